@@ -57,6 +57,7 @@ enum kt_field_flags {
 	KT_FIELD_PRESERVE = 1 << 10,    /* x-kubernetes-preserve-unknown-fields */
 	KT_FIELD_UNION_DISCRIMINATOR = 1 << 11,
 	KT_FIELD_DEPRECATED = 1 << 12,
+	KT_FIELD_UNSTRUCTURED = 1 << 13, /* of a type from a CRD: nulls, zeros and empty lists are kept as sent */
 };
 
 struct kt_type;
