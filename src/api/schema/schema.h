@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a kind is: the structs that src/api/kinds/*.yaml compiles to, and that a CRD's structural schema compiles to
+ * What a kind is: the structs that the YAML files of src/api/kinds compile to, and that a CRD's structural schema compiles to
  * at run time. Everything that depends on a kind's shape walks these: decoding, defaulting, structural validation,
  * protobuf, patches, server-side apply, Table, OpenAPI, explain, the editor's completion.
  *
