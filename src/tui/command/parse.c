@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Words to a command run: finds the command, reads options by the table as kubectl's flags are read, runs it. */
+#include "tui/command/command.h"
+#include "tui/command/help.h"
+#include "tui/command/session.h"
+
+#include "base/json.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+struct option_value {
+	char *text;
+	struct kt_strings list;
+};
+
+static void option_value_free(void *arg)
+{
+	struct option_value *value = arg;
+
+	for (size_t i = 0; i < value->list.n; i++)
+		free(value->list.items[i]);
+	free(value->list.items);
+	free(value->text);
+	free(value);
+}
+
+static const struct kt_option *find_in(const struct kt_option *options, struct kt_sv name, char letter)
+{
+	for (; options && options->name; options++)
+		if (letter ? options->letter == letter : kt_sv_is(name, options->name))
+			return options;
+	return NULL;
+}
+
+static const struct kt_option *find_option(const struct kt_command *command, struct kt_sv name, char letter)
+{
+	const struct kt_option *option = find_in(command->options, name, letter);
+
+	return option ? option : find_in(kt_global_options, name, letter);
+}
+
+static int usage_error(struct kt_command_context *ctx, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static int usage_error(struct kt_command_context *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("error: ", ctx->err);
+	va_start(ap, fmt);
+	vfprintf(ctx->err, fmt, ap);
+	va_end(ap);
+	fprintf(ctx->err, "\nSee 'kube-tui %s --help' for usage.\n", ctx->command->name);
+	return -EINVAL;
+}
+
+static bool parse_bool(const char *text, bool *ret_value)
+{
+	static const char *const yes[] = {"true", "True", "TRUE", "1", "t", "T"};
+	static const char *const no[] = {"false", "False", "FALSE", "0", "f", "F"};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(yes); i++) {
+		if (!strcmp(text, yes[i]) || !strcmp(text, no[i])) {
+			*ret_value = !strcmp(text, yes[i]);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool value_fits(const struct kt_option *option, const char *text)
+{
+	int64_t number;
+	bool flag;
+
+	switch (option->type) {
+	case KT_OPTION_BOOL:
+		return parse_bool(text, &flag);
+	case KT_OPTION_INT:
+		return kt_sv_int64(kt_sv_of(text), &number) == 0;
+	case KT_OPTION_DURATION:
+		return kt_duration_parse(kt_sv_of(text), &number) == 0 ||
+			kt_sv_int64(kt_sv_of(text), &number) == 0;
+	case KT_OPTION_STRING:
+	case KT_OPTION_STRINGS:
+		break;
+	}
+	return true;
+}
+
+static int set_option(struct kt_command_context *ctx, const struct kt_option *option, const char *text)
+{
+	if (!value_fits(option, text))
+		return usage_error(ctx, "invalid argument \"%s\" for \"--%s\" flag", text, option->name);
+	struct option_value *value = kt_map_get(&ctx->options, option->name);
+
+	if (!value) {
+		value = kt_new(struct option_value);
+		kt_map_set(&ctx->options, option->name, value);
+	}
+	if (option->type == KT_OPTION_STRINGS) {
+		value->list.items =
+			kt_reallocarray(value->list.items, value->list.n + 1, sizeof(char *));
+		value->list.items[value->list.n++] = kt_strdup(text);
+		return 0;
+	}
+	free(value->text);
+	value->text = kt_strdup(text);
+	return 0;
+}
+
+/* What an option means when it stands without a value; NULL: it needs one. */
+static const char *bare_value(const struct kt_option *option)
+{
+	if (option->type == KT_OPTION_BOOL)
+		return "true";
+	return option->optional_value ? option->bare : NULL;
+}
+
+static int parse_long(struct kt_command_context *ctx, int argc, char *const *argv, int *i)
+{
+	const char *word = argv[*i] + 2;
+	const char *equals = strchr(word, '=');
+	struct kt_sv name = {word, equals ? (size_t)(equals - word) : strlen(word)};
+	const struct kt_option *option = find_option(ctx->command, name, 0);
+
+	if (!option)
+		return usage_error(ctx, "unknown flag: --%.*s", (int)name.len, name.p);
+	if (equals)
+		return set_option(ctx, option, equals + 1);
+	if (bare_value(option))
+		return set_option(ctx, option, bare_value(option));
+	if (*i + 1 >= argc)
+		return usage_error(ctx, "flag needs an argument: --%s", option->name);
+	return set_option(ctx, option, argv[++*i]);
+}
+
+/* -it, -n NS, -nNS, -n=NS */
+static int parse_short(struct kt_command_context *ctx, int argc, char *const *argv, int *i)
+{
+	for (const char *p = argv[*i] + 1; *p; p++) {
+		const struct kt_option *option = find_option(ctx->command, KT_SV(""), *p);
+
+		if (!option)
+			return usage_error(ctx, "unknown shorthand flag: '%c' in %s", *p, argv[*i]);
+		if (p[1] == '=')
+			return set_option(ctx, option, p + 2);
+		if (bare_value(option)) {
+			if (set_option(ctx, option, bare_value(option)) < 0)
+				return -EINVAL;
+			continue;
+		}
+		if (p[1])
+			return set_option(ctx, option, p + 1);
+		if (*i + 1 >= argc)
+			return usage_error(
+				ctx, "flag needs an argument: '%c' in %s", *p, argv[*i]);
+		return set_option(ctx, option, argv[++*i]);
+	}
+	return 0;
+}
+
+static int parse_words(struct kt_command_context *ctx, int argc, char *const *argv)
+{
+	ctx->argv = kt_new_array(char *, (size_t)argc + 1);
+	ctx->dash_at = -1;
+	for (int i = 0; i < argc; i++) {
+		int r = 0;
+
+		if (ctx->dash_at < 0 && !strcmp(argv[i], "--"))
+			ctx->dash_at = ctx->argc;
+		else if (ctx->dash_at < 0 && kt_starts_with(argv[i], "--"))
+			r = parse_long(ctx, argc, argv, &i);
+		else if (ctx->dash_at < 0 && argv[i][0] == '-' && argv[i][1])
+			r = parse_short(ctx, argc, argv, &i);
+		else
+			ctx->argv[ctx->argc++] = argv[i];
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool command_is(const struct kt_command *command, const char *word)
+{
+	if (!strcmp(command->name, word))
+		return true;
+	for (size_t i = 0; command->aliases && command->aliases[i]; i++)
+		if (!strcmp(command->aliases[i], word))
+			return true;
+	return false;
+}
+
+const struct kt_command *kt_command_find(const struct kt_command *const *commands, const char *word)
+{
+	for (; commands && *commands; commands++)
+		if (command_is(*commands, word))
+			return *commands;
+	return NULL;
+}
+
+/* The first word that is no option: the command may stand behind global options, as in kubectl -n x get. */
+static int command_position(int argc, char *const *argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (argv[i][0] != '-')
+			return i;
+		const char *name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
+		const struct kt_option *option = argv[i][1] == '-'
+			? find_in(kt_global_options, kt_sv_of(name), 0)
+			: find_in(kt_global_options, KT_SV(""), *name);
+
+		if (option && option->type != KT_OPTION_BOOL && (argv[i][1] == '-' || !name[1]))
+			i++;
+	}
+	return -1;
+}
+
+static int terminal_columns(FILE *out)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+	int64_t n;
+
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns && kt_sv_int64(kt_sv_of(columns), &n) == 0 && n > 0 && n < 10000 ? (int)n : 80;
+}
+
+static int unknown_command(const char *word, FILE *err)
+{
+	fprintf(err, "error: unknown command \"%s\" for \"kube-tui\"\n", word);
+	for (const struct kt_command *const *c = kt_commands; *c; c++) {
+		if (strlen(word) > 1 && !strncmp((*c)->name, word, 2))
+			fprintf(err, "\nDid you mean this?\n\t%s\n", (*c)->name);
+	}
+	return KT_EXIT_ERROR;
+}
+
+static int run_parsed(struct kt_command_context *ctx)
+{
+	struct kt_session *own = NULL;
+	kt_auto_err err = KT_ERR_INIT;
+	int code;
+
+	if (kt_opt_bool(ctx, "help")) {
+		kt_help_command(ctx->command, ctx->out);
+		return KT_EXIT_OK;
+	}
+	if (kt_session_derive(ctx->session, ctx, &own, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	if (own)
+		ctx->session = own;
+	if (ctx->command->needs_client && !kt_session_client(ctx->session, &err))
+		code = kt_command_fail(ctx, &err, NULL);
+	else
+		code = ctx->command->run(ctx);
+	kt_session_destroy(own);
+	return code;
+}
+
+int kt_command_run(
+	struct kt_session *session, int argc, char *const *argv, FILE *in, FILE *out, FILE *err)
+{
+	int at = command_position(argc, argv);
+
+	if (at >= 0 && !strcmp(argv[at], "kubectl") && at == 0)
+		return kt_command_run(session, argc - 1, argv + 1, in, out, err);
+	if (at < 0) {
+		kt_help_overview(argc ? err : out);
+		return argc ? KT_EXIT_USAGE : KT_EXIT_OK;
+	}
+	struct kt_command_context ctx = {
+		.command = kt_command_find(kt_commands, argv[at]),
+		.session = session,
+		.in = in,
+		.out = out,
+		.err = err,
+		.out_is_tty = isatty(fileno(out)) == 1,
+		.in_is_tty = isatty(fileno(in)) == 1,
+		.columns = terminal_columns(out),
+		.cancelled = kt_session_cancelled(session),
+	};
+
+	if (!ctx.command)
+		return unknown_command(argv[at], err);
+	char **words = kt_new_array(char *, (size_t)argc + 1);
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		const struct kt_command *sub =
+			i > at && ctx.command->subcommands ? kt_command_find(ctx.command->subcommands, argv[i]) : NULL;
+
+		if (sub)
+			ctx.command = sub;
+		else if (i != at)
+			words[n++] = argv[i];
+	}
+	kt_map_init(&ctx.options, option_value_free);
+	int code = parse_words(&ctx, n, words) < 0 ? KT_EXIT_ERROR : run_parsed(&ctx);
+
+	kt_map_finish(&ctx.options);
+	free(ctx.argv);
+	free(words);
+	return code;
+}
+
+static const char *option_text(const struct kt_command_context *ctx, const char *name)
+{
+	const struct option_value *value = kt_map_get(&ctx->options, name);
+
+	if (value)
+		return value->text;
+	const struct kt_option *option = find_option(ctx->command, kt_sv_of(name), 0);
+
+	return option ? option->fallback : NULL;
+}
+
+bool kt_opt_bool(const struct kt_command_context *ctx, const char *name)
+{
+	const char *text = option_text(ctx, name);
+	bool value = false;
+
+	return text && parse_bool(text, &value) && value;
+}
+
+const char *kt_opt_string(const struct kt_command_context *ctx, const char *name)
+{
+	return option_text(ctx, name);
+}
+
+const struct kt_strings *kt_opt_strings(const struct kt_command_context *ctx, const char *name)
+{
+	static const struct kt_strings none;
+	const struct option_value *value = kt_map_get(&ctx->options, name);
+
+	return value ? &value->list : &none;
+}
+
+int64_t kt_opt_int(const struct kt_command_context *ctx, const char *name)
+{
+	const char *text = option_text(ctx, name);
+	int64_t value = 0;
+
+	if (text && kt_sv_int64(kt_sv_of(text), &value) < 0 && kt_duration_parse(kt_sv_of(text), &value) < 0)
+		return 0;
+	return value;
+}
+
+bool kt_opt_given(const struct kt_command_context *ctx, const char *name)
+{
+	return kt_map_has(&ctx->options, name);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Inside of a session: what commands share besides command.h. A session belongs to one thread at a time.
+ */
+#ifndef KT_TUI_COMMAND_SESSION_H
+#define KT_TUI_COMMAND_SESSION_H
+
+#include "tui/command/command.h"
+#include "tui/command/discovery.h"
+
+/* Read once, kept; kt_session_forget_discovery() after a CRD came or went. NULL with err. */
+const struct kt_discovery *kt_session_discovery(struct kt_session *session, struct kt_err *err);
+void kt_session_forget_discovery(struct kt_session *session);
+
+/* A resource by the word a person typed; looks again in fresh discovery before it says
+ * `the server doesn't have a resource type "x"`. */
+const struct kt_resource *kt_session_resource(struct kt_session *session, const char *word, struct kt_err *err);
+
+/* One request and its JSON answer (new reference), NULL with err. body may be NULL; content_type NULL: JSON. Warnings of the
+ * server go to the context's err stream as kubectl prints them. */
+json_t *kt_session_request(struct kt_command_context *ctx, const char *method, const char *path,
+	const char *content_type, const json_t *body, struct kt_err *err);
+/* GET with an Accept header of its own. */
+json_t *kt_session_get(struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err);
+
+/* A session of its own when the options name another server, context or namespace; NULL in *ret_session when not. */
+int kt_session_derive(struct kt_session *session, const struct kt_command_context *ctx,
+	struct kt_session **ret_session, struct kt_err *err);
+
+/* True from a SIGINT until the next command starts. */
+const volatile int *kt_session_cancelled(const struct kt_session *session);
+void kt_session_cancel(struct kt_session *session); /* async-signal-safe */
+void kt_session_resume(struct kt_session *session);
+
+const char *kt_session_context(const struct kt_session *session); /* name of the kubeconfig context; "" embedded */
+const char *kt_session_kubeconfig(const struct kt_session *session); /* NULL: the default files */
+/* Variables of scripts and the prompt. */
+const char *kt_session_variable(const struct kt_session *session, const char *name);
+void kt_session_set_variable(struct kt_session *session, const char *name, const char *value);
+
+const struct kt_command *kt_command_find(const struct kt_command *const *commands, const char *word);
+
+#endif
