@@ -68,6 +68,32 @@ void kt_err_add_cause(struct kt_err *err, const char *reason, const char *field,
 	};
 }
 
+static char *dup_or_null(const char *text)
+{
+	return text ? kt_strdup(text) : NULL;
+}
+
+static void about_destroy(struct kt_err_about *about)
+{
+	if (!about)
+		return;
+	free(about->group);
+	free(about->kind);
+	free(about->name);
+	free(about->uid);
+	free(about);
+}
+
+void kt_err_set_about(struct kt_err *err, const char *group, const char *kind, const char *name, const char *uid)
+{
+	if (!err)
+		return;
+	struct kt_err_about *about = kt_new(struct kt_err_about);
+	*about = (struct kt_err_about){dup_or_null(group), dup_or_null(kind), dup_or_null(name), dup_or_null(uid)};
+	about_destroy(err->about);
+	err->about = about;
+}
+
 int kt_err_move(struct kt_err *to, struct kt_err *from)
 {
 	int code = from->code;
@@ -95,6 +121,7 @@ void kt_err_clear(struct kt_err *err)
 	}
 	free(err->causes);
 	free(err->message);
+	about_destroy(err->about);
 	*err = KT_ERR_INIT;
 }
 

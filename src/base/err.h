@@ -21,6 +21,11 @@ struct kt_err_cause {
 	char *field;   /* "spec.replicas"; may be NULL */
 };
 
+/* What the error is about, for Status.details. Its presence alone makes an (empty) `details` appear. */
+struct kt_err_about {
+	char *group, *kind, *name, *uid; /* any may be NULL */
+};
+
 struct kt_err {
 	int code;       /* negative errno; 0 while no error is held */
 	int reason;     /* enum kt_reason of api/status.h; 0: derive from code */
@@ -29,6 +34,7 @@ struct kt_err {
 	char *message;
 	size_t n_causes;
 	struct kt_err_cause *causes;
+	struct kt_err_about *about; /* NULL: not known */
 };
 
 #define KT_ERR_INIT ((struct kt_err){0})
@@ -46,6 +52,9 @@ int kt_wrap(struct kt_err *err, const char *fmt, ...) __attribute__((format(prin
 
 /* Appends a cause; strings are copied, reason and field may be NULL. */
 void kt_err_add_cause(struct kt_err *err, const char *reason, const char *field, const char *message);
+
+/* Says what the error is about; strings are copied, each may be NULL. Replaces what was said before. */
+void kt_err_set_about(struct kt_err *err, const char *group, const char *kind, const char *name, const char *uid);
 
 /* Moves *from into *to (clearing what *to held); *from is empty afterwards. Returns the code. */
 int kt_err_move(struct kt_err *to, struct kt_err *from);
