@@ -5,6 +5,7 @@
 #include "base/json_lex.h"
 #include "base/log.h"
 
+#include <float.h>
 #include <math.h>
 
 struct writer {
@@ -84,7 +85,8 @@ static size_t shortest_digits(double value, char ret_digits[20], int *ret_expone
 	char text[48];
 	size_t n = 0;
 
-	for (int precision = 14; precision <= 16; precision++) {
+	/* A denormal has fewer digits than any other double. */
+	for (int precision = value < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
 		snprintf(text, sizeof(text), "%.*e", precision, value);
 		if (precision == 16 || strtod(text, NULL) == value)
 			break;
