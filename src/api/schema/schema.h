@@ -39,6 +39,10 @@ enum kt_shape {
 	KT_SHAPE_JSON,          /* any JSON value: apiextensions JSON{1: bytes} */
 	KT_SHAPE_FIELDS_V1,     /* FieldsV1{1: bytes}: any JSON object */
 	KT_SHAPE_ANY,           /* x-kubernetes-preserve-unknown-fields without a type */
+	/* Unions inside JSONSchemaProps, which is `elem`; in protobuf messages of their own. */
+	KT_SHAPE_SCHEMA_OR_ARRAY,   /* {1: schema, 2: repeated schema} */
+	KT_SHAPE_SCHEMA_OR_BOOL,    /* {1: bool, 2: schema} */
+	KT_SHAPE_SCHEMA_OR_STRINGS, /* {1: schema, 2: repeated string} */
 };
 
 enum kt_list_type { KT_LIST_ATOMIC, KT_LIST_SET, KT_LIST_MAP };
@@ -157,6 +161,7 @@ enum kt_kind_flags {
 	KT_KIND_VIRTUAL = 1 << 5,        /* never stored: reviews, bindings, componentstatuses */
 	KT_KIND_GRACEFUL = 1 << 6,       /* deletion may take a grace period */
 	KT_KIND_CUSTOM = 1 << 7,         /* from a CRD */
+	KT_KIND_AGGREGATED = 1 << 8,     /* metrics.k8s.io: served only where something answers for it; VIRTUAL too */
 };
 
 /* One served resource of one version. */
@@ -195,9 +200,13 @@ extern const struct kt_kind_set kt_builtin_kinds; /* generated */
 
 /* Every compiled-in object type by full name, also those no resource serves (List, Status, DeleteOptions, WatchEvent…). */
 const struct kt_type *kt_type_lookup(const char *full_name);
+/* The type of a body with this apiVersion and kind, also lists, options, Scale, Eviction …; NULL when unknown. DeleteOptions,
+ * Status, Table and the like are found under any group and version. */
+const struct kt_type *kt_type_for_body(const char *group, const char *version, const char *kind);
 const struct kt_kind *kt_builtin_kind(const char *group, const char *version, const char *kind);
 const struct kt_kind *kt_builtin_resource(const char *group, const char *version, const char *plural);
 
+/* A field by JSON name; fields of embedded structs (KT_FIELD_INLINE) stand in for their parent's, the embedding itself is not found. */
 const struct kt_field *kt_type_field(const struct kt_type *type, struct kt_sv name);
 const struct kt_field *kt_type_field_number(const struct kt_type *type, uint32_t number);
 /* Follows "spec.template.spec.containers.image" (list and map elements are entered silently); NULL when there is none. */
