@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 enum kt_field_error_type {
 	KT_FIELD_ERROR_REQUIRED,      /* "Required value" */
@@ -49,13 +50,16 @@ void kt_field_forbidden(struct kt_field_errors *errors, const char *field, const
 	__attribute__((format(printf, 3, 4)));
 void kt_field_duplicate(struct kt_field_errors *errors, const char *field, const json_t *value);
 void kt_field_not_found(struct kt_field_errors *errors, const char *field, const json_t *value);
-/* supported: NULL-terminated; printed sorted and quoted as upstream does. */
+/* supported: NULL-terminated; printed quoted in the order given (upstream's lists are sorted for most fields, not for all). */
 void kt_field_not_supported(struct kt_field_errors *errors, const char *field, const json_t *value,
 	const char *const *supported);
 void kt_field_too_long(struct kt_field_errors *errors, const char *field, size_t max);
 void kt_field_too_many(struct kt_field_errors *errors, const char *field, size_t actual, size_t max);
 void kt_field_error_add(struct kt_field_errors *errors, enum kt_field_error_type type, const char *field,
 	const char *message);
+
+/* The texts joined as upstream joins them: one as it is, several as "[a, b]", equal ones once. */
+void kt_field_errors_text(const struct kt_field_errors *errors, struct kt_str *out);
 
 /* 422: `KIND "NAME" is invalid: …` with one cause per error. kind is "Deployment.apps" for a group. Returns the code; 0 when empty. */
 int kt_field_errors_fail(const struct kt_field_errors *errors, const char *group, const char *kind,

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a kind's tables say about values: defaults, what is not there to be kept, and limits. Built-in kinds and CRDs take
+ * the same path; a CRD's validation words are those of upstream's OpenAPI validator.
+ *
+ * Trees are changed in place (default, prune) or only read (validate). No state; any thread. Patterns run in PCRE2 with
+ * match and depth limits, expressions with a cost limit.
+ */
+#ifndef KT_API_MACHINERY_LIMITS_H
+#define KT_API_MACHINERY_LIMITS_H
+
+#include "api/machinery/field_errors.h"
+#include "api/schema/schema.h"
+
+/* Puts the declarative default of every absent field into `tree`, going into objects, list elements and map values that are there.
+ * For types of a CRD a null that is not nullable is replaced by its default, or removed when there is none. */
+void kt_type_default(const struct kt_type *type, json_t *tree);
+
+/* Removes fields the type does not know; subtrees that preserve unknown fields keep them. Meant for types of a CRD. A nested
+ * embedded object keeps apiVersion, kind and metadata. */
+void kt_type_prune(const struct kt_type *type, json_t *tree);
+
+/* Checks `value` against the type: types, required fields, limits of struct kt_limits. path "" is the root. Returns the number of errors
+ * appended. */
+int kt_validate_structure(const struct kt_type *type, const json_t *value, const char *path, struct kt_field_errors *errors);
+
+#endif
