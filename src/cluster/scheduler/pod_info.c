@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cluster/scheduler/snapshot.h"
+
+#include "base/mem.h"
+
+/* What scoring assumes of a container that requests nothing, so that such pods spread too. */
+#define DEFAULT_MILLI_CPU 100
+#define DEFAULT_MEMORY_BYTES (INT64_C(200) << 20)
+
+struct container_sums {
+	struct kt_resources total;
+	int64_t scored_milli_cpu, scored_memory_bytes;
+};
+
+static struct kt_sv string_member(struct kt_json_at object, const char *key)
+{
+	struct kt_sv text = {0};
+
+	kt_json_string_sv(kt_json_member(object, key), &text);
+	return text;
+}
+
+static void add_container(struct container_sums *sums, struct kt_json_at container, struct kt_resources *ret_own)
+{
+	kt_resources_add_json(ret_own, kt_json_find(container, "resources", "requests", NULL));
+	kt_resources_add(&sums->total, ret_own);
+	sums->scored_milli_cpu += ret_own->milli_cpu ? ret_own->milli_cpu : DEFAULT_MILLI_CPU;
+	sums->scored_memory_bytes += ret_own->memory_bytes ? ret_own->memory_bytes : DEFAULT_MEMORY_BYTES;
+}
+
+/* An init container needs its request beside the sidecars started before it; sidecars stay for the pod's life. */
+static void read_init_containers(struct kt_json_at spec, struct container_sums *sidecars, struct container_sums *peak)
+{
+	struct kt_json_at list = kt_json_member(spec, "initContainers"), container;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &container)) {
+		struct kt_resources own = {0};
+
+		if (kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always")) {
+			add_container(sidecars, container, &own);
+		} else {
+			struct container_sums here = {0};
+
+			add_container(&here, container, &own);
+			kt_resources_add(&here.total, &sidecars->total);
+			here.scored_milli_cpu += sidecars->scored_milli_cpu;
+			here.scored_memory_bytes += sidecars->scored_memory_bytes;
+			kt_resources_max(&peak->total, &here.total);
+			peak->scored_milli_cpu = KT_MAX(peak->scored_milli_cpu, here.scored_milli_cpu);
+			peak->scored_memory_bytes = KT_MAX(peak->scored_memory_bytes, here.scored_memory_bytes);
+			kt_resources_finish(&here.total);
+		}
+		kt_resources_finish(&own);
+	}
+}
+
+static void read_requests(struct kt_pod_info *pod)
+{
+	struct container_sums sums = {0}, peak = {0};
+	struct kt_json_at list = kt_json_member(pod->spec, "containers"), container, overhead;
+	struct kt_json_iter it = {0};
+
+	read_init_containers(pod->spec, &sums, &peak);
+	while (list.p && kt_json_next_element(list, &it, &container)) {
+		struct kt_resources own = {0};
+
+		add_container(&sums, container, &own);
+		kt_resources_finish(&own);
+	}
+	kt_resources_max(&sums.total, &peak.total);
+	pod->scored_milli_cpu = KT_MAX(sums.scored_milli_cpu, peak.scored_milli_cpu);
+	pod->scored_memory_bytes = KT_MAX(sums.scored_memory_bytes, peak.scored_memory_bytes);
+	kt_resources_finish(&peak.total);
+	overhead = kt_json_member(pod->spec, "overhead");
+	if (overhead.p) {
+		struct kt_resources more = {0};
+
+		kt_resources_add_json(&more, overhead);
+		kt_resources_add(&sums.total, &more);
+		pod->scored_milli_cpu += more.milli_cpu;
+		pod->scored_memory_bytes += more.memory_bytes;
+		kt_resources_finish(&more);
+	}
+	sums.total.pods = 1;
+	pod->requests = sums.total;
+}
+
+static void read_tolerations(struct kt_pod_info *pod)
+{
+	struct kt_json_at list = kt_json_member(pod->spec, "tolerations"), item;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &item))
+		kt_vec_push(&pod->tolerations, ((struct kt_toleration){
+			.key = string_member(item, "key"),
+			.operator = string_member(item, "operator"),
+			.value = string_member(item, "value"),
+			.effect = string_member(item, "effect"),
+		}));
+}
+
+struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
+{
+	struct kt_pod_info *pod = kt_new(struct kt_pod_info);
+	int64_t priority = 0;
+
+	pod->object = kt_object_ref(object);
+	pod->spec = kt_json_member(kt_object_doc(object), "spec");
+	pod->namespace = kt_object_namespace(object);
+	pod->name = kt_object_name(object);
+	pod->uid = kt_object_uid(object);
+	pod->node_name = string_member(pod->spec, "nodeName");
+	pod->scheduler_name = string_member(pod->spec, "schedulerName");
+	if (kt_json_int64(kt_json_member(pod->spec, "priority"), &priority))
+		pod->priority = (int32_t)priority;
+	pod->node_selector = kt_json_member(pod->spec, "nodeSelector");
+	pod->affinity = kt_json_member(pod->spec, "affinity");
+	read_requests(pod);
+	read_tolerations(pod);
+	return pod;
+}
+
+void kt_pod_info_destroy(struct kt_pod_info *pod)
+{
+	if (!pod)
+		return;
+	kt_resources_finish(&pod->requests);
+	kt_vec_finish(&pod->tolerations);
+	kt_object_unref(pod->object);
+	free(pod);
+}
+
+bool kt_pod_has_ended(const struct kt_object *pod)
+{
+	struct kt_json_at phase = kt_json_find(kt_object_doc(pod), "status", "phase", NULL);
+
+	return kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
+}

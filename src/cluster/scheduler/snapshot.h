@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the scheduler knows of the cluster, as arrays: nodes with their allocatable and requested resources, taints and pods.
+ * Built by feeding it objects as they change; plugins read it only.
+ *
+ * A node has a stable index while it lives; the last node moves into the hole of a removed one. Pods are known by uid; a pod
+ * counts on the node it is bound to or assumed on. One thread.
+ */
+#ifndef KT_CLUSTER_SCHEDULER_SNAPSHOT_H
+#define KT_CLUSTER_SCHEDULER_SNAPSHOT_H
+
+#include "api/storage/object.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "cluster/scheduler/resources.h"
+
+struct kt_taint {
+	struct kt_sv key, value, effect; /* borrowed from the node's object */
+};
+
+struct kt_toleration {
+	struct kt_sv key, operator, value, effect; /* borrowed from the pod's object; empty: absent */
+};
+
+/* A pod, read once from its object. */
+struct kt_pod_info {
+	struct kt_object *object;       /* reference */
+	struct kt_json_at spec;
+	struct kt_sv namespace, name, uid, node_name, scheduler_name;
+	struct kt_resources requests;   /* with overhead, init containers and sidecars; pods = 1 */
+	int64_t scored_milli_cpu, scored_memory_bytes; /* as scoring counts them: 100m and 200Mi for a container without requests */
+	int32_t priority;
+	KT_VEC(struct kt_toleration) tolerations;
+	struct kt_json_at node_selector, affinity; /* p NULL: absent */
+	struct kt_node_info *node;      /* where it counts; NULL: nowhere */
+	uint32_t node_slot;             /* its place in node->pods */
+	bool assumed;                   /* decided here, not yet seen bound */
+};
+
+struct kt_node_info {
+	char *name;
+	struct kt_object *object;       /* reference; NULL: only pods name this node so far, no plugin sees it */
+	uint32_t index;                 /* in snapshot->nodes; meaningless without object */
+	bool unschedulable;
+	struct kt_resources allocatable, requested;
+	int64_t scored_milli_cpu, scored_memory_bytes; /* sums over its pods */
+	KT_VEC(struct kt_taint) taints;
+	KT_VEC(struct kt_pod_info *) pods;
+};
+
+struct kt_snapshot {
+	KT_VEC(struct kt_node_info *) nodes; /* those with an object */
+	struct kt_map nodes_by_name;         /* all; owns them */
+	struct kt_map pods_by_uid;           /* pods that count on a node; owns them */
+};
+
+void kt_snapshot_init(struct kt_snapshot *snapshot);
+void kt_snapshot_finish(struct kt_snapshot *snapshot);
+/* Adds or replaces. */
+void kt_snapshot_set_node(struct kt_snapshot *snapshot, struct kt_object *object);
+void kt_snapshot_remove_node(struct kt_snapshot *snapshot, struct kt_sv name);
+/* A pod with spec.nodeName that has not ended counts; any other is taken away. */
+void kt_snapshot_set_pod(struct kt_snapshot *snapshot, struct kt_object *object);
+void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid);
+/* Counts a decided pod on its node until kt_snapshot_set_pod() confirms or kt_snapshot_remove_pod() takes it back. */
+void kt_snapshot_assume(struct kt_snapshot *snapshot, struct kt_object *pod, struct kt_node_info *node);
+
+struct kt_pod_info *kt_pod_info_create(struct kt_object *object);
+void kt_pod_info_destroy(struct kt_pod_info *pod); /* NULL is ignored */
+/* Succeeded or Failed. */
+bool kt_pod_has_ended(const struct kt_object *pod);
+
+#endif
