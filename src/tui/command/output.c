@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/command/output.h"
+
+#include "api/expr/jsonpath.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "base/yaml.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+struct custom_column {
+	char *header;
+	struct kt_jsonpath *path;
+};
+
+struct kt_printer {
+	struct kt_command_context *ctx;
+	enum kt_output_kind kind;
+	bool wide, with_type, with_namespace, no_headers, show_labels, managed_fields;
+	KT_VEC(char *) label_columns;
+	struct kt_jsonpath *path;
+	KT_VEC(struct custom_column) columns;
+	struct kt_table_writer *table;
+	const struct kt_resource *last; /* whose header was printed */
+	bool columns_header_done;
+	size_t n_yaml;
+};
+
+static const char FORMATS[] = "json,name,yaml,wide,jsonpath,jsonpath-as-json,jsonpath-file,custom-columns,"
+			      "custom-columns-file";
+
+static int parse_columns(struct kt_printer *printer, const char *spec, struct kt_err *err)
+{
+	struct kt_sv rest = kt_sv_of(spec), part;
+
+	while (kt_sv_split(&rest, ',', &part)) {
+		const char *colon = memchr(part.p, ':', part.len);
+
+		if (!colon)
+			return kt_fail(err, EINVAL,
+				"unexpected custom-columns spec: %.*s, expected <header>:<json-path-expr>",
+				(int)part.len, part.p);
+		kt_auto_free char *expression =
+			kt_strndup(colon + 1, (size_t)(part.p + part.len - colon - 1));
+		struct custom_column column = {
+			.header = kt_strndup(part.p, (size_t)(colon - part.p)),
+		};
+		int r = kt_jsonpath_parse(expression, true, &column.path, err);
+
+		kt_vec_push(&printer->columns, column);
+		if (r < 0)
+			return r;
+	}
+	return printer->columns.n ? 0
+				  : kt_fail(err, EINVAL,
+					    "custom-columns format specified but no custom columns given");
+}
+
+/* The first line of a custom-columns file holds the headers, the second the paths. */
+static int parse_columns_file(struct kt_printer *printer, const char *path, struct kt_err *err)
+{
+	kt_auto_str text = KT_STR_INIT, spec = KT_STR_INIT;
+	struct kt_sv rest, headers, paths;
+
+	if (kt_read_file(path, 1 << 20, &text, err) < 0)
+		return err->code;
+	rest = (struct kt_sv){kt_str_text(&text), text.len};
+	if (!kt_sv_split(&rest, '\n', &headers) || !kt_sv_split(&rest, '\n', &paths))
+		return kt_fail(err, EINVAL, "custom-columns file %s needs two lines", path);
+	for (;;) {
+		headers = kt_sv_trim(headers);
+		paths = kt_sv_trim(paths);
+		if (!headers.len || !paths.len)
+			break;
+		size_t h = 0, p = 0;
+
+		while (h < headers.len && !isspace((unsigned char)headers.p[h]))
+			h++;
+		while (p < paths.len && !isspace((unsigned char)paths.p[p]))
+			p++;
+		kt_str_printf(&spec, "%s%.*s:%.*s", spec.len ? "," : "", (int)h, headers.p, (int)p, paths.p);
+		headers = (struct kt_sv){headers.p + h, headers.len - h};
+		paths = (struct kt_sv){paths.p + p, paths.len - p};
+	}
+	return parse_columns(printer, kt_str_text(&spec), err);
+}
+
+static int parse_jsonpath(struct kt_printer *printer, const char *text, struct kt_err *err)
+{
+	printer->kind = KT_OUTPUT_JSONPATH;
+	return kt_jsonpath_parse(text, false, &printer->path, err);
+}
+
+static int parse_jsonpath_file(struct kt_printer *printer, const char *path, struct kt_err *err)
+{
+	kt_auto_str text = KT_STR_INIT;
+
+	if (kt_read_file(path, 1 << 20, &text, err) < 0)
+		return err->code;
+	return parse_jsonpath(printer, kt_str_text(&text), err);
+}
+
+static int parse_output(struct kt_printer *printer, const char *output, struct kt_err *err)
+{
+	if (!output || !*output || !strcmp(output, "wide")) {
+		printer->wide = output && *output;
+		return 0;
+	}
+	if (!strcmp(output, "name"))
+		printer->kind = KT_OUTPUT_NAME;
+	else if (!strcmp(output, "json"))
+		printer->kind = KT_OUTPUT_JSON;
+	else if (!strcmp(output, "yaml"))
+		printer->kind = KT_OUTPUT_YAML;
+	else if (kt_starts_with(output, "jsonpath="))
+		return parse_jsonpath(printer, output + strlen("jsonpath="), err);
+	else if (kt_starts_with(output, "jsonpath-file="))
+		return parse_jsonpath_file(printer, output + strlen("jsonpath-file="), err);
+	else if (kt_starts_with(output, "custom-columns=")) {
+		printer->kind = KT_OUTPUT_COLUMNS;
+		return parse_columns(printer, output + strlen("custom-columns="), err);
+	} else if (kt_starts_with(output, "custom-columns-file=")) {
+		printer->kind = KT_OUTPUT_COLUMNS;
+		return parse_columns_file(printer, output + strlen("custom-columns-file="), err);
+	} else {
+		return kt_fail(err, EINVAL,
+			"unable to match a printer suitable for the output format \"%s\", allowed formats are: %s",
+			output, FORMATS);
+	}
+	return 0;
+}
+
+static void read_label_columns(struct kt_printer *printer)
+{
+	const struct kt_strings *lists = kt_opt_strings(printer->ctx, "label-columns");
+
+	for (size_t i = 0; i < lists->n; i++) {
+		struct kt_sv rest = kt_sv_of(lists->items[i]), part;
+
+		while (kt_sv_split(&rest, ',', &part))
+			kt_vec_push(&printer->label_columns, kt_sv_dup(part));
+	}
+}
+
+int kt_printer_create(struct kt_command_context *ctx, bool with_type, bool with_namespace,
+	struct kt_printer **ret_printer, struct kt_err *err)
+{
+	struct kt_printer *printer = kt_new(struct kt_printer);
+
+	printer->ctx = ctx;
+	printer->with_type = with_type || kt_opt_bool(ctx, "show-kind");
+	printer->with_namespace = with_namespace;
+	printer->no_headers = kt_opt_bool(ctx, "no-headers");
+	printer->show_labels = kt_opt_bool(ctx, "show-labels");
+	printer->managed_fields = kt_opt_bool(ctx, "show-managed-fields");
+	printer->table = kt_table_writer_create(ctx->out);
+	read_label_columns(printer);
+	if (parse_output(printer, kt_opt_string(ctx, "output"), err) < 0) {
+		kt_printer_destroy(printer);
+		return err->code;
+	}
+	*ret_printer = printer;
+	return 0;
+}
+
+void kt_printer_destroy(struct kt_printer *printer)
+{
+	if (!printer)
+		return;
+	kt_table_writer_destroy(printer->table);
+	kt_jsonpath_destroy(printer->path);
+	for (size_t i = 0; i < printer->columns.n; i++) {
+		free(printer->columns.items[i].header);
+		kt_jsonpath_destroy(printer->columns.items[i].path);
+	}
+	kt_vec_finish(&printer->columns);
+	for (size_t i = 0; i < printer->label_columns.n; i++)
+		free(printer->label_columns.items[i]);
+	kt_vec_finish(&printer->label_columns);
+	free(printer);
+}
+
+enum kt_output_kind kt_printer_kind(const struct kt_printer *printer)
+{
+	return printer->kind;
+}
+
+/* Tables */
+
+static bool column_shown(const struct kt_printer *printer, const json_t *column)
+{
+	return printer->wide || kt_jint(column, "priority", 0) == 0;
+}
+
+static char *upper(const char *text)
+{
+	char *copy = kt_strdup(text ? text : "");
+
+	for (char *p = copy; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return copy;
+}
+
+static void print_header(struct kt_printer *printer, const json_t *definitions)
+{
+	json_t *column;
+	size_t i;
+
+	if (printer->with_namespace)
+		kt_table_writer_cell(printer->table, "NAMESPACE");
+	json_array_foreach(definitions, i, column)
+	{
+		kt_auto_free char *name = upper(kt_jstr(column, "name"));
+
+		if (column_shown(printer, column))
+			kt_table_writer_cell(printer->table, name);
+	}
+	for (i = 0; i < printer->label_columns.n; i++) {
+		const char *key = printer->label_columns.items[i], *slash = strrchr(key, '/');
+		kt_auto_free char *name = upper(slash ? slash + 1 : key);
+
+		kt_table_writer_cell(printer->table, name);
+	}
+	if (printer->show_labels)
+		kt_table_writer_cell(printer->table, "LABELS");
+	kt_table_writer_end_row(printer->table);
+}
+
+/* A cell as kubectl prints it: strings bare, the rest as JSON. Heap. */
+static char *cell_text(const json_t *value)
+{
+	struct kt_str out = KT_STR_INIT;
+
+	if (json_is_string(value))
+		return kt_strdup(json_string_value(value));
+	if (!value || json_is_null(value))
+		return kt_strdup("<none>");
+	kt_json_write(&out, value, 0);
+	return kt_str_steal(&out);
+}
+
+static void print_labels(struct kt_printer *printer, const json_t *labels)
+{
+	kt_auto_str text = KT_STR_INIT;
+	const char *key;
+	json_t *value;
+
+	for (size_t i = 0; i < printer->label_columns.n; i++) {
+		const char *label =
+			json_string_value(json_object_get(labels, printer->label_columns.items[i]));
+
+		kt_table_writer_cell(printer->table, label ? label : "");
+	}
+	if (!printer->show_labels)
+		return;
+	KT_VEC(const char *) keys = {0};
+
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value) kt_vec_push(&keys, key);
+	if (keys.n)
+		qsort(keys.items, keys.n, sizeof(*keys.items), kt_strp_cmp);
+	for (size_t i = 0; i < keys.n; i++)
+		kt_str_printf(&text, "%s%s=%s", i ? "," : "", keys.items[i],
+			json_string_value(json_object_get(labels, keys.items[i])));
+	kt_table_writer_cell(printer->table, text.len ? kt_str_text(&text) : "<none>");
+	kt_vec_finish(&keys);
+}
+
+static void print_row(struct kt_printer *printer, const struct kt_resource *resource, const json_t *definitions,
+	const json_t *row)
+{
+	const json_t *cells = json_object_get(row, "cells");
+	json_t *column;
+	size_t i;
+
+	if (printer->with_namespace)
+		kt_table_writer_cell(printer->table, kt_jstr(row, "object.metadata.namespace"));
+	json_array_foreach(definitions, i, column)
+	{
+		kt_auto_free char *text = cell_text(json_array_get(cells, i));
+
+		if (!column_shown(printer, column))
+			continue;
+		if (printer->with_type && kt_streq(kt_jstr(column, "format"), "name")) {
+			kt_auto_free char *typed = *resource->group
+				? kt_asprintf("%s.%s/%s", resource->singular, resource->group, text)
+				: kt_asprintf("%s/%s", resource->singular, text);
+
+			kt_table_writer_cell(printer->table, typed);
+			continue;
+		}
+		kt_table_writer_cell(printer->table, text);
+	}
+	print_labels(printer, kt_jget(row, "object.metadata.labels"));
+	kt_table_writer_end_row(printer->table);
+}
+
+void kt_printer_table(struct kt_printer *printer, const struct kt_resource *resource, const json_t *table)
+{
+	const json_t *definitions = json_object_get(table, "columnDefinitions");
+	json_t *row;
+	size_t i;
+
+	if (printer->last != resource && json_array_size(json_object_get(table, "rows")) > 0) {
+		if (printer->last) {
+			/* another type starts a table of its own, as in `get all` */
+			kt_table_writer_destroy(printer->table);
+			printer->table = kt_table_writer_create(printer->ctx->out);
+			fputc('\n', printer->ctx->out);
+		}
+		if (!printer->no_headers)
+			print_header(printer, definitions);
+		printer->last = resource;
+	}
+	json_array_foreach(json_object_get(table, "rows"), i, row)
+		print_row(printer, resource, definitions, row);
+	kt_table_writer_flush(printer->table);
+}
+
+/* Objects */
+
+static int print_custom(struct kt_printer *printer, const json_t *object, struct kt_err *err)
+{
+	if (!printer->columns_header_done && !printer->no_headers) {
+		for (size_t i = 0; i < printer->columns.n; i++)
+			kt_table_writer_cell(printer->table, printer->columns.items[i].header);
+		kt_table_writer_end_row(printer->table);
+	}
+	printer->columns_header_done = true;
+	for (size_t i = 0; i < printer->columns.n; i++) {
+		kt_auto_json json_t *found =
+			kt_jsonpath_find(printer->columns.items[i].path, object, true, err);
+		kt_auto_str text = KT_STR_INIT;
+		json_t *value;
+		size_t j;
+
+		if (!found)
+			return err->code;
+		json_array_foreach(found, j, value)
+		{
+			kt_auto_free char *cell = cell_text(value);
+
+			kt_str_printf(&text, "%s%s", j ? "," : "", cell);
+		}
+		kt_table_writer_cell(printer->table, text.len ? kt_str_text(&text) : "<none>");
+	}
+	kt_table_writer_end_row(printer->table);
+	return 0;
+}
+
+/* The object without managedFields, unless they were asked for. New reference. */
+static json_t *shown_object(const struct kt_printer *printer, const json_t *object)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)object);
+	json_t *metadata = json_copy(json_object_get(object, "metadata")), *items, *item;
+	size_t i;
+
+	if (printer->managed_fields) {
+		json_decref(metadata);
+		return copy;
+	}
+	if (metadata) {
+		json_object_del(metadata, "managedFields");
+		json_object_set_new(copy, "metadata", metadata);
+	}
+	items = json_object_get(copy, "items");
+	if (json_is_array(items)) {
+		json_t *shown = json_array();
+
+		json_array_foreach(items, i, item) json_array_append_new(shown, shown_object(printer, item));
+		json_object_set_new(copy, "items", shown);
+	}
+	return copy;
+}
+
+static int print_document(struct kt_printer *printer, const json_t *object)
+{
+	kt_auto_json json_t *shown = shown_object(printer, object);
+	kt_auto_str text = KT_STR_INIT;
+
+	if (printer->kind == KT_OUTPUT_JSON) {
+		kt_json_write(&text, shown, KT_JSON_PRETTY | KT_JSON_SORT);
+		kt_str_putc(&text, '\n');
+	} else {
+		if (printer->n_yaml++)
+			kt_str_puts(&text, "---\n");
+		kt_yaml_write(&text, shown);
+	}
+	fputs(kt_str_text(&text), printer->ctx->out);
+	return 0;
+}
+
+int kt_printer_object(struct kt_printer *printer, const struct kt_resource *resource, const json_t *object,
+	struct kt_err *err)
+{
+	kt_auto_str text = KT_STR_INIT;
+
+	switch (printer->kind) {
+	case KT_OUTPUT_NAME:
+		fprintf(printer->ctx->out, "%s%s%s/%s\n", resource->singular, *resource->group ? "." : "",
+			resource->group, kt_jstr(object, "metadata.name"));
+		return 0;
+	case KT_OUTPUT_JSON:
+	case KT_OUTPUT_YAML:
+		return print_document(printer, object);
+	case KT_OUTPUT_JSONPATH:
+		if (kt_jsonpath_print(printer->path, object, true, &text, err) < 0)
+			return err->code;
+		fputs(kt_str_text(&text), printer->ctx->out);
+		return 0;
+	case KT_OUTPUT_COLUMNS:
+		return print_custom(printer, object, err);
+	case KT_OUTPUT_TABLE:
+		break;
+	}
+	return kt_fail(err, EINVAL, "a table needs the server's columns");
+}
+
+int kt_print_result(struct kt_command_context *ctx, const struct kt_resource *resource, const json_t *object,
+	const char *done, struct kt_err *err)
+{
+	const char *dry_run = kt_opt_string(ctx, "dry-run");
+	struct kt_printer *printer;
+
+	if (!kt_opt_string(ctx, "output")) {
+		fprintf(ctx->out, "%s%s%s/%s %s%s\n", resource->singular, *resource->group ? "." : "",
+			resource->group, kt_jstr(object, "metadata.name"), done,
+			kt_streq(dry_run, "server")           ? " (server dry run)"
+				: kt_streq(dry_run, "client") ? " (dry run)"
+							      : "");
+		return 0;
+	}
+	if (kt_printer_create(ctx, false, false, &printer, err) < 0)
+		return err->code;
+	int r = kt_printer_object(printer, resource, object, err);
+
+	kt_printer_destroy(printer);
+	return r;
+}

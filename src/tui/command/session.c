@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/command/session.h"
+
+#include "api/client/remote.h"
+#include "api/status.h"
+#include "base/loop.h"
+#include "base/path.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <signal.h>
+
+struct kt_session {
+	char *kubeconfig; /* NULL: default files */
+	char *context;    /* NULL: current */
+	char *namespace;
+	struct kt_client *client;
+	bool owns_client;
+	struct kt_endpoint endpoint; /* as connected */
+	struct kt_discovery discovery;
+	bool discovery_loaded;
+	struct kt_map variables;
+	volatile int cancelled;
+};
+
+static char *dup_or_null(const char *text)
+{
+	return text && *text ? kt_strdup(text) : NULL;
+}
+
+struct kt_session *kt_session_create(const struct kt_session_options *options)
+{
+	struct kt_session *session = kt_new(struct kt_session);
+
+	session->kubeconfig = dup_or_null(options->kubeconfig);
+	session->context = dup_or_null(options->context);
+	session->namespace = dup_or_null(options->namespace);
+	session->client = options->client;
+	kt_map_init(&session->variables, free);
+	return session;
+}
+
+void kt_session_destroy(struct kt_session *session)
+{
+	if (!session)
+		return;
+	if (session->owns_client)
+		kt_client_destroy(session->client);
+	kt_endpoint_finish(&session->endpoint);
+	kt_discovery_finish(&session->discovery);
+	kt_map_finish(&session->variables);
+	free(session->kubeconfig);
+	free(session->context);
+	free(session->namespace);
+	free(session);
+}
+
+static int connect_endpoint(struct kt_session *session, struct kt_err *err)
+{
+	struct kt_remote_options options = {
+		.endpoint = &session->endpoint,
+		.user_agent = "kube-tui/" KT_VERSION " (linux/amd64)",
+	};
+
+	if (kt_remote_client_create(&options, &session->client, err) < 0)
+		return err->code;
+	session->owns_client = true;
+	return 0;
+}
+
+static int load_endpoint(struct kt_session *session, struct kt_err *err)
+{
+	struct kt_kubeconfig *config = NULL;
+	int r = kt_kubeconfig_load(session->kubeconfig, &config, err);
+
+	if (r == 0)
+		r = kt_kubeconfig_endpoint(config, session->context, &session->endpoint, err);
+	kt_kubeconfig_destroy(config);
+	return r;
+}
+
+struct kt_client *kt_session_client(struct kt_session *session, struct kt_err *err)
+{
+	if (session->client)
+		return session->client;
+	if (load_endpoint(session, err) < 0 || connect_endpoint(session, err) < 0)
+		return NULL;
+	if (!session->namespace)
+		session->namespace = dup_or_null(session->endpoint.namespace);
+	return session->client;
+}
+
+const char *kt_session_namespace(const struct kt_session *session)
+{
+	return session->namespace ? session->namespace : "default";
+}
+
+void kt_session_set_namespace(struct kt_session *session, const char *namespace)
+{
+	char *copy = dup_or_null(namespace);
+
+	free(session->namespace);
+	session->namespace = copy;
+}
+
+const char *kt_session_context(const struct kt_session *session)
+{
+	if (session->endpoint.context)
+		return session->endpoint.context;
+	return session->context ? session->context : "";
+}
+
+const char *kt_session_kubeconfig(const struct kt_session *session)
+{
+	return session->kubeconfig;
+}
+
+const char *kt_session_variable(const struct kt_session *session, const char *name)
+{
+	return kt_map_get(&session->variables, name);
+}
+
+void kt_session_set_variable(struct kt_session *session, const char *name, const char *value)
+{
+	kt_map_set(&session->variables, name, kt_strdup(value));
+}
+
+const volatile int *kt_session_cancelled(const struct kt_session *session)
+{
+	return &session->cancelled;
+}
+
+void kt_session_cancel(struct kt_session *session)
+{
+	session->cancelled = 1;
+}
+
+void kt_session_resume(struct kt_session *session)
+{
+	session->cancelled = 0;
+}
+
+/* Options that name another place to talk to */
+
+static const char *const CONNECTION_OPTIONS[] = {"kubeconfig", "context", "cluster", "user", "server", "token",
+	"certificate-authority", "client-certificate", "client-key", "insecure-skip-tls-verify", "as", "as-group"};
+
+static bool names_a_server(const struct kt_command_context *ctx)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(CONNECTION_OPTIONS); i++)
+		if (kt_opt_given(ctx, CONNECTION_OPTIONS[i]))
+			return true;
+	return false;
+}
+
+static void replace(char **field, const char *value)
+{
+	if (!value)
+		return;
+	free(*field);
+	*field = kt_strdup(value);
+}
+
+static int replace_by_file(char **field, const char *path, struct kt_err *err)
+{
+	struct kt_str text = KT_STR_INIT;
+
+	if (!path)
+		return 0;
+	if (kt_read_file(path, 1 << 20, &text, err) < 0) {
+		kt_str_finish(&text);
+		return kt_wrap(err, "unable to read %s", path);
+	}
+	free(*field);
+	*field = kt_str_steal(&text);
+	return 0;
+}
+
+static void impersonate(struct kt_endpoint *endpoint, const struct kt_command_context *ctx)
+{
+	const struct kt_strings *groups = kt_opt_strings(ctx, "as-group");
+
+	replace(&endpoint->impersonate_user, kt_opt_string(ctx, "as"));
+	if (!groups->n)
+		return;
+	for (size_t i = 0; endpoint->impersonate_groups && endpoint->impersonate_groups[i]; i++)
+		free(endpoint->impersonate_groups[i]);
+	free(endpoint->impersonate_groups);
+	endpoint->impersonate_groups = kt_new_array(char *, groups->n + 1);
+	for (size_t i = 0; i < groups->n; i++)
+		endpoint->impersonate_groups[i] = kt_strdup(groups->items[i]);
+}
+
+static int override_endpoint(struct kt_endpoint *endpoint, const struct kt_command_context *ctx, struct kt_err *err)
+{
+	replace(&endpoint->server, kt_opt_string(ctx, "server"));
+	if (kt_opt_given(ctx, "token")) {
+		replace(&endpoint->token, kt_opt_string(ctx, "token"));
+		free(endpoint->client_cert_pem);
+		free(endpoint->client_key_pem);
+		endpoint->client_cert_pem = endpoint->client_key_pem = NULL;
+	}
+	if (kt_opt_bool(ctx, "insecure-skip-tls-verify")) {
+		endpoint->insecure = true;
+		free(endpoint->ca_pem);
+		endpoint->ca_pem = NULL;
+	}
+	impersonate(endpoint, ctx);
+	if (replace_by_file(&endpoint->ca_pem, kt_opt_string(ctx, "certificate-authority"), err) < 0 ||
+		replace_by_file(&endpoint->client_cert_pem, kt_opt_string(ctx, "client-certificate"), err) < 0 ||
+		replace_by_file(&endpoint->client_key_pem, kt_opt_string(ctx, "client-key"), err) < 0)
+		return err->code;
+	return 0;
+}
+
+int kt_session_derive(struct kt_session *session, const struct kt_command_context *ctx,
+	struct kt_session **ret_session, struct kt_err *err)
+{
+	const char *namespace = kt_opt_string(ctx, "namespace");
+
+	if (!names_a_server(ctx) && !namespace)
+		return 0;
+	bool elsewhere = names_a_server(ctx);
+	const char *kubeconfig = kt_opt_string(ctx, "kubeconfig"), *context = kt_opt_string(ctx, "context");
+	struct kt_session_options options = {
+		.kubeconfig = kubeconfig ? kubeconfig : session->kubeconfig,
+		.context = context ? context : session->context,
+		.namespace = namespace ? namespace : elsewhere ? NULL : session->namespace,
+	};
+
+	if (!elsewhere && ctx->command->needs_client)
+		options.client = kt_session_client(session, err);
+	if (!elsewhere && ctx->command->needs_client && !options.client)
+		return err->code;
+	struct kt_session *own = kt_session_create(&options);
+
+	/* a server named by hand needs no kubeconfig */
+	if (elsewhere && load_endpoint(own, err) < 0 && !kt_opt_given(ctx, "server")) {
+		kt_session_destroy(own);
+		return err->code;
+	}
+	kt_err_clear(err);
+	if (elsewhere && (override_endpoint(&own->endpoint, ctx, err) < 0 || connect_endpoint(own, err) < 0)) {
+		kt_session_destroy(own);
+		return err->code;
+	}
+	if (!own->namespace)
+		own->namespace = dup_or_null(own->endpoint.namespace);
+	*ret_session = own;
+	return 0;
+}
+
+/* Discovery */
+
+const struct kt_discovery *kt_session_discovery(struct kt_session *session, struct kt_err *err)
+{
+	struct kt_client *client = kt_session_client(session, err);
+
+	if (!client)
+		return NULL;
+	if (!session->discovery_loaded) {
+		if (kt_discovery_load(client, &session->discovery, err) < 0)
+			return NULL;
+		session->discovery_loaded = true;
+	}
+	return &session->discovery;
+}
+
+void kt_session_forget_discovery(struct kt_session *session)
+{
+	kt_discovery_finish(&session->discovery);
+	session->discovery_loaded = false;
+}
+
+const struct kt_resource *kt_session_resource(struct kt_session *session, const char *word, struct kt_err *err)
+{
+	const struct kt_discovery *discovery = kt_session_discovery(session, err);
+	const struct kt_resource *resource = discovery ? kt_discovery_find(discovery, word) : NULL;
+
+	if (!discovery || resource)
+		return resource;
+	kt_fail(err, ENOENT, "the server doesn't have a resource type \"%s\"", word);
+	return NULL;
+}
+
+/* Requests */
+
+static void print_warnings(struct kt_command_context *ctx, const char *warnings)
+{
+	struct kt_sv rest = kt_sv_of(warnings), line;
+
+	while (warnings && kt_sv_split(&rest, '\n', &line))
+		if (line.len)
+			fprintf(ctx->err, "Warning: %.*s\n", (int)line.len, line.p);
+}
+
+static int timeout_ms(const struct kt_command_context *ctx)
+{
+	const char *text = kt_opt_string(ctx, "request-timeout");
+	int64_t ns;
+
+	if (!text || !strcmp(text, "0"))
+		return 0;
+	if (kt_duration_parse(kt_sv_of(text), &ns) < 0)
+		return (int)kt_opt_int(ctx, "request-timeout") * 1000;
+	return (int)(ns / KT_NS_PER_MS);
+}
+
+static json_t *request(struct kt_command_context *ctx, struct kt_call *call, struct kt_err *err)
+{
+	struct kt_client *client = kt_session_client(ctx->session, err);
+	json_t *tree = NULL;
+
+	if (!client)
+		return NULL;
+	call->timeout_ms = timeout_ms(ctx);
+	call->user_agent = "kube-tui/" KT_VERSION;
+	int r = kt_client_call_wait(client, call, ctx->cancelled);
+
+	print_warnings(ctx, call->ret_warnings);
+	if (r < 0)
+		kt_err_move(err, &call->err);
+	else
+		tree = kt_json_parse((struct kt_sv){call->ret_body->data, call->ret_body->len}, NULL, err);
+	kt_call_finish(call);
+	return tree;
+}
+
+json_t *kt_session_request(struct kt_command_context *ctx, const char *method, const char *path,
+	const char *content_type, const json_t *body, struct kt_err *err)
+{
+	kt_auto_str text = KT_STR_INIT;
+	kt_auto_buf struct kt_buf *bytes = NULL;
+
+	if (body) {
+		kt_json_write(&text, body, 0);
+		bytes = kt_buf_from_str(&text);
+	}
+	struct kt_call call = {.method = method, .path = path, .content_type = content_type, .body = bytes};
+
+	return request(ctx, &call, err);
+}
+
+json_t *kt_session_get(struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err)
+{
+	struct kt_call call = {.method = "GET", .path = path, .accept = accept};
+
+	return request(ctx, &call, err);
+}
+
+int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err && err->reason)
+		fprintf(ctx->err, "Error from server (%s): ", kt_reason_text(kt_err_reason(err)));
+	else
+		fputs("error: ", ctx->err);
+	if (fmt) {
+		va_start(ap, fmt);
+		vfprintf(ctx->err, fmt, ap);
+		va_end(ap);
+		if (err)
+			fputs(": ", ctx->err);
+	}
+	if (err)
+		fputs(kt_err_message(err), ctx->err);
+	fputc('\n', ctx->err);
+	return KT_EXIT_ERROR;
+}
