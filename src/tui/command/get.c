@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* get: objects as the server's table or in another form; --watch follows them. */
+#include "tui/command/output.h"
+#include "tui/command/target.h"
+
+#include "base/loop.h"
+#include "base/vec.h"
+
+#include <errno.h>
+
+static const struct kt_option OPTIONS[] = {
+	{.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "FORMAT",
+		.help = "json, yaml, name, wide, jsonpath=…, custom-columns=…", .completion = KT_COMPLETE_OUTPUT},
+	{.name = "all-namespaces", .letter = 'A', .type = KT_OPTION_BOOL, .help = "objects of every namespace"},
+	{.name = "selector", .letter = 'l', .type = KT_OPTION_STRING, .value_name = "SELECTOR",
+		.help = "only objects with these labels (a=b,c!=d,e in (f,g))"},
+	{.name = "field-selector", .type = KT_OPTION_STRING, .value_name = "SELECTOR",
+		.help = "only objects with these fields (status.phase=Running)"},
+	{.name = "filename", .letter = 'f', .type = KT_OPTION_STRINGS, .value_name = "FILE",
+		.help = "objects named in a file or folder, - for standard input", .completion = KT_COMPLETE_FILE},
+	{.name = "recursive", .letter = 'R', .type = KT_OPTION_BOOL, .help = "folders below -f too"},
+	{.name = "watch", .letter = 'w', .type = KT_OPTION_BOOL, .help = "then go on with changes"},
+	{.name = "watch-only", .type = KT_OPTION_BOOL, .help = "changes only"},
+	{.name = "output-watch-events", .type = KT_OPTION_BOOL, .help = "with the kind of each change"},
+	{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
+	{.name = "show-labels", .type = KT_OPTION_BOOL, .help = "a last column with all labels"},
+	{.name = "show-kind", .type = KT_OPTION_BOOL, .help = "names with their type"},
+	{.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields in json and yaml"},
+	{.name = "label-columns", .letter = 'L', .type = KT_OPTION_STRINGS, .value_name = "LABEL,…",
+		.help = "a column for each of these labels"},
+	{.name = "sort-by", .type = KT_OPTION_STRING, .value_name = "PATH",
+		.help = "order by this jsonpath (.metadata.creationTimestamp)", .completion = KT_COMPLETE_FIELD_PATH},
+	{.name = "ignore-not-found", .type = KT_OPTION_BOOL, .help = "a missing object is no error"},
+	{.name = "chunk-size", .type = KT_OPTION_INT, .fallback = "500", .value_name = "N",
+		.help = "objects per request; 0: all at once"},
+	{.name = "subresource", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "status or scale instead of the object"},
+	{.name = "raw", .type = KT_OPTION_STRING, .value_name = "PATH", .help = "the server's answer to this path, as it comes"},
+	{.name = NULL},
+};
+
+struct get {
+	struct kt_command_context *ctx;
+	struct kt_printer *printer;
+	struct kt_targets targets;
+	size_t shown;       /* rows or objects */
+	json_t *collected;  /* json, yaml, jsonpath of several objects: one List */
+	bool table;
+	char *sort_by;
+};
+
+static char *collection_query(const struct get *get, const char *continue_token)
+{
+	kt_auto_free char *selectors = kt_targets_query(get->ctx);
+	kt_auto_str query = KT_STR_INIT;
+	int64_t chunk = kt_opt_int(get->ctx, "chunk-size");
+
+	kt_str_puts(&query, selectors);
+	if (chunk > 0)
+		kt_str_printf(&query, "%slimit=%lld", query.len ? "&" : "", (long long)chunk);
+	if (continue_token) {
+		kt_str_printf(&query, "%scontinue=", query.len ? "&" : "");
+		kt_url_escape(&query, continue_token);
+	}
+	if (get->table && get->sort_by)
+		kt_str_printf(&query, "%sincludeObject=Object", query.len ? "&" : "");
+	return kt_str_steal(&query);
+}
+
+static json_t *fetch(struct get *get, const struct kt_target *target, const char *continue_token, struct kt_err *err)
+{
+	kt_auto_free char *path = kt_target_path(target, kt_opt_string(get->ctx, "subresource"));
+	kt_auto_free char *query = target->name ? kt_strdup("") : collection_query(get, continue_token);
+	kt_auto_free char *full = kt_asprintf("%s%s%s", path, *query ? "?" : "", query);
+
+	return kt_session_get(get->ctx, full, get->table ? KT_ACCEPT_TABLE : NULL, err);
+}
+
+/* Items of a list come without apiVersion and kind. */
+static void collect(struct get *get, const struct kt_target *target, json_t *answer)
+{
+	kt_auto_free char *api_version = kt_resource_api_version(target->resource);
+	json_t *item;
+	size_t i;
+
+	if (target->name) {
+		json_array_append(get->collected, answer);
+		return;
+	}
+	json_array_foreach(json_object_get(answer, "items"), i, item)
+	{
+		json_t *whole = json_object();
+
+		json_object_set_new(whole, "apiVersion", json_string(api_version));
+		json_object_set_new(whole, "kind", json_string(target->resource->kind));
+		json_object_update(whole, item);
+		json_array_append_new(get->collected, whole);
+	}
+}
+
+static void show(struct get *get, const struct kt_target *target, json_t *answer, json_t *rows)
+{
+	if (!get->table || !json_object_get(answer, "columnDefinitions")) {
+		collect(get, target, answer);
+		return;
+	}
+	if (rows) {
+		json_array_extend(rows, json_object_get(answer, "rows"));
+		json_object_set(answer, "rows", rows);
+		return;
+	}
+	get->shown += json_array_size(json_object_get(answer, "rows"));
+	kt_printer_table(get->printer, target->resource, answer);
+}
+
+/* Sorting */
+
+struct sort_key {
+	json_t *value; /* borrowed; NULL sorts first */
+	json_t *item;
+	size_t index;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct sort_key *x = a, *y = b;
+	int order = 0;
+
+	if (json_is_number(x->value) && json_is_number(y->value)) {
+		double p = json_number_value(x->value), q = json_number_value(y->value);
+
+		order = (p > q) - (p < q);
+	} else if (json_is_string(x->value) && json_is_string(y->value)) {
+		order = strcmp(json_string_value(x->value), json_string_value(y->value));
+	} else {
+		order = (x->value != NULL) - (y->value != NULL);
+	}
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* A new array in the order of --sort-by; the path starts at member `below` of each item (NULL: the item itself). */
+static json_t *sorted(const json_t *items, const char *path, const char *below)
+{
+	size_t n = json_array_size(items);
+	struct sort_key *keys = kt_new_array(struct sort_key, n + 1);
+	json_t *out = json_array();
+
+	while (*path == '{' || *path == '.')
+		path++;
+	kt_auto_free char *dotted = kt_strdup(path);
+
+	dotted[strcspn(dotted, "}")] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		json_t *item = json_array_get(items, i);
+		json_t *object = below ? json_object_get(item, below) : item;
+
+		keys[i] = (struct sort_key){kt_jget(object, dotted), item, i};
+	}
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(out, keys[i].item);
+	free(keys);
+	return out;
+}
+
+/* One target */
+
+static int get_pages(struct get *get, const struct kt_target *target, struct kt_err *err)
+{
+	kt_auto_free char *token = NULL;
+	kt_auto_json json_t *rows = get->table && get->sort_by ? json_array() : NULL;
+	kt_auto_json json_t *last = NULL;
+
+	for (;;) {
+		json_t *answer = fetch(get, target, token, err);
+
+		if (!answer)
+			return err->code;
+		show(get, target, answer, rows);
+		json_decref(last);
+		last = answer;
+		const char *next = kt_jstr(answer, "metadata.continue");
+
+		if (!next || !*next)
+			break;
+		free(token);
+		token = kt_strdup(next);
+	}
+	if (rows) {
+		json_object_set_new(last, "rows", sorted(rows, get->sort_by, "object"));
+		get->shown += json_array_size(rows);
+		kt_printer_table(get->printer, target->resource, last);
+	}
+	return 0;
+}
+
+static int print_collected(struct get *get, struct kt_err *err)
+{
+	size_t n = json_array_size(get->collected), i;
+	enum kt_output_kind kind = kt_printer_kind(get->printer);
+	json_t *object;
+	int r = 0;
+
+	if (get->sort_by) {
+		json_t *ordered = sorted(get->collected, get->sort_by, NULL);
+
+		json_decref(get->collected);
+		get->collected = ordered;
+	}
+	get->shown += n;
+	if (kind == KT_OUTPUT_NAME || kind == KT_OUTPUT_COLUMNS || (n == 1 && get->targets.by_name)) {
+		const struct kt_discovery *discovery = kt_session_discovery(get->ctx->session, err);
+
+		json_array_foreach(get->collected, i, object)
+		{
+			const struct kt_resource *resource = kt_discovery_find_kind(
+				discovery, kt_jstr(object, "apiVersion"), kt_jstr(object, "kind"));
+
+			if (r == 0)
+				r = kt_printer_object(get->printer,
+					resource ? resource : get->targets.items[0].resource, object, err);
+		}
+		return r;
+	}
+	kt_auto_json json_t *list = json_pack("{s:s, s:O, s:s, s:{s:s}}", "apiVersion", "v1", "items",
+		get->collected, "kind", "List", "metadata", "resourceVersion", "");
+
+	return kt_printer_object(get->printer, NULL, list, err);
+}
+
+/* Watching: one streamed answer, a JSON document per line. */
+
+struct watching {
+	struct kt_call call;
+	struct get *get;
+	const struct kt_target *target;
+	struct kt_str line;
+	json_t *definitions; /* come with the first event only */
+	struct kt_loop *loop;
+};
+
+static void print_event(struct watching *watching, json_t *event)
+{
+	struct get *get = watching->get;
+	json_t *object = json_object_get(event, "object");
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (kt_streq(kt_jstr(event, "type"), "BOOKMARK"))
+		return;
+	if (kt_streq(kt_jstr(event, "type"), "ERROR")) {
+		fprintf(get->ctx->err, "error: %s\n", kt_jstr(object, "message"));
+		return;
+	}
+	if (json_object_get(object, "columnDefinitions")) {
+		json_decref(watching->definitions);
+		watching->definitions = json_incref(json_object_get(object, "columnDefinitions"));
+	}
+	if (json_object_get(object, "rows")) {
+		json_object_set(object, "columnDefinitions", watching->definitions);
+		kt_printer_table(get->printer, watching->target->resource, object);
+	} else if (kt_printer_object(get->printer, watching->target->resource, object, &err) < 0) {
+		fprintf(get->ctx->err, "error: %s\n", kt_err_message(&err));
+	}
+	fflush(get->ctx->out);
+}
+
+static void on_data(struct kt_call *call, struct kt_sv piece)
+{
+	struct watching *watching = kt_container_of(call, struct watching, call);
+	char *end;
+
+	kt_str_add(&watching->line, piece.p, piece.len);
+	while (watching->line.len && (end = memchr(watching->line.data, '\n', watching->line.len))) {
+		size_t used = (size_t)(end - watching->line.data) + 1;
+		kt_auto_json json_t *event =
+			kt_json_parse((struct kt_sv){watching->line.data, used - 1}, NULL, NULL);
+
+		if (event)
+			print_event(watching, event);
+		memmove(watching->line.data, watching->line.data + used, watching->line.len - used);
+		kt_str_truncate(&watching->line, watching->line.len - used);
+	}
+}
+
+static int watch(struct get *get, const char *revision, struct kt_err *err)
+{
+	const struct kt_target *target = &get->targets.items[0];
+	struct kt_client *client = kt_session_client(get->ctx->session, err);
+	struct kt_target collection = *target;
+	kt_auto_str path = KT_STR_INIT;
+
+	collection.name = NULL;
+	kt_auto_free char *base = kt_target_path(&collection, NULL);
+	kt_auto_free char *selectors = kt_targets_query(get->ctx);
+
+	kt_str_printf(&path, "%s?watch=true%s%s", base, *selectors ? "&" : "", selectors);
+	if (revision)
+		kt_str_printf(&path, "&resourceVersion=%s", revision);
+	if (target->name)
+		kt_str_printf(&path, "&fieldSelector=metadata.name%%3D%s", target->name);
+	struct watching watching = {
+		.call = {.method = "GET", .path = kt_str_text(&path), .on_data = on_data,
+			.accept = get->table ? KT_ACCEPT_TABLE : NULL},
+		.get = get,
+		.target = target,
+	};
+	int r = kt_client_call_wait(client, &watching.call, get->ctx->cancelled);
+
+	if (r < 0 && r != -ECANCELED)
+		kt_err_move(err, &watching.call.err);
+	kt_call_finish(&watching.call);
+	kt_str_finish(&watching.line);
+	json_decref(watching.definitions);
+	return r == -ECANCELED ? 0 : r;
+}
+
+/* The list's revision is where the watch begins. */
+static int list_then_watch(struct get *get, struct kt_err *err)
+{
+	const struct kt_target *target = &get->targets.items[0];
+	bool only = kt_opt_bool(get->ctx, "watch-only");
+
+	if (get->targets.n != 1)
+		return kt_fail(err, EINVAL, "you may only specify a single resource type");
+	json_t *answer = fetch(get, target, NULL, err);
+
+	if (!answer)
+		return err->code;
+	kt_auto_free char *revision =
+		kt_strdup(kt_jstr(answer, "metadata.resourceVersion") ? kt_jstr(answer, "metadata.resourceVersion") : "0");
+
+	if (!only) {
+		show(get, target, answer, NULL);
+		if (!get->table && print_collected(get, err) < 0) {
+			json_decref(answer);
+			return err->code;
+		}
+	}
+	json_decref(answer);
+	return watch(get, revision, err);
+}
+
+static void say_nothing_found(struct get *get)
+{
+	const char *namespace = get->targets.n ? get->targets.items[0].namespace : NULL;
+
+	if (get->shown || kt_printer_kind(get->printer) != KT_OUTPUT_TABLE || kt_opt_bool(get->ctx, "ignore-not-found"))
+		return;
+	if (namespace)
+		fprintf(get->ctx->err, "No resources found in %s namespace.\n", namespace);
+	else
+		fputs("No resources found\n", get->ctx->err);
+}
+
+/* Missing objects are reported one by one; the others are shown. */
+static int get_all(struct get *get, struct kt_err *err)
+{
+	int code = KT_EXIT_OK;
+
+	for (size_t i = 0; i < get->targets.n; i++) {
+		kt_auto_err one = KT_ERR_INIT;
+
+		if (get_pages(get, &get->targets.items[i], &one) == 0)
+			continue;
+		if (one.code == -ENOENT && kt_opt_bool(get->ctx, "ignore-not-found"))
+			continue;
+		code = kt_command_fail(get->ctx, &one, NULL);
+	}
+	if (json_array_size(get->collected) || (!get->table && code == KT_EXIT_OK))
+		if (print_collected(get, err) < 0)
+			return kt_command_fail(get->ctx, err, NULL);
+	if (code == KT_EXIT_OK)
+		say_nothing_found(get);
+	return code;
+}
+
+static int get_raw(struct kt_command_context *ctx, const char *path)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_client *client = kt_session_client(ctx->session, &err);
+	struct kt_call call = {.method = "GET", .path = path, .accept = "*/*"};
+	int code = KT_EXIT_OK;
+
+	if (!client)
+		return kt_command_fail(ctx, &err, NULL);
+	if (kt_client_call_wait(client, &call, ctx->cancelled) < 0)
+		code = kt_command_fail(ctx, &call.err, NULL);
+	else
+		fwrite(call.ret_body->data, 1, call.ret_body->len, ctx->out);
+	kt_call_finish(&call);
+	return code;
+}
+
+static int run(struct kt_command_context *ctx)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	const char *raw = kt_opt_string(ctx, "raw");
+	struct get get = {.ctx = ctx, .collected = json_array()};
+	int code;
+
+	if (raw) {
+		json_decref(get.collected);
+		return get_raw(ctx, raw);
+	}
+	get.sort_by = kt_opt_string(ctx, "sort-by") ? kt_strdup(kt_opt_string(ctx, "sort-by")) : NULL;
+	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &get.targets, &err) < 0 ||
+		kt_printer_create(ctx, get.targets.several_types, kt_opt_bool(ctx, "all-namespaces"), &get.printer,
+			&err) < 0) {
+		code = kt_command_fail(ctx, &err, NULL);
+	} else {
+		get.table = kt_printer_kind(get.printer) == KT_OUTPUT_TABLE;
+		if (kt_opt_bool(ctx, "watch") || kt_opt_bool(ctx, "watch-only"))
+			code = list_then_watch(&get, &err) < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
+		else
+			code = get_all(&get, &err);
+	}
+	kt_printer_destroy(get.printer);
+	kt_targets_finish(&get.targets);
+	json_decref(get.collected);
+	free(get.sort_by);
+	return code;
+}
+
+static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
+
+const struct kt_command kt_command_get = {
+	.name = "get",
+	.group = "Look",
+	.usage = "get TYPE[,TYPE…] [NAME…] [-o FORMAT] [-l SELECTOR] [-A] [-w]",
+	.summary = "Show objects, one line each or in another form",
+	.help = "Examples:\n"
+		"  kube-tui get pods -A -o wide\n"
+		"  kube-tui get deploy/web -o yaml\n"
+		"  kube-tui get pods -l app=web -o jsonpath='{.items[*].metadata.name}'",
+	.options = OPTIONS,
+	.arguments = ARGUMENTS,
+	.needs_client = true,
+	.run = run,
+};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The list of commands and the options all of them take: the only one. */
+#include "tui/command/command.h"
+
+#include <stddef.h>
+
+#define COMMANDS(X) \
+	X(get)
+
+#define DECLARE(name) extern const struct kt_command kt_command_##name;
+COMMANDS(DECLARE)
+
+#define ENTRY(name) &kt_command_##name,
+const struct kt_command *const kt_commands[] = {COMMANDS(ENTRY) NULL};
+
+const struct kt_option kt_global_options[] = {
+	{.name = "namespace", .letter = 'n', .type = KT_OPTION_STRING, .value_name = "NAMESPACE",
+		.help = "the namespace of this command", .completion = KT_COMPLETE_NAMESPACE},
+	{.name = "context", .type = KT_OPTION_STRING, .value_name = "CONTEXT", .help = "the kubeconfig context to use",
+		.completion = KT_COMPLETE_CONTEXT},
+	{.name = "cluster", .type = KT_OPTION_STRING, .value_name = "CLUSTER", .help = "the kubeconfig cluster to use"},
+	{.name = "user", .type = KT_OPTION_STRING, .value_name = "USER", .help = "the kubeconfig user to use"},
+	{.name = "kubeconfig", .type = KT_OPTION_STRING, .value_name = "FILE", .help = "the kubeconfig file to use",
+		.completion = KT_COMPLETE_FILE},
+	{.name = "server", .letter = 's', .type = KT_OPTION_STRING, .value_name = "URL", .help = "address of the API server"},
+	{.name = "token", .type = KT_OPTION_STRING, .value_name = "TOKEN", .help = "bearer token"},
+	{.name = "certificate-authority", .type = KT_OPTION_STRING, .value_name = "FILE",
+		.help = "CA certificate of the server", .completion = KT_COMPLETE_FILE},
+	{.name = "client-certificate", .type = KT_OPTION_STRING, .value_name = "FILE",
+		.help = "client certificate", .completion = KT_COMPLETE_FILE},
+	{.name = "client-key", .type = KT_OPTION_STRING, .value_name = "FILE", .help = "key of the client certificate",
+		.completion = KT_COMPLETE_FILE},
+	{.name = "insecure-skip-tls-verify", .type = KT_OPTION_BOOL, .help = "do not check the server's certificate"},
+	{.name = "as", .type = KT_OPTION_STRING, .value_name = "USER", .help = "act as this user"},
+	{.name = "as-group", .type = KT_OPTION_STRINGS, .value_name = "GROUP", .help = "act as a member of this group"},
+	{.name = "request-timeout", .type = KT_OPTION_DURATION, .fallback = "0", .value_name = "TIME",
+		.help = "give up on a request after this time; 0: never"},
+	{.name = "help", .letter = 'h', .type = KT_OPTION_BOOL, .help = "help for the command"},
+	{.name = NULL},
+};
