@@ -86,4 +86,7 @@ const char *json_unescape(struct kt_str *out, const char *p, const char *end, co
 /* Decimal text to double in the C locale, whatever the program's is. */
 double json_text_to_double(const char *p, size_t len);
 
+/* The shortest digits that read back as value (positive and finite), and the decimal exponent of the first one. */
+size_t json_shortest_digits(double value, char ret_digits[20], int *ret_exponent);
+
 #endif

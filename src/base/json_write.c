@@ -76,11 +76,8 @@ void kt_json_write_string(struct kt_str *out, const char *text, size_t len)
 	write_string(out, text, len, false);
 }
 
-/*
- * The shortest digits that read back as value, and the decimal exponent of the first one. Digits are picked out of
- * printf's text, so the program's locale has no part in it.
- */
-static size_t shortest_digits(double value, char ret_digits[20], int *ret_exponent)
+/* Digits are picked out of printf's text, so the program's locale has no part in it. */
+size_t json_shortest_digits(double value, char ret_digits[20], int *ret_exponent)
 {
 	char text[48];
 	size_t n = 0;
@@ -151,7 +148,7 @@ static void write_real(struct kt_str *out, double value)
 		kt_str_printf(out, "%.0f", value);
 		return;
 	}
-	size_t n = shortest_digits(value, digits, &exponent);
+	size_t n = json_shortest_digits(value, digits, &exponent);
 	if (exponent < -6 || exponent >= 21)
 		write_exponential(out, digits, n, exponent);
 	else
