@@ -5,7 +5,10 @@
 #include <stddef.h>
 
 #define COMMANDS(X) \
-	X(get)
+	X(create) \
+	X(delete) \
+	X(get) \
+	X(wait)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;
 COMMANDS(DECLARE)
