@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The three patches: JSON patch (RFC 6902), JSON merge patch (RFC 7386) and Kubernetes' strategic merge patch, driven by the
- * type's merge keys and patch strategies. Inputs are not changed; results are new trees that may share nothing with them.
+ * type's merge keys and patch strategies. Refusals carry upstream's status: a JSON patch that does not fit is 422 with a text that tells
+ * nothing, directives that contradict each other are 400 or 500 as recorded. Inputs are not changed; results are new trees that may share nothing with them.
  */
 #ifndef KT_API_MACHINERY_PATCH_H
 #define KT_API_MACHINERY_PATCH_H
@@ -11,6 +12,9 @@
 #include "base/json.h"
 
 #define KT_PATCH_OPERATIONS_MAX 10000
+
+/* Deep equality; numbers by value (1 equals 1.0), NULL equals only NULL. */
+bool kt_json_equal(const json_t *a, const json_t *b);
 
 json_t *kt_patch_json(const json_t *document, const json_t *patch, struct kt_err *err);
 json_t *kt_patch_merge(const json_t *document, const json_t *patch, struct kt_err *err);
