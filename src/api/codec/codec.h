@@ -88,7 +88,7 @@ int kt_codec_encode_protobuf_watch(struct kt_str *out, const char *event_type, c
 /* True if every part of the type has protobuf numbers. */
 bool kt_codec_has_protobuf(const struct kt_type *type);
 
-/* Enveloped or bare message bytes of `type` to a tree; used by kt_codec_decode and the tests. */
+/* An enveloped message to a tree, with apiVersion and kind as the envelope has them. */
 int kt_protobuf_decode(struct kt_sv message, const struct kt_type *type, json_t **ret_tree, struct kt_err *err);
 /* A message without envelope. */
 int kt_protobuf_encode(struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err);
