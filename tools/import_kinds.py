@@ -143,15 +143,15 @@ class Importer:
         schema = self.s.v3.get(name, {})
         if properties is None:
             properties = schema.get("properties", {})
-        if schema.get("type") == "array":
-            return {"flags": [], "wrapper": self.type_of(schema["items"], None)}
+        message = self.s.messages.get(name, [])
+        if not schema and message == [("items", 1, "repeated", "string")]:
+            return {"flags": [], "wrapper": "string"}  # a named list (ExtraValue, Verbs): an array in JSON
         entry = {"flags": [], "fields": {}}
         if schema.get("x-kubernetes-map-type") == "atomic":
             entry["flags"].append("atomic")
         rest = dict(properties)
         fields = entry["fields"]
-        message = self.s.messages.get(name, [])
-        served = "x-kubernetes-group-version-kind" in schema or name in EXTRA_MESSAGES
+        served = "apiVersion" in properties if schema else name in EXTRA_MESSAGES
         if served and not any(f[0] in ("apiVersion", "kind") for f in message):
             for key in ("kind", "apiVersion"):
                 fields[key] = {"number": 0, "type": "string", "flags": ["omitempty"]}
@@ -236,9 +236,6 @@ class Importer:
         message = self.message_name(proto_type, package)
         if not message:
             return proto_type
-        if message.endswith("meta.v1.Verbs"):
-            self.types[message] = {"flags": [], "wrapper": "string"}
-            return "meta.v1.Verbs"
         return self.short(message)
 
     def field(self, name, number, schema, tag, owner):

@@ -19,9 +19,11 @@ static void read_all(const char *folder, const char *name, const char *suffix, s
 static const struct kt_type *type_of(const json_t *sample)
 {
 	const char *api_version = kt_jstr(sample, "apiVersion");
-	const char *slash = strchr(api_version, '/');
+	const char *slash = api_version ? strchr(api_version, '/') : NULL;
 	kt_auto_free char *group = slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
 
+	if (!api_version)
+		return NULL;
 	return kt_type_for_body(group, slash ? slash + 1 : api_version, kt_jstr(sample, "kind"));
 }
 
