@@ -5,9 +5,14 @@
 #include <stddef.h>
 
 #define COMMANDS(X) \
+	X(annotate) \
+	X(apply) \
 	X(create) \
 	X(delete) \
 	X(get) \
+	X(label) \
+	X(patch) \
+	X(scale) \
 	X(wait)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;
