@@ -362,6 +362,16 @@ static json_t *take_map(struct codec_walk *walk, const struct kt_type *type, jso
 	return map;
 }
 
+/* Whether an absent field says the same. The items of a list kind are the exception: an empty list shows them as []. */
+static bool droppable(const struct kt_type *type, const struct kt_field *field, const json_t *taken)
+{
+	if ((type->flags & KT_FIELD_UNSTRUCTURED) || (field->flags & KT_FIELD_POINTER))
+		return false;
+	if (strcmp(field->name, "items") == 0 && kt_ends_with(type->go_name, "List"))
+		return false;
+	return kt_codec_is_zero(field->type, taken);
+}
+
 /* One member of a struct into object; false on a wrong type. */
 static bool take_member(struct codec_walk *walk, const struct kt_type *type, json_t *object, const char *key, json_t *value,
 			const struct codec_at *at)
@@ -386,7 +396,7 @@ static bool take_member(struct codec_walk *walk, const struct kt_type *type, jso
 	taken = kt_codec_take(walk, field->type, value, &here);
 	if (!taken)
 		return false;
-	if (!(type->flags & KT_FIELD_UNSTRUCTURED) && !(field->flags & KT_FIELD_POINTER) && kt_codec_is_zero(field->type, taken))
+	if (droppable(type, field, taken))
 		json_decref(taken);
 	else
 		json_object_set_new_nocheck(object, key, taken);
