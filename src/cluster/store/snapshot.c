@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Snapshots: one file with the newest state. Little-endian: 16 bytes of magic, revision, number of objects; per object its mod
+ * revision, create revision, expiry, length of key and JSON, key, JSON; then the SHA-256 of all before it.
+ */
+#include "cluster/store/internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SHA256_BYTES = 32, BUFFER_BYTES = 256 * 1024, RESTORE_BATCH = 4096 };
+static const char magic[16] = "kube-tui snap 1\n";
+
+struct head {
+	char magic[16];
+	uint64_t revision, n;
+};
+
+struct row {
+	uint64_t revision, create_revision, expires_wall_ns;
+	uint32_t key_len, json_len;
+};
+
+/* Writing through a buffer, with the checksum running. */
+struct sink {
+	int fd;
+	gnutls_hash_hd_t hash;
+	struct kt_str buffer;
+};
+
+static int flush(struct sink *sink, struct kt_err *err)
+{
+	int rc = kt_write_all(sink->fd, sink->buffer.data, sink->buffer.len, err);
+
+	kt_str_clear(&sink->buffer);
+	return rc;
+}
+
+static int sink_add(struct sink *sink, const void *data, size_t len, struct kt_err *err)
+{
+	if (len && gnutls_hash(sink->hash, data, len) < 0)
+		return kt_fail(err, EIO, "computing the snapshot's checksum failed");
+	kt_str_add(&sink->buffer, data, len);
+	return sink->buffer.len >= BUFFER_BYTES ? flush(sink, err) : 0;
+}
+
+static int write_object(struct sink *sink, const struct kt_object *object, struct kt_err *err)
+{
+	struct row row = {
+		.revision = htole64((uint64_t)object->revision),
+		.create_revision = htole64((uint64_t)object->create_revision),
+		.expires_wall_ns = htole64((uint64_t)object->expires_wall_ns),
+		.key_len = htole32(object->key_len),
+		.json_len = htole32(object->json_len),
+	};
+	int rc = sink_add(sink, &row, sizeof(row), err);
+
+	if (rc == 0)
+		rc = sink_add(sink, kt_object_key(object), object->key_len, err);
+	return rc < 0 ? rc : sink_add(sink, kt_object_json(object), object->json_len, err);
+}
+
+static int write_list(struct sink *sink, const struct kt_storage_list *list, struct kt_err *err)
+{
+	unsigned char digest[SHA256_BYTES];
+	struct head head = {.revision = htole64((uint64_t)list->revision), .n = htole64(list->n)};
+
+	memcpy(head.magic, magic, sizeof(magic));
+	int rc = sink_add(sink, &head, sizeof(head), err);
+	for (size_t i = 0; i < list->n && rc == 0; i++)
+		rc = write_object(sink, list->objects[i], err);
+	if (rc < 0)
+		return rc;
+	gnutls_hash_output(sink->hash, digest);
+	kt_str_add(&sink->buffer, digest, sizeof(digest));
+	rc = flush(sink, err);
+	if (rc == 0 && fsync(sink->fd) < 0)
+		rc = kt_fail(err, errno, "syncing: %m");
+	return rc;
+}
+
+static int write_file(const char *path, const struct kt_storage_list *list, struct kt_err *err)
+{
+	kt_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct sink sink = {.fd = fd};
+
+	if (fd < 0)
+		return kt_fail(err, errno, "creating: %m");
+	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
+		return kt_fail(err, EIO, "SHA-256 is not available");
+	int rc = write_list(&sink, list, err);
+	gnutls_hash_deinit(sink.hash, NULL);
+	kt_str_finish(&sink.buffer);
+	return rc;
+}
+
+int kt_store_snapshot_save(struct kt_storage *storage, const char *path, struct kt_err *err)
+{
+	struct kt_storage_list list = {0};
+	kt_auto_free char *temporary = kt_asprintf("%s.part", path);
+	int rc = kt_store_range(storage, &(struct kt_storage_range){.prefix = ""}, &list, err);
+
+	if (rc < 0)
+		return rc;
+	rc = write_file(temporary, &list, err);
+	kt_storage_list_finish(&list);
+	if (rc == 0 && rename(temporary, path) < 0)
+		rc = kt_fail(err, errno, "renaming: %m");
+	if (rc < 0) {
+		unlink(temporary);
+		kt_wrap(err, "snapshot %s", path);
+	}
+	return rc;
+}
+
+/* A snapshot file in memory, checked. */
+struct image {
+	const char *data;
+	size_t len; /* without the checksum */
+	size_t mapped;
+	struct head head;
+};
+
+static int check_image(struct image *image, struct kt_err *err)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	if (image->mapped < sizeof(image->head) + SHA256_BYTES ||
+		memcmp(image->data, magic, sizeof(magic)) != 0)
+		return kt_fail(err, EBADMSG, "this is no snapshot of kube-tui");
+	image->len = image->mapped - SHA256_BYTES;
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, image->data, image->len, digest) < 0 ||
+		memcmp(digest, image->data + image->len, sizeof(digest)) != 0)
+		return kt_fail(err, EBADMSG, "the checksum is wrong: the file is damaged or cut off");
+	memcpy(&image->head, image->data, sizeof(image->head));
+	return 0;
+}
+
+static int open_image(const char *path, struct image *image, struct kt_err *err)
+{
+	kt_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return kt_fail(err, errno, "opening: %m");
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return kt_fail(err, EBADMSG, "this is no snapshot of kube-tui");
+	image->mapped = (size_t)st.st_size;
+	void *data = mmap(NULL, image->mapped, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return kt_fail(err, errno, "mapping: %m");
+	image->data = data;
+	int rc = check_image(image, err);
+	if (rc < 0)
+		munmap(data, image->mapped);
+	return rc;
+}
+
+/* The rows as records, slices pointing into the image. */
+static int read_rows(const struct image *image, struct kt_store_record *records, size_t n,
+	struct kt_err *err)
+{
+	size_t off = sizeof(image->head);
+
+	for (size_t i = 0; i < n; i++) {
+		struct row row;
+		if (image->len - off < sizeof(row))
+			return kt_fail(err, EBADMSG, "object %zu is cut off", i);
+		memcpy(&row, image->data + off, sizeof(row));
+		off += sizeof(row);
+		size_t key_len = le32toh(row.key_len), json_len = le32toh(row.json_len);
+		if (key_len > UINT16_MAX || image->len - off < key_len + json_len)
+			return kt_fail(err, EBADMSG, "object %zu is cut off", i);
+		records[i] = (struct kt_store_record){
+			.at = le64toh(row.revision), /* the place in the transaction comes later */
+			.create_revision = (int64_t)le64toh(row.create_revision),
+			.expires_wall_ns = (int64_t)le64toh(row.expires_wall_ns),
+			.key = {image->data + off, key_len},
+			.json = {image->data + off + key_len, json_len},
+		};
+		off += key_len + json_len;
+	}
+	return off == image->len ? 0 : kt_fail(err, EBADMSG, "there is something behind the last object");
+}
+
+static int order_by_revision(const void *a, const void *b)
+{
+	const struct kt_store_record *left = a, *right = b;
+
+	return left->at < right->at ? -1 : left->at > right->at;
+}
+
+static int write_records(struct kt_store_disk *disk, const struct image *image,
+	struct kt_store_record *records, size_t n, int64_t wall_ns)
+{
+	int64_t revision = (int64_t)le64toh(image->head.revision) + KT_STORE_RESTORE_BUMP;
+	uint64_t last_revision = 0;
+	unsigned sub = 0;
+	int rc = kt_store_disk_begin(disk);
+
+	qsort(records, n, sizeof(*records), order_by_revision);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		sub = i && records[i].at == last_revision ? sub + 1 : 0;
+		last_revision = records[i].at;
+		if (sub >= KT_STORAGE_OPS_MAX)
+			return -EBADMSG;
+		records[i].at = kt_store_at((int64_t)last_revision, sub);
+		records[i].wall_ns = wall_ns;
+		rc = kt_store_disk_append(disk, &records[i]);
+		if (rc == 0 && i % RESTORE_BATCH == RESTORE_BATCH - 1) {
+			rc = kt_store_disk_commit(disk);
+			if (rc == 0)
+				rc = kt_store_disk_begin(disk);
+		}
+	}
+	/* Last, so that a restore that was cut off is seen: without it the old revision shows. */
+	if (rc == 0)
+		rc = kt_store_disk_set_meta(disk, revision, revision);
+	return rc == 0 ? kt_store_disk_commit(disk) : rc;
+}
+
+static int check_is_empty(const char *path, struct kt_err *err)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : kt_fail(err, errno, "opening %s: %m", path);
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			rc = -EEXIST;
+	}
+	closedir(dir);
+	return rc < 0 ? kt_fail(err, EEXIST, "%s is not empty", path) : 0;
+}
+
+static int restore_image(const struct image *image, const char *into_dir, struct kt_err *err)
+{
+	size_t n = le64toh(image->head.n);
+	struct kt_store store = {0}; /* only for the clock */
+	struct kt_store_disk disk = {.dir_fd = -1, .lock_fd = -1};
+
+	if (n > image->len / sizeof(struct row))
+		return kt_fail(err, EBADMSG, "the number of objects is wrong");
+	kt_auto_free struct kt_store_record *records = kt_new_array(struct kt_store_record, n);
+	int rc = read_rows(image, records, n, err);
+	if (rc == 0)
+		rc = kt_store_disk_open(&disk, into_dir, KT_STORE_MAP_MAX_BYTES, err);
+	if (rc < 0)
+		return rc;
+	rc = write_records(&disk, image, records, n, kt_store_wall_ns(&store));
+	kt_store_disk_close(&disk);
+	return rc < 0 ? kt_fail(err, rc, "writing the store: %s", strerror(-rc)) : 0;
+}
+
+int kt_store_restore(const char *path, const char *into_dir, struct kt_err *err)
+{
+	struct image image = {0};
+	int rc = check_is_empty(into_dir, err);
+
+	if (rc < 0)
+		return rc;
+	rc = open_image(path, &image, err);
+	if (rc == 0) {
+		rc = restore_image(&image, into_dir, err);
+		munmap((void *)(uintptr_t)image.data, image.mapped);
+	}
+	if (rc < 0)
+		kt_wrap(err, "restoring %s", path);
+	return rc;
+}
