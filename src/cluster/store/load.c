@@ -83,10 +83,9 @@ int kt_store_load(struct kt_store *store, struct kt_err *err)
 			rc = load_objects(store, &reader, err);
 		kt_store_reader_close(&reader);
 	}
-	store->disk_oldest = store->oldest;
 	/* A store begins at 1: revision 0 means "any" to clients. */
 	revision = KT_MAX(revision, 1);
-	store->oldest = KT_MAX(store->oldest, 1);
+	store->oldest = store->disk_oldest = KT_MAX(store->oldest, 1);
 	store->next_revision = revision;
 	atomic_store(&store->revision, revision);
 	store->ring.dropped_at = kt_store_at(revision, KT_STORAGE_OPS_MAX - 1);

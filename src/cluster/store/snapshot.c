@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHA256_BYTES = 32, BUFFER_BYTES = 256 * 1024, RESTORE_BATCH = 4096 };
+enum { SHA256_BYTES = 32, BUFFER_BYTES = 256 * 1024 };
 static const char magic[16] = "kube-tui snap 1\n";
 
 struct head {
@@ -202,6 +202,7 @@ static int order_by_revision(const void *a, const void *b)
 	return left->at < right->at ? -1 : left->at > right->at;
 }
 
+/* One transaction: a restore that is cut off leaves an empty store. */
 static int write_records(struct kt_store_disk *disk, const struct image *image,
 	struct kt_store_record *records, size_t n, int64_t wall_ns)
 {
@@ -219,13 +220,7 @@ static int write_records(struct kt_store_disk *disk, const struct image *image,
 		records[i].at = kt_store_at((int64_t)last_revision, sub);
 		records[i].wall_ns = wall_ns;
 		rc = kt_store_disk_append(disk, &records[i]);
-		if (rc == 0 && i % RESTORE_BATCH == RESTORE_BATCH - 1) {
-			rc = kt_store_disk_commit(disk);
-			if (rc == 0)
-				rc = kt_store_disk_begin(disk);
-		}
 	}
-	/* Last, so that a restore that was cut off is seen: without it the old revision shows. */
 	if (rc == 0)
 		rc = kt_store_disk_set_meta(disk, revision, revision);
 	return rc == 0 ? kt_store_disk_commit(disk) : rc;

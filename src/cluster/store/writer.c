@@ -28,6 +28,7 @@ struct group {
 	int64_t wall_ns;
 	bool tight;            /* only deletes are let in */
 	size_t n_removed;      /* garbage records this commit removes */
+	int64_t oldest;        /* and the oldest revision that it notes */
 };
 
 static uint32_t version_bytes(const struct kt_object *object, bool with_json)
@@ -190,9 +191,9 @@ static int remove_garbage(struct group *group)
 	for (size_t i = store->n_removed; i < end && rc == 0; i++)
 		rc = kt_store_disk_remove(&store->disk, store->disk_garbage.items[i]);
 	group->n_removed = end - store->n_removed;
-	if (rc == 0 && group->n_removed)
-		rc = kt_store_disk_set_meta(
-			&store->disk, group->revision, kt_store_compacted(&store->base) + 1);
+	group->oldest = kt_store_compacted(&store->base) + 1;
+	if (rc == 0 && (group->n_removed || group->oldest != store->disk_oldest))
+		rc = kt_store_disk_set_meta(&store->disk, group->revision, group->oldest);
 	return rc;
 }
 
@@ -200,6 +201,7 @@ static void garbage_is_removed(struct group *group)
 {
 	struct kt_store *store = group->store;
 
+	store->disk_oldest = group->oldest;
 	store->n_removed += group->n_removed;
 	if (store->n_removed == store->disk_garbage.n) {
 		kt_vec_finish(&store->disk_garbage);
@@ -249,7 +251,8 @@ static int sync_memory(struct group *group)
 static int commit_group(struct group *group)
 {
 	struct kt_store *store = group->store;
-	bool garbage = store->disk_garbage.n > store->n_removed;
+	bool garbage = store->disk_garbage.n > store->n_removed ||
+		kt_store_compacted(&store->base) + 1 != store->disk_oldest;
 
 	if (!store->disk.env)
 		return sync_memory(group);
@@ -411,10 +414,13 @@ static int64_t next_duty(struct kt_store *store)
 
 	if (atomic_load(&store->stopped))
 		return INT64_MAX;
-	if (store->disk_garbage.n > store->n_removed && !store->full)
+	size_t n_garbage = store->disk_garbage.n - store->n_removed;
+	if (n_garbage >= KT_STORE_COMPACT_BATCH && !store->full)
 		return now;
+	if (n_garbage) /* few: better with the next write than with a sync of their own */
+		due = now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS;
 	if (store->expiry.n)
-		due = KT_MAX(kt_store_expiry_next(store), now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS);
+		due = KT_MIN(due, KT_MAX(kt_store_expiry_next(store), now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS));
 	if (store->garbage.n && store->history_max_age_s > 0) {
 		const struct kt_store_garbage *oldest =
 			&store->garbage.items[store->garbage.base & (store->garbage.cap - 1)];
@@ -450,6 +456,7 @@ static struct kt_storage_txn *take_group(struct kt_store *store)
 static bool wait_for_work(struct kt_store *store, int64_t due)
 {
 	while (!store->queue_head && !store->compact_wanted) {
+		/* What is garbage by now may as well go when the store is opened next. */
 		if (store->quit)
 			return false;
 		if (due == INT64_MAX) {
