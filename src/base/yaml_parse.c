@@ -24,6 +24,7 @@ struct composer {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
 	bool has_event;
+	struct kt_sv text; /* without a byte order mark */
 	const struct kt_yaml_options *options;
 	bool wants_path;
 	struct kt_str path;
@@ -63,6 +64,22 @@ static json_t *fail_name(struct composer *c, const char *fmt, const char *name)
 	return fail_at(c, c->event.start_mark, reason);
 }
 
+/* Bytes that are no text: libyaml tells the offset, its mark is that of the token before. */
+static yaml_mark_t mark_of_offset(const struct composer *c, size_t offset)
+{
+	yaml_mark_t mark = {0};
+
+	for (size_t i = 0; i < offset && i < c->text.len; i++) {
+		if (c->text.p[i] == '\n') {
+			mark.line++;
+			mark.column = 0;
+		} else if ((c->text.p[i] & 0xc0) != 0x80) {
+			mark.column++;
+		}
+	}
+	return mark;
+}
+
 static int fail_parser(struct composer *c)
 {
 	const yaml_parser_t *p = &c->parser;
@@ -71,7 +88,7 @@ static int fail_parser(struct composer *c)
 
 	kt_assert(p->error != YAML_MEMORY_ERROR);
 	if (p->error == YAML_READER_ERROR)
-		mark = p->mark;
+		mark = mark_of_offset(c, p->problem_offset);
 	kt_str_puts(&reason, p->problem ? p->problem : "malformed YAML");
 	if (p->error == YAML_PARSER_ERROR && p->context)
 		kt_str_printf(&reason, " (%s that begins on line %zu)", p->context, p->context_mark.line + 1);
@@ -536,8 +553,8 @@ static int parse_stream(struct kt_sv text, const struct kt_yaml_options *options
 	kt_assert(ready);
 	kt_map_init(&c.anchors, free_anchor);
 	yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&c.parser, (const unsigned char *)text.p + cursor.bytes,
-		text.len - cursor.bytes);
+	c.text = (struct kt_sv){text.p + cursor.bytes, text.len - cursor.bytes};
+	yaml_parser_set_input_string(&c.parser, (const unsigned char *)c.text.p, c.text.len);
 	int rc = compose_stream(&c, &cursor, docs);
 	if (c.has_event)
 		yaml_event_delete(&c.event);
