@@ -122,6 +122,9 @@ static void note_end(struct composer *c)
 {
 	yaml_mark_t start = c->event.start_mark, end = c->event.end_mark;
 
+	/* What has no text, like the end of a block mapping, is marked where the next thing begins. */
+	if (end.index == start.index)
+		return;
 	/* A block scalar ends where the next line begins. */
 	bool next_line = end.column == 0 && end.line > start.line;
 	c->last_line = KT_MAX(c->last_line, (unsigned)(end.line + !next_line));
@@ -426,9 +429,7 @@ static json_t *compose_mapping(struct composer *c)
 			return NULL;
 		kt_str_truncate(&c->path, path_len);
 	}
-	/* The end of a block mapping has no text of its own: its mark is where the next thing begins. */
-	if (c->event.end_mark.index > c->event.start_mark.index)
-		note_end(c);
+	note_end(c);
 	apply_merges(object, merges);
 	return kt_steal(&object);
 }
