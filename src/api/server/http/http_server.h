@@ -22,6 +22,7 @@ struct kt_http_server_options {
 	int n_threads;         /* 0: 2 */
 	const char *cert_file, *key_file;     /* server certificate chain and key, PEM */
 	const char *client_ca_file;           /* client certificates signed by it are identities: CN user, O groups */
+	const char *cert_pem, *key_pem, *client_ca_pem; /* the same as text, for servers without a folder; used where no file is named */
 };
 
 int kt_http_server_create(const struct kt_http_server_options *options, struct kt_http_server **ret_http, struct kt_err *err);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/pki.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "support/support.h"
+
+#include <errno.h>
+#include <gnutls/x509.h>
+#include <sys/stat.h>
+
+static gnutls_x509_crt_t import(const char *pem)
+{
+	gnutls_x509_crt_t crt;
+	gnutls_datum_t data = {(unsigned char *)(uintptr_t)pem, (unsigned)strlen(pem)};
+
+	assert_int_equal(gnutls_x509_crt_init(&crt), 0);
+	assert_int_equal(gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_PEM), 0);
+	return crt;
+}
+
+static void test_certificates(void **state)
+{
+	static const char *const names[] = {
+		"127.0.0.1", "::1", "localhost", "kubernetes.default.svc", "10.96.0.1", "192.0.2.7", "cluster.example",
+	};
+	static const char *const more[] = {"cluster.example", NULL};
+	struct kt_pki_options options = {.advertise_address = "192.0.2.7", .names = more};
+	struct kt_pki *pki = NULL;
+	gnutls_x509_crt_t ca, server, admin;
+	unsigned status = 1;
+	char text[64];
+	size_t len = sizeof(text);
+
+	(void)state;
+	assert_int_equal(kt_pki_open(NULL, &options, &pki, NULL), 0);
+	ca = import(kt_pki_pem(pki, KT_PKI_CA_CERT));
+	server = import(kt_pki_pem(pki, KT_PKI_SERVER_CERT));
+	admin = import(kt_pki_pem(pki, KT_PKI_ADMIN_CERT));
+	assert_int_equal(gnutls_x509_crt_verify(server, &ca, 1, 0, &status), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(gnutls_x509_crt_verify(admin, &ca, 1, 0, &status), 0);
+	assert_int_equal(status, 0);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(names); i++)
+		assert_true(gnutls_x509_crt_check_hostname(server, names[i]));
+	assert_false(gnutls_x509_crt_check_hostname(server, "evil.example"));
+	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(admin, GNUTLS_OID_X520_COMMON_NAME, 0, 0, text, &len), 0);
+	assert_string_equal(text, "kubernetes-admin");
+	len = sizeof(text);
+	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(admin, GNUTLS_OID_X520_ORGANIZATION_NAME, 0, 0, text, &len), 0);
+	assert_string_equal(text, "system:masters");
+	gnutls_x509_crt_deinit(ca);
+	gnutls_x509_crt_deinit(server);
+	gnutls_x509_crt_deinit(admin);
+	kt_pki_close(pki);
+}
+
+/* What was made once stays; what is lost or no longer fits is made anew under the same CA. */
+static void test_folder(void **state)
+{
+	char *dir = kt_test_make_dir();
+	kt_auto_free char *sub = kt_path_join(dir, "pki"), *ca = NULL, *server = NULL, *token = NULL, *admin = NULL;
+	struct kt_pki_options other = {.service_cluster_ip_range = "fd00::/108"};
+	struct kt_pki *pki = NULL;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(kt_pki_open(sub, NULL, &pki, NULL), 0);
+	ca = kt_strdup(kt_pki_pem(pki, KT_PKI_CA_CERT));
+	server = kt_strdup(kt_pki_pem(pki, KT_PKI_SERVER_CERT));
+	admin = kt_strdup(kt_pki_pem(pki, KT_PKI_ADMIN_CERT));
+	token = kt_strdup(kt_pki_pem(pki, KT_PKI_TOKEN_KEY));
+	assert_int_equal(stat(sub, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(stat(kt_pki_file(pki, KT_PKI_SERVER_KEY), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_null(kt_pki_file(pki, KT_PKI_TOKEN_KEY));
+	assert_int_equal(remove(kt_pki_file(pki, KT_PKI_ADMIN_KEY)), 0);
+	kt_pki_close(pki);
+
+	assert_int_equal(kt_pki_open(sub, NULL, &pki, NULL), 0);
+	assert_string_equal(ca, kt_pki_pem(pki, KT_PKI_CA_CERT));
+	assert_string_equal(token, kt_pki_pem(pki, KT_PKI_TOKEN_KEY));
+	assert_string_equal(server, kt_pki_pem(pki, KT_PKI_SERVER_CERT));
+	assert_string_not_equal(admin, kt_pki_pem(pki, KT_PKI_ADMIN_CERT));
+	assert_int_equal(stat(kt_pki_file(pki, KT_PKI_ADMIN_KEY), &st), 0);
+	kt_pki_close(pki);
+
+	assert_int_equal(kt_pki_open(sub, &other, &pki, NULL), 0);
+	assert_string_not_equal(server, kt_pki_pem(pki, KT_PKI_SERVER_CERT));
+	assert_string_equal(ca, kt_pki_pem(pki, KT_PKI_CA_CERT));
+	kt_pki_close(pki);
+	kt_test_remove_dir(dir);
+}
+
+static void test_open_folder_is_refused(void **state)
+{
+	char *dir = kt_test_make_dir();
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_pki *pki = NULL;
+
+	(void)state;
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(kt_pki_open(dir, NULL, &pki, &err), -EPERM);
+	assert_null(pki);
+	kt_test_remove_dir(dir);
+}
+
+static void test_broken_authority_is_told(void **state)
+{
+	char *dir = kt_test_make_dir();
+	kt_auto_free char *path = kt_path_join(dir, "authority.pem");
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_pki *pki = NULL;
+
+	(void)state;
+	assert_int_equal(chmod(dir, 0700), 0);
+	assert_int_equal(kt_write_file(path, KT_SV("nothing\n"), 0600, NULL), 0);
+	assert_int_equal(kt_pki_open(dir, NULL, &pki, &err), -EINVAL);
+	assert_non_null(strstr(kt_err_message(&err), "authority.pem"));
+	kt_test_remove_dir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_certificates),
+		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_open_folder_is_refused),
+		cmocka_unit_test(test_broken_authority_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
