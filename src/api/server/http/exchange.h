@@ -25,6 +25,7 @@ struct kt_http_exchange {
 	struct kt_str body;    /* received so far */
 	size_t head_bytes;
 	int64_t received_ns;   /* loop time of the last byte of the request */
+	size_t dropped;        /* bytes of a body that is too large */
 	size_t budgeted;       /* bytes counted in the server's budget */
 
 	bool complete; /* the request's last byte came */

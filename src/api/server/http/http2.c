@@ -109,9 +109,13 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
 
 	(void)flags;
 	(void)arg;
-	/* Past the limit the answer is made already and the rest is dropped. */
-	if (x && kt_http_exchange_body(x, data, len) < 0)
-		kt_log_debug("http", "stream %d: body dropped", stream_id);
+	/* Past the limit the answer is made already and the rest is dropped. The stream is not reset at once: curl 7.88 would
+	 * take the reset for the answer. */
+	if (!x || kt_http_exchange_body(x, data, len) == 0)
+		return 0;
+	x->dropped += len;
+	if (x->dropped > KT_HTTP_BODY_BYTES_MAX)
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_NO_ERROR);
 	return 0;
 }
 
@@ -125,20 +129,6 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
 		nghttp2_session_set_stream_user_data(session, stream_id, NULL);
 		kt_http_exchange_end(x);
 	}
-	return 0;
-}
-
-/* The answer is out before the request was read: the client may stop sending (RFC 9113 section 8.1). */
-static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
-{
-	struct kt_http_exchange *x;
-
-	(void)arg;
-	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-		return 0;
-	x = exchange_of(session, frame->hd.stream_id);
-	if (x && !x->complete)
-		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
 }
 
@@ -172,7 +162,6 @@ static int set_up(struct kt_http_conn *conn, struct http2 *h)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
 	nghttp2_session_callbacks_set_send_callback(callbacks, send_bytes);
 	nghttp2_option_set_max_settings(option, KT_HTTP2_SETTINGS_MAX);
 	nghttp2_option_set_stream_reset_rate_limit(option, KT_HTTP2_RESET_BURST, KT_HTTP2_RESET_PER_S);
