@@ -128,3 +128,12 @@ void kt_calls_send_json(struct kt_calls *calls, const struct kt_call_spec *spec,
 	send_owned(calls, spec, &text, kt_vasprintf(path, ap));
 	va_end(ap);
 }
+
+struct kt_json_at kt_call_answer(const struct kt_call *call)
+{
+	if (call->ret_object)
+		return kt_object_doc(call->ret_object);
+	if (call->ret_body)
+		return kt_json_doc(call->ret_body->data, call->ret_body->len);
+	return (struct kt_json_at){0};
+}

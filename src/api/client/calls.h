@@ -40,4 +40,7 @@ void kt_calls_send(struct kt_calls *calls, const struct kt_call_spec *spec, cons
 void kt_calls_send_json(struct kt_calls *calls, const struct kt_call_spec *spec, const json_t *body, const char *path, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The JSON of the answer: of the object itself (in-process) or of the body; p NULL when there is neither. Valid until done returns. */
+struct kt_json_at kt_call_answer(const struct kt_call *call);
+
 #endif

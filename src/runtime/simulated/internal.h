@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the files of the simulated runtime share. A sim_pod lives on the loop; other threads see pods only as immutable objects in
+ * `shared`, under its lock (a leaf: nothing else is locked or called while it is held).
+ */
+#ifndef KT_RUNTIME_SIMULATED_INTERNAL_H
+#define KT_RUNTIME_SIMULATED_INTERNAL_H
+
+#include "api/client/calls.h"
+#include "api/client/events.h"
+#include "api/client/informer.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "runtime/simulated/simulated.h"
+
+#include <pthread.h>
+
+#define SIM_ANNOTATION "simulated.kube-tui.io/"
+#define SIM_FOREVER INT64_C(-1)
+#define SIM_JOB_RUN_NS KT_NS_PER_S
+#define SIM_BACKOFF_MIN_NS (10 * KT_NS_PER_S)  /* the kubelet's */
+#define SIM_BACKOFF_MAX_NS (300 * KT_NS_PER_S)
+#define SIM_BACKOFF_RESET_NS (600 * KT_NS_PER_S) /* a run this long forgives */
+#define SIM_EXIT_CODES_MAX 16
+
+struct sim_node {
+	char *name;
+	char *uid; /* NULL until registered */
+	char *ip;
+	uint32_t index;
+	uint64_t used_ips[4]; /* bit i: address .i of the node's /24 is taken */
+	bool has_lease;
+};
+
+enum sim_container_kind { SIM_INIT, SIM_SIDECAR, SIM_MAIN };
+
+enum sim_state {
+	SIM_IDLE,     /* not allowed to start yet */
+	SIM_PULLING,
+	SIM_PULL_BACKOFF,
+	SIM_STARTING,
+	SIM_RUNNING,
+	SIM_BACKOFF,  /* exited, will start again */
+	SIM_EXITED,   /* for good */
+};
+
+/* What the annotations and the spec say of one container. */
+struct sim_plan {
+	int64_t pull_ns, start_ns, ready_ns, run_ns, termination_ns;
+	bool never_ready;
+	int exit_codes[SIM_EXIT_CODES_MAX];
+	int n_exit_codes;
+	char *pull_error; /* NULL: pulls work */
+};
+
+enum sim_restart { SIM_ALWAYS, SIM_ON_FAILURE, SIM_NEVER };
+
+/* How one run ended. */
+struct sim_exit {
+	bool any;
+	int code;
+	int64_t started_wall_ns, finished_wall_ns;
+	int run; /* 0 for the first */
+};
+
+struct sim_container {
+	char *name, *image;
+	enum sim_container_kind kind;
+	enum sim_restart restart;
+	struct sim_plan plan;
+	enum sim_state state;
+	int64_t due_ns;     /* end of this state in loop time; SIM_FOREVER: never by time */
+	int64_t ready_due_ns;
+	int64_t started_ns, started_wall_ns;
+	int64_t backoff_ns;
+	int run;            /* restart count */
+	bool pulled, ready, started;
+	struct sim_exit last, current; /* current: while EXITED or BACKOFF */
+};
+
+enum sim_condition { SIM_READY_TO_START, SIM_INITIALIZED, SIM_READY, SIM_CONTAINERS_READY, SIM_N_CONDITIONS };
+
+struct sim_pod {
+	struct kt_simulated *simulated;
+	struct sim_node *node;
+	struct kt_object *object; /* newest known; reference */
+	char *key;                /* namespace/name */
+	struct sim_container *containers; /* init containers and sidecars in order, then main ones */
+	size_t n_containers, n_init;
+	struct kt_timer timer;
+	int64_t started_wall_ns;  /* status.startTime */
+	int64_t deadline_ns;      /* activeDeadlineSeconds in loop time; SIM_FOREVER */
+	int64_t end_ns;           /* when termination is over; SIM_FOREVER: not terminating */
+	uint8_t ip_host;          /* last octet; 0: none (host network or not yet) */
+	bool host_network;
+	bool failed_deadline;
+	bool ended;               /* in an earlier life: nothing left to do but to be deleted */
+	bool slow_end;            /* termination takes time, so that its end is worth a status */
+	bool stopped;             /* termination is over: containers have exited, delete follows the status */
+	bool write_under_way, write_again, delete_sent, gone;
+	uint64_t written_hash;
+	bool condition[SIM_N_CONDITIONS], condition_was_false[SIM_N_CONDITIONS];
+	int64_t condition_wall_ns[SIM_N_CONDITIONS];
+};
+
+struct kt_simulated {
+	struct kt_client *client;
+	struct kt_loop *loop;
+	struct kt_calls *calls;
+	struct kt_event_recorder *recorder;
+	struct kt_informer *pods_informer;
+	struct kt_map pods; /* uid -> sim_pod */
+	struct sim_node *nodes;
+	struct kt_map nodes_by_name; /* -> sim_node; immutable after create */
+	int n_nodes;
+	char *cpu, *memory, *ephemeral_storage;
+	int pods_max;
+	void (*on_ready)(void *arg);
+	void *arg;
+	KT_VEC(struct sim_node *) to_register;
+	int n_registered, under_way;
+	struct kt_timer register_timer; /* after a refusal */
+	int next_lease;
+	int64_t lease_round_ns; /* time between two renewals of one lease */
+	struct kt_timer lease_timer;
+	int n_pod_writes;
+	KT_VEC(char *) waiting_writes; /* uids of pods that wait for a free write, oldest first; each at most once */
+	size_t first_waiting;
+
+	pthread_mutex_t lock; /* protects what follows */
+	struct kt_map shared; /* "namespace/name" -> kt_object, the pods of our nodes */
+	struct kt_simulated_log *logs; /* open ones that follow */
+};
+
+/* node.c */
+void sim_nodes_create(struct kt_simulated *simulated, const char *prefix);
+void sim_nodes_destroy(struct kt_simulated *simulated);
+void sim_nodes_start(struct kt_simulated *simulated);
+void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16]);
+uint8_t sim_node_take_ip(struct sim_node *node); /* 0: none left */
+
+/* pod.c: the state machine */
+struct sim_pod *sim_pod_create(struct kt_simulated *simulated, struct sim_node *node, struct kt_object *object);
+void sim_pod_destroy(struct sim_pod *pod);
+void sim_pod_update(struct sim_pod *pod, struct kt_object *object);
+void sim_pod_advance(struct sim_pod *pod);
+void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning, const char *reason,
+	const char *message, ...) __attribute__((format(printf, 5, 6)));
+
+/* plan.c: reads spec, annotations and what an earlier life wrote into status */
+void sim_pod_read(struct sim_pod *pod);
+void sim_pod_read_plans(struct sim_pod *pod);
+void sim_pod_adopt_status(struct sim_pod *pod);
+/* The annotation KEY, for the container when it has one of its own; heap, NULL: absent. */
+char *sim_annotation(const struct kt_object *pod, const char *container, const char *key);
+
+/* status.c */
+void sim_pod_write_status(struct sim_pod *pod);
+void sim_pod_send_delete(struct sim_pod *pod);
+const char *sim_pod_phase(const struct sim_pod *pod);
+void sim_container_id(struct kt_sv uid, const char *container, int run, char ret_hex[65]);
+void sim_next_waiting_write(struct kt_simulated *simulated);
+
+/* log.c */
+void sim_logs_pod_changed(struct kt_simulated *simulated, const char *key, struct kt_object *object);
+
+#endif

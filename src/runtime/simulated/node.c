@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Node objects and their leases. */
+#include "runtime/simulated/internal.h"
+
+#include "api/status.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+#define KUBELET_VERSION "v1.35.4"
+#define RENEW_SECONDS 10 /* the kubelet's; the lease lasts four times as long */
+#define REGISTER_RETRY_MS 1000
+
+static void lease_timer_fired(struct kt_timer *timer);
+static void register_timer_fired(struct kt_timer *timer);
+
+/* Octets two and three of a node's /24: 10.244.0.0 and up first, then below, never the services' 10.96.0.0/12. */
+static uint32_t subnet(const struct sim_node *node)
+{
+	return node->index < 12 * 256 ? 244 * 256 + node->index : 128 * 256 + (node->index - 12 * 256);
+}
+
+void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16])
+{
+	snprintf(ret_text, 16, "10.%u.%u.%u", (subnet(node) >> 8) & 255, subnet(node) & 255, host);
+}
+
+uint8_t sim_node_take_ip(struct sim_node *node)
+{
+	for (unsigned i = 2; i < 255; i++)
+		if (!(node->used_ips[i / 64] >> (i % 64) & 1)) {
+			node->used_ips[i / 64] |= UINT64_C(1) << (i % 64);
+			return (uint8_t)i;
+		}
+	return 0;
+}
+
+void sim_nodes_create(struct kt_simulated *simulated, const char *prefix)
+{
+	simulated->nodes = kt_new_array(struct sim_node, (size_t)simulated->n_nodes + 1);
+	kt_map_init(&simulated->nodes_by_name, NULL);
+	for (int i = 0; i < simulated->n_nodes; i++) {
+		struct sim_node *node = &simulated->nodes[i];
+		unsigned address = (unsigned)i + 2;
+
+		node->index = (uint32_t)i;
+		node->name = kt_asprintf("%s%04d", prefix, i + 1);
+		node->ip = kt_asprintf("172.18.%u.%u", address / 256, address % 256);
+		kt_map_set(&simulated->nodes_by_name, node->name, node);
+	}
+	kt_timer_init(&simulated->lease_timer, simulated->loop, lease_timer_fired);
+	kt_timer_init(&simulated->register_timer, simulated->loop, register_timer_fired);
+	simulated->lease_round_ns = KT_MAX(RENEW_SECONDS, simulated->n_nodes / KT_SIMULATED_LEASES_PER_S) * KT_NS_PER_S;
+}
+
+void sim_nodes_destroy(struct kt_simulated *simulated)
+{
+	kt_timer_cancel(&simulated->lease_timer);
+	kt_timer_cancel(&simulated->register_timer);
+	kt_vec_finish(&simulated->to_register);
+	for (int i = 0; i < simulated->n_nodes; i++) {
+		free(simulated->nodes[i].name);
+		free(simulated->nodes[i].ip);
+		free(simulated->nodes[i].uid);
+	}
+	free(simulated->nodes);
+	kt_map_finish(&simulated->nodes_by_name);
+}
+
+static void add_condition(json_t *list, const char *type, bool value, const char *reason, const char *message, const char *now)
+{
+	json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "type", type, "status", value ? "True" : "False",
+		"lastHeartbeatTime", now, "lastTransitionTime", now, "reason", reason, "message", message));
+}
+
+static json_t *node_conditions(const char *now)
+{
+	json_t *list = json_array();
+
+	add_condition(list, "MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available", now);
+	add_condition(list, "DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure", now);
+	add_condition(list, "PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available", now);
+	add_condition(list, "Ready", true, "KubeletReady", "kubelet is posting ready status", now);
+	return list;
+}
+
+static json_t *node_resources(const struct kt_simulated *simulated)
+{
+	kt_auto_free char *pods = kt_asprintf("%d", simulated->pods_max);
+
+	return json_pack("{s:s,s:s,s:s,s:s}", "cpu", simulated->cpu, "memory", simulated->memory, "ephemeral-storage",
+		simulated->ephemeral_storage, "pods", pods);
+}
+
+static json_t *node_info(struct kt_simulated *simulated, const struct sim_node *node)
+{
+	uint64_t id[2] = {kt_hash_bytes(node->name, strlen(node->name)), node->index};
+	char machine_id[33];
+
+	(void)simulated;
+	id[1] = kt_hash_bytes(id, sizeof(id));
+	snprintf(machine_id, sizeof(machine_id), "%016llx%016llx", (unsigned long long)id[0], (unsigned long long)id[1]);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machineID", machine_id, "systemUUID", machine_id,
+		"bootID", machine_id, "kernelVersion", "6.1.0-kube-tui", "osImage", "kube-tui simulated node",
+		"containerRuntimeVersion", "simulated://" KT_VERSION, "kubeletVersion", KUBELET_VERSION, "kubeProxyVersion", "",
+		"operatingSystem", "linux", "architecture", "amd64");
+}
+
+static json_t *node_status(struct kt_simulated *simulated, const struct sim_node *node)
+{
+	char now[KT_TIME_TEXT_MAX];
+
+	kt_time_format(kt_loop_wall_ns(simulated->loop), now);
+	return json_pack("{s:o,s:o,s:o,s:[{s:s,s:s},{s:s,s:s}],s:{s:{s:i}},s:o}", "capacity", node_resources(simulated),
+		"allocatable", node_resources(simulated), "conditions", node_conditions(now), "addresses", "type", "InternalIP",
+		"address", node->ip, "type", "Hostname", "address", node->name, "daemonEndpoints", "kubeletEndpoint", "Port", 10250,
+		"nodeInfo", node_info(simulated, node));
+}
+
+static json_t *node_object(struct kt_simulated *simulated, const struct sim_node *node)
+{
+	char first[16], cidr[24];
+
+	sim_node_pod_ip(node, 0, first);
+	snprintf(cidr, sizeof(cidr), "%s/24", first);
+	return json_pack("{s:s,s:s,s:{s:s,s:{s:s,s:s,s:s,s:s,s:s},s:{s:s}},s:{s:s,s:[s]},s:o}", "apiVersion", "v1", "kind",
+		"Node", "metadata", "name", node->name, "labels", "beta.kubernetes.io/arch", "amd64", "beta.kubernetes.io/os",
+		"linux", "kubernetes.io/arch", "amd64", "kubernetes.io/hostname", node->name, "kubernetes.io/os", "linux",
+		"annotations", "simulated.kube-tui.io/node", "true", "spec", "podCIDR", cidr, "podCIDRs", cidr, "status",
+		node_status(simulated, node));
+}
+
+struct registration {
+	struct kt_simulated *simulated;
+	struct sim_node *node;
+};
+
+static void register_more(struct kt_simulated *simulated);
+static void send_registration(struct registration *registration, bool exists);
+
+static void node_registered(struct kt_simulated *simulated, struct sim_node *node, const struct kt_call *call)
+{
+	struct kt_event event = {
+		.about = {.api_version = KT_SV("v1"), .kind = KT_SV("Node"), .name = kt_sv_of(node->name), .uid = kt_sv_of(node->name)},
+		.type = "Normal",
+		.reason = "Starting",
+		.host = node->name,
+	};
+
+	node->uid = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "uid", NULL));
+	kt_event_record(simulated->recorder, &event, "Starting kubelet.");
+	if (++simulated->n_registered < simulated->n_nodes)
+		return;
+	kt_timer_set(&simulated->lease_timer, kt_loop_now_ns(simulated->loop));
+	if (simulated->on_ready)
+		simulated->on_ready(simulated->arg);
+}
+
+static void registration_done(void *arg, struct kt_call *call)
+{
+	struct registration *registration = arg;
+	struct kt_simulated *simulated = registration->simulated;
+
+	if (call->err.code && kt_err_reason(&call->err) == KT_REASON_ALREADY_EXISTS) {
+		send_registration(registration, true);
+		return;
+	}
+	simulated->under_way--;
+	if (call->err.code) {
+		kt_log_warning("nodes", "registering %s: %s", registration->node->name, kt_err_message(&call->err));
+		kt_vec_push(&simulated->to_register, registration->node);
+		kt_timer_set_after_ms(&simulated->register_timer, REGISTER_RETRY_MS);
+	} else {
+		node_registered(simulated, registration->node, call);
+	}
+	free(registration);
+	if (!kt_timer_is_set(&simulated->register_timer))
+		register_more(simulated);
+}
+
+/* A node of an earlier life is there already: its status becomes ours again. */
+static void send_registration(struct registration *registration, bool exists)
+{
+	struct kt_simulated *simulated = registration->simulated;
+	struct kt_call_spec spec = {.method = exists ? "PATCH" : "POST", .done = registration_done, .arg = registration,
+		.drop = free, .content_type = exists ? KT_PATCH_STRATEGIC : NULL};
+	kt_auto_json json_t *body = NULL;
+
+	if (exists) {
+		body = json_pack("{s:o}", "status", node_status(simulated, registration->node));
+		kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes/%s/status", registration->node->name);
+	} else {
+		body = node_object(simulated, registration->node);
+		kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes");
+	}
+}
+
+static void register_more(struct kt_simulated *simulated)
+{
+	while (simulated->to_register.n && simulated->under_way < KT_SIMULATED_WRITES_MAX) {
+		struct registration *registration = kt_new(struct registration);
+
+		registration->simulated = simulated;
+		registration->node = simulated->to_register.items[--simulated->to_register.n];
+		simulated->under_way++;
+		send_registration(registration, false);
+	}
+}
+
+static void register_timer_fired(struct kt_timer *timer)
+{
+	register_more(kt_container_of(timer, struct kt_simulated, register_timer));
+}
+
+void sim_nodes_start(struct kt_simulated *simulated)
+{
+	if (!simulated->n_nodes && simulated->on_ready)
+		simulated->on_ready(simulated->arg);
+	for (int i = simulated->n_nodes - 1; i >= 0; i--)
+		kt_vec_push(&simulated->to_register, &simulated->nodes[i]);
+	register_more(simulated);
+}
+
+static void lease_created(void *arg, struct kt_call *call)
+{
+	struct sim_node *node = arg;
+
+	if (!call->err.code || kt_err_reason(&call->err) == KT_REASON_ALREADY_EXISTS)
+		node->has_lease = true;
+}
+
+static void lease_renewed(void *arg, struct kt_call *call)
+{
+	struct sim_node *node = arg;
+
+	if (call->err.code && kt_err_reason(&call->err) == KT_REASON_NOT_FOUND)
+		node->has_lease = false;
+}
+
+static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
+{
+	kt_auto_str body = KT_STR_INIT;
+	struct kt_call_spec spec = {.body = &body, .arg = node};
+	long long duration = 4 * simulated->lease_round_ns / KT_NS_PER_S;
+	char now[KT_TIME_TEXT_MAX];
+
+	kt_time_format_micro(kt_loop_wall_ns(simulated->loop), now);
+	if (node->has_lease) {
+		spec.method = "PATCH";
+		spec.content_type = KT_PATCH_MERGE;
+		spec.done = lease_renewed;
+		kt_str_printf(&body, "{\"spec\":{\"renewTime\":\"%s\",\"leaseDurationSeconds\":%lld}}", now, duration);
+		kt_calls_send(simulated->calls, &spec, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s", node->name);
+		return;
+	}
+	spec.method = "POST";
+	spec.done = lease_created;
+	kt_str_printf(&body, "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"%s\","
+		"\"namespace\":\"kube-node-lease\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"name\":\"%s\","
+		"\"uid\":\"%s\"}]},\"spec\":{\"holderIdentity\":\"%s\",\"leaseDurationSeconds\":%lld,\"renewTime\":\"%s\"}}",
+		node->name, node->name, node->uid ? node->uid : "", node->name, duration, now);
+	kt_calls_send(simulated->calls, &spec, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
+}
+
+/* A few leases at a time, so that a round over all nodes takes lease_round_ns. */
+static void lease_timer_fired(struct kt_timer *timer)
+{
+	struct kt_simulated *simulated = kt_container_of(timer, struct kt_simulated, lease_timer);
+	int64_t now = kt_loop_now_ns(simulated->loop);
+	int batch = KT_MIN(simulated->n_nodes, KT_SIMULATED_LEASES_PER_S);
+
+	if (!simulated->n_nodes)
+		return;
+	for (int i = 0; i < batch; i++) {
+		renew_lease(simulated, &simulated->nodes[simulated->next_lease]);
+		simulated->next_lease = (simulated->next_lease + 1) % simulated->n_nodes;
+	}
+	kt_timer_set(timer, now + simulated->lease_round_ns * batch / simulated->n_nodes);
+}
