@@ -6,12 +6,16 @@
 
 #define COMMANDS(X) \
 	X(annotate) \
+	X(api_resources) \
+	X(api_versions) \
 	X(apply) \
 	X(create) \
 	X(delete) \
 	X(get) \
 	X(label) \
+	X(logs) \
 	X(patch) \
+	X(rollout) \
 	X(scale) \
 	X(wait)
 
