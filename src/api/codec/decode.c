@@ -118,13 +118,16 @@ static bool is_also(const struct kt_codec_options *options, const char *api_vers
 }
 
 /* Another kind or version than the URL says. */
-static int fail_kind(const struct kt_codec_options *options, const char *api_version, const char *kind, struct kt_err *err)
+static int fail_kind(const struct kt_type *type, const struct kt_codec_options *options, const char *api_version, const char *kind,
+		     struct kt_err *err)
 {
 	kt_auto_free char *group = NULL;
 	kt_auto_str package = KT_STR_INIT;
 	const char *version;
 
-	if (is_old_version(api_version) && strcmp(kind, options->kind) == 0)
+	bool custom = type->flags & KT_FIELD_UNSTRUCTURED;
+
+	if ((is_old_version(api_version) || custom) && strcmp(api_version, options->api_version) != 0 && strcmp(kind, options->kind) == 0)
 		return kt_fail(err, EINVAL, "the API version in the data (%s) does not match the expected API version (%s)", api_version,
 			       options->api_version);
 	split_version(api_version, &group, &version);
@@ -140,7 +143,8 @@ static int fail_kind(const struct kt_codec_options *options, const char *api_ver
 }
 
 /* Fills apiVersion and kind in, or refuses what does not fit the URL. */
-static int check_kind(struct kt_sv text, json_t *tree, const struct kt_codec_options *options, struct kt_err *err)
+static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *type, const struct kt_codec_options *options,
+		      struct kt_err *err)
 {
 	const char *api_version = kt_jstr(tree, "apiVersion"), *kind = kt_jstr(tree, "kind");
 
@@ -162,7 +166,7 @@ static int check_kind(struct kt_sv text, json_t *tree, const struct kt_codec_opt
 	if ((strcmp(api_version, options->api_version) == 0 && strcmp(kind, options->kind) == 0) ||
 	    is_also(options, api_version, kind))
 		return 0;
-	return fail_kind(options, api_version, kind, err);
+	return fail_kind(type, options, api_version, kind, err);
 }
 
 static int wrap_kind(const struct kt_codec_options *options, const json_t *tree, struct kt_err *err)
@@ -218,7 +222,7 @@ static int decode_text(struct kt_sv text, const struct kt_type *type, const stru
 		return options->bare_errors ? r : fail_unrecognised(text, options, err, reason);
 	}
 	if (json_is_object(body->tree)) {
-		r = check_kind(text, body->tree, options, err);
+		r = check_kind(text, body->tree, type, options, err);
 		if (r < 0)
 			return r;
 	}
@@ -242,7 +246,7 @@ static int decode_protobuf(struct kt_sv text, const struct kt_type *type, const 
 
 		return options->bare_errors ? r : fail_unrecognised(text, options, err, reason);
 	}
-	r = check_kind(text, tree, options, err);
+	r = check_kind(text, tree, type, options, err);
 	if (r < 0)
 		return r;
 	*ret_tree = kt_steal(&tree);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared by crd.c and crd_schema.c. */
+#ifndef KT_API_SCHEMA_CRD_INTERNAL_H
+#define KT_API_SCHEMA_CRD_INTERNAL_H
+
+#include "api/schema/crd.h"
+
+/* The type of a whole object: apiVersion, kind and metadata beside what the schema says; schema NULL preserves everything. */
+const struct kt_type *crd_root_type(struct kt_arena *arena, const json_t *schema, const char *name);
+
+const char *crd_string(struct kt_arena *arena, const json_t *object, const char *path); /* a copy; NULL when absent */
+const char *const *crd_strings(struct kt_arena *arena, const json_t *list); /* NULL-terminated copies; NULL when empty */
+
+#endif
