@@ -7,8 +7,8 @@
 static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url_safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static void encode(struct kt_str *out, const unsigned char *p, size_t len, const char *alphabet,
-	bool padding)
+static void encode(
+        struct kt_str *out, const unsigned char *p, size_t len, const char *alphabet, bool padding)
 {
 	kt_str_reserve(out, len / 3 * 4 + 4);
 	char *to = out->data + out->len;

@@ -10,14 +10,14 @@ static const struct {
 	const char *name;
 	int64_t ns;
 } units[] = {
-	{"ns", 1},
-	{"us", 1000},
-	{"\xc2\xb5s", 1000}, /* U+00B5, micro sign */
-	{"\xce\xbcs", 1000}, /* U+03BC, Greek mu */
-	{"ms", 1000000},
-	{"s", INT64_C(1000000000)},
-	{"m", INT64_C(60000000000)},
-	{"h", INT64_C(3600000000000)},
+        {"ns", 1},
+        {"us", 1000},
+        {"\xc2\xb5s", 1000}, /* U+00B5, micro sign */
+        {"\xce\xbcs", 1000}, /* U+03BC, Greek mu */
+        {"ms", 1000000},
+        {"s", INT64_C(1000000000)},
+        {"m", INT64_C(60000000000)},
+        {"h", INT64_C(3600000000000)},
 };
 
 static bool is_digit(char c)
@@ -125,7 +125,8 @@ static int format_decimal(char *text, size_t size, uint64_t value, int digits)
 		fraction /= 10;
 		digits--;
 	}
-	return len + snprintf(text + len, size - (size_t)len, ".%0*llu", digits, (unsigned long long)fraction);
+	return len + snprintf(text + len, size - (size_t)len, ".%0*llu", digits,
+	                     (unsigned long long)fraction);
 }
 
 void kt_duration_format(int64_t ns, char ret_text[KT_TIME_TEXT_MAX])

@@ -56,15 +56,16 @@ int kt_wrap(struct kt_err *err, const char *fmt, ...)
 	return err->code;
 }
 
-void kt_err_add_cause(struct kt_err *err, const char *reason, const char *field, const char *message)
+void kt_err_add_cause(
+        struct kt_err *err, const char *reason, const char *field, const char *message)
 {
 	if (!err)
 		return;
 	err->causes = kt_reallocarray(err->causes, err->n_causes + 1, sizeof(*err->causes));
 	err->causes[err->n_causes++] = (struct kt_err_cause){
-		.reason = reason ? kt_strdup(reason) : NULL,
-		.message = kt_strdup(message),
-		.field = field ? kt_strdup(field) : NULL,
+	        .reason = reason ? kt_strdup(reason) : NULL,
+	        .message = kt_strdup(message),
+	        .field = field ? kt_strdup(field) : NULL,
 	};
 }
 
@@ -84,12 +85,14 @@ static void about_destroy(struct kt_err_about *about)
 	free(about);
 }
 
-void kt_err_set_about(struct kt_err *err, const char *group, const char *kind, const char *name, const char *uid)
+void kt_err_set_about(
+        struct kt_err *err, const char *group, const char *kind, const char *name, const char *uid)
 {
 	if (!err)
 		return;
 	struct kt_err_about *about = kt_new(struct kt_err_about);
-	*about = (struct kt_err_about){dup_or_null(group), dup_or_null(kind), dup_or_null(name), dup_or_null(uid)};
+	*about = (struct kt_err_about){
+	        dup_or_null(group), dup_or_null(kind), dup_or_null(name), dup_or_null(uid)};
 	about_destroy(err->about);
 	err->about = about;
 }

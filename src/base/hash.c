@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kt_hash_bytes(): a multiply-and-fold hash over 64-bit words (the construction of wyhash and mum). */
+/* kt_hash_bytes(): a multiply-and-fold hash over 64-bit words (the construction of wyhash and mum).
+ */
 #include "base/str.h"
 
 static uint64_t process_seed = UINT64_C(0x9e3779b97f4a7c15);

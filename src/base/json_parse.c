@@ -27,7 +27,8 @@ struct parser {
 
 static json_t *parse_value(struct parser *ps, const struct frame *at);
 
-static void position_of(const struct parser *ps, const char *at, unsigned *ret_line, unsigned *ret_col)
+static void position_of(
+        const struct parser *ps, const char *at, unsigned *ret_line, unsigned *ret_col)
 {
 	unsigned line = 1, column = 1;
 
@@ -98,8 +99,8 @@ static void report_duplicate(struct parser *ps, const struct frame *at)
 }
 
 /*
- * Reads a string literal at ps->p. Without escapes *ret_text is a slice of the input; with escapes it is *ret_owned,
- * which the caller frees.
+ * Reads a string literal at ps->p. Without escapes *ret_text is a slice of the input; with escapes
+ * it is *ret_owned, which the caller frees.
  */
 static bool parse_string(struct parser *ps, struct kt_sv *ret_text, char **ret_owned)
 {
@@ -330,23 +331,33 @@ static json_t *parse_value(struct parser *ps, const struct frame *at)
 	case 'n':
 		return parse_literal(ps, "null", json_null());
 	case '-':
-	case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
 		return parse_number(ps);
 	default:
 		return fail_char(ps, ps->p, "looking for beginning of value");
 	}
 }
 
-json_t *kt_json_parse(struct kt_sv text, const struct kt_json_parse_options *options, struct kt_err *err)
+json_t *kt_json_parse(
+        struct kt_sv text, const struct kt_json_parse_options *options, struct kt_err *err)
 {
 	struct parser ps = {
-		.start = text.p,
-		.p = text.p,
-		.end = text.p + text.len,
-		.options = options,
-		.depth_left = options && options->depth_max ? options->depth_max : KT_JSON_DEPTH_MAX,
-		.err = err,
+	        .start = text.p,
+	        .p = text.p,
+	        .end = text.p + text.len,
+	        .options = options,
+	        .depth_left =
+	                options && options->depth_max ? options->depth_max : KT_JSON_DEPTH_MAX,
+	        .err = err,
 	};
 
 	if (text.len == 0)

@@ -15,7 +15,8 @@ static uint64_t mask64(const __m128i bytes[4], char c)
 	uint64_t mask = 0;
 
 	for (int i = 0; i < 4; i++) {
-		unsigned part = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes[i], _mm_set1_epi8(c)));
+		unsigned part =
+		        (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes[i], _mm_set1_epi8(c)));
 		mask |= (uint64_t)part << (16 * i);
 	}
 	return mask;
@@ -29,7 +30,8 @@ static uint64_t prefix_xor(uint64_t bits)
 	return bits;
 }
 
-/* Bytes that a backslash before them escapes; *carry tells whether the last block ended in an open one. */
+/* Bytes that a backslash before them escapes; *carry tells whether the last block ended in an open
+ * one. */
 static uint64_t escaped_bytes(uint64_t backslashes, bool *carry)
 {
 	uint64_t escaped = *carry;
@@ -46,8 +48,9 @@ static uint64_t escaped_bytes(uint64_t backslashes, bool *carry)
 }
 
 /*
- * Skips whole blocks of 64 bytes inside nested brackets, as long as the bracket that ends the value cannot be among
- * them. *depth is kept; stops at a place outside of strings or hands over with *in_string.
+ * Skips whole blocks of 64 bytes inside nested brackets, as long as the bracket that ends the value
+ * cannot be among them. *depth is kept; stops at a place outside of strings or hands over with
+ * *in_string.
  */
 static const char *skip_blocks(const char *p, const char *end, size_t *depth, bool *in_string)
 {
@@ -151,24 +154,31 @@ static const char *advance(struct kt_json_at in, struct kt_json_iter *it, char o
 	return json_skip_space(p + 1, end);
 }
 
-bool kt_json_next_member(struct kt_json_at object, struct kt_json_iter *it, struct kt_sv *ret_key,
-	struct kt_json_at *ret_value)
+/* Comes to the next member: its raw key, and where its value begins. */
+static const char *next_key(
+        struct kt_json_at object, struct kt_json_iter *it, struct kt_sv *ret_key)
 {
 	const char *p = advance(object, it, '{'), *end = object.p + object.len;
 	bool escapes;
 
 	it->p = NULL;
 	if (!p || p >= end || *p != '"')
-		return false;
+		return NULL;
 	const char *close = json_skip_string(p + 1, end, &escapes);
 	if (close >= end)
-		return false;
-	struct kt_sv key = {p + 1, (size_t)(close - p - 1)};
+		return NULL;
+	*ret_key = (struct kt_sv){p + 1, (size_t)(close - p - 1)};
 	p = json_skip_space(close + 1, end);
-	if (p >= end || *p != ':')
-		return false;
-	p = json_skip_space(p + 1, end);
-	const char *behind = skip_value(p, end);
+	return p < end && *p == ':' ? json_skip_space(p + 1, end) : NULL;
+}
+
+bool kt_json_next_member(struct kt_json_at object, struct kt_json_iter *it, struct kt_sv *ret_key,
+        struct kt_json_at *ret_value)
+{
+	struct kt_sv key;
+	const char *p = next_key(object, it, &key);
+	const char *behind = p ? skip_value(p, object.p + object.len) : NULL;
+
 	if (!behind)
 		return false;
 	if (ret_key)
@@ -179,7 +189,8 @@ bool kt_json_next_member(struct kt_json_at object, struct kt_json_iter *it, stru
 	return true;
 }
 
-bool kt_json_next_element(struct kt_json_at array, struct kt_json_iter *it, struct kt_json_at *ret_value)
+bool kt_json_next_element(
+        struct kt_json_at array, struct kt_json_iter *it, struct kt_json_at *ret_value)
 {
 	const char *p = advance(array, it, '['), *end = array.p + array.len;
 
@@ -209,29 +220,49 @@ static bool key_is(struct kt_sv raw, struct kt_sv key)
 	return kt_sv_eq((struct kt_sv){kt_str_text(&text), text.len}, key);
 }
 
+/* Where the value of key begins, or NULL. */
+static const char *find_value(struct kt_json_at object, const char *key)
+{
+	const char *end = object.p + object.len, *p;
+	struct kt_sv wanted = kt_sv_of(key), found;
+	struct kt_json_iter it = {0};
+
+	while ((p = next_key(object, &it, &found))) {
+		if (key_is(found, wanted))
+			return p;
+		it.p = skip_value(p, end);
+	}
+	return NULL;
+}
+
+static struct kt_json_at value_at(const char *p, const char *end)
+{
+	const char *behind = p ? skip_value(p, end) : NULL;
+
+	return behind ? (struct kt_json_at){p, (size_t)(behind - p)} : absent;
+}
+
 struct kt_json_at kt_json_member(struct kt_json_at object, const char *key)
 {
-	struct kt_json_iter it = {0};
-	struct kt_sv wanted = kt_sv_of(key), found;
-	struct kt_json_at value;
-
-	while (kt_json_next_member(object, &it, &found, &value)) {
-		if (key_is(found, wanted))
-			return value;
-	}
-	return absent;
+	return value_at(find_value(object, key), object.p + object.len);
 }
 
 struct kt_json_at kt_json_find(struct kt_json_at doc, ...)
 {
-	const char *key;
+	const char *key, *end = doc.p + doc.len;
+	struct kt_json_at at = doc;
 	va_list ap;
+	bool deeper = false;
 
+	/* An object on the way is entered without looking for its end first. */
 	va_start(ap, doc);
-	while (doc.p && (key = va_arg(ap, const char *)))
-		doc = kt_json_member(doc, key);
+	while (at.p && (key = va_arg(ap, const char *))) {
+		at.p = find_value(at, key);
+		at.len = at.p ? (size_t)(end - at.p) : 0;
+		deeper = true;
+	}
 	va_end(ap);
-	return doc;
+	return deeper ? value_at(at.p, end) : doc;
 }
 
 bool kt_json_is_string(struct kt_json_at v)

@@ -78,7 +78,7 @@ static void add_range(struct kt_str *out, const char *from, const char *to)
 }
 
 int kt_json_splice(struct kt_str *out, struct kt_json_at doc, const char *const *path,
-	const struct kt_sv *value, struct kt_err *err)
+        const struct kt_sv *value, struct kt_err *err)
 {
 	const char *from = doc.p, *end = doc.p + doc.len;
 	struct kt_json_at at = doc;

@@ -34,7 +34,8 @@ static int32_t read_hex4(const char *p, const char *end)
 	return value;
 }
 
-/* \uXXXX with p behind the u; a surrogate pair is two of them. Returns the bytes used, 0 when malformed. */
+/* \uXXXX with p behind the u; a surrogate pair is two of them. Returns the bytes used, 0 when
+ * malformed. */
 static size_t unescape_unicode(struct kt_str *out, const char *p, const char *end)
 {
 	int32_t first = read_hex4(p, end), second = -1;
@@ -82,7 +83,8 @@ static char simple_escape(char c)
 }
 
 /* One escape at p, which is the backslash. Returns the bytes used, 0 when it is malformed. */
-static size_t unescape_one(struct kt_str *out, const char *p, const char *end, const char **ret_reason)
+static size_t unescape_one(
+        struct kt_str *out, const char *p, const char *end, const char **ret_reason)
 {
 	*ret_reason = "invalid character in string escape code";
 	if (end - p < 2)
@@ -99,7 +101,8 @@ static size_t unescape_one(struct kt_str *out, const char *p, const char *end, c
 	return 2;
 }
 
-const char *json_unescape(struct kt_str *out, const char *p, const char *end, const char **ret_reason)
+const char *json_unescape(
+        struct kt_str *out, const char *p, const char *end, const char **ret_reason)
 {
 	while (p < end) {
 		const char *stop = json_skip_plain(p, end);
@@ -118,8 +121,8 @@ const char *json_unescape(struct kt_str *out, const char *p, const char *end, co
 		}
 		int n = kt_utf8_decode(p, (size_t)(end - p), &cp);
 		if (n < 0 || cp < 0x20 || cp == '"') {
-			*ret_reason = n < 0 ? "invalid UTF-8 in string literal" :
-					      "invalid control character in string literal";
+			*ret_reason = n < 0 ? "invalid UTF-8 in string literal"
+			                    : "invalid control character in string literal";
 			return p;
 		}
 		kt_str_add(out, p, (size_t)n);
@@ -144,11 +147,12 @@ static locale_t c_locale(void)
 	return made;
 }
 
-/* Mantissas below 2^53 and powers of ten up to 22 are exact doubles, so one operation rounds correctly. */
+/* Mantissas below 2^53 and powers of ten up to 22 are exact doubles, so one operation rounds
+ * correctly. */
 static bool exact_double(const char *p, size_t len, double *ret_value)
 {
-	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
+	        1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 	bool negative = len && p[0] == '-';
 	uint64_t mantissa = 0;
 	size_t n_fraction = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The writer: text as Go's encoding/json makes it, since clients and recorded answers compare bytes. */
+/* The writer: text as Go's encoding/json makes it, since clients and recorded answers compare
+ * bytes. */
 #include "base/json.h"
 
 #include "base/json_lex.h"
@@ -131,14 +132,16 @@ static void write_positional(struct kt_str *out, const char *digits, int n, int 
 	}
 }
 
-/* Exponents below 1e-6 and from 1e21 on, plain digits otherwise: the rule of ECMAScript that Go follows. */
+/* Exponents below 1e-6 and from 1e21 on, plain digits otherwise: the rule of ECMAScript that Go
+ * follows. */
 static void write_real(struct kt_str *out, double value)
 {
 	char digits[20];
 	int exponent;
 
 	if (!isfinite(value)) {
-		kt_str_puts(out, "null"); /* no JSON text exists for it, and the parser never makes one */
+		kt_str_puts(out,
+		        "null"); /* no JSON text exists for it, and the parser never makes one */
 		return;
 	}
 	if (signbit(value))
@@ -206,7 +209,8 @@ static int compare_members(const void *a, const void *b)
 {
 	const struct member *ma = a, *mb = b;
 
-	return kt_sv_cmp((struct kt_sv){ma->key, ma->key_len}, (struct kt_sv){mb->key, mb->key_len});
+	return kt_sv_cmp(
+	        (struct kt_sv){ma->key, ma->key_len}, (struct kt_sv){mb->key, mb->key_len});
 }
 
 static void write_member(struct writer *w, const struct member *member, bool first)
@@ -234,7 +238,7 @@ static void write_sorted(struct writer *w, json_t *object)
 	for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it), i++) {
 		kt_assert(i < n);
 		members[i] = (struct member){json_object_iter_key(it), json_object_iter_key_len(it),
-			json_object_iter_value(it)};
+		        json_object_iter_value(it)};
 		sorted = sorted && (i == 0 || compare_members(&members[i - 1], &members[i]) < 0);
 	}
 	if (!sorted)
@@ -255,9 +259,10 @@ static void write_object(struct writer *w, const json_t *constant)
 	if (w->flags & KT_JSON_SORT) {
 		write_sorted(w, object);
 	} else {
-		for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
-			struct member member = {json_object_iter_key(it), json_object_iter_key_len(it),
-				json_object_iter_value(it)};
+		for (void *it = json_object_iter(object); it;
+		        it = json_object_iter_next(object, it)) {
+			struct member member = {json_object_iter_key(it),
+			        json_object_iter_key_len(it), json_object_iter_value(it)};
 			write_member(w, &member, first);
 			first = false;
 		}
@@ -276,7 +281,7 @@ static void write_value(struct writer *w, const json_t *value)
 		write_array(w, value);
 	else if (json_is_string(value))
 		write_string(w->out, json_string_value(value), json_string_length(value),
-			w->flags & KT_JSON_HTML);
+		        w->flags & KT_JSON_HTML);
 	else if (json_is_integer(value))
 		write_integer(w->out, json_integer_value(value));
 	else if (json_is_real(value))

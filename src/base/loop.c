@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Turns: tasks, timers, descriptors, in this order; how a real loop sleeps and how a virtual one jumps. */
+/* Turns: tasks, timers, descriptors, in this order; how a real loop sleeps and how a virtual one
+ * jumps. */
 #include "base/loop_internal.h"
 
 #include "base/log.h"
@@ -69,7 +70,8 @@ void kt_loop_destroy(struct kt_loop *loop)
 
 int64_t kt_loop_now_ns(const struct kt_loop *loop)
 {
-	/* Between turns the remembered time may be old, and a timer set from it would fire early. */
+	/* Between turns the remembered time may be old, and a timer set from it would fire early.
+	 */
 	if (!loop->is_virtual && !loop->in_turn)
 		return clock_ns(CLOCK_MONOTONIC);
 	return loop->now_ns;
@@ -82,7 +84,8 @@ int64_t kt_loop_wall_ns(const struct kt_loop *loop)
 
 bool kt_loop_is_current(const struct kt_loop *loop)
 {
-	return loop->is_virtual || atomic_load_explicit(&loop->owner, memory_order_relaxed) == &this_thread;
+	return loop->is_virtual ||
+	       atomic_load_explicit(&loop->owner, memory_order_relaxed) == &this_thread;
 }
 
 /* Called after something was published in loop; pairs with fall_asleep(). */
@@ -138,7 +141,8 @@ static uint64_t run_tasks(struct kt_loop *loop)
 
 	for (; task; n++) {
 		struct kt_task *next = task->next;
-		/* From here on it may be posted again, by others too, or freed by its own function. */
+		/* From here on it may be posted again, by others too, or freed by its own function.
+		 */
 		atomic_store(&task->queued, false);
 		task->fn(task);
 		task = next;
@@ -151,8 +155,10 @@ static uint64_t run_timers(struct kt_loop *loop)
 	uint64_t limit = loop->timer_seq, n = 0;
 	struct kt_timer *timer;
 
-	/* A timer set during this turn has a sequence number from limit on: it waits for the next turn. */
-	while ((timer = kt_loop_first_timer(loop)) && timer->due_ns <= loop->now_ns && timer->seq < limit) {
+	/* A timer set during this turn has a sequence number from limit on: it waits for the next
+	 * turn. */
+	while ((timer = kt_loop_first_timer(loop)) && timer->due_ns <= loop->now_ns &&
+	        timer->seq < limit) {
 		kt_timer_cancel(timer);
 		timer->fn(timer);
 		n++;
@@ -193,13 +199,15 @@ static int wait_events(struct kt_loop *loop, int64_t timeout_ns)
 	int n = -1;
 
 	if (!loop->no_pwait2) {
-		n = epoll_pwait2(loop->epoll_fd, loop->events, KT_LOOP_EVENTS, timeout_ns < 0 ? NULL : &ts, NULL);
+		n = epoll_pwait2(loop->epoll_fd, loop->events, KT_LOOP_EVENTS,
+		        timeout_ns < 0 ? NULL : &ts, NULL);
 		if (n >= 0 || errno != ENOSYS)
 			return n < 0 ? -errno : n;
 		loop->no_pwait2 = true; /* a kernel before 5.11 */
 	}
 	int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + KT_NS_PER_MS - 1) / KT_NS_PER_MS;
-	n = epoll_wait(loop->epoll_fd, loop->events, KT_LOOP_EVENTS, (int)KT_MIN(ms, (int64_t)INT_MAX));
+	n = epoll_wait(
+	        loop->epoll_fd, loop->events, KT_LOOP_EVENTS, (int)KT_MIN(ms, (int64_t)INT_MAX));
 	return n < 0 ? -errno : n;
 }
 
@@ -226,7 +234,8 @@ static int collect(struct kt_loop *loop, int64_t timeout_ns, struct kt_err *err)
 		timeout_ns = timeout_ns < 0 ? left : KT_MIN(left, timeout_ns);
 	}
 	if (timeout_ns != 0) {
-		/* Either a poster sees asleep, or we see its mail: both sides are sequentially consistent. */
+		/* Either a poster sees asleep, or we see its mail: both sides are sequentially
+		 * consistent. */
 		atomic_store(&loop->asleep, true);
 		if (atomic_load(&loop->mailbox) || atomic_load(&loop->stopping))
 			timeout_ns = 0;
@@ -256,7 +265,7 @@ static bool jump(struct kt_loop *loop, int64_t until_ns)
 static bool take_stop(struct kt_loop *loop)
 {
 	return atomic_load_explicit(&loop->stopping, memory_order_relaxed) &&
-		atomic_exchange(&loop->stopping, false);
+	       atomic_exchange(&loop->stopping, false);
 }
 
 static uint64_t run_virtual(struct kt_loop *loop, int64_t until_ns)
@@ -319,7 +328,8 @@ int kt_loop_run_once(struct kt_loop *loop, int timeout_ms, struct kt_err *err)
 	if (loop->is_virtual)
 		return run_once_virtual(loop, timeout_ms);
 	atomic_store(&loop->owner, &this_thread);
-	int64_t start = clock_ns(CLOCK_MONOTONIC), left = timeout_ms < 0 ? -1 : timeout_ms * KT_NS_PER_MS;
+	int64_t start = clock_ns(CLOCK_MONOTONIC),
+	        left = timeout_ms < 0 ? -1 : timeout_ms * KT_NS_PER_MS;
 	for (;;) {
 		int rc = collect(loop, left, err);
 		if (rc < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The loop's own state; private to base/loop*.c. Fields without _Atomic belong to the loop's thread. */
+/* The loop's own state; private to base/loop*.c. Fields without _Atomic belong to the loop's
+ * thread. */
 #ifndef KT_BASE_LOOP_INTERNAL_H
 #define KT_BASE_LOOP_INTERNAL_H
 
@@ -16,14 +17,15 @@ struct kt_loop {
 	bool no_pwait2;
 	int epoll_fd, event_fd;
 	int64_t now_ns, start_wall_ns;
-	_Atomic(const void *) owner;        /* the thread that runs it, or made it */
-	_Atomic(struct kt_task *) mailbox;  /* newest first */
+	_Atomic(const void *) owner;       /* the thread that runs it, or made it */
+	_Atomic(struct kt_task *) mailbox; /* newest first */
 	atomic_bool asleep, stopping;
-	KT_VEC(struct kt_timer *) heap;     /* a timer's heap_index is its place + 1 */
+	KT_VEC(struct kt_timer *) heap; /* a timer's heap_index is its place + 1 */
 	uint64_t timer_seq;
 	struct epoll_event events[KT_LOOP_EVENTS];
 	unsigned n_events, next_event;
-	uint64_t random[KT_LOOP_RANDOM_WORDS]; /* real: bytes of the kernel; virtual: the generator's state */
+	uint64_t random[KT_LOOP_RANDOM_WORDS]; /* real: bytes of the kernel; virtual: the
+	                                          generator's state */
 	unsigned random_left;
 };
 

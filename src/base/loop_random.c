@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random numbers: getrandom(2), fetched some words at a time; on a virtual loop xoshiro256** from a seed. */
+/* Random numbers: getrandom(2), fetched some words at a time; on a virtual loop xoshiro256** from a
+ * seed. */
 #include "base/log.h"
 #include "base/loop_internal.h"
 
@@ -79,7 +80,7 @@ void kt_loop_random_uuid(struct kt_loop *loop, char ret_uuid[37])
 	high = (high & ~UINT64_C(0xf000)) | UINT64_C(0x4000);
 	low = (low & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63;
 	int n = snprintf(ret_uuid, 37, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32),
-		(unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xffff), (unsigned)(low >> 48),
-		(unsigned long long)(low & UINT64_C(0xffffffffffff)));
+	        (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xffff), (unsigned)(low >> 48),
+	        (unsigned long long)(low & UINT64_C(0xffffffffffff)));
 	kt_assert(n == 36);
 }

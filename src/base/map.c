@@ -63,7 +63,7 @@ static uint32_t *find_slot(const struct kt_map *map, struct kt_sv key, uint64_t 
 			continue;
 		const struct kt_map_entry *entry = &map->entries[slot - 1];
 		if (entry->hash == hash && entry->key_len == key.len &&
-			memcmp(entry->key, key.p, key.len) == 0)
+		        memcmp(entry->key, key.p, key.len) == 0)
 			return &map->slots[i];
 	}
 }
@@ -118,7 +118,8 @@ static void make_room(struct kt_map *map)
 		map->cap = KT_MAX(map->cap * 2, (size_t)8);
 		kt_assert(map->cap < UINT32_MAX / 4);
 		map->entries = kt_reallocarray(map->entries, map->cap, sizeof(*map->entries));
-		/* One entry is used at most once between rebuilds, so half of the slots stay empty. */
+		/* One entry is used at most once between rebuilds, so half of the slots stay empty.
+		 */
 		map->n_slots = map->cap * 2;
 		free(map->slots);
 		map->slots = kt_calloc(map->n_slots, sizeof(*map->slots));
@@ -149,10 +150,10 @@ void kt_map_set_sv(struct kt_map *map, struct kt_sv key, void *value)
 	}
 	make_room(map);
 	map->entries[map->n_used++] = (struct kt_map_entry){
-		.key = kt_sv_dup(key),
-		.key_len = key.len,
-		.hash = hash,
-		.value = value,
+	        .key = kt_sv_dup(key),
+	        .key_len = key.len,
+	        .hash = hash,
+	        .value = value,
 	};
 	map->n++;
 	put_slot(map, hash, (uint32_t)map->n_used);

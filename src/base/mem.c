@@ -93,7 +93,8 @@ char *kt_vasprintf(const char *fmt, va_list ap)
 
 void kt_free_p(void *pp)
 {
-	/* Every object pointer has the same representation here; memcpy keeps aliasing rules intact. */
+	/* Every object pointer has the same representation here; memcpy keeps aliasing rules
+	 * intact. */
 	void *p;
 
 	memcpy(&p, pp, sizeof(p));

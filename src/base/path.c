@@ -15,9 +15,9 @@
 int kt_open_beneath(int dir_fd, const char *name, int flags, mode_t mode, struct kt_err *err)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-		.mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+	        .mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+	        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
@@ -27,7 +27,7 @@ int kt_open_beneath(int dir_fd, const char *name, int flags, mode_t mode, struct
 	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	if (fd < 0)
 		return kt_fail(err, errno, "opening %s: %s", name,
-			errno == EXDEV ? "it leads out of its folder" : strerror(errno));
+		        errno == EXDEV ? "it leads out of its folder" : strerror(errno));
 	return (int)fd;
 }
 
@@ -64,7 +64,8 @@ int kt_make_dirs(const char *path, mode_t mode, struct kt_err *err)
 	return make_dir(copy, mode, err);
 }
 
-static int read_all(int fd, const char *path, size_t max_bytes, struct kt_str *out, struct kt_err *err)
+static int read_all(
+        int fd, const char *path, size_t max_bytes, struct kt_str *out, struct kt_err *err)
 {
 	size_t start = out->len;
 
@@ -108,7 +109,8 @@ static int sync_folder_of(const char *path, struct kt_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	kt_auto_free char *folder =
-		slash ? kt_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : kt_strdup(".");
+	        slash ? kt_strndup(path, slash == path ? 1 : (size_t)(slash - path))
+	              : kt_strdup(".");
 	kt_auto_close int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -148,7 +150,8 @@ int kt_write_file(const char *path, struct kt_sv content, mode_t mode, struct kt
 	return sync_folder_of(path, err);
 }
 
-/* $variable/kube-tui, or ~/fallback/kube-tui. A relative path in the variable is to be ignored (XDG). */
+/* $variable/kube-tui, or ~/fallback/kube-tui. A relative path in the variable is to be ignored
+ * (XDG). */
 static char *xdg_home(const char *variable, const char *fallback)
 {
 	const char *value = getenv(variable), *home = getenv("HOME");

@@ -9,7 +9,8 @@
 #define NS_PER_S INT64_C(1000000000)
 enum { S_PER_DAY = 86400 };
 
-/* Days since 1970-01-01 of a proleptic Gregorian date; eras of 400 years begin in March (H. Hinnant's days_from_civil). */
+/* Days since 1970-01-01 of a proleptic Gregorian date; eras of 400 years begin in March (H.
+ * Hinnant's days_from_civil). */
 static int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
 	year -= month <= 2;
@@ -27,8 +28,9 @@ static void date_of(int64_t days, int64_t *ret_year, unsigned *ret_month, unsign
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
 	int64_t day_of_era = days - era * 146097;
 	int64_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+	        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t shifted = (5 * day_of_year + 2) / 153;
 
 	*ret_day = (unsigned)(day_of_year - (153 * shifted + 2) / 5 + 1);
@@ -53,8 +55,8 @@ static int format_seconds(int64_t unix_ns, char *text, int64_t *ret_fraction_ns)
 	}
 	date_of(days, &year, &month, &day);
 	*ret_fraction_ns = fraction;
-	return snprintf(text, KT_TIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day,
-		(int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+	return snprintf(text, KT_TIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month,
+	        day, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
 void kt_time_format(int64_t unix_ns, char ret_text[KT_TIME_TEXT_MAX])
@@ -72,7 +74,8 @@ void kt_time_format_micro(int64_t unix_ns, char ret_text[KT_TIME_TEXT_MAX])
 	int len = format_seconds(unix_ns, ret_text, &fraction);
 
 	kt_assert(len > 0 && len < KT_TIME_TEXT_MAX - 9);
-	snprintf(ret_text + len, (size_t)(KT_TIME_TEXT_MAX - len), ".%06dZ", (int)(fraction / 1000));
+	snprintf(
+	        ret_text + len, (size_t)(KT_TIME_TEXT_MAX - len), ".%06dZ", (int)(fraction / 1000));
 }
 
 /* n digits at *p as a number, or -1. */
@@ -166,7 +169,7 @@ static bool read_date_time(struct kt_sv *rest, int64_t *ret_seconds)
 	if (second < 0 || second > 59)
 		return false;
 	*ret_seconds = days_of(year, (unsigned)month, (unsigned)day) * S_PER_DAY + hour * 3600 +
-		minute * 60 + second;
+	               minute * 60 + second;
 	return true;
 }
 
@@ -187,7 +190,7 @@ int kt_time_parse(struct kt_sv text, int64_t *ret_unix_ns)
 		return -EINVAL;
 	/* Years from 1678 to 2262 fit; others are held at the nearest end. */
 	if (__builtin_mul_overflow(seconds - offset_s, NS_PER_S, &unix_ns) ||
-		__builtin_add_overflow(unix_ns, fraction, &unix_ns))
+	        __builtin_add_overflow(unix_ns, fraction, &unix_ns))
 		unix_ns = seconds < 0 ? INT64_MIN : INT64_MAX;
 	*ret_unix_ns = unix_ns;
 	return 0;

@@ -55,7 +55,7 @@ static json_t *fail_at(struct composer *c, yaml_mark_t mark, const char *reason)
 }
 
 static json_t *fail_name(struct composer *c, const char *fmt, const char *name)
-	__attribute__((format(printf, 2, 0)));
+        __attribute__((format(printf, 2, 0)));
 static json_t *fail_name(struct composer *c, const char *fmt, const char *name)
 {
 	char reason[256];
@@ -91,7 +91,8 @@ static int fail_parser(struct composer *c)
 		mark = mark_of_offset(c, p->problem_offset);
 	kt_str_puts(&reason, p->problem ? p->problem : "malformed YAML");
 	if (p->error == YAML_PARSER_ERROR && p->context)
-		kt_str_printf(&reason, " (%s that begins on line %zu)", p->context, p->context_mark.line + 1);
+		kt_str_printf(&reason, " (%s that begins on line %zu)", p->context,
+		        p->context_mark.line + 1);
 	fail_at(c, mark, kt_str_text(&reason));
 	return -EINVAL;
 }
@@ -122,7 +123,8 @@ static void note_end(struct composer *c)
 {
 	yaml_mark_t start = c->event.start_mark, end = c->event.end_mark;
 
-	/* What has no text, like the end of a block mapping, is marked where the next thing begins. */
+	/* What has no text, like the end of a block mapping, is marked where the next thing begins.
+	 */
 	if (end.index == start.index)
 		return;
 	/* A block scalar ends where the next line begins. */
@@ -130,7 +132,8 @@ static void note_end(struct composer *c)
 	c->last_line = KT_MAX(c->last_line, (unsigned)(end.line + !next_line));
 }
 
-/* Opens an anchor and returns its id, 0 without a name; the alias of a node inside itself finds it without a value. */
+/* Opens an anchor and returns its id, 0 without a name; the alias of a node inside itself finds it
+ * without a value. */
 static size_t open_anchor(struct composer *c, const yaml_char_t *name)
 {
 	if (!name)
@@ -189,7 +192,8 @@ static json_t *binary_value(struct composer *c, struct kt_sv text)
 	kt_auto_str bytes = {0};
 
 	if (kt_base64_decode(&bytes, text) < 0)
-		return fail_at(c, c->event.start_mark, "!!binary value contains invalid base64 data");
+		return fail_at(
+		        c, c->event.start_mark, "!!binary value contains invalid base64 data");
 	if (!kt_utf8_valid(bytes.data, bytes.len))
 		return fail_at(c, c->event.start_mark, "!!binary value is not UTF-8");
 	return json_stringn_nocheck(kt_str_text(&bytes), bytes.len);
@@ -202,11 +206,11 @@ static json_t *tagged_value(struct composer *c, struct kt_sv text, const char *t
 		const char *tag;
 		unsigned types; /* bits of enum yaml_type that are right */
 	} known[] = {
-		{YAML_NULL_TAG, 1 << YAML_TYPE_NULL},
-		{YAML_BOOL_TAG, 1 << YAML_TYPE_BOOL},
-		{YAML_INT_TAG, 1 << YAML_TYPE_INTEGER},
-		{YAML_FLOAT_TAG, 1 << YAML_TYPE_FLOAT | 1 << YAML_TYPE_INTEGER},
-		{YAML_TIMESTAMP_TAG, 1 << YAML_TYPE_TIMESTAMP | 1 << YAML_TYPE_STRING},
+	        {YAML_NULL_TAG, 1 << YAML_TYPE_NULL},
+	        {YAML_BOOL_TAG, 1 << YAML_TYPE_BOOL},
+	        {YAML_INT_TAG, 1 << YAML_TYPE_INTEGER},
+	        {YAML_FLOAT_TAG, 1 << YAML_TYPE_FLOAT | 1 << YAML_TYPE_INTEGER},
+	        {YAML_TIMESTAMP_TAG, 1 << YAML_TYPE_TIMESTAMP | 1 << YAML_TYPE_STRING},
 	};
 
 	if (kt_streq(tag, "tag:yaml.org,2002:binary"))
@@ -268,9 +272,9 @@ static size_t open_position(struct composer *c, yaml_mark_t mark)
 	if (!c->options || !c->options->positions)
 		return SIZE_MAX;
 	struct kt_yaml_position position = {
-		.path = kt_strdup(kt_str_text(&c->path)),
-		.line = (unsigned)mark.line + 1,
-		.column = (unsigned)mark.column + 1,
+	        .path = kt_strdup(kt_str_text(&c->path)),
+	        .line = (unsigned)mark.line + 1,
+	        .column = (unsigned)mark.column + 1,
 	};
 	kt_vec_push(&c->positions, position);
 	return c->positions.n - 1;
@@ -322,18 +326,22 @@ static char *key_text(struct composer *c)
 	kt_auto_str text = {0};
 
 	if (c->event.type != YAML_SCALAR_EVENT && c->event.type != YAML_ALIAS_EVENT)
-		return fail_at(c, c->event.start_mark, "invalid map key: it must be a scalar"), NULL;
+		return fail_at(c, c->event.start_mark, "invalid map key: it must be a scalar"),
+		       NULL;
 	kt_auto_json json_t *key = compose_node(c);
 	if (!key)
 		return NULL;
 	if (json_is_null(key) || json_is_object(key) || json_is_array(key))
-		return fail_at(c, c->event.start_mark, "invalid map key: it must be a string"), NULL;
+		return fail_at(c, c->event.start_mark, "invalid map key: it must be a string"),
+		       NULL;
 	if (!json_is_string(key)) {
 		kt_json_write(&text, key, 0);
 		return kt_str_steal(&text);
 	}
 	if (strlen(json_string_value(key)) != json_string_length(key))
-		return fail_at(c, c->event.start_mark, "invalid map key: it holds a null character"), NULL;
+		return fail_at(c, c->event.start_mark,
+		               "invalid map key: it holds a null character"),
+		       NULL;
 	return kt_strdup(json_string_value(key));
 }
 
@@ -341,7 +349,8 @@ static bool is_merge_key(const yaml_event_t *event)
 {
 	if (event->type != YAML_SCALAR_EVENT)
 		return false;
-	return event->data.scalar.plain_implicit && kt_streq((const char *)event->data.scalar.value, "<<");
+	return event->data.scalar.plain_implicit &&
+	       kt_streq((const char *)event->data.scalar.value, "<<");
 }
 
 static void merge_missing(json_t *into, json_t *from)
@@ -349,7 +358,8 @@ static void merge_missing(json_t *into, json_t *from)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (from, key, value) {
+	json_object_foreach(from, key, value)
+	{
 		if (!json_object_get(into, key))
 			json_object_set_nocheck(into, key, value);
 	}
@@ -361,11 +371,11 @@ static void apply_merges(json_t *object, json_t *merges)
 	size_t i, k;
 	json_t *merge, *element;
 
-	json_array_foreach (merges, i, merge) {
+	json_array_foreach(merges, i, merge)
+	{
 		if (json_is_object(merge))
 			merge_missing(object, merge);
-		json_array_foreach (merge, k, element)
-			merge_missing(object, element);
+		json_array_foreach(merge, k, element) merge_missing(object, element);
 	}
 }
 
@@ -383,8 +393,7 @@ static bool compose_merge(struct composer *c, json_t *merges)
 		return false;
 	json_array_append_new(merges, value);
 	bool valid = json_is_object(value) || json_is_array(value);
-	json_array_foreach (value, i, element)
-		valid = valid && json_is_object(element);
+	json_array_foreach(value, i, element) valid = valid && json_is_object(element);
 	if (!valid)
 		fail_at(c, mark, "map merge requires map or sequence of maps as the value");
 	return valid;
@@ -409,7 +418,8 @@ static bool compose_pair(struct composer *c, json_t *object)
 	size_t before = json_object_size(object);
 	json_object_set_new_nocheck(object, key, value);
 	if (json_object_size(object) == before && c->options && c->options->on_duplicate)
-		c->options->on_duplicate(c->options->arg, kt_str_text(&c->path), (unsigned)mark.line + 1);
+		c->options->on_duplicate(
+		        c->options->arg, kt_str_text(&c->path), (unsigned)mark.line + 1);
 	return true;
 }
 
@@ -424,7 +434,8 @@ static json_t *compose_mapping(struct composer *c)
 			return NULL;
 		if (c->event.type == YAML_MAPPING_END_EVENT)
 			break;
-		bool done = is_merge_key(&c->event) ? compose_merge(c, merges) : compose_pair(c, object);
+		bool done = is_merge_key(&c->event) ? compose_merge(c, merges)
+		                                    : compose_pair(c, object);
 		if (!done)
 			return NULL;
 		kt_str_truncate(&c->path, path_len);
@@ -438,7 +449,7 @@ static json_t *compose_collection(struct composer *c)
 {
 	bool is_map = c->event.type == YAML_MAPPING_START_EVENT;
 	const yaml_char_t *anchor_name =
-		is_map ? c->event.data.mapping_start.anchor : c->event.data.sequence_start.anchor;
+	        is_map ? c->event.data.mapping_start.anchor : c->event.data.sequence_start.anchor;
 	kt_auto_free char *name = anchor_name ? kt_strdup((const char *)anchor_name) : NULL;
 	size_t id = open_anchor(c, anchor_name);
 
@@ -477,7 +488,8 @@ static size_t byte_offset(struct cursor *cursor, size_t chars)
 {
 	while (cursor->chars < chars && cursor->bytes < cursor->text.len) {
 		cursor->bytes++;
-		while (cursor->bytes < cursor->text.len && (cursor->text.p[cursor->bytes] & 0xc0) == 0x80)
+		while (cursor->bytes < cursor->text.len &&
+		        (cursor->text.p[cursor->bytes] & 0xc0) == 0x80)
 			cursor->bytes++;
 		cursor->chars++;
 	}
@@ -495,7 +507,7 @@ static bool compose_document(struct composer *c, struct cursor *cursor, struct k
 	if (!next_event(c))
 		return false;
 	bool empty = c->event.type == YAML_SCALAR_EVENT && c->event.data.scalar.length == 0 &&
-		c->event.data.scalar.plain_implicit;
+	             c->event.data.scalar.plain_implicit;
 	if (!empty) {
 		doc.value = compose_positioned(c, open_position(c, c->event.start_mark));
 		if (!doc.value)
@@ -537,13 +549,13 @@ static void free_positions(struct kt_yaml_position *positions, size_t n)
 	free(positions);
 }
 
-static int parse_stream(struct kt_sv text, const struct kt_yaml_options *options, struct kt_yaml_docs *docs,
-	struct kt_err *err)
+static int parse_stream(struct kt_sv text, const struct kt_yaml_options *options,
+        struct kt_yaml_docs *docs, struct kt_err *err)
 {
 	struct composer c = {
-		.options = options,
-		.wants_path = options && (options->positions || options->on_duplicate),
-		.err = err,
+	        .options = options,
+	        .wants_path = options && (options->positions || options->on_duplicate),
+	        .err = err,
 	};
 	struct cursor cursor = {.text = text};
 
@@ -567,7 +579,8 @@ static int parse_stream(struct kt_sv text, const struct kt_yaml_options *options
 }
 
 /* A single JSON document, as most requests are. Anything else, and every error, is left to YAML. */
-static bool parse_as_json(struct kt_sv text, const struct kt_yaml_options *options, struct kt_yaml_docs *docs)
+static bool parse_as_json(
+        struct kt_sv text, const struct kt_yaml_options *options, struct kt_yaml_docs *docs)
 {
 	struct kt_sv trimmed = kt_sv_trim(text);
 
@@ -580,15 +593,15 @@ static bool parse_as_json(struct kt_sv text, const struct kt_yaml_options *optio
 	docs->n = 1;
 	docs->docs = kt_new_array(struct kt_yaml_doc, 1);
 	docs->docs[0] = (struct kt_yaml_doc){
-		.value = value,
-		.start_offset = start,
-		.end_offset = start + trimmed.len,
+	        .value = value,
+	        .start_offset = start,
+	        .end_offset = start + trimmed.len,
 	};
 	return true;
 }
 
-int kt_yaml_parse(struct kt_sv text, const struct kt_yaml_options *options, struct kt_yaml_docs *ret_docs,
-	struct kt_err *err)
+int kt_yaml_parse(struct kt_sv text, const struct kt_yaml_options *options,
+        struct kt_yaml_docs *ret_docs, struct kt_err *err)
 {
 	struct kt_yaml_docs docs = {0};
 
@@ -642,7 +655,7 @@ json_t *kt_yaml_parse_one(struct kt_sv text, struct kt_err *err)
 			continue;
 		}
 		kt_fail(err, EINVAL, "line %u, column 1: expected one document, found another",
-			line_of(text, docs.docs[i].start_offset));
+		        line_of(text, docs.docs[i].start_offset));
 		json_decref(value);
 		value = NULL;
 		break;

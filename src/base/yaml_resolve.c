@@ -12,45 +12,45 @@ static const struct {
 	bool boolean;
 	double real;
 } words[] = {
-	{"", YAML_TYPE_NULL, false, 0},
-	{"~", YAML_TYPE_NULL, false, 0},
-	{"null", YAML_TYPE_NULL, false, 0},
-	{"Null", YAML_TYPE_NULL, false, 0},
-	{"NULL", YAML_TYPE_NULL, false, 0},
-	{"y", YAML_TYPE_BOOL, true, 0},
-	{"Y", YAML_TYPE_BOOL, true, 0},
-	{"yes", YAML_TYPE_BOOL, true, 0},
-	{"Yes", YAML_TYPE_BOOL, true, 0},
-	{"YES", YAML_TYPE_BOOL, true, 0},
-	{"true", YAML_TYPE_BOOL, true, 0},
-	{"True", YAML_TYPE_BOOL, true, 0},
-	{"TRUE", YAML_TYPE_BOOL, true, 0},
-	{"on", YAML_TYPE_BOOL, true, 0},
-	{"On", YAML_TYPE_BOOL, true, 0},
-	{"ON", YAML_TYPE_BOOL, true, 0},
-	{"n", YAML_TYPE_BOOL, false, 0},
-	{"N", YAML_TYPE_BOOL, false, 0},
-	{"no", YAML_TYPE_BOOL, false, 0},
-	{"No", YAML_TYPE_BOOL, false, 0},
-	{"NO", YAML_TYPE_BOOL, false, 0},
-	{"false", YAML_TYPE_BOOL, false, 0},
-	{"False", YAML_TYPE_BOOL, false, 0},
-	{"FALSE", YAML_TYPE_BOOL, false, 0},
-	{"off", YAML_TYPE_BOOL, false, 0},
-	{"Off", YAML_TYPE_BOOL, false, 0},
-	{"OFF", YAML_TYPE_BOOL, false, 0},
-	{".nan", YAML_TYPE_FLOAT, false, NAN},
-	{".NaN", YAML_TYPE_FLOAT, false, NAN},
-	{".NAN", YAML_TYPE_FLOAT, false, NAN},
-	{".inf", YAML_TYPE_FLOAT, false, INFINITY},
-	{".Inf", YAML_TYPE_FLOAT, false, INFINITY},
-	{".INF", YAML_TYPE_FLOAT, false, INFINITY},
-	{"+.inf", YAML_TYPE_FLOAT, false, INFINITY},
-	{"+.Inf", YAML_TYPE_FLOAT, false, INFINITY},
-	{"+.INF", YAML_TYPE_FLOAT, false, INFINITY},
-	{"-.inf", YAML_TYPE_FLOAT, false, -INFINITY},
-	{"-.Inf", YAML_TYPE_FLOAT, false, -INFINITY},
-	{"-.INF", YAML_TYPE_FLOAT, false, -INFINITY},
+        {"", YAML_TYPE_NULL, false, 0},
+        {"~", YAML_TYPE_NULL, false, 0},
+        {"null", YAML_TYPE_NULL, false, 0},
+        {"Null", YAML_TYPE_NULL, false, 0},
+        {"NULL", YAML_TYPE_NULL, false, 0},
+        {"y", YAML_TYPE_BOOL, true, 0},
+        {"Y", YAML_TYPE_BOOL, true, 0},
+        {"yes", YAML_TYPE_BOOL, true, 0},
+        {"Yes", YAML_TYPE_BOOL, true, 0},
+        {"YES", YAML_TYPE_BOOL, true, 0},
+        {"true", YAML_TYPE_BOOL, true, 0},
+        {"True", YAML_TYPE_BOOL, true, 0},
+        {"TRUE", YAML_TYPE_BOOL, true, 0},
+        {"on", YAML_TYPE_BOOL, true, 0},
+        {"On", YAML_TYPE_BOOL, true, 0},
+        {"ON", YAML_TYPE_BOOL, true, 0},
+        {"n", YAML_TYPE_BOOL, false, 0},
+        {"N", YAML_TYPE_BOOL, false, 0},
+        {"no", YAML_TYPE_BOOL, false, 0},
+        {"No", YAML_TYPE_BOOL, false, 0},
+        {"NO", YAML_TYPE_BOOL, false, 0},
+        {"false", YAML_TYPE_BOOL, false, 0},
+        {"False", YAML_TYPE_BOOL, false, 0},
+        {"FALSE", YAML_TYPE_BOOL, false, 0},
+        {"off", YAML_TYPE_BOOL, false, 0},
+        {"Off", YAML_TYPE_BOOL, false, 0},
+        {"OFF", YAML_TYPE_BOOL, false, 0},
+        {".nan", YAML_TYPE_FLOAT, false, NAN},
+        {".NaN", YAML_TYPE_FLOAT, false, NAN},
+        {".NAN", YAML_TYPE_FLOAT, false, NAN},
+        {".inf", YAML_TYPE_FLOAT, false, INFINITY},
+        {".Inf", YAML_TYPE_FLOAT, false, INFINITY},
+        {".INF", YAML_TYPE_FLOAT, false, INFINITY},
+        {"+.inf", YAML_TYPE_FLOAT, false, INFINITY},
+        {"+.Inf", YAML_TYPE_FLOAT, false, INFINITY},
+        {"+.INF", YAML_TYPE_FLOAT, false, INFINITY},
+        {"-.inf", YAML_TYPE_FLOAT, false, -INFINITY},
+        {"-.Inf", YAML_TYPE_FLOAT, false, -INFINITY},
+        {"-.INF", YAML_TYPE_FLOAT, false, -INFINITY},
 };
 
 static bool is_digit(char c)
@@ -66,9 +66,9 @@ static bool resolve_word(struct kt_sv text, struct yaml_scalar *ret)
 		if (!kt_sv_is(text, words[i].text))
 			continue;
 		*ret = (struct yaml_scalar){
-			.type = words[i].type,
-			.boolean = words[i].boolean,
-			.real = words[i].real,
+		        .type = words[i].type,
+		        .boolean = words[i].boolean,
+		        .real = words[i].real,
 		};
 		return true;
 	}
@@ -83,7 +83,8 @@ static int digit_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
-/* Digits of a base chosen by prefix: 0x, 0o, 0b, or a leading 0 for octal. False when it is no number or too large. */
+/* Digits of a base chosen by prefix: 0x, 0o, 0b, or a leading 0 for octal. False when it is no
+ * number or too large. */
 static bool read_magnitude(struct kt_sv digits, uint64_t *ret_value)
 {
 	unsigned base = 10;
@@ -198,14 +199,14 @@ static bool is_timestamp(struct kt_sv text)
 {
 	size_t i = count_digits(text, 0);
 
-	if (i != 4 || !read_char(text, &i, "-") || !read_field(text, &i, 12) || !read_char(text, &i, "-") ||
-		!read_field(text, &i, 31))
+	if (i != 4 || !read_char(text, &i, "-") || !read_field(text, &i, 12) ||
+	        !read_char(text, &i, "-") || !read_field(text, &i, 31))
 		return false;
 	if (i == text.len)
 		return true;
 	bool zone = text.p[i] != ' ';
 	if (!read_char(text, &i, "Tt ") || !read_field(text, &i, 23) || !read_char(text, &i, ":") ||
-		!read_field(text, &i, 59) || !read_char(text, &i, ":") || !read_field(text, &i, 59))
+	        !read_field(text, &i, 59) || !read_char(text, &i, ":") || !read_field(text, &i, 59))
 		return false;
 	if (i < text.len && text.p[i] == '.') {
 		size_t n = count_digits(text, ++i);
@@ -217,9 +218,9 @@ static bool is_timestamp(struct kt_sv text)
 		return !zone && i == text.len;
 	if (read_char(text, &i, "Z"))
 		return i == text.len;
-	return read_char(text, &i, "+-") && count_digits(text, i) == 2 && read_field(text, &i, 24) &&
-		read_char(text, &i, ":") && count_digits(text, i) == 2 && read_field(text, &i, 60) &&
-		i == text.len;
+	return read_char(text, &i, "+-") && count_digits(text, i) == 2 &&
+	       read_field(text, &i, 24) && read_char(text, &i, ":") && count_digits(text, i) == 2 &&
+	       read_field(text, &i, 60) && i == text.len;
 }
 
 bool yaml_is_base60(struct kt_sv text)

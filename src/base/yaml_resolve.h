@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an untagged plain scalar means in the YAML 1.1 of Kubernetes; private to base/yaml*.c. The parser asks what a text
- * is, the writer whether a string would be taken for something else and so needs quotes.
+ * What an untagged plain scalar means in the YAML 1.1 of Kubernetes; private to base/yaml*.c. The
+ * parser asks what a text is, the writer whether a string would be taken for something else and so
+ * needs quotes.
  */
 #ifndef KT_BASE_YAML_RESOLVE_H
 #define KT_BASE_YAML_RESOLVE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The writer: libyaml's emitter lays the text out, as Go's port of it does for kubectl (80 columns, two blanks); here
- * is decided what is quoted and in which order keys come.
+ * The writer: libyaml's emitter lays the text out, as Go's port of it does for kubectl (80 columns,
+ * two blanks); here is decided what is quoted and in which order keys come.
  */
 #include "base/yaml.h"
 
@@ -28,12 +28,15 @@ static void emit(yaml_emitter_t *emitter, yaml_event_t *event, int initialized)
 	kt_assert(done);
 }
 
-static void emit_scalar(yaml_emitter_t *emitter, const char *tag, struct kt_sv text, yaml_scalar_style_t style)
+static void emit_scalar(
+        yaml_emitter_t *emitter, const char *tag, struct kt_sv text, yaml_scalar_style_t style)
 {
 	yaml_event_t event;
 
-	emit(emitter, &event, yaml_scalar_event_initialize(&event, NULL, (const yaml_char_t *)tag,
-		(const yaml_char_t *)text.p, (int)text.len, tag == NULL, tag == NULL, style));
+	emit(emitter, &event,
+	        yaml_scalar_event_initialize(&event, NULL, (const yaml_char_t *)tag,
+	                (const yaml_char_t *)text.p, (int)text.len, tag == NULL, tag == NULL,
+	                style));
 }
 
 static void write_string(yaml_emitter_t *emitter, struct kt_sv text)
@@ -44,20 +47,22 @@ static void write_string(yaml_emitter_t *emitter, struct kt_sv text)
 		kt_auto_str base64 = {0};
 		kt_base64_encode(&base64, text.p, text.len);
 		emit_scalar(emitter, "tag:yaml.org,2002:binary",
-			(struct kt_sv){kt_str_text(&base64), base64.len}, style);
+		        (struct kt_sv){kt_str_text(&base64), base64.len}, style);
 		return;
 	}
 	/* "<<" would be read as a merge key. */
 	if (text.len && memchr(text.p, '\n', text.len))
 		style = YAML_LITERAL_SCALAR_STYLE;
-	else if (yaml_resolve(text).type == YAML_TYPE_STRING && !yaml_is_base60(text) && !kt_sv_is(text, "<<"))
+	else if (yaml_resolve(text).type == YAML_TYPE_STRING && !yaml_is_base60(text) &&
+	         !kt_sv_is(text, "<<"))
 		style = YAML_PLAIN_SCALAR_STYLE;
 	emit_scalar(emitter, NULL, text, style);
 }
 
 /*
- * Numbers without a fraction went through JSON text, where they are integers as far as 64 bits reach. The others are
- * printed with an exponent below 1e-4 and from 1e6 on, as Go's strconv does for %g.
+ * Numbers without a fraction went through JSON text, where they are integers as far as 64 bits
+ * reach. The others are printed with an exponent below 1e-4 and from 1e6 on, as Go's strconv does
+ * for %g.
  */
 static void write_real(yaml_emitter_t *emitter, double value)
 {
@@ -70,8 +75,9 @@ static void write_real(yaml_emitter_t *emitter, double value)
 	if (!whole && isfinite(value))
 		n = json_shortest_digits(fabs(value), digits, &exponent);
 	if (n && (exponent < -4 || exponent >= 6)) {
-		kt_str_printf(&text, "%s%c%s%.*se%c%02d", value < 0 ? "-" : "", digits[0], n > 1 ? "." : "",
-			(int)n - 1, digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
+		kt_str_printf(&text, "%s%c%s%.*se%c%02d", value < 0 ? "-" : "", digits[0],
+		        n > 1 ? "." : "", (int)n - 1, digits + 1, exponent < 0 ? '-' : '+',
+		        abs(exponent));
 	} else {
 		kt_auto_json json_t *number = json_real(value);
 		kt_json_write(&text, number, 0);
@@ -84,7 +90,8 @@ static void write_array(yaml_emitter_t *emitter, const json_t *array)
 	yaml_event_t event;
 
 	emit(emitter, &event,
-		yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+	        yaml_sequence_start_event_initialize(
+	                &event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
 	for (size_t i = 0; i < json_array_size(array); i++)
 		write_value(emitter, json_array_get(array, i));
 	emit(emitter, &event, yaml_sequence_end_event_initialize(&event));
@@ -136,7 +143,8 @@ static bool follows_digit(struct kt_sv s, size_t i)
 	return false;
 }
 
-/* Keys that first differ at i: letters last, numbers by value ("a2" before "a10"), then by code point. */
+/* Keys that first differ at i: letters last, numbers by value ("a2" before "a10"), then by code
+ * point. */
 static int compare_at(struct kt_sv a, struct kt_sv b, size_t i)
 {
 	size_t next, a_len, b_len;
@@ -181,13 +189,15 @@ static void write_object(yaml_emitter_t *emitter, const json_t *constant)
 
 	for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
 		kt_assert(i < n);
-		members[i++] = (struct member){{json_object_iter_key(it), json_object_iter_key_len(it)},
-			json_object_iter_value(it)};
+		members[i++] =
+		        (struct member){{json_object_iter_key(it), json_object_iter_key_len(it)},
+		                json_object_iter_value(it)};
 	}
 	if (n)
 		qsort(members, n, sizeof(*members), compare_members);
 	emit(emitter, &event,
-		yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+	        yaml_mapping_start_event_initialize(
+	                &event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
 	for (i = 0; i < n; i++) {
 		write_string(emitter, members[i].key);
 		write_value(emitter, members[i].value);
@@ -202,13 +212,15 @@ static void write_value(yaml_emitter_t *emitter, const json_t *value)
 	} else if (json_is_array(value)) {
 		write_array(emitter, value);
 	} else if (json_is_string(value)) {
-		write_string(emitter, (struct kt_sv){json_string_value(value), json_string_length(value)});
+		write_string(emitter,
+		        (struct kt_sv){json_string_value(value), json_string_length(value)});
 	} else if (json_is_real(value)) {
 		write_real(emitter, json_real_value(value));
 	} else {
 		kt_auto_str text = {0};
 		kt_json_write(&text, value, 0);
-		emit_scalar(emitter, NULL, (struct kt_sv){text.data, text.len}, YAML_PLAIN_SCALAR_STYLE);
+		emit_scalar(emitter, NULL, (struct kt_sv){text.data, text.len},
+		        YAML_PLAIN_SCALAR_STYLE);
 	}
 }
 
@@ -229,7 +241,8 @@ void kt_yaml_write(struct kt_str *out, const json_t *value)
 	emit(&emitter, &event, yaml_document_end_event_initialize(&event, 1));
 	emit(&emitter, &event, yaml_stream_end_event_initialize(&event));
 	yaml_emitter_delete(&emitter);
-	/* libyaml marks the end after a block scalar that keeps its last lines; kubectl does not. */
+	/* libyaml marks the end after a block scalar that keeps its last lines; kubectl does not.
+	 */
 	struct kt_sv written = {out->data + start, out->len - start};
 	if (written.len >= 5 && memcmp(written.p + written.len - 5, "\n...\n", 5) == 0)
 		kt_str_truncate(out, out->len - 4);

@@ -62,10 +62,10 @@ static void test_code_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail_and_wrap),
-		cmocka_unit_test(test_without_object),
-		cmocka_unit_test(test_causes_move),
-		cmocka_unit_test(test_code_alone),
+	        cmocka_unit_test(test_fail_and_wrap),
+	        cmocka_unit_test(test_without_object),
+	        cmocka_unit_test(test_causes_move),
+	        cmocka_unit_test(test_code_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,10 @@
 #include <errno.h>
 
 static const char sample[] =
-	" {\"metadata\" : {\"na\\u006de\":\"esc\\\"aped\",\"uid\":\"u-1\",\"n\":-5,\"big\":99999999999999999999},"
-	"\"s\":\"}]{[\\\\\",\"list\":[1,\"two\",{\"x\":[[]]},null],\"yes\":true,\"no\":false,\"last\":null}";
+        " {\"metadata\" : "
+        "{\"na\\u006de\":\"esc\\\"aped\",\"uid\":\"u-1\",\"n\":-5,\"big\":99999999999999999999},"
+        "\"s\":\"}]{[\\\\\",\"list\":[1,\"two\",{\"x\":[[]]},null],\"yes\":true,\"no\":false,"
+        "\"last\":null}";
 
 static struct kt_json_at sample_doc(void)
 {
@@ -89,13 +91,13 @@ static void test_iteration(void **state)
 }
 
 /*
- * Quotes, escapes and brackets at every offset against the 64-byte blocks that are skipped at once; what the scanner
- * finds is what the parser finds.
+ * Quotes, escapes and brackets at every offset against the 64-byte blocks that are skipped at once;
+ * what the scanner finds is what the parser finds.
  */
 static void test_block_borders(void **state)
 {
-	static const char *const values[] = {"\"\\\\\"", "\"\\\"]}\"", "\"]}]}]}]}]}]}]}\"", "[[[[]]]]",
-		"{\"\\\\\\\"}\":[\"{\"]}", "\"\\\\\\\\\\\\\\\"\\\\\""};
+	static const char *const values[] = {"\"\\\\\"", "\"\\\"]}\"", "\"]}]}]}]}]}]}]}\"",
+	        "[[[[]]]]", "{\"\\\\\\\"}\":[\"{\"]}", "\"\\\\\\\\\\\\\\\"\\\\\""};
 
 	(void)state;
 	for (size_t pad = 0; pad < 140; pad++) {
@@ -104,12 +106,14 @@ static void test_block_borders(void **state)
 			kt_str_puts(&text, "{\"skip\":{\"pad\":\"");
 			for (size_t i = 0; i < pad; i++)
 				kt_str_putc(&text, 'x');
-			kt_str_printf(&text, "\",\"v\":[%s,%s],\"w\":%s},\"end\":[%s]}", values[v], values[v], values[v],
-				values[v]);
+			kt_str_printf(&text, "\",\"v\":[%s,%s],\"w\":%s},\"end\":[%s]}", values[v],
+			        values[v], values[v], values[v]);
 			char *exact = kt_memdup(text.data, text.len);
 			kt_str_printf(&expected, "[%s]", values[v]);
-			check_at(kt_json_find(kt_json_doc(exact, text.len), "end", NULL), expected.data);
-			kt_auto_json json_t *tree = kt_json_parse((struct kt_sv){exact, text.len}, NULL, NULL);
+			check_at(kt_json_find(kt_json_doc(exact, text.len), "end", NULL),
+			        expected.data);
+			kt_auto_json json_t *tree =
+			        kt_json_parse((struct kt_sv){exact, text.len}, NULL, NULL);
 			assert_non_null(tree);
 			free(exact);
 		}
@@ -137,13 +141,15 @@ static void test_damage(void **state)
 	}
 }
 
-static void check_splice(const char *doc, const char *a, const char *b, const char *value, const char *want)
+static void check_splice(
+        const char *doc, const char *a, const char *b, const char *value, const char *want)
 {
 	const char *path[] = {a, b, NULL};
 	struct kt_sv replacement = kt_sv_of(value);
 	kt_auto_str out = {0};
 	kt_auto_err err = {0};
-	int rc = kt_json_splice(&out, kt_json_doc(doc, strlen(doc)), path, value ? &replacement : NULL, &err);
+	int rc = kt_json_splice(
+	        &out, kt_json_doc(doc, strlen(doc)), path, value ? &replacement : NULL, &err);
 
 	assert_int_equal(rc, want ? 0 : -EINVAL);
 	assert_string_equal(kt_str_text(&out), want ? want : "");
@@ -155,11 +161,15 @@ static void test_splice(void **state)
 	static const char doc[] = "{\"a\":{\"x\":1, \"y\":[2]},\"b\":\"s\" , \"c\":{}}";
 
 	(void)state;
-	check_splice(doc, "a", "x", "{\"n\":0}", "{\"a\":{\"x\":{\"n\":0}, \"y\":[2]},\"b\":\"s\" , \"c\":{}}");
+	check_splice(doc, "a", "x", "{\"n\":0}",
+	        "{\"a\":{\"x\":{\"n\":0}, \"y\":[2]},\"b\":\"s\" , \"c\":{}}");
 	check_splice(doc, "b", NULL, "7", "{\"a\":{\"x\":1, \"y\":[2]},\"b\":7 , \"c\":{}}");
-	check_splice(doc, "a", "z", "7", "{\"a\":{\"x\":1, \"y\":[2],\"z\":7},\"b\":\"s\" , \"c\":{}}");
-	check_splice(doc, "c", "z", "7", "{\"a\":{\"x\":1, \"y\":[2]},\"b\":\"s\" , \"c\":{\"z\":7}}");
-	check_splice(doc, "new", "z", "7", "{\"a\":{\"x\":1, \"y\":[2]},\"b\":\"s\" , \"c\":{},\"new\":{\"z\":7}}");
+	check_splice(
+	        doc, "a", "z", "7", "{\"a\":{\"x\":1, \"y\":[2],\"z\":7},\"b\":\"s\" , \"c\":{}}");
+	check_splice(
+	        doc, "c", "z", "7", "{\"a\":{\"x\":1, \"y\":[2]},\"b\":\"s\" , \"c\":{\"z\":7}}");
+	check_splice(doc, "new", "z", "7",
+	        "{\"a\":{\"x\":1, \"y\":[2]},\"b\":\"s\" , \"c\":{},\"new\":{\"z\":7}}");
 	check_splice(doc, "a", "x", NULL, "{\"a\":{\"y\":[2]},\"b\":\"s\" , \"c\":{}}");
 	check_splice(doc, "a", "y", NULL, "{\"a\":{\"x\":1},\"b\":\"s\" , \"c\":{}}");
 	check_splice(doc, "b", NULL, NULL, "{\"a\":{\"x\":1, \"y\":[2]} , \"c\":{}}");
@@ -178,12 +188,12 @@ static void test_splice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_iteration),
-		cmocka_unit_test(test_block_borders),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_splice),
+	        cmocka_unit_test(test_find),
+	        cmocka_unit_test(test_scalars),
+	        cmocka_unit_test(test_iteration),
+	        cmocka_unit_test(test_block_borders),
+	        cmocka_unit_test(test_damage),
+	        cmocka_unit_test(test_splice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,9 +17,11 @@ static void check(json_t *value, unsigned flags, const char *want)
 static void test_pretty(void **state)
 {
 	(void)state;
-	check(kt_json_parse(KT_SV("{\"b\":[1,{\"x\":null}],\"a\":{},\"c\":[]}"), NULL, NULL), KT_JSON_PRETTY | KT_JSON_SORT,
-		"{\n    \"a\": {},\n    \"b\": [\n        1,\n        {\n            \"x\": null\n        }\n    ],\n"
-		"    \"c\": []\n}");
+	check(kt_json_parse(KT_SV("{\"b\":[1,{\"x\":null}],\"a\":{},\"c\":[]}"), NULL, NULL),
+	        KT_JSON_PRETTY | KT_JSON_SORT,
+	        "{\n    \"a\": {},\n    \"b\": [\n        1,\n        {\n            \"x\": null\n "
+	        "       }\n    ],\n"
+	        "    \"c\": []\n}");
 }
 
 static void test_html(void **state)
@@ -28,8 +30,9 @@ static void test_html(void **state)
 
 	(void)state;
 	check(kt_json_parse(kt_sv_of(text), NULL, NULL), KT_JSON_HTML,
-		"\"\\u003ca\\u003e\\u0026\\u2028\x7f plain text of some length \\u0026 more\"");
-	check(kt_json_parse(kt_sv_of(text), NULL, NULL), 0, "\"<a>&\\u2028\x7f plain text of some length & more\"");
+	        "\"\\u003ca\\u003e\\u0026\\u2028\x7f plain text of some length \\u0026 more\"");
+	check(kt_json_parse(kt_sv_of(text), NULL, NULL), 0,
+	        "\"<a>&\\u2028\x7f plain text of some length & more\"");
 }
 
 static void test_bytes_that_are_no_text(void **state)
@@ -45,7 +48,7 @@ static void test_sort(void **state)
 {
 	kt_auto_json json_t *object = json_object();
 	kt_auto_str out = {0};
-	char key[8];
+	char key[16];
 
 	(void)state;
 	for (int i = 99; i >= 0; i--) {
@@ -59,7 +62,8 @@ static void test_sort(void **state)
 		at = strstr(at, key);
 		assert_non_null(at);
 	}
-	check(kt_json_parse(KT_SV("{\"ab\":1,\"a\":2,\"B\":3}"), NULL, NULL), KT_JSON_SORT, "{\"B\":3,\"a\":2,\"ab\":1}");
+	check(kt_json_parse(KT_SV("{\"ab\":1,\"a\":2,\"B\":3}"), NULL, NULL), KT_JSON_SORT,
+	        "{\"B\":3,\"a\":2,\"ab\":1}");
 }
 
 static void test_reals_read_back(void **state)
@@ -76,7 +80,8 @@ static void test_reals_read_back(void **state)
 		kt_auto_json json_t *number = json_real(value);
 		kt_auto_str out = {0};
 		kt_json_write(&out, number, 0);
-		kt_auto_json json_t *read = kt_json_parse((struct kt_sv){out.data, out.len}, NULL, NULL);
+		kt_auto_json json_t *read =
+		        kt_json_parse((struct kt_sv){out.data, out.len}, NULL, NULL);
 		assert_non_null(read);
 		back = json_number_value(read);
 		assert_true(back == value);
@@ -90,14 +95,16 @@ static void test_decimal_comma(void **state)
 		print_message("skipped: no locale with a decimal comma on this machine\n");
 		skip();
 	}
-	check(kt_json_parse(KT_SV("[1.5,1.23456789012345678901e-5]"), NULL, NULL), 0, "[1.5,0.000012345678901234568]");
+	check(kt_json_parse(KT_SV("[1.5,1.23456789012345678901e-5]"), NULL, NULL), 0,
+	        "[1.5,0.000012345678901234568]");
 	setlocale(LC_NUMERIC, "C");
 }
 
 static void test_paths(void **state)
 {
 	kt_auto_json json_t *root = kt_json_parse(
-		KT_SV("{\"metadata\":{\"name\":\"x\"},\"spec\":{\"c\":[{\"n\":5},{\"b\":true}]}}"), NULL, NULL);
+	        KT_SV("{\"metadata\":{\"name\":\"x\"},\"spec\":{\"c\":[{\"n\":5},{\"b\":true}]}}"),
+	        NULL, NULL);
 
 	(void)state;
 	assert_string_equal(kt_jstr(root, "metadata.name"), "x");
@@ -115,13 +122,13 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pretty),
-		cmocka_unit_test(test_html),
-		cmocka_unit_test(test_bytes_that_are_no_text),
-		cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_reals_read_back),
-		cmocka_unit_test(test_decimal_comma),
-		cmocka_unit_test(test_paths),
+	        cmocka_unit_test(test_pretty),
+	        cmocka_unit_test(test_html),
+	        cmocka_unit_test(test_bytes_that_are_no_text),
+	        cmocka_unit_test(test_sort),
+	        cmocka_unit_test(test_reals_read_back),
+	        cmocka_unit_test(test_decimal_comma),
+	        cmocka_unit_test(test_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

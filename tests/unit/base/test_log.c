@@ -57,14 +57,15 @@ static void test_escapes(void **state)
 	(void)state;
 	kt_log_error("a", "\x1b[2J%s\n\xff\xc2\x9b gr\xc3\xbc\xc3\x9f", "\x7f");
 	read_line(line, sizeof(line));
-	assert_string_equal(line + 24, " error a: \\x1b[2J\\x7f\\x0a\\xff\\xc2\\x9b gr\xc3\xbc\xc3\x9f\n");
+	assert_string_equal(
+	        line + 24, " error a: \\x1b[2J\\x7f\\x0a\\xff\\xc2\\x9b gr\xc3\xbc\xc3\x9f\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_line, open_pipe, close_pipe),
-		cmocka_unit_test_setup_teardown(test_escapes, open_pipe, close_pipe),
+	        cmocka_unit_test_setup_teardown(test_line, open_pipe, close_pipe),
+	        cmocka_unit_test_setup_teardown(test_escapes, open_pipe, close_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

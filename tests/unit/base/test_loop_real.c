@@ -36,7 +36,7 @@ static void *run_loop(void *arg)
 struct counter {
 	struct kt_task task;
 	struct kt_loop *loop;
-	unsigned ran; /* loop's thread */
+	unsigned ran;      /* loop's thread */
 	unsigned accepted; /* poster's thread */
 };
 
@@ -90,7 +90,8 @@ static void test_mailbox(void **state)
 		continue;
 	for (int p = 0; p < POSTERS; p++) {
 		for (int i = 0; i < TASKS_EACH; i++)
-			assert_int_equal(posters[p].counters[i].ran, posters[p].counters[i].accepted);
+			assert_int_equal(
+			        posters[p].counters[i].ran, posters[p].counters[i].accepted);
 	}
 }
 
@@ -118,7 +119,8 @@ static void throw_back(struct kt_task *task)
 static void test_ping_pong(void **state)
 {
 	struct kt_loop *other = kt_loop_create(NULL, NULL);
-	struct ping a = {.here = *state, .there = other, .left = 2000}, b = {.here = other, .there = *state};
+	struct ping a = {.here = *state, .there = other, .left = 2000},
+	            b = {.here = other, .there = *state};
 	pthread_t runner;
 
 	a.other = &b;
@@ -165,7 +167,8 @@ static void test_descriptors(void **state)
 	assert_int_equal(kt_loop_run_once(*state, -1, &err), 1);
 	assert_int_equal(kt_loop_run_once(*state, -1, &err), 1); /* level-triggered */
 	assert_int_equal(a.seen, 2);
-	/* Both are ready; whoever comes first takes the other away, whose event is then not delivered. */
+	/* Both are ready; whoever comes first takes the other away, whose event is then not
+	 * delivered. */
 	a.victim = &b;
 	b.victim = &a;
 	assert_int_equal(write(first[1], "c", 1), 1);
@@ -232,12 +235,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_mailbox, make_loop, destroy_loop),
-		cmocka_unit_test_setup_teardown(test_ping_pong, make_loop, destroy_loop),
-		cmocka_unit_test_setup_teardown(test_descriptors, make_loop, destroy_loop),
-		cmocka_unit_test_setup_teardown(test_modify, make_loop, destroy_loop),
-		cmocka_unit_test_setup_teardown(test_timer, make_loop, destroy_loop),
-		cmocka_unit_test_setup_teardown(test_random, make_loop, destroy_loop),
+	        cmocka_unit_test_setup_teardown(test_mailbox, make_loop, destroy_loop),
+	        cmocka_unit_test_setup_teardown(test_ping_pong, make_loop, destroy_loop),
+	        cmocka_unit_test_setup_teardown(test_descriptors, make_loop, destroy_loop),
+	        cmocka_unit_test_setup_teardown(test_modify, make_loop, destroy_loop),
+	        cmocka_unit_test_setup_teardown(test_timer, make_loop, destroy_loop),
+	        cmocka_unit_test_setup_teardown(test_random, make_loop, destroy_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

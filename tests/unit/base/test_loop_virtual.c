@@ -14,7 +14,8 @@ struct tick {
 
 static struct kt_loop *make_loop(uint64_t seed)
 {
-	struct kt_loop_options options = {.is_virtual = true, .seed = seed, .start_wall_ns = 1000 * KT_NS_PER_S};
+	struct kt_loop_options options = {
+	        .is_virtual = true, .seed = seed, .start_wall_ns = 1000 * KT_NS_PER_S};
 	struct kt_loop *loop = kt_loop_create(&options, NULL);
 
 	assert_non_null(loop);
@@ -25,7 +26,8 @@ static void log_timer(struct kt_timer *timer)
 {
 	struct tick *tick = kt_container_of(timer, struct tick, timer);
 
-	kt_str_printf(tick->log, "%s@%lld ", tick->name, (long long)(kt_loop_now_ns(timer->loop) / KT_NS_PER_MS));
+	kt_str_printf(tick->log, "%s@%lld ", tick->name,
+	        (long long)(kt_loop_now_ns(timer->loop) / KT_NS_PER_MS));
 	if (tick->left-- > 0)
 		kt_timer_set_after_ms(timer, 10);
 }
@@ -64,7 +66,8 @@ static void test_order(void **state)
 	assert_false(kt_loop_post(loop, &c.task));
 	assert_true(kt_loop_post(loop, &a.task));
 	assert_int_equal(kt_loop_run(loop, NULL), 0);
-	/* Tasks in order of posting; equal times in order of setting, and b set its second one last. */
+	/* Tasks in order of posting; equal times in order of setting, and b set its second one
+	 * last. */
 	assert_string_equal(log.data, "c! a! b@10 a@20 c@20 b@20 ");
 	assert_true(kt_loop_wall_ns(loop) == 1000 * KT_NS_PER_S + 20 * KT_NS_PER_MS);
 	assert_true(kt_loop_is_current(loop));
@@ -153,7 +156,8 @@ static void check_order(struct kt_timer *timer)
 	struct many *one = kt_container_of(timer, struct many, timer);
 
 	assert_true(timer->due_ns == kt_loop_now_ns(timer->loop));
-	assert_true(timer->due_ns > last_due || (timer->due_ns == last_due && one->set_as > last_set));
+	assert_true(
+	        timer->due_ns > last_due || (timer->due_ns == last_due && one->set_as > last_set));
 	last_due = timer->due_ns;
 	last_set = one->set_as;
 	one->fired = true;
@@ -218,12 +222,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_past_and_move),
-		cmocka_unit_test(test_run_once),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_many_timers),
-		cmocka_unit_test(test_random),
+	        cmocka_unit_test(test_order),
+	        cmocka_unit_test(test_past_and_move),
+	        cmocka_unit_test(test_run_once),
+	        cmocka_unit_test(test_stop),
+	        cmocka_unit_test(test_many_timers),
+	        cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,9 +105,9 @@ static void test_delete_while_iterating(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_set_get_del),
-		cmocka_unit_test(test_against_model),
-		cmocka_unit_test(test_delete_while_iterating),
+	        cmocka_unit_test(test_set_get_del),
+	        cmocka_unit_test(test_against_model),
+	        cmocka_unit_test(test_delete_while_iterating),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,12 +106,12 @@ static void test_buf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty_allocations),
-		cmocka_unit_test(test_steal),
-		cmocka_unit_test(test_close_keeps_errno),
-		cmocka_unit_test(test_arena),
-		cmocka_unit_test(test_vec),
-		cmocka_unit_test(test_buf),
+	        cmocka_unit_test(test_empty_allocations),
+	        cmocka_unit_test(test_steal),
+	        cmocka_unit_test(test_close_keeps_errno),
+	        cmocka_unit_test(test_arena),
+	        cmocka_unit_test(test_vec),
+	        cmocka_unit_test(test_buf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

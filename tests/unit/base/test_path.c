@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/path.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "support/support.h"
 
 #include <errno.h>
@@ -100,8 +100,6 @@ static void test_join(void **state)
 
 static void test_homes(void **state)
 {
-	kt_auto_err err = {0};
-
 	assert_int_equal(setenv("HOME", *state, 1), 0);
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "/cfg/", 1), 0);
 	assert_int_equal(setenv("XDG_STATE_HOME", "relative", 1), 0);
@@ -120,11 +118,12 @@ static void test_homes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_write_and_read, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_failed_write_leaves_nothing, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_beneath, make_folder, remove_folder),
-		cmocka_unit_test(test_join),
-		cmocka_unit_test_setup_teardown(test_homes, make_folder, remove_folder),
+	        cmocka_unit_test_setup_teardown(test_write_and_read, make_folder, remove_folder),
+	        cmocka_unit_test_setup_teardown(
+	                test_failed_write_leaves_nothing, make_folder, remove_folder),
+	        cmocka_unit_test_setup_teardown(test_beneath, make_folder, remove_folder),
+	        cmocka_unit_test(test_join),
+	        cmocka_unit_test_setup_teardown(test_homes, make_folder, remove_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

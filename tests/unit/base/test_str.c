@@ -68,19 +68,19 @@ static void test_int64(void **state)
 		int rc;
 		int64_t value;
 	} cases[] = {
-		{"0", 0, 0},
-		{"-0", 0, 0},
-		{"+7", 0, 7},
-		{"007", 0, 7},
-		{"9223372036854775807", 0, INT64_MAX},
-		{"-9223372036854775808", 0, INT64_MIN},
-		{"9223372036854775808", -ERANGE, 0},
-		{"-9223372036854775809", -ERANGE, 0},
-		{"99999999999999999999x", -EINVAL, 0},
-		{"", -EINVAL, 0},
-		{"-", -EINVAL, 0},
-		{" 1", -EINVAL, 0},
-		{"1.0", -EINVAL, 0},
+	        {"0", 0, 0},
+	        {"-0", 0, 0},
+	        {"+7", 0, 7},
+	        {"007", 0, 7},
+	        {"9223372036854775807", 0, INT64_MAX},
+	        {"-9223372036854775808", 0, INT64_MIN},
+	        {"9223372036854775808", -ERANGE, 0},
+	        {"-9223372036854775809", -ERANGE, 0},
+	        {"99999999999999999999x", -EINVAL, 0},
+	        {"", -EINVAL, 0},
+	        {"-", -EINVAL, 0},
+	        {" 1", -EINVAL, 0},
+	        {"1.0", -EINVAL, 0},
 	};
 
 	(void)state;
@@ -127,26 +127,29 @@ static void test_utf8(void **state)
 		const char *text;
 		bool valid;
 	} cases[] = {
-		{"plain ascii of more than eight bytes", true},
-		{"gr\xc3\xbc\xc3\x9f" "e", true},
-		{"12345678\xe2\x82\xac", true},
-		{"\xf0\x9f\x98\x80", true},
-		{"\xf4\x8f\xbf\xbf", true},
-		{"\xc0\x80", false},         /* overlong */
-		{"\xe0\x80\x80", false},     /* overlong */
-		{"\xf0\x80\x80\x80", false}, /* overlong */
-		{"\xed\xa0\x80", false},     /* surrogate */
-		{"\xf4\x90\x80\x80", false}, /* beyond Unicode */
-		{"\xc3", false},
-		{"12345678\x80", false},
-		{"\xfe", false},
+	        {"plain ascii of more than eight bytes", true},
+	        {"gr\xc3\xbc\xc3\x9f"
+	         "e",
+	                true},
+	        {"12345678\xe2\x82\xac", true},
+	        {"\xf0\x9f\x98\x80", true},
+	        {"\xf4\x8f\xbf\xbf", true},
+	        {"\xc0\x80", false},         /* overlong */
+	        {"\xe0\x80\x80", false},     /* overlong */
+	        {"\xf0\x80\x80\x80", false}, /* overlong */
+	        {"\xed\xa0\x80", false},     /* surrogate */
+	        {"\xf4\x90\x80\x80", false}, /* beyond Unicode */
+	        {"\xc3", false},
+	        {"12345678\x80", false},
+	        {"\xfe", false},
 	};
 	char out[4];
 	uint32_t cp;
 
 	(void)state;
 	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++)
-		assert_int_equal(kt_utf8_valid(cases[i].text, strlen(cases[i].text)), cases[i].valid);
+		assert_int_equal(
+		        kt_utf8_valid(cases[i].text, strlen(cases[i].text)), cases[i].valid);
 	assert_true(kt_utf8_valid(NULL, 0));
 	for (uint32_t want = 0; want <= 0x10ffff; want += want < 0x3000 ? 1 : 257) {
 		if (want >= 0xd800 && want <= 0xdfff)
@@ -165,17 +168,17 @@ static void test_base64(void **state)
 	static const struct {
 		const char *plain, *standard, *url;
 	} cases[] = {
-		{"", "", ""},
-		{"f", "Zg==", "Zg"},
-		{"fo", "Zm8=", "Zm8"},
-		{"foo", "Zm9v", "Zm9v"},
-		{"foob", "Zm9vYg==", "Zm9vYg"},
-		{"fooba", "Zm9vYmE=", "Zm9vYmE"},
-		{"foobar", "Zm9vYmFy", "Zm9vYmFy"},
-		{"\xfb\xff\xfe", "+//+", "-__-"},
+	        {"", "", ""},
+	        {"f", "Zg==", "Zg"},
+	        {"fo", "Zm8=", "Zm8"},
+	        {"foo", "Zm9v", "Zm9v"},
+	        {"foob", "Zm9vYg==", "Zm9vYg"},
+	        {"fooba", "Zm9vYmE=", "Zm9vYmE"},
+	        {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
+	        {"\xfb\xff\xfe", "+//+", "-__-"},
 	};
-	static const char *const broken[] = {"Z", "Zg", "Zg=", "Zg===", "=", "Zm9v=", "Z=g=", "Zm8=Zm8=",
-		"Zm9$", "Zm9-", "====", "Zg==Z"};
+	static const char *const broken[] = {"Z", "Zg", "Zg=", "Zg===", "=",
+	        "Zm9v=", "Z=g=", "Zm8=Zm8=", "Zm9$", "Zm9-", "====", "Zg==Z"};
 
 	(void)state;
 	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
@@ -206,14 +209,14 @@ static void test_base64(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_growing),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_compare_and_trim),
-		cmocka_unit_test(test_int64),
-		cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_secret_eq),
-		cmocka_unit_test(test_utf8),
-		cmocka_unit_test(test_base64),
+	        cmocka_unit_test(test_growing),
+	        cmocka_unit_test(test_split),
+	        cmocka_unit_test(test_compare_and_trim),
+	        cmocka_unit_test(test_int64),
+	        cmocka_unit_test(test_hash),
+	        cmocka_unit_test(test_secret_eq),
+	        cmocka_unit_test(test_utf8),
+	        cmocka_unit_test(test_base64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
