@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/rules/check.h"
+
+#include "api/codec/codec.h"
+#include "api/machinery/names.h"
+
+/* Finds a member of an object type, also behind inlined structs. */
+static const struct kt_field *find_field(const struct kt_type *type, const char *name)
+{
+	const struct kt_field *field = kt_type_field(type, kt_sv_of(name));
+	for (size_t i = 0; !field && i < type->n_fields; i++)
+		if (type->fields[i].flags & KT_FIELD_INLINE)
+			field = find_field(type->fields[i].type, name);
+	return field;
+}
+
+struct kt_at kt_at_alone(const struct kt_type *type, const json_t *value, const char *path)
+{
+	return (struct kt_at){.name = path, .value = (json_t *)(uintptr_t)value, .type = type};
+}
+
+struct kt_at kt_at_root(const struct kt_rule_context *c, const json_t *object)
+{
+	return kt_at_alone(c->kind ? c->kind->type : NULL, object, NULL);
+}
+
+struct kt_at kt_at(const struct kt_at *object, const char *name)
+{
+	struct kt_at at = {.up = object, .name = name, .value = json_object_get(object->value, name)};
+	if (object->type && object->type->shape == KT_SHAPE_OBJECT) {
+		at.field = find_field(object->type, name);
+		at.type = at.field ? at.field->type : NULL;
+	}
+	return at;
+}
+
+struct kt_at kt_at_index(const struct kt_at *list, size_t index)
+{
+	return (struct kt_at){
+		.up = list,
+		.index = index,
+		.value = json_array_get(list->value, index),
+		.type = list->type ? list->type->elem : NULL,
+	};
+}
+
+struct kt_at kt_at_key(const struct kt_at *map, const char *key)
+{
+	return (struct kt_at){
+		.up = map,
+		.name = key,
+		.is_key = true,
+		.value = json_object_get(map->value, key),
+		.type = map->type ? map->type->elem : NULL,
+	};
+}
+
+struct kt_at kt_at_with(const struct kt_at *at, const json_t *value)
+{
+	struct kt_at other = *at;
+	other.value = (json_t *)(uintptr_t)value;
+	return other;
+}
+
+const char *kt_at_path(struct kt_rule_context *c, const struct kt_at *at)
+{
+	if (!at->up)
+		return at->name ? at->name : "";
+	const char *parent = kt_at_path(c, at->up);
+	if (!at->name)
+		return kt_path(c->arena, "%s[%zu]", parent, at->index);
+	if (at->is_key)
+		return kt_path(c->arena, "%s[%s]", parent, at->name);
+	return parent[0] ? kt_path(c->arena, "%s.%s", parent, at->name) : at->name;
+}
+
+const char *kt_at_text(const struct kt_at *at)
+{
+	const char *text = json_string_value(at->value);
+	return text ? text : "";
+}
+
+int64_t kt_at_int(const struct kt_at *at)
+{
+	return json_integer_value(at->value);
+}
+
+bool kt_at_bool(const struct kt_at *at)
+{
+	return json_is_true(at->value);
+}
+
+size_t kt_at_n(const struct kt_at *at)
+{
+	return json_is_array(at->value) ? json_array_size(at->value) : json_object_size(at->value);
+}
+
+bool kt_at_is(const struct kt_at *at, const char *text)
+{
+	return strcmp(kt_at_text(at), text) == 0;
+}
+
+const char *kt_text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	return text ? text : "";
+}
+
+bool kt_bool_of(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
+}
+
+bool kt_is_one_of(const char *text, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(text, *list) == 0)
+			return true;
+	return false;
+}
+
+struct kt_keys kt_at_keys(struct kt_rule_context *c, const struct kt_at *map)
+{
+	struct kt_keys keys = {0};
+	size_t n = json_object_size(map->value);
+	if (!n)
+		return keys;
+	keys.names = kt_arena_alloc(c->arena, n * sizeof(*keys.names));
+	const char *key;
+	json_t *value;
+	json_object_foreach (map->value, key, value)
+		keys.names[keys.n++] = key;
+	qsort(keys.names, keys.n, sizeof(*keys.names), kt_strp_cmp);
+	return keys;
+}
+
+/* Errors */
+
+/* What Go prints for an absent value: its type's zero, or null for pointers, lists and maps. The caller ends the reference. */
+static json_t *shown(const struct kt_at *at)
+{
+	if (at->value && at->type && (json_is_object(at->value) || json_is_array(at->value)))
+		return kt_codec_canonical(at->type, at->value);
+	if (at->value)
+		return json_incref(at->value);
+	if (!at->type || (at->field && (at->field->flags & KT_FIELD_POINTER)))
+		return at->type ? json_null() : json_string("");
+	switch (at->type->shape) {
+	case KT_SHAPE_STRING:
+	case KT_SHAPE_BYTES:
+		return json_string("");
+	case KT_SHAPE_QUANTITY:
+		return json_string("0");
+	case KT_SHAPE_INT32:
+	case KT_SHAPE_INT64:
+	case KT_SHAPE_UINT32:
+	case KT_SHAPE_UINT64:
+	case KT_SHAPE_DOUBLE:
+	case KT_SHAPE_INT_OR_STRING:
+		return json_integer(0);
+	case KT_SHAPE_BOOL:
+		return json_false();
+	case KT_SHAPE_OBJECT:
+		return json_object();
+	default:
+		return json_null();
+	}
+}
+
+void kt_add_required(struct kt_rule_context *c, const struct kt_at *at, const char *detail)
+{
+	kt_field_required(&c->errors, kt_at_path(c, at), detail);
+}
+
+static const char *arena_vprintf(struct kt_rule_context *c, const char *fmt, va_list ap)
+{
+	kt_auto_free char *text = kt_vasprintf(fmt, ap);
+	return kt_arena_strdup(c->arena, text);
+}
+
+void kt_add_invalid(struct kt_rule_context *c, const struct kt_at *at, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *detail = arena_vprintf(c, fmt, ap);
+	va_end(ap);
+	kt_auto_json json_t *value = shown(at);
+	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
+}
+
+void kt_add_invalid_text(struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *detail = arena_vprintf(c, fmt, ap);
+	va_end(ap);
+	kt_auto_json json_t *value = json_string_nocheck(text);
+	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
+}
+
+void kt_add_invalid_value(struct kt_rule_context *c, const struct kt_at *at, const json_t *value, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *detail = arena_vprintf(c, fmt, ap);
+	va_end(ap);
+	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
+}
+
+void kt_add_forbidden(struct kt_rule_context *c, const struct kt_at *at, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *detail = arena_vprintf(c, fmt, ap);
+	va_end(ap);
+	kt_field_forbidden(&c->errors, kt_at_path(c, at), "%s", detail);
+}
+
+void kt_add_duplicate(struct kt_rule_context *c, const struct kt_at *at)
+{
+	kt_auto_json json_t *value = shown(at);
+	kt_field_duplicate(&c->errors, kt_at_path(c, at), value);
+}
+
+void kt_add_not_found(struct kt_rule_context *c, const struct kt_at *at)
+{
+	kt_auto_json json_t *value = shown(at);
+	kt_field_not_found(&c->errors, kt_at_path(c, at), value);
+}
+
+void kt_add_not_supported(struct kt_rule_context *c, const struct kt_at *at, const char *const *supported)
+{
+	kt_auto_json json_t *value = shown(at);
+	kt_field_not_supported(&c->errors, kt_at_path(c, at), value, supported);
+}
+
+void kt_add_too_long(struct kt_rule_context *c, const struct kt_at *at, size_t max_bytes)
+{
+	kt_field_too_long(&c->errors, kt_at_path(c, at), max_bytes);
+}
+
+void kt_add_too_many(struct kt_rule_context *c, const struct kt_at *at, size_t max)
+{
+	kt_field_too_many(&c->errors, kt_at_path(c, at), kt_at_n(at), max);
+}
+
+/* Checks */
+
+bool kt_check_required(struct kt_rule_context *c, const struct kt_at *at)
+{
+	if (json_is_string(at->value) ? *json_string_value(at->value) != '\0' : kt_at_has(at))
+		return true;
+	kt_add_required(c, at, "");
+	return false;
+}
+
+bool kt_check_format(struct kt_rule_context *c, const struct kt_at *at, const char *format)
+{
+	struct kt_messages messages = {0};
+	size_t n = kt_format_check(format, kt_sv_of(kt_at_text(at)), &messages);
+	for (size_t i = 0; i < n; i++)
+		kt_add_invalid(c, at, "%s", messages.items[i]);
+	return n == 0;
+}
+
+bool kt_check_required_format(struct kt_rule_context *c, const struct kt_at *at, const char *format)
+{
+	return kt_check_required(c, at) && kt_check_format(c, at, format);
+}
+
+bool kt_check_optional_format(struct kt_rule_context *c, const struct kt_at *at, const char *format)
+{
+	return *kt_at_text(at) == '\0' || kt_check_format(c, at, format);
+}
+
+bool kt_check_in(struct kt_rule_context *c, const struct kt_at *at, const char *const *supported)
+{
+	if (kt_is_one_of(kt_at_text(at), supported))
+		return true;
+	kt_add_not_supported(c, at, supported);
+	return false;
+}
+
+static const char *const *enum_of(const struct kt_at *at)
+{
+	const struct kt_limits *limits = at->field ? at->field->limits : NULL;
+	if (!limits && !at->name && at->up) { /* an element: the list's own */
+		limits = at->up->type ? at->up->type->limits : NULL;
+		if (!limits && at->up->field)
+			limits = at->up->field->limits;
+	}
+	return limits ? limits->enum_values : NULL;
+}
+
+bool kt_check_enum(struct kt_rule_context *c, const struct kt_at *at)
+{
+	const char *const *values = enum_of(at);
+	return !values || kt_check_in(c, at, values);
+}
+
+bool kt_check_optional_enum(struct kt_rule_context *c, const struct kt_at *at)
+{
+	return *kt_at_text(at) == '\0' || kt_check_enum(c, at);
+}
+
+bool kt_check_non_negative(struct kt_rule_context *c, const struct kt_at *at)
+{
+	if (kt_at_int(at) >= 0)
+		return true;
+	kt_add_invalid(c, at, "must be greater than or equal to 0");
+	return false;
+}
+
+bool kt_check_positive(struct kt_rule_context *c, const struct kt_at *at)
+{
+	if (kt_at_int(at) > 0)
+		return true;
+	kt_add_invalid(c, at, "must be greater than zero");
+	return false;
+}
+
+bool kt_check_between(struct kt_rule_context *c, const struct kt_at *at, int64_t min, int64_t max)
+{
+	if (kt_at_int(at) >= min && kt_at_int(at) <= max)
+		return true;
+	kt_add_invalid(c, at, "must be between %lld and %lld, inclusive", (long long)min, (long long)max);
+	return false;
+}
+
+bool kt_check_port(struct kt_rule_context *c, const struct kt_at *at)
+{
+	return kt_check_between(c, at, 1, 65535);
+}
+
+bool kt_check_absolute(struct kt_rule_context *c, const struct kt_at *at)
+{
+	if (kt_at_text(at)[0] == '/')
+		return true;
+	kt_add_invalid(c, at, "must be an absolute path");
+	return false;
+}
+
+static bool is_zero(const json_t *value)
+{
+	switch (value ? json_typeof(value) : JSON_NULL) {
+	case JSON_NULL:
+	case JSON_FALSE:
+		return true;
+	case JSON_STRING:
+		return *json_string_value(value) == '\0';
+	case JSON_INTEGER:
+		return json_integer_value(value) == 0;
+	case JSON_ARRAY:
+		return json_array_size(value) == 0;
+	case JSON_OBJECT:
+		return json_object_size(value) == 0;
+	default:
+		return false;
+	}
+}
+
+bool kt_same(const json_t *a, const json_t *b)
+{
+	if (!a || !b)
+		return is_zero(a) && is_zero(b);
+	return json_equal(a, b) != 0;
+}
+
+bool kt_check_immutable(struct kt_rule_context *c, const struct kt_at *at, const json_t *old)
+{
+	if (kt_same(at->value, old))
+		return true;
+	kt_add_invalid(c, at, "field is immutable");
+	return false;
+}
