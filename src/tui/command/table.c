@@ -11,12 +11,15 @@
 	X(apply) \
 	X(create) \
 	X(delete) \
+	X(events) \
+	X(explain) \
 	X(get) \
 	X(label) \
 	X(logs) \
 	X(patch) \
 	X(rollout) \
 	X(scale) \
+	X(top) \
 	X(wait)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* events: what happened, oldest first. */
+#include "tui/command/options.h"
+#include "tui/command/output.h"
+#include "tui/command/target.h"
+
+#include "base/time.h"
+
+#include <errno.h>
+#include <time.h>
+
+static const struct kt_option OPTIONS[] = {
+	KT_OPTION_ALL_NAMESPACES,
+	KT_OPTION_OUTPUT,
+	{.name = "for", .type = KT_OPTION_STRING, .value_name = "TYPE/NAME", .help = "only of this object",
+		.completion = KT_COMPLETE_RESOURCE_OR_NAME},
+	{.name = "types", .type = KT_OPTION_STRINGS, .value_name = "Normal,Warning", .help = "only of these types"},
+	{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
+	KT_OPTION_END,
+};
+
+/* When it was last seen: a series', then the last, then the first time. Unix ns; 0 when unknown. */
+static int64_t event_time(const json_t *event)
+{
+	static const char *const PATHS[] = {
+		"series.lastObservedTime", "lastTimestamp", "eventTime", "firstTimestamp", "metadata.creationTimestamp"};
+	int64_t ns;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(PATHS); i++) {
+		const char *text = kt_jstr(event, PATHS[i]);
+
+		if (text && kt_time_parse(kt_sv_of(text), &ns) == 0)
+			return ns;
+	}
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	int64_t x = event_time(*(json_t *const *)a), y = event_time(*(json_t *const *)b);
+
+	return (x > y) - (x < y);
+}
+
+static bool type_wanted(const struct kt_command_context *ctx, const json_t *event)
+{
+	const struct kt_strings *lists = kt_opt_strings(ctx, "types");
+	const char *type = kt_jstr(event, "type");
+
+	for (size_t i = 0; i < lists->n; i++) {
+		struct kt_sv rest = kt_sv_of(lists->items[i]), part;
+
+		while (kt_sv_split(&rest, ',', &part))
+			if (type && part.len == strlen(type) && !strncasecmp(part.p, type, part.len))
+				return true;
+	}
+	return lists->n == 0;
+}
+
+static void age_text(const json_t *event, int64_t now_ns, char *out, size_t size)
+{
+	char last[KT_TIME_TEXT_MAX], first[KT_TIME_TEXT_MAX];
+	const char *first_time = kt_jstr(event, "firstTimestamp");
+	int64_t count = kt_jint(event, "series.count", kt_jint(event, "count", 1)), first_ns = 0;
+
+	kt_duration_human(now_ns - event_time(event), last);
+	if (count < 2 || !first_time || kt_time_parse(kt_sv_of(first_time), &first_ns) < 0) {
+		snprintf(out, size, "%s", last);
+		return;
+	}
+	kt_duration_human(now_ns - first_ns, first);
+	snprintf(out, size, "%s (x%lld over %s)", last, (long long)count, first);
+}
+
+static void print_table(struct kt_command_context *ctx, json_t *const *events, size_t n)
+{
+	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
+	static const char *const NAMES[] = {"NAMESPACE", "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"};
+	bool all = kt_opt_bool(ctx, "all-namespaces");
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (size_t i = all ? 0 : 1; i < KT_ARRAY_SIZE(NAMES) && !kt_opt_bool(ctx, "no-headers"); i++)
+		kt_table_writer_cell(table, NAMES[i]);
+	if (!kt_opt_bool(ctx, "no-headers"))
+		kt_table_writer_end_row(table);
+	for (size_t i = 0; i < n; i++) {
+		const char *kind = kt_jstr(events[i], "involvedObject.kind");
+		kt_auto_free char *object =
+			kt_asprintf("%s/%s", kind ? kind : "", kt_jstr(events[i], "involvedObject.name"));
+		char age[96];
+
+		age_text(events[i], (int64_t)now.tv_sec * 1000000000, age, sizeof(age));
+		if (all)
+			kt_table_writer_cell(table, kt_jstr(events[i], "metadata.namespace"));
+		kt_table_writer_cell(table, age);
+		kt_table_writer_cell(table, kt_jstr(events[i], "type"));
+		kt_table_writer_cell(table, kt_jstr(events[i], "reason"));
+		kt_table_writer_cell(table, object);
+		kt_table_writer_cell(table, kt_jstr(events[i], "message"));
+		kt_table_writer_end_row(table);
+	}
+	kt_table_writer_destroy(table);
+}
+
+/* "deploy/web" as a field selector. Heap; NULL with err. */
+static char *selector_for(struct kt_command_context *ctx, const char *word, struct kt_err *err)
+{
+	const char *slash = strchr(word, '/');
+
+	if (!slash || !slash[1]) {
+		kt_fail(err, EINVAL, "--for must be in resource/name form");
+		return NULL;
+	}
+	kt_auto_free char *type = kt_strndup(word, (size_t)(slash - word));
+	const struct kt_resource *resource = kt_session_resource(ctx->session, type, err);
+
+	return resource ? kt_asprintf("involvedObject.kind=%s,involvedObject.name=%s", resource->kind, slash + 1) : NULL;
+}
+
+static json_t *fetch(struct kt_command_context *ctx, struct kt_err *err)
+{
+	const char *word = kt_opt_string(ctx, "for");
+	kt_auto_str path = KT_STR_INIT;
+
+	if (kt_opt_bool(ctx, "all-namespaces"))
+		kt_str_puts(&path, "/api/v1/events");
+	else
+		kt_str_printf(&path, "/api/v1/namespaces/%s/events", kt_session_namespace(ctx->session));
+	if (word) {
+		kt_auto_free char *selector = selector_for(ctx, word, err);
+
+		if (!selector)
+			return NULL;
+		kt_str_puts(&path, "?fieldSelector=");
+		kt_url_escape(&path, selector);
+	}
+	return kt_session_get(ctx, kt_str_text(&path), NULL, err);
+}
+
+static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *const *events, size_t n, struct kt_err *err)
+{
+	struct kt_printer *printer = NULL;
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append(items, events[i]);
+	json_object_set_new(list, "items", items);
+	int r = kt_printer_create(ctx, false, false, &printer, err);
+
+	if (r == 0)
+		r = kt_printer_object(printer, kt_session_resource(ctx->session, "events", err), list, err);
+	kt_printer_destroy(printer);
+	return r;
+}
+
+static int run(struct kt_command_context *ctx)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	kt_auto_json json_t *list = fetch(ctx, &err);
+	json_t *event;
+	size_t i, n = 0;
+
+	if (!list)
+		return kt_command_fail(ctx, &err, NULL);
+	json_t **events = kt_new_array(json_t *, json_array_size(json_object_get(list, "items")) + 1);
+	int code = KT_EXIT_OK;
+
+	json_array_foreach(json_object_get(list, "items"), i, event)
+	{
+		if (type_wanted(ctx, event))
+			events[n++] = event;
+	}
+	qsort(events, n, sizeof(*events), by_time);
+	if (kt_opt_string(ctx, "output")) {
+		kt_auto_json json_t *held = json_incref(json_object_get(list, "items"));
+
+		if (print_objects(ctx, list, events, n, &err) < 0)
+			code = kt_command_fail(ctx, &err, NULL);
+	} else if (n) {
+		print_table(ctx, events, n);
+	} else if (kt_opt_bool(ctx, "all-namespaces")) {
+		fputs("No events found.\n", ctx->err);
+	} else {
+		fprintf(ctx->err, "No events found in %s namespace.\n", kt_session_namespace(ctx->session));
+	}
+	free(events);
+	return code;
+}
+
+const struct kt_command kt_command_events = {
+	.name = "events",
+	.group = "Look",
+	.usage = "events [--for TYPE/NAME] [--types=Warning] [-A]",
+	.summary = "Show what happened, oldest first",
+	.options = OPTIONS,
+	.needs_client = true,
+	.run = run,
+};
