@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/client/client.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+
+/* A signal that comes just before the loop waits does not wake it: look again after this. */
+enum { CANCEL_CHECK_MS = 100 };
+
+void kt_client_destroy(struct kt_client *client)
+{
+	if (client)
+		client->ops->destroy(client);
+}
+
+void kt_call_finish(struct kt_call *call)
+{
+	if (!call)
+		return;
+	free(call->ret_content_type);
+	free(call->ret_warnings);
+	kt_buf_unref(call->ret_body);
+	kt_object_unref(call->ret_object);
+	kt_err_clear(&call->err);
+	call->ret_content_type = call->ret_warnings = NULL;
+	call->ret_body = NULL;
+	call->ret_object = NULL;
+	call->status = 0;
+}
+
+/* The waiting call has a loop of its own; taking it away says that the call ended. */
+static void mark_done(struct kt_call *call)
+{
+	call->loop = NULL;
+}
+
+static void run_until_done(struct kt_client *client, struct kt_call *call, struct kt_loop *loop,
+	const volatile int *cancelled)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	int rc = 0;
+
+	while (call->loop && rc >= 0 && !(cancelled && *cancelled))
+		rc = kt_loop_run_once(loop, cancelled ? CANCEL_CHECK_MS : -1, &err);
+	if (!call->loop)
+		return;
+	kt_client_cancel(client, call);
+	if (rc < 0)
+		kt_err_move(&call->err, &err);
+	else
+		kt_fail(&call->err, ECANCELED, "interrupted");
+}
+
+int kt_client_call_wait(struct kt_client *client, struct kt_call *call, const volatile int *cancelled)
+{
+	void (*done)(struct kt_call *) = call->done;
+	struct kt_loop *outer = call->loop;
+	struct kt_loop *loop = kt_loop_create(&(struct kt_loop_options){0}, &call->err);
+
+	if (!loop)
+		return call->err.code;
+	call->loop = loop;
+	call->done = mark_done;
+	kt_client_call(client, call);
+	run_until_done(client, call, loop, cancelled);
+	kt_loop_destroy(loop);
+	call->loop = outer;
+	call->done = done;
+	return call->err.code;
+}
