@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/admission/plugins.h"
+
+/* One order serves both rounds: it is the mutating order of upstream with the validating-only plugins in their places. */
+const struct kt_admission_plugin *const kt_admission_plugins[] = {
+	&kt_admission_namespace_lifecycle,
+	&kt_admission_limit_ranger,
+	&kt_admission_service_account,
+	&kt_admission_taint_nodes_by_condition,
+	&kt_admission_priority,
+	&kt_admission_default_toleration_seconds,
+	NULL,
+};
