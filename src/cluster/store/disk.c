@@ -239,34 +239,41 @@ void kt_store_disk_abort(struct kt_store_disk *disk)
 		mdb_txn_abort(kt_steal(&disk->txn));
 }
 
-/* Pages that were freed lie in a list of LMDB's own; only near the end is it worth counting them. */
-static size_t free_pages(MDB_txn *txn)
+/* Pages that were freed lie in a list of LMDB's own, which only a reading transaction may look at. Near the end it is worth
+ * counting them. */
+static size_t free_pages(MDB_env *env)
 {
 	enum { FREE_DBI = 0 };
+	MDB_txn *txn;
 	MDB_cursor *cursor;
 	MDB_val key, value;
 	size_t pages = 0;
 
-	if (mdb_cursor_open(txn, FREE_DBI, &cursor))
+	if (mdb_txn_begin(env, NULL, MDB_RDONLY, &txn))
 		return 0;
-	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-		size_t n;
-		memcpy(&n, value.mv_data, sizeof(n));
-		pages += n;
+	if (mdb_cursor_open(txn, FREE_DBI, &cursor) == 0) {
+		while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+			size_t n;
+			memcpy(&n, value.mv_data, sizeof(n));
+			pages += n;
+		}
+		mdb_cursor_close(cursor);
 	}
-	mdb_cursor_close(cursor);
+	mdb_txn_abort(txn);
 	return pages;
 }
 
-bool kt_store_disk_is_tight(const struct kt_store_disk *disk)
+enum kt_store_room kt_store_disk_room(const struct kt_store_disk *disk)
 {
 	MDB_envinfo info;
 	size_t reserve = KT_MIN(disk->map_bytes / 8, (size_t)64 << 20);
 
-	if (!disk->txn || mdb_env_info(disk->env, &info))
-		return false;
-	size_t unused = disk->map_bytes - KT_MIN((info.me_last_pgno + 1) * disk->page_bytes, disk->map_bytes);
-	return unused < reserve && unused + free_pages(disk->txn) * disk->page_bytes < reserve;
+	if (mdb_env_info(disk->env, &info))
+		return KT_STORE_ROOM_ENOUGH;
+	size_t room = disk->map_bytes - KT_MIN((info.me_last_pgno + 1) * disk->page_bytes, disk->map_bytes);
+	if (room < 2 * reserve)
+		room += free_pages(disk->env) * disk->page_bytes;
+	return room < reserve ? KT_STORE_ROOM_TIGHT : room < 2 * reserve ? KT_STORE_ROOM_LOW : KT_STORE_ROOM_ENOUGH;
 }
 
 int kt_store_reader_open(struct kt_store_reader *reader, const struct kt_store_disk *disk,

@@ -45,8 +45,12 @@ int kt_store_disk_remove(struct kt_store_disk *disk, uint64_t at);
 int kt_store_disk_set_meta(struct kt_store_disk *disk, int64_t revision, int64_t oldest);
 int kt_store_disk_commit(struct kt_store_disk *disk);
 void kt_store_disk_abort(struct kt_store_disk *disk); /* nothing begun: ignored */
-/* So little room is left that only deletes should use it. */
-bool kt_store_disk_is_tight(const struct kt_store_disk *disk);
+enum kt_store_room {
+	KT_STORE_ROOM_ENOUGH,
+	KT_STORE_ROOM_LOW,   /* time to let the past go */
+	KT_STORE_ROOM_TIGHT, /* what is left is for deletes */
+};
+enum kt_store_room kt_store_disk_room(const struct kt_store_disk *disk);
 
 struct kt_store_reader {
 	MDB_txn *txn;

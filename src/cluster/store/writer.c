@@ -26,7 +26,7 @@ struct group {
 	struct kt_map overlay; /* key -> number of its newest change + 1 */
 	int64_t revision;      /* newest given out */
 	int64_t wall_ns;
-	bool tight;            /* only deletes are let in */
+	enum kt_store_room room;
 	size_t n_removed;      /* garbage records this commit removes */
 	int64_t oldest;        /* and the oldest revision that it notes */
 };
@@ -104,7 +104,7 @@ static int check_txn(struct group *group, struct kt_storage_txn *txn)
 		struct kt_storage_op *op = &txn->ops[i];
 		struct kt_object *current = current_object(group, op->key);
 		int rc = check_op(op, current);
-		if (rc == 0 && op->kind == KT_STORAGE_PUT && group->tight)
+		if (rc == 0 && op->kind == KT_STORAGE_PUT && group->room == KT_STORE_ROOM_TIGHT)
 			rc = -ENOSPC;
 		if (rc < 0) {
 			txn->failed_op = i;
@@ -292,7 +292,7 @@ static void publish(struct group *group)
 		publish_change(group, &group->changes.items[i]);
 	group->changes.n = 0; /* the ring has the references now */
 	/* A full disk needs the room more than we need the past. */
-	kt_store_compact_history(store, group->wall_ns, group->tight || store->full);
+	kt_store_compact_history(store, group->wall_ns, group->room != KT_STORE_ROOM_ENOUGH || store->full);
 	store->next_revision = group->revision;
 	atomic_store(&store->revision, group->revision);
 	pthread_rwlock_unlock(&store->state_lock);
@@ -369,8 +369,8 @@ static int begin_group(struct group *group)
 
 	if (rc == 0 && store->disk.env)
 		rc = kt_store_disk_begin(&store->disk);
-	if (rc == 0)
-		group->tight = store->disk.env && kt_store_disk_is_tight(&store->disk);
+	if (rc == 0 && store->disk.env)
+		group->room = kt_store_disk_room(&store->disk);
 	return rc;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ctest-labels: threads */
 /* What a store promises to one caller: conditions, transactions, ranges now and in the past, compaction, restart. */
 #include "store_support.h"
 
@@ -263,7 +264,7 @@ static bool value_is_odd(void *arg, const struct kt_object *object)
 static void test_filter(void **state)
 {
 	struct test_store *store = *state;
-	char key[32], value[8];
+	char key[32], value[16];
 
 	for (int i = 0; i < 10; i++) {
 		snprintf(key, sizeof(key), "/p/%d", i);
