@@ -11,7 +11,7 @@
 /* Called with the object as it is now (NULL: it does not exist) at first and after every change. 1: done; 0: go on; negative: give up with err. */
 typedef int kt_wait_fn(void *arg, const json_t *object, struct kt_err *err);
 
-/* -ETIMEDOUT `timed out waiting for the condition on pods/x`; -ECANCELED. timeout_ns 0: no limit. */
+/* target without a name: any change in its collection calls fn. -ETIMEDOUT `timed out waiting for the condition on pods/x`; -ECANCELED. timeout_ns 0: no limit. */
 int kt_wait_for(struct kt_command_context *ctx, const struct kt_target *target, int64_t timeout_ns, kt_wait_fn *fn,
 	void *arg, struct kt_err *err);
 

@@ -85,7 +85,7 @@ static void on_deadline(struct kt_timer *timer)
 	struct waiting *waiting = kt_container_of(timer, struct waiting, deadline);
 
 	finish(waiting, kt_fail(waiting->err, ETIMEDOUT, "timed out waiting for the condition on %s/%s",
-				waiting->target->resource->plural, waiting->target->name));
+				waiting->target->resource->plural, waiting->target->name ? waiting->target->name : ""));
 }
 
 static void on_cancel_check(struct kt_timer *timer)
@@ -103,8 +103,11 @@ static char *watch_path(const struct kt_target *target)
 	kt_auto_free char *base = kt_resource_path(target->resource, target->namespace, NULL, NULL);
 	kt_auto_str path = KT_STR_INIT;
 
-	kt_str_printf(&path, "%s?fieldSelector=metadata.name%%3D", base);
-	kt_url_escape(&path, target->name);
+	kt_str_puts(&path, base);
+	if (target->name) {
+		kt_str_puts(&path, "?fieldSelector=metadata.name%3D");
+		kt_url_escape(&path, target->name);
+	}
 	return kt_str_steal(&path);
 }
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/command/repl.h"
+
+#include "tui/command/complete.h"
+#include "tui/command/script.h"
+
+#include "base/path.h"
+
+#include <errno.h>
+#include <readline/history.h>
+#include <readline/readline.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define HISTORY_LINES_MAX 5000
+
+/* readline's hooks take no argument: the one prompt of the process. */
+static struct {
+	struct kt_session *session;
+	struct kt_candidates candidates;
+	size_t next;
+} prompt;
+
+static char *next_candidate(const char *text, int state)
+{
+	(void)text;
+	if (!state)
+		prompt.next = 0;
+	if (prompt.next >= prompt.candidates.n)
+		return NULL;
+	return strdup(prompt.candidates.items[prompt.next++].text);
+}
+
+static char **complete(const char *text, int start, int end)
+{
+	kt_auto_free char *line = kt_strndup(rl_line_buffer, (size_t)end);
+
+	kt_candidates_finish(&prompt.candidates);
+	kt_complete(prompt.session, line, &prompt.candidates);
+	rl_attempted_completion_over = !prompt.candidates.files;
+	/* candidates stand for what begins at word_start; readline's word may begin elsewhere (behind '=') */
+	if (!prompt.candidates.n || prompt.candidates.word_start != (size_t)start)
+		return NULL;
+	rl_completion_append_character = ' ';
+	if (prompt.candidates.n == 1 && kt_ends_with(prompt.candidates.items[0].text, "="))
+		rl_completion_append_character = '\0';
+	return rl_completion_matches(text, next_candidate);
+}
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	kt_session_cancel(prompt.session);
+}
+
+/* A blank at the start keeps a line out of the history, and so do tokens. */
+static void remember(const char *line, const char *history_path)
+{
+	const HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+
+	if (!*line || *line == ' ' || strstr(line, "--token") || (last && !strcmp(last->line, line)))
+		return;
+	add_history(line);
+	if (history_path && append_history(1, history_path) != 0 && errno == ENOENT)
+		write_history(history_path);
+}
+
+static char *prompt_text(struct kt_session *session, const char *cluster, int code)
+{
+	const char *namespace = kt_session_namespace(session);
+
+	return kt_asprintf("\001\033[36m\002%s\001\033[0m\002:\001\033[33m\002%s\001\033[0m\002%s> ", cluster, namespace,
+		code ? " \001\033[31m\002!\001\033[0m\002" : "");
+}
+
+static char *more_lines(void *arg)
+{
+	(void)arg;
+	return readline("... ");
+}
+
+/* Reads on while quotes are open. Heap; NULL at the end of input. */
+static char *read_command(const char *text)
+{
+	char *line = readline(text);
+
+	while (line && kt_script_is_open(line)) {
+		char *more = readline("... ");
+
+		if (!more)
+			break;
+		size_t len = strlen(line);
+		bool joined = len && line[len - 1] == '\\';
+		char *both = kt_asprintf("%.*s%s%s", (int)(joined ? len - 1 : len), line, joined ? "" : "\n", more);
+
+		free(line);
+		free(more);
+		line = both;
+	}
+	return line;
+}
+
+static void set_up(struct kt_session *session, const char *history_path)
+{
+	prompt.session = session;
+	rl_readline_name = "kube-tui";
+	rl_attempted_completion_function = complete;
+	rl_basic_word_break_characters = " \t\n;|<>&=";
+	rl_completer_quote_characters = "'\"";
+	using_history();
+	stifle_history(HISTORY_LINES_MAX);
+	if (history_path)
+		read_history(history_path);
+	struct sigaction action = {.sa_handler = on_interrupt};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+}
+
+static int expand_history(char **line)
+{
+	char *expanded = NULL;
+	int r = history_expand(*line, &expanded);
+
+	if (r < 0 || r == 2)
+		fprintf(r < 0 ? stderr : stdout, "%s\n", expanded);
+	if (r == 1)
+		puts(expanded);
+	free(*line);
+	*line = expanded;
+	return r < 0 || r == 2 ? -1 : 0;
+}
+
+static int interactive(struct kt_session *session, const char *cluster, const char *history_path)
+{
+	struct kt_script script = {.session = session, .in = stdin, .out = stdout, .err = stderr, .name = "prompt"};
+	int code = KT_EXIT_OK;
+
+	set_up(session, history_path);
+	history_no_expand_chars = " \t\n\r=";
+	while (!script.exit_asked) {
+		kt_auto_free char *text = prompt_text(session, cluster, code);
+		char *line = read_command(text);
+
+		if (!line)
+			break;
+		kt_session_resume(session);
+		/* '!' at the start is the shell's; elsewhere the history's */
+		if (*line != '!' || (line[1] && strchr("!-0123456789?", line[1]))) {
+			if (expand_history(&line) < 0) {
+				free(line);
+				continue;
+			}
+		}
+		remember(line, history_path);
+		code = kt_script_line(&script, line, more_lines, NULL);
+		free(line);
+	}
+	kt_candidates_finish(&prompt.candidates);
+	if (history_path)
+		history_truncate_file(history_path, HISTORY_LINES_MAX);
+	return code;
+}
+
+int kt_repl_run(struct kt_session *session, const char *cluster_name, const char *history_path)
+{
+	struct kt_script script = {.session = session, .in = stdin, .out = stdout, .err = stderr, .name = "standard input",
+		.stop_at_error = true};
+
+	if (isatty(STDIN_FILENO) == 1)
+		return interactive(session, cluster_name, history_path);
+	return kt_script_file(&script, "-");
+}
