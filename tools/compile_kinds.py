@@ -46,12 +46,13 @@ FIELD_FLAGS = {
 KIND_FLAGS = {
     "status": "HAS_STATUS", "generation": "GENERATION", "require-rv": "REQUIRE_RV", "create-on-update": "CREATE_ON_UPDATE",
     "virtual": "VIRTUAL", "graceful": "GRACEFUL", "aggregated": "AGGREGATED",
+    "returns-deleted": "RETURNS_DELETED",
 }
 FIELD_KEYS = {"number", "type", "flags", "set", "unset", "list", "keys", "merge", "enum", "default", "doc", "format", "pattern",
               "minimum", "maximum", "length", "items", "properties", "keep"}
 TYPE_KEYS = {"flags", "wrapper", "fields", "doc", "keep"}
 KIND_KEYS = {"kind", "version", "list", "type", "plural", "singular", "short", "categories", "namespaced", "verbs", "flags",
-             "name_format", "storage", "storage_version", "default_delete", "doc", "subresources", "columns", "selectable", "keep"}
+             "name_format", "storage", "storage_version", "returns_deleted", "default_delete", "doc", "subresources", "columns", "selectable", "keep"}
 
 
 class Bad(Exception):
@@ -272,7 +273,7 @@ class Compiler:
 
     def kind(self, number, file, group, kind, index):
         path = ["kinds", index]
-        flags = list(kind.get("flags", []))
+        flags = list(kind.get("flags", [])) + (["returns-deleted"] if kind.get("returns_deleted") else [])
         bits = self.flag_bits(flags, KIND_FLAGS, "KT_KIND_", path + ["flags"])
         if kind.get("namespaced"):
             bits = "KT_KIND_NAMESPACED" + ("" if bits == "0" else " | " + bits)

@@ -70,7 +70,8 @@ SHAPES = {
 # Flags that the schemas decide. The rest come from `set` and `unset`.
 IMPORTED_FIELD = ["number", "type", "flags", "enum", "list", "keys", "merge"]
 IMPORTED_TYPE = ["flags", "wrapper"]
-IMPORTED_KIND = ["kind", "version", "list", "type", "plural", "singular", "short", "categories", "namespaced", "verbs"]
+IMPORTED_KIND = ["kind", "version", "list", "type", "plural", "singular", "short", "categories", "namespaced", "verbs",
+                 "returns_deleted"]
 IMPORTED_SUB = ["name", "group", "version", "kind", "verbs"]
 IMPORTED_COLUMN = ["name", "type", "format", "priority"]
 
@@ -84,10 +85,12 @@ def alias_of(package):
 class Schemas:
     def __init__(self, folder):
         self.v3 = {}
+        self.returns_deleted = set()  # types whose DELETE answers with the object instead of a Status
         with open(os.path.join(folder, "openapi-v3.json")) as f:
             for document in json.load(f).values():
                 if isinstance(document, dict):
                     self.v3.update(document.get("components", {}).get("schemas", {}) or {})
+                    self.add_deletes(document)
         self.messages = {}
         with open(os.path.join(folder, "protobuf-tags.tsv")) as f:
             next(f)
@@ -106,6 +109,19 @@ class Schemas:
         with open(os.path.join(folder, "table-columns.json")) as f:
             self.columns = json.load(f)
         self.lists = {name for name in self.v3 if name.endswith("List")}
+
+    def add_deletes(self, document):
+        for path, operations in document["paths"].items():
+            if path.endswith("/{name}") and "delete" in operations:
+                content = operations["delete"]["responses"]["200"]["content"]["application/json"]
+                self.returns_deleted.add(ref_of(content["schema"]))
+
+    def full_of_kind(self, group, version, kind):
+        for name, schema in self.v3.items():
+            for gvk in schema.get("x-kubernetes-group-version-kind", []):
+                if (gvk["group"], gvk["version"], gvk["kind"]) == (group, version, kind):
+                    return name
+        return None
 
     @staticmethod
     def full_name(proto):
@@ -312,18 +328,22 @@ def import_kinds(schemas):
                  "short": [] if short == "-" else short.split(","),
                  "categories": [] if categories == "-" else categories.split(","),
                  "namespaced": namespaced == "yes", "verbs": verbs, "subresources": [],
+                 "returns_deleted": returns_deleted(schemas, group, version, kind),
                  "columns": [dict(c) for c in schemas.columns.get("%s/%s %s" % (group, version, plural), [])]}
         named[group, version, plural] = entry
         out.setdefault(GROUP_FILES[group], []).append(entry)
     return out, ranks
 
 
+def returns_deleted(schemas, group, version, kind):
+    return schemas.full_of_kind(group, version, kind) in schemas.returns_deleted or None
+
+
 def type_of_kind(schemas, group, version, kind):
-    for name, schema in schemas.v3.items():
-        for gvk in schema.get("x-kubernetes-group-version-kind", []):
-            if (gvk["group"], gvk["version"], gvk["kind"]) == (group, version, kind):
-                package, short = name.rsplit(".", 1)
-                return alias_of(package) + "." + short
+    full = schemas.full_of_kind(group, version, kind)
+    if full:
+        package, short = full.rsplit(".", 1)
+        return alias_of(package) + "." + short
     return "%s.%s.%s" % (group.split(".")[0], version, kind)
 
 
