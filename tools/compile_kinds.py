@@ -41,7 +41,8 @@ SCHEMA_PROPS = "apiextensions.v1.JSONSchemaProps"
 FIELD_FLAGS = {
     "required": "REQUIRED", "omitempty": "OMIT_EMPTY", "pointer": "POINTER", "inline": "INLINE", "merge": "PATCH_MERGE",
     "retainkeys": "PATCH_REPLACE_KEYS", "atomic": "ATOMIC", "nullable": "NULLABLE", "immutable": "IMMUTABLE",
-    "embedded": "EMBEDDED", "preserve": "PRESERVE", "discriminator": "UNION_DISCRIMINATOR", "deprecated": "DEPRECATED",
+    "embedded": "EMBEDDED", "preserve": "PRESERVE", "discriminator": "UNION_DISCRIMINATOR", "granular": "GRANULAR",
+    "replace": "PATCH_REPLACE", "deprecated": "DEPRECATED",
 }
 KIND_FLAGS = {
     "status": "HAS_STATUS", "generation": "GENERATION", "require-rv": "REQUIRE_RV", "create-on-update": "CREATE_ON_UPDATE",

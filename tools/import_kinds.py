@@ -146,17 +146,17 @@ class Importer:
         for name in EXTRA_MESSAGES:
             self.want(name)
         while self.todo:
-            name, properties = self.todo.pop()
-            self.types[name] = self.build(name, properties)
+            name, *rest = self.todo.pop()
+            self.types[name] = self.build(name, *rest)
         return self.types
 
-    def want(self, name, properties=None):
+    def want(self, name, properties=None, required=()):
         if name not in SHAPES and name not in self.types:
             self.types[name] = None
-            self.todo.append((name, properties))
+            self.todo.append((name, properties, required))
 
-    def build(self, name, properties):
-        schema = self.s.v3.get(name, {})
+    def build(self, name, properties, required):
+        schema = self.s.v3.get(name, {"required": required} if required else {})
         if properties is None:
             properties = schema.get("properties", {})
         message = self.s.messages.get(name, [])
@@ -186,7 +186,7 @@ class Importer:
         if json_name is None and schema and message and message not in SHAPES:
             inner = {}
             self.take_inline(message, rest, inner)
-            self.want(message, inner)
+            self.want(message, inner, schema.get("required", []))
             fields[proto_name] = {"number": number, "type": self.short(message), "flags": ["inline"]}
             return
         json_name = json_name or proto_name
@@ -259,7 +259,8 @@ class Importer:
         schema = schema or {}
         kind = self.type_of(schema, tag)
         entry = {"number": number, "type": kind, "flags": self.field_flags(name, schema, kind, owner, published)}
-        values = schema.get("enum") or (schema.get("items") or {}).get("enum")
+        inside = schema.get("items") or schema.get("additionalProperties") or {}
+        values = schema.get("enum") or inside.get("enum")
         if values:
             entry["enum"] = values
         if schema.get("x-kubernetes-list-type") in ("set", "map"):
@@ -281,8 +282,8 @@ class Importer:
             if schema["default"] not in ("", 0, False, {}):
                 flags.append("omitempty")  # a real default: absent and empty are the same
         elif container or not published or not kind.count("."):
-            if not required:
-                flags.append("omitempty")
+            if not required or kind in ("string", "int32", "int64", "bool", "double"):
+                flags.append("omitempty")  # what Go always writes has its zero value as default
         else:
             flags.append("pointer")  # a struct without `default: {}`
             if not required:
@@ -292,8 +293,10 @@ class Importer:
             flags.append("merge")
         if "retainKeys" in strategy:
             flags.append("retainkeys")
-        if schema.get("x-kubernetes-map-type") == "atomic":
-            flags.append("atomic")
+        if "replace" in strategy:
+            flags.append("replace")
+        if "x-kubernetes-map-type" in schema:
+            flags.append(schema["x-kubernetes-map-type"])
         return flags
 
 

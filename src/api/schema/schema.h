@@ -62,6 +62,8 @@ enum kt_field_flags {
 	KT_FIELD_UNION_DISCRIMINATOR = 1 << 11,
 	KT_FIELD_DEPRECATED = 1 << 12,
 	KT_FIELD_UNSTRUCTURED = 1 << 13, /* of a type from a CRD: nulls, zeros and empty lists are kept as sent */
+	KT_FIELD_GRANULAR = 1 << 14, /* x-kubernetes-map-type: granular: beats ATOMIC of the field's type */
+	KT_FIELD_PATCH_REPLACE = 1 << 15, /* patchStrategy replace: a strategic patch replaces the whole value */
 };
 
 struct kt_type;
