@@ -177,7 +177,8 @@ static json_t *parse_real(struct parser *ps, const char *start, const char *p)
 	if (!isfinite(value))
 		return fail_at(ps, start, "number is out of range");
 	ps->p = p;
-	return json_real(value);
+	/* A negative zero would be an integer, and positive, when its text is read again. */
+	return json_real(value == 0 ? 0 : value);
 }
 
 static json_t *parse_number(struct parser *ps)
