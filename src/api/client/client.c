@@ -37,7 +37,7 @@ static void mark_done(struct kt_call *call)
 }
 
 static void run_until_done(struct kt_client *client, struct kt_call *call, struct kt_loop *loop,
-	const volatile int *cancelled)
+        const volatile int *cancelled)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	int rc = 0;
@@ -53,7 +53,8 @@ static void run_until_done(struct kt_client *client, struct kt_call *call, struc
 		kt_fail(&call->err, ECANCELED, "interrupted");
 }
 
-int kt_client_call_wait(struct kt_client *client, struct kt_call *call, const volatile int *cancelled)
+int kt_client_call_wait(
+        struct kt_client *client, struct kt_call *call, const volatile int *cancelled)
 {
 	void (*done)(struct kt_call *) = call->done;
 	struct kt_loop *outer = call->loop;

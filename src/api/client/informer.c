@@ -18,17 +18,17 @@ struct kt_informer {
 	KT_VEC(struct kt_informer_handler) handlers;
 	struct kt_watch watch;
 	bool watching;
-	bool progressed;     /* the running watch has brought something */
-	bool synced;         /* the first list is complete */
-	bool listing;        /* ADDED events are a list until the bookmark */
-	uint64_t round;      /* number of the list */
+	bool progressed; /* the running watch has brought something */
+	bool synced;     /* the first list is complete */
+	bool listing;    /* ADDED events are a list until the bookmark */
+	uint64_t round;  /* number of the list */
 	int64_t revision;
 	int64_t backoff_ms;
 	struct kt_timer timer; /* starts the next watch */
 };
 
-static void call_handlers(struct kt_informer *informer, struct kt_object *old_object,
-	struct kt_object *new_object)
+static void call_handlers(
+        struct kt_informer *informer, struct kt_object *old_object, struct kt_object *new_object)
 {
 	for (size_t i = 0; i < informer->handlers.n; i++) {
 		struct kt_informer_handler *handler = &informer->handlers.items[i];
@@ -52,7 +52,7 @@ static void set_object(struct kt_informer *informer, struct kt_object *object)
 static void delete_object(struct kt_informer *informer, struct kt_object *last)
 {
 	struct kt_cache_node *node =
-		kt_cache_find(&informer->cache, kt_object_namespace(last), kt_object_name(last));
+	        kt_cache_find(&informer->cache, kt_object_namespace(last), kt_object_name(last));
 
 	if (!node)
 		return;
@@ -70,7 +70,8 @@ static void delete_unseen(struct kt_informer *informer)
 			kt_vec_push(&unseen, node);
 	}
 	for (size_t i = 0; i < unseen.n; i++) {
-		kt_auto_object struct kt_object *last = kt_cache_remove(&informer->cache, unseen.items[i]);
+		kt_auto_object struct kt_object *last =
+		        kt_cache_remove(&informer->cache, unseen.items[i]);
 		call_handlers(informer, last, NULL);
 	}
 	kt_vec_finish(&unseen);
@@ -95,7 +96,8 @@ static void on_event(struct kt_watch *watch, enum kt_watch_type type, struct kt_
 	struct kt_informer *informer = kt_container_of(watch, struct kt_informer, watch);
 
 	informer->progressed = true;
-	/* While a list runs its items come in any order of revision; the bookmark names the list's. */
+	/* While a list runs its items come in any order of revision; the bookmark names the list's.
+	 */
 	if (!informer->listing || type == KT_WATCH_BOOKMARK)
 		informer->revision = KT_MAX(informer->revision, object->revision);
 	switch (type) {
@@ -139,19 +141,22 @@ static void on_end(struct kt_watch *watch, struct kt_err *err)
 	if (code == -ESTALE)
 		informer->listing = true;
 	if (code && code != -ESTALE)
-		kt_log_debug("informer", "watch of %s ended: %s", informer->path, kt_err_message(err));
-	/* A watch that brought something and ended in good order goes on at once; others wait, longer each time. */
+		kt_log_debug(
+		        "informer", "watch of %s ended: %s", informer->path, kt_err_message(err));
+	/* A watch that brought something and ended in good order goes on at once; others wait,
+	 * longer each time. */
 	if (code || !informer->progressed) {
-		informer->backoff_ms = informer->backoff_ms
-			? KT_MIN(informer->backoff_ms * 2, (int64_t)BACKOFF_MAX_MS)
-			: BACKOFF_MIN_MS;
+		informer->backoff_ms = informer->backoff_ms ? KT_MIN(informer->backoff_ms * 2,
+		                                                      (int64_t)BACKOFF_MAX_MS)
+		                                            : BACKOFF_MIN_MS;
 		wait_ms = informer->backoff_ms / 2 +
-			kt_loop_random_below(informer->loop, (uint32_t)informer->backoff_ms);
+		          kt_loop_random_below(informer->loop, (uint32_t)informer->backoff_ms);
 	}
 	kt_timer_set_after_ms(&informer->timer, wait_ms);
 }
 
-struct kt_informer *kt_informer_create(struct kt_client *client, struct kt_loop *loop, const char *path)
+struct kt_informer *kt_informer_create(
+        struct kt_client *client, struct kt_loop *loop, const char *path)
 {
 	struct kt_informer *informer = kt_new(struct kt_informer);
 
@@ -160,10 +165,10 @@ struct kt_informer *kt_informer_create(struct kt_client *client, struct kt_loop 
 	informer->path = kt_strdup(path);
 	informer->listing = true;
 	informer->watch = (struct kt_watch){
-		.path = informer->path,
-		.loop = loop,
-		.on_event = on_event,
-		.on_end = on_end,
+	        .path = informer->path,
+	        .loop = loop,
+	        .on_event = on_event,
+	        .on_end = on_end,
 	};
 	kt_cache_init(&informer->cache);
 	kt_timer_init(&informer->timer, loop, start_watch);
@@ -183,12 +188,13 @@ void kt_informer_destroy(struct kt_informer *informer)
 	free(informer);
 }
 
-void kt_informer_add_handler(struct kt_informer *informer, const struct kt_informer_handler *handler)
+void kt_informer_add_handler(
+        struct kt_informer *informer, const struct kt_informer_handler *handler)
 {
 	kt_vec_push(&informer->handlers, *handler);
 	/* Whoever comes late sees what is there. */
 	for (struct kt_cache_node *node = informer->cache.head[0]; node && handler->on_change;
-		node = node->next[0])
+	        node = node->next[0])
 		handler->on_change(handler->arg, NULL, node->object);
 	if (informer->synced && handler->on_synced)
 		handler->on_synced(handler->arg);
@@ -215,8 +221,8 @@ int64_t kt_informer_revision(const struct kt_informer *informer)
 	return informer->revision;
 }
 
-struct kt_object *kt_informer_get(const struct kt_informer *informer, struct kt_sv namespace,
-	struct kt_sv name)
+struct kt_object *kt_informer_get(
+        const struct kt_informer *informer, struct kt_sv namespace, struct kt_sv name)
 {
 	struct kt_cache_node *node = kt_cache_find(&informer->cache, namespace, name);
 
@@ -229,7 +235,7 @@ size_t kt_informer_count(const struct kt_informer *informer)
 }
 
 void kt_informer_each(const struct kt_informer *informer,
-	bool (*fn)(void *arg, struct kt_object *object), void *arg)
+        bool (*fn)(void *arg, struct kt_object *object), void *arg)
 {
 	for (struct kt_cache_node *node = informer->cache.head[0]; node; node = node->next[0]) {
 		if (!fn(arg, node->object))
@@ -238,7 +244,7 @@ void kt_informer_each(const struct kt_informer *informer,
 }
 
 void kt_informer_each_indexed(const struct kt_informer *informer, const char *index,
-	struct kt_sv value, bool (*fn)(void *arg, struct kt_object *object), void *arg)
+        struct kt_sv value, bool (*fn)(void *arg, struct kt_object *object), void *arg)
 {
 	const struct kt_cache_bucket *bucket = kt_cache_bucket(&informer->cache, index, value);
 
@@ -248,14 +254,14 @@ void kt_informer_each_indexed(const struct kt_informer *informer, const char *in
 	}
 }
 
-void kt_index_by_namespace(const struct kt_object *object,
-	void (*emit)(void *ctx, struct kt_sv value), void *ctx)
+void kt_index_by_namespace(
+        const struct kt_object *object, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	emit(ctx, object->namespace.len ? kt_object_namespace(object) : KT_SV(""));
 }
 
 static void emit_owners(const struct kt_object *object, bool controllers_only,
-	void (*emit)(void *ctx, struct kt_sv value), void *ctx)
+        void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	struct kt_sv owners = kt_object_span(object, object->owner_references);
 	struct kt_json_iter it = {0};
@@ -270,20 +276,20 @@ static void emit_owners(const struct kt_object *object, bool controllers_only,
 	}
 }
 
-void kt_index_by_owner_uid(const struct kt_object *object,
-	void (*emit)(void *ctx, struct kt_sv value), void *ctx)
+void kt_index_by_owner_uid(
+        const struct kt_object *object, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	emit_owners(object, false, emit, ctx);
 }
 
-void kt_index_by_controller_uid(const struct kt_object *object,
-	void (*emit)(void *ctx, struct kt_sv value), void *ctx)
+void kt_index_by_controller_uid(
+        const struct kt_object *object, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	emit_owners(object, true, emit, ctx);
 }
 
-void kt_index_by_node(const struct kt_object *object,
-	void (*emit)(void *ctx, struct kt_sv value), void *ctx)
+void kt_index_by_node(
+        const struct kt_object *object, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	struct kt_sv node;
 

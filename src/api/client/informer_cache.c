@@ -58,8 +58,8 @@ void kt_cache_finish(struct kt_cache *cache)
 }
 
 /* links[i]: the pointer on level i that leads to the first node not before `name`. */
-static void find_links(struct kt_cache *cache, struct name name,
-	struct kt_cache_node **links[KT_CACHE_LEVELS])
+static void find_links(
+        struct kt_cache *cache, struct name name, struct kt_cache_node **links[KT_CACHE_LEVELS])
 {
 	struct kt_cache_node **row = cache->head;
 
@@ -70,8 +70,8 @@ static void find_links(struct kt_cache *cache, struct name name,
 	}
 }
 
-struct kt_cache_node *kt_cache_find(const struct kt_cache *cache, struct kt_sv namespace,
-	struct kt_sv name)
+struct kt_cache_node *kt_cache_find(
+        const struct kt_cache *cache, struct kt_sv namespace, struct kt_sv name)
 {
 	struct kt_cache_node *const *row = cache->head;
 	struct name wanted = {namespace, name};
@@ -123,7 +123,7 @@ static void add_value(void *ctx, struct kt_sv value)
 		return; /* the same value twice */
 	kt_vec_reserve(&bucket->nodes, 1);
 	memmove(&bucket->nodes.items[pos + 1], &bucket->nodes.items[pos],
-		(bucket->nodes.n - pos) * sizeof(*bucket->nodes.items));
+	        (bucket->nodes.n - pos) * sizeof(*bucket->nodes.items));
 	bucket->nodes.items[pos] = indexing->node;
 	bucket->nodes.n++;
 }
@@ -162,7 +162,7 @@ static bool same_values(kt_index_fn *fn, const struct kt_object *a, const struct
 
 /* Either state may be NULL. node->object has the name of both. */
 static void update_indexes(struct kt_cache *cache, struct kt_cache_node *node,
-	const struct kt_object *old_object, const struct kt_object *new_object)
+        const struct kt_object *old_object, const struct kt_object *new_object)
 {
 	for (size_t i = 0; i < cache->indexes.n; i++) {
 		struct indexing indexing = {cache->indexes.items[i], node};
@@ -189,8 +189,8 @@ static uint32_t random_levels(struct kt_cache *cache)
 	return levels;
 }
 
-struct kt_cache_node *kt_cache_set(struct kt_cache *cache, struct kt_object *object,
-	struct kt_object **ret_old)
+struct kt_cache_node *kt_cache_set(
+        struct kt_cache *cache, struct kt_object *object, struct kt_object **ret_old)
 {
 	struct kt_cache_node **links[KT_CACHE_LEVELS];
 
@@ -243,8 +243,8 @@ void kt_cache_add_index(struct kt_cache *cache, const char *name, kt_index_fn *f
 		fn(node->object, add_value, &(struct indexing){index, node});
 }
 
-const struct kt_cache_bucket *kt_cache_bucket(const struct kt_cache *cache, const char *index,
-	struct kt_sv value)
+const struct kt_cache_bucket *kt_cache_bucket(
+        const struct kt_cache *cache, const char *index, struct kt_sv value)
 {
 	for (size_t i = 0; i < cache->indexes.n; i++) {
 		if (kt_streq(cache->indexes.items[i]->name, index))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The informer's cache: objects in the order of "namespace/name" (a skip list whose levels come from a fixed generator, so
- * that runs repeat), and indexes from a value to the objects that have it, in the same order. One thread.
+ * The informer's cache: objects in the order of "namespace/name" (a skip list whose levels come
+ * from a fixed generator, so that runs repeat), and indexes from a value to the objects that have
+ * it, in the same order. One thread.
  */
 #ifndef KT_API_CLIENT_INFORMER_CACHE_H
 #define KT_API_CLIENT_INFORMER_CACHE_H
@@ -36,14 +37,18 @@ struct kt_cache {
 
 void kt_cache_init(struct kt_cache *cache);
 void kt_cache_finish(struct kt_cache *cache);
-struct kt_cache_node *kt_cache_find(const struct kt_cache *cache, struct kt_sv namespace, struct kt_sv name);
-/* Adds object or replaces the one of its name; *ret_old is then what was there (the caller's reference), else NULL. */
-struct kt_cache_node *kt_cache_set(struct kt_cache *cache, struct kt_object *object, struct kt_object **ret_old);
+struct kt_cache_node *kt_cache_find(
+        const struct kt_cache *cache, struct kt_sv namespace, struct kt_sv name);
+/* Adds object or replaces the one of its name; *ret_old is then what was there (the caller's
+ * reference), else NULL. */
+struct kt_cache_node *kt_cache_set(
+        struct kt_cache *cache, struct kt_object *object, struct kt_object **ret_old);
 /* Takes the node out and returns its object (the caller's reference). */
 struct kt_object *kt_cache_remove(struct kt_cache *cache, struct kt_cache_node *node);
 /* Objects that are there already go into the new index. */
 void kt_cache_add_index(struct kt_cache *cache, const char *name, kt_index_fn *fn);
 /* NULL: no such value. */
-const struct kt_cache_bucket *kt_cache_bucket(const struct kt_cache *cache, const char *index, struct kt_sv value);
+const struct kt_cache_bucket *kt_cache_bucket(
+        const struct kt_cache *cache, const char *index, struct kt_sv value);
 
 #endif

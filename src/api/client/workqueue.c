@@ -11,7 +11,7 @@ struct item {
 	struct kt_workqueue *queue;
 	struct item *next; /* of those that wait */
 	bool waiting, working;
-	bool again;        /* added while it was worked on */
+	bool again; /* added while it was worked on */
 	int failures;
 	struct kt_timer timer; /* comes back when it fires */
 	char key[];

@@ -26,15 +26,15 @@ static const struct {
 	const char *key;
 	size_t offset;
 } metadata_fields[] = {
-	{"name", offsetof(struct kt_object, name)},
-	{"namespace", offsetof(struct kt_object, namespace)},
-	{"uid", offsetof(struct kt_object, uid)},
-	{"resourceVersion", offsetof(struct kt_object, resource_version)},
-	{"labels", offsetof(struct kt_object, labels)},
-	{"annotations", offsetof(struct kt_object, annotations)},
-	{"ownerReferences", offsetof(struct kt_object, owner_references)},
-	{"finalizers", offsetof(struct kt_object, finalizers)},
-	{"deletionTimestamp", offsetof(struct kt_object, deletion_timestamp)},
+        {"name", offsetof(struct kt_object, name)},
+        {"namespace", offsetof(struct kt_object, namespace)},
+        {"uid", offsetof(struct kt_object, uid)},
+        {"resourceVersion", offsetof(struct kt_object, resource_version)},
+        {"labels", offsetof(struct kt_object, labels)},
+        {"annotations", offsetof(struct kt_object, annotations)},
+        {"ownerReferences", offsetof(struct kt_object, owner_references)},
+        {"finalizers", offsetof(struct kt_object, finalizers)},
+        {"deletionTimestamp", offsetof(struct kt_object, deletion_timestamp)},
 };
 
 static struct kt_span *span_at(struct kt_object *object, size_t i)
@@ -65,8 +65,8 @@ static struct kt_object *alloc_object(struct kt_sv key, size_t json_len)
 	struct kt_object *object = kt_alloc(sizeof(*object) + key.len + 1 + json_len + 1);
 
 	*object = (struct kt_object){
-		.json_len = (uint32_t)json_len,
-		.key_len = (uint16_t)key.len,
+	        .json_len = (uint32_t)json_len,
+	        .key_len = (uint16_t)key.len,
 	};
 	atomic_init(&object->refs, 1);
 	memcpy(object->data, key.p, key.len);
@@ -80,13 +80,12 @@ static char *writable_json(struct kt_object *object)
 	return object->data + object->key_len + 1;
 }
 
-int kt_object_create(struct kt_sv key, struct kt_sv json, struct kt_object **ret_object,
-	struct kt_err *err)
+int kt_object_create(
+        struct kt_sv key, struct kt_sv json, struct kt_object **ret_object, struct kt_err *err)
 {
 	if (key.len > UINT16_MAX || json.len > UINT32_MAX / 2)
 		return kt_fail(err, EINVAL, "object or its key is too long");
-	kt_auto_object struct kt_object *object = alloc_object(
-		key.p ? key : KT_SV(""), json.len);
+	kt_auto_object struct kt_object *object = alloc_object(key.p ? key : KT_SV(""), json.len);
 
 	if (json.len)
 		memcpy(writable_json(object), json.p, json.len);
@@ -96,7 +95,8 @@ int kt_object_create(struct kt_sv key, struct kt_sv json, struct kt_object **ret
 	object->metadata_off = (uint32_t)(metadata.p - kt_object_json(object)) + 1;
 	scan_metadata(object, metadata);
 	if (object->resource_version.len &&
-		kt_sv_int64(kt_object_span(object, object->resource_version), &object->revision) < 0)
+	        kt_sv_int64(kt_object_span(object, object->resource_version), &object->revision) <
+	                0)
 		object->revision = 0; /* another server's resourceVersion may be no number */
 	*ret_object = kt_steal(&object);
 	return 0;
@@ -123,7 +123,7 @@ static void plan_edit(const struct kt_object *object, int64_t revision, struct e
 		ret_edit->off = object->metadata_off;
 		ret_edit->cut = 0;
 		len = snprintf(ret_edit->text, sizeof(ret_edit->text),
-			"\"resourceVersion\":\"%" PRId64 "\"%s", revision, *p == '}' ? "" : ",");
+		        "\"resourceVersion\":\"%" PRId64 "\"%s", revision, *p == '}' ? "" : ",");
 	}
 	ret_edit->len = (uint32_t)len;
 }
@@ -135,12 +135,12 @@ struct kt_object *kt_object_at_revision(const struct kt_object *object, int64_t 
 
 	plan_edit(object, revision, &edit);
 	struct kt_object *copy = alloc_object((struct kt_sv){object->data, object->key_len},
-		(size_t)object->json_len - edit.cut + edit.len);
+	        (size_t)object->json_len - edit.cut + edit.len);
 	char *to = writable_json(copy);
 	memcpy(to, json, edit.off);
 	memcpy(to + edit.off, edit.text, edit.len);
 	memcpy(to + edit.off + edit.len, json + edit.off + edit.cut,
-		object->json_len - edit.off - edit.cut);
+	        object->json_len - edit.off - edit.cut);
 
 	copy->revision = revision;
 	copy->create_revision = object->create_revision;
@@ -156,8 +156,8 @@ struct kt_object *kt_object_at_revision(const struct kt_object *object, int64_t 
 		copy->resource_version = (struct kt_span){edit.off, edit.len};
 	else
 		/* behind `"resourceVersion":"`, up to the closing quote */
-		copy->resource_version = (struct kt_span){edit.off + 19,
-			(uint32_t)(strchr(edit.text + 19, '"') - edit.text) - 19};
+		copy->resource_version = (struct kt_span){
+		        edit.off + 19, (uint32_t)(strchr(edit.text + 19, '"') - edit.text) - 19};
 	return copy;
 }
 
@@ -186,7 +186,8 @@ bool kt_object_label(const struct kt_object *object, struct kt_sv key, struct kt
 	struct kt_sv name;
 	struct kt_json_at value;
 
-	while (labels.p && kt_json_next_member(kt_json_doc(labels.p, labels.len), &it, &name, &value)) {
+	while (labels.p &&
+	        kt_json_next_member(kt_json_doc(labels.p, labels.len), &it, &name, &value)) {
 		if (kt_sv_eq(name, key))
 			return kt_json_string_sv(value, ret_value);
 	}

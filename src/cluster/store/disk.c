@@ -38,7 +38,8 @@ static int error_of(int rc)
 {
 	if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT)
 		return -ENOSPC;
-	if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
+	if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID ||
+	        rc == MDB_VERSION_MISMATCH)
 		return -EBADMSG;
 	return rc > 0 ? -rc : -EIO;
 }
@@ -62,7 +63,8 @@ static int lock_dir(struct kt_store_disk *disk, const char *path, struct kt_err 
 		ssize_t n = pread(disk->lock_fd, text, sizeof(text) - 1, 0);
 		if (n > 0)
 			text[strspn(text, "0123456789")] = '\0';
-		return kt_fail(err, EBUSY, "%s is in use by process %s", path, *text ? text : "unknown");
+		return kt_fail(
+		        err, EBUSY, "%s is in use by process %s", path, *text ? text : "unknown");
 	}
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	/* Only a hint for the message above. */
@@ -71,8 +73,10 @@ static int lock_dir(struct kt_store_disk *disk, const char *path, struct kt_err 
 	return 0;
 }
 
-/* Takes the largest map the address space gives: a limit on it (ulimit -v) must not stop the store. */
-static int open_env(struct kt_store_disk *disk, const char *path, size_t map_bytes, struct kt_err *err)
+/* Takes the largest map the address space gives: a limit on it (ulimit -v) must not stop the store.
+ */
+static int open_env(
+        struct kt_store_disk *disk, const char *path, size_t map_bytes, struct kt_err *err)
 {
 	kt_auto_free char *file = kt_path_join(path, "store.mdb");
 
@@ -83,7 +87,8 @@ static int open_env(struct kt_store_disk *disk, const char *path, size_t map_byt
 		mdb_env_set_maxreaders(disk->env, READERS_MAX);
 		rc = mdb_env_set_mapsize(disk->env, map_bytes);
 		if (!rc)
-			rc = mdb_env_open(disk->env, file, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0600);
+			rc = mdb_env_open(
+			        disk->env, file, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0600);
 		if (!rc) {
 			disk->map_bytes = map_bytes;
 			return 0;
@@ -116,8 +121,8 @@ static int open_database(struct kt_store_disk *disk, struct kt_err *err)
 	return rc ? fail_mdb(err, rc, "opening the store") : 0;
 }
 
-int kt_store_disk_open(struct kt_store_disk *disk, const char *path, int64_t map_max_bytes,
-	struct kt_err *err)
+int kt_store_disk_open(
+        struct kt_store_disk *disk, const char *path, int64_t map_max_bytes, struct kt_err *err)
 {
 	*disk = (struct kt_store_disk){.dir_fd = -1, .lock_fd = -1};
 	int rc = kt_make_dirs(path, 0700, err);
@@ -186,12 +191,12 @@ int kt_store_disk_append(struct kt_store_disk *disk, const struct kt_store_recor
 	if (rc)
 		return error_of(rc);
 	struct header header = {
-		.format = FORMAT,
-		.is_delete = record->is_delete,
-		.key_len = htole16((uint16_t)record->key.len),
-		.create_revision = htole64((uint64_t)record->create_revision),
-		.expires_wall_ns = htole64((uint64_t)record->expires_wall_ns),
-		.wall_ns = htole64((uint64_t)record->wall_ns),
+	        .format = FORMAT,
+	        .is_delete = record->is_delete,
+	        .key_len = htole16((uint16_t)record->key.len),
+	        .create_revision = htole64((uint64_t)record->create_revision),
+	        .expires_wall_ns = htole64((uint64_t)record->expires_wall_ns),
+	        .wall_ns = htole64((uint64_t)record->wall_ns),
 	};
 	char *p = value.mv_data;
 	memcpy(p, &header, sizeof(header));
@@ -215,9 +220,9 @@ int kt_store_disk_set_meta(struct kt_store_disk *disk, int64_t revision, int64_t
 {
 	uint64_t zero = 0;
 	struct meta meta = {
-		.format = htole32(FORMAT),
-		.revision = htole64((uint64_t)revision),
-		.oldest = htole64((uint64_t)oldest),
+	        .format = htole32(FORMAT),
+	        .revision = htole64((uint64_t)revision),
+	        .oldest = htole64((uint64_t)oldest),
 	};
 	meta.crc = htole32(checksum(&meta.format, sizeof(meta) - sizeof(meta.crc), 0));
 	MDB_val key = key_val(&zero), value = {sizeof(meta), &meta};
@@ -239,8 +244,8 @@ void kt_store_disk_abort(struct kt_store_disk *disk)
 		mdb_txn_abort(kt_steal(&disk->txn));
 }
 
-/* Pages that were freed lie in a list of LMDB's own, which only a reading transaction may look at. Near the end it is worth
- * counting them. */
+/* Pages that were freed lie in a list of LMDB's own, which only a reading transaction may look at.
+ * Near the end it is worth counting them. */
 static size_t free_pages(MDB_env *env)
 {
 	enum { FREE_DBI = 0 };
@@ -270,14 +275,17 @@ enum kt_store_room kt_store_disk_room(const struct kt_store_disk *disk)
 
 	if (mdb_env_info(disk->env, &info))
 		return KT_STORE_ROOM_ENOUGH;
-	size_t room = disk->map_bytes - KT_MIN((info.me_last_pgno + 1) * disk->page_bytes, disk->map_bytes);
+	size_t room = disk->map_bytes -
+	              KT_MIN((info.me_last_pgno + 1) * disk->page_bytes, disk->map_bytes);
 	if (room < 2 * reserve)
 		room += free_pages(disk->env) * disk->page_bytes;
-	return room < reserve ? KT_STORE_ROOM_TIGHT : room < 2 * reserve ? KT_STORE_ROOM_LOW : KT_STORE_ROOM_ENOUGH;
+	return room < reserve       ? KT_STORE_ROOM_TIGHT
+	       : room < 2 * reserve ? KT_STORE_ROOM_LOW
+	                            : KT_STORE_ROOM_ENOUGH;
 }
 
-int kt_store_reader_open(struct kt_store_reader *reader, const struct kt_store_disk *disk,
-	struct kt_err *err)
+int kt_store_reader_open(
+        struct kt_store_reader *reader, const struct kt_store_disk *disk, struct kt_err *err)
 {
 	*reader = (struct kt_store_reader){0};
 	int rc = mdb_txn_begin(disk->env, NULL, MDB_RDONLY, &reader->txn);
@@ -305,7 +313,7 @@ void kt_store_reader_close(struct kt_store_reader *reader)
 }
 
 int kt_store_reader_meta(struct kt_store_reader *reader, int64_t *ret_revision, int64_t *ret_oldest,
-	struct kt_err *err)
+        struct kt_err *err)
 {
 	uint64_t zero = 0;
 	struct meta meta;
@@ -325,39 +333,43 @@ int kt_store_reader_meta(struct kt_store_reader *reader, int64_t *ret_revision, 
 		return kt_fail(err, EBADMSG, "the store's head is damaged");
 	if (le32toh(meta.format) != FORMAT)
 		return kt_fail(err, EBADMSG, "the store has format %u, this program knows %d",
-			le32toh(meta.format), FORMAT);
+		        le32toh(meta.format), FORMAT);
 	*ret_revision = (int64_t)le64toh(meta.revision);
 	*ret_oldest = (int64_t)le64toh(meta.oldest);
 	return 0;
 }
 
-static int decode(uint64_t at, MDB_val value, struct kt_store_record *ret_record, struct kt_err *err)
+static int decode(
+        uint64_t at, MDB_val value, struct kt_store_record *ret_record, struct kt_err *err)
 {
 	struct header header;
 	const char *p = value.mv_data;
 
 	if (value.mv_size < sizeof(header))
-		return kt_fail(err, EBADMSG, "the record of revision %" PRIu64 " is damaged", at >> 6);
+		return kt_fail(
+		        err, EBADMSG, "the record of revision %" PRIu64 " is damaged", at >> 6);
 	memcpy(&header, p, sizeof(header));
 	size_t key_len = le16toh(header.key_len);
 	if (header.format != FORMAT || value.mv_size < sizeof(header) + key_len ||
-		le32toh(header.crc) != checksum(p + sizeof(header.crc), value.mv_size - sizeof(header.crc), at))
-		return kt_fail(err, EBADMSG, "the record of revision %" PRIu64 " is damaged", at >> 6);
+	        le32toh(header.crc) !=
+	                checksum(p + sizeof(header.crc), value.mv_size - sizeof(header.crc), at))
+		return kt_fail(
+		        err, EBADMSG, "the record of revision %" PRIu64 " is damaged", at >> 6);
 	*ret_record = (struct kt_store_record){
-		.at = at,
-		.is_delete = header.is_delete,
-		.create_revision = (int64_t)le64toh(header.create_revision),
-		.expires_wall_ns = (int64_t)le64toh(header.expires_wall_ns),
-		.wall_ns = (int64_t)le64toh(header.wall_ns),
-		.key = {p + sizeof(header), key_len},
-		.json = {p + sizeof(header) + key_len, value.mv_size - sizeof(header) - key_len},
-		.bytes = value.mv_size,
+	        .at = at,
+	        .is_delete = header.is_delete,
+	        .create_revision = (int64_t)le64toh(header.create_revision),
+	        .expires_wall_ns = (int64_t)le64toh(header.expires_wall_ns),
+	        .wall_ns = (int64_t)le64toh(header.wall_ns),
+	        .key = {p + sizeof(header), key_len},
+	        .json = {p + sizeof(header) + key_len, value.mv_size - sizeof(header) - key_len},
+	        .bytes = value.mv_size,
 	};
 	return 0;
 }
 
 int kt_store_reader_get(struct kt_store_reader *reader, uint64_t at,
-	struct kt_store_record *ret_record, struct kt_err *err)
+        struct kt_store_record *ret_record, struct kt_err *err)
 {
 	MDB_val key = key_val(&at), value;
 	int rc = mdb_cursor_get(reader->cursor, &key, &value, MDB_SET_KEY);
@@ -368,7 +380,7 @@ int kt_store_reader_get(struct kt_store_reader *reader, uint64_t at,
 }
 
 int kt_store_reader_next(struct kt_store_reader *reader, uint64_t after,
-	struct kt_store_record *ret_record, struct kt_err *err)
+        struct kt_store_record *ret_record, struct kt_err *err)
 {
 	uint64_t from = after + 1, at;
 	MDB_val key = key_val(&from), value;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The file: an LMDB environment with one database, version -> record, in append order, and under key 0 what must survive when
- * the records are gone: the newest revision and the oldest readable one. Each record carries a checksum, which LMDB lacks.
+ * The file: an LMDB environment with one database, version -> record, in append order, and under
+ * key 0 what must survive when the records are gone: the newest revision and the oldest readable
+ * one. Each record carries a checksum, which LMDB lacks.
  *
- * Writing (begin … commit) belongs to one thread at a time; readers may be on any thread and see what was committed when they
- * began. Fields are little-endian in the record; LMDB's own pages are the machine's.
+ * Writing (begin … commit) belongs to one thread at a time; readers may be on any thread and see
+ * what was committed when they began. Fields are little-endian in the record; LMDB's own pages are
+ * the machine's.
  */
 #ifndef KT_CLUSTER_STORE_DISK_H
 #define KT_CLUSTER_STORE_DISK_H
@@ -18,12 +20,12 @@
 
 struct kt_store_record {
 	uint64_t at;
-	bool is_delete;      /* json may be empty then: the state before, at the delete's revision */
+	bool is_delete; /* json may be empty then: the state before, at the delete's revision */
 	int64_t create_revision;
 	int64_t expires_wall_ns;
-	int64_t wall_ns;     /* when it was written */
+	int64_t wall_ns; /* when it was written */
 	struct kt_sv key, json;
-	size_t bytes;        /* in the file; set when read */
+	size_t bytes; /* in the file; set when read */
 };
 
 struct kt_store_disk {
@@ -35,10 +37,12 @@ struct kt_store_disk {
 };
 
 /* Creates the folder and the file when they are missing. Revisions are 0 in a new file. */
-int kt_store_disk_open(struct kt_store_disk *disk, const char *path, int64_t map_max_bytes, struct kt_err *err);
+int kt_store_disk_open(
+        struct kt_store_disk *disk, const char *path, int64_t map_max_bytes, struct kt_err *err);
 void kt_store_disk_close(struct kt_store_disk *disk); /* zeroed: ignored */
 
-/* Each returns 0, -ENOSPC (the transaction is lost, later ones may succeed) or another negative errno. */
+/* Each returns 0, -ENOSPC (the transaction is lost, later ones may succeed) or another negative
+ * errno. */
 int kt_store_disk_begin(struct kt_store_disk *disk);
 int kt_store_disk_append(struct kt_store_disk *disk, const struct kt_store_record *record);
 int kt_store_disk_remove(struct kt_store_disk *disk, uint64_t at);
@@ -56,13 +60,16 @@ struct kt_store_reader {
 	MDB_txn *txn;
 	MDB_cursor *cursor;
 };
-int kt_store_reader_open(struct kt_store_reader *reader, const struct kt_store_disk *disk, struct kt_err *err);
+int kt_store_reader_open(
+        struct kt_store_reader *reader, const struct kt_store_disk *disk, struct kt_err *err);
 void kt_store_reader_close(struct kt_store_reader *reader); /* zeroed: ignored */
-int kt_store_reader_meta(struct kt_store_reader *reader, int64_t *ret_revision, int64_t *ret_oldest, struct kt_err *err);
+int kt_store_reader_meta(struct kt_store_reader *reader, int64_t *ret_revision, int64_t *ret_oldest,
+        struct kt_err *err);
 /* Slices point into the file and live until close. 0, -ENOENT, -EBADMSG. */
-int kt_store_reader_get(struct kt_store_reader *reader, uint64_t at, struct kt_store_record *ret_record, struct kt_err *err);
+int kt_store_reader_get(struct kt_store_reader *reader, uint64_t at,
+        struct kt_store_record *ret_record, struct kt_err *err);
 /* The first record behind `after`. */
-int kt_store_reader_next(struct kt_store_reader *reader, uint64_t after, struct kt_store_record *ret_record,
-	struct kt_err *err);
+int kt_store_reader_next(struct kt_store_reader *reader, uint64_t after,
+        struct kt_store_record *ret_record, struct kt_err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A heap of what expires when. Entries of objects since replaced stay until their time and are then ignored by revision. */
+/* A heap of what expires when. Entries of objects since replaced stay until their time and are then
+ * ignored by revision. */
 #include "cluster/store/internal.h"
 
 #include "base/mem.h"
@@ -22,9 +23,9 @@ void kt_store_expiry_add(struct kt_store *store, const struct kt_object *object)
 	if (!object->expires_wall_ns)
 		return;
 	struct kt_store_expiry expiry = {
-		.wall_ns = object->expires_wall_ns,
-		.revision = object->revision,
-		.key = kt_strdup(kt_object_key(object)),
+	        .wall_ns = object->expires_wall_ns,
+	        .revision = object->revision,
+	        .key = kt_strdup(kt_object_key(object)),
 	};
 	kt_vec_push(&store->expiry, expiry);
 	for (size_t i = store->expiry.n - 1; i > 0;) {
@@ -52,7 +53,7 @@ char *kt_store_expiry_take(struct kt_store *store, int64_t wall_ns, int64_t *ret
 		size_t least = i;
 		for (size_t child = 2 * i + 1; child <= 2 * i + 2; child++) {
 			if (child < store->expiry.n &&
-				sooner(&store->expiry.items[child], &store->expiry.items[least]))
+			        sooner(&store->expiry.items[child], &store->expiry.items[least]))
 				least = child;
 		}
 		if (least == i)

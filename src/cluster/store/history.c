@@ -15,7 +15,8 @@ static int64_t event_bytes(const struct kt_store_event *event)
 	int64_t bytes = sizeof(*event);
 
 	if (event->prev)
-		bytes += (int64_t)sizeof(struct kt_object) + event->prev->key_len + event->prev->json_len;
+		bytes += (int64_t)sizeof(struct kt_object) + event->prev->key_len +
+		         event->prev->json_len;
 	return bytes;
 }
 
@@ -101,7 +102,8 @@ void kt_store_history_finish(struct kt_store *store)
 	store->garbage = (struct kt_store_garbage_queue){0};
 }
 
-static struct kt_store_garbage *garbage_slot(const struct kt_store_garbage_queue *queue, uint64_t seq)
+static struct kt_store_garbage *garbage_slot(
+        const struct kt_store_garbage_queue *queue, uint64_t seq)
 {
 	return &queue->items[seq & (queue->cap - 1)];
 }
@@ -129,24 +131,25 @@ static void older_push(struct kt_store_entry *entry, uint64_t at)
 	if (entry->n_older == entry->cap_older && entry->first_older) {
 		entry->n_older -= entry->first_older;
 		memmove(entry->older, entry->older + entry->first_older,
-			entry->n_older * sizeof(*entry->older));
+		        entry->n_older * sizeof(*entry->older));
 		entry->first_older = 0;
 	}
 	/* Half of the room stays free after a move, so that moves stay rare. */
 	if (entry->n_older + entry->n_older / 2 >= entry->cap_older) {
 		entry->cap_older = KT_MAX(entry->cap_older * 2, 2);
-		entry->older = kt_reallocarray(entry->older, entry->cap_older, sizeof(*entry->older));
+		entry->older =
+		        kt_reallocarray(entry->older, entry->cap_older, sizeof(*entry->older));
 	}
 	entry->older[entry->n_older++] = at;
 }
 
 void kt_store_supersede(struct kt_store *store, struct kt_store_entry *entry,
-	const struct kt_store_version *version)
+        const struct kt_store_version *version)
 {
 	struct kt_store_garbage garbage = {
-		.superseded = kt_store_at_revision(version->at),
-		.entry = entry,
-		.wall_ns = version->wall_ns,
+	        .superseded = kt_store_at_revision(version->at),
+	        .entry = entry,
+	        .wall_ns = version->wall_ns,
 	};
 
 	kt_assert(version->at > entry->at);
@@ -184,13 +187,13 @@ static void drop_version(struct kt_store *store, struct kt_store_entry *entry, u
 	}
 }
 
-static bool over_limit(const struct kt_store *store, const struct kt_store_garbage *garbage,
-	int64_t wall_ns)
+static bool over_limit(
+        const struct kt_store *store, const struct kt_store_garbage *garbage, int64_t wall_ns)
 {
 	if (store->garbage.bytes > store->history_max_bytes)
 		return true;
 	return store->history_max_age_s > 0 &&
-		garbage->wall_ns + store->history_max_age_s * KT_NS_PER_S <= wall_ns;
+	       garbage->wall_ns + store->history_max_age_s * KT_NS_PER_S <= wall_ns;
 }
 
 void kt_store_compact_history(struct kt_store *store, int64_t wall_ns, bool all)
@@ -212,6 +215,7 @@ void kt_store_compact_history(struct kt_store *store, int64_t wall_ns, bool all)
 		queue->n--;
 	}
 	while (!store->disk.env && store->ring.n &&
-		kt_store_at_revision(kt_store_ring_at(store, store->ring.base)->at) <= store->oldest)
+	        kt_store_at_revision(kt_store_ring_at(store, store->ring.base)->at) <=
+	                store->oldest)
 		ring_drop(store);
 }

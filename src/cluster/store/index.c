@@ -6,23 +6,24 @@
 
 enum {
 	FANOUT = 64,
-	SPARSE = FANOUT / 4,        /* a node with fewer children looks for a neighbour to join */
+	SPARSE = FANOUT / 4,         /* a node with fewer children looks for a neighbour to join */
 	JOINED_MAX = FANOUT * 3 / 4, /* so that the next insert does not split again */
 };
 
 struct kt_store_node {
 	bool is_leaf;
 	uint16_t n;
-	size_t live;                      /* entries with an object below here */
+	size_t live;                       /* entries with an object below here */
 	struct kt_store_node *prev, *next; /* leaves only */
-	struct kt_store_entry *first[FANOUT]; /* leaf: the entries; inner: the first entry below each child */
-	struct kt_store_node *children[];     /* inner only */
+	struct kt_store_entry
+	        *first[FANOUT]; /* leaf: the entries; inner: the first entry below each child */
+	struct kt_store_node *children[]; /* inner only */
 };
 
 static struct kt_store_node *new_node(bool is_leaf)
 {
 	size_t size = sizeof(struct kt_store_node) +
-		(is_leaf ? 0 : FANOUT * sizeof(struct kt_store_node *));
+	              (is_leaf ? 0 : FANOUT * sizeof(struct kt_store_node *));
 	struct kt_store_node *node = kt_zalloc(size);
 
 	node->is_leaf = is_leaf;
@@ -107,7 +108,7 @@ static size_t count_live(const struct kt_store_node *node)
 }
 
 static void insert_at(struct kt_store_node *node, size_t pos, struct kt_store_entry *first,
-	struct kt_store_node *child)
+        struct kt_store_node *child)
 {
 	kt_assert(node->n < FANOUT && pos <= node->n);
 	size_t behind = node->n - pos;
@@ -116,7 +117,7 @@ static void insert_at(struct kt_store_node *node, size_t pos, struct kt_store_en
 	node->first[pos] = first;
 	if (child) {
 		memmove(&node->children[pos + 1], &node->children[pos],
-			behind * sizeof(struct kt_store_node *));
+		        behind * sizeof(struct kt_store_node *));
 		node->children[pos] = child;
 	}
 	node->n++;
@@ -129,7 +130,7 @@ static void remove_at(struct kt_store_node *node, size_t pos)
 	memmove(&node->first[pos], &node->first[pos + 1], behind * sizeof(*node->first));
 	if (!node->is_leaf)
 		memmove(&node->children[pos], &node->children[pos + 1],
-			behind * sizeof(struct kt_store_node *));
+		        behind * sizeof(struct kt_store_node *));
 	node->n--;
 }
 
@@ -141,7 +142,8 @@ static void move_items(struct kt_store_node *to, struct kt_store_node *node, siz
 	kt_assert(to->n + n <= FANOUT);
 	memcpy(&to->first[to->n], &node->first[from], n * sizeof(*node->first));
 	if (!node->is_leaf)
-		memcpy(&to->children[to->n], &node->children[from], n * sizeof(struct kt_store_node *));
+		memcpy(&to->children[to->n], &node->children[from],
+		        n * sizeof(struct kt_store_node *));
 	to->n = (uint16_t)(to->n + n);
 	node->n = (uint16_t)from;
 	to->live = count_live(to);
@@ -279,8 +281,8 @@ void kt_store_index_remove(struct kt_store_index *index, struct kt_store_entry *
 	free_entry(entry);
 }
 
-void kt_store_index_set_object(struct kt_store_index *index, struct kt_store_entry *entry,
-	struct kt_object *object)
+void kt_store_index_set_object(
+        struct kt_store_index *index, struct kt_store_entry *entry, struct kt_object *object)
 {
 	bool was_live = entry->object != NULL, is_live = object != NULL;
 
@@ -289,7 +291,7 @@ void kt_store_index_set_object(struct kt_store_index *index, struct kt_store_ent
 	if (was_live == is_live)
 		return;
 	for (struct kt_store_node *node = index->root;;
-		node = node->children[child_for(node, entry->key)]) {
+	        node = node->children[child_for(node, entry->key)]) {
 		node->live = is_live ? node->live + 1 : node->live - 1;
 		if (node->is_leaf)
 			return;
@@ -315,8 +317,8 @@ size_t kt_store_index_rank(const struct kt_store_index *index, const char *key)
 	return rank;
 }
 
-struct kt_store_entry *kt_store_index_seek(const struct kt_store_index *index, const char *key,
-	struct kt_store_cursor *cursor)
+struct kt_store_entry *kt_store_index_seek(
+        const struct kt_store_index *index, const char *key, struct kt_store_cursor *cursor)
 {
 	cursor->leaf = leaf_for(index, key);
 	cursor->pos = cursor->leaf ? position(cursor->leaf, key, false) : 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The ordered index of keys: a B+ tree of entries with counts, so that scans, seeks and "how many below this prefix" are cheap
- * with hundreds of thousands of keys. An entry stays at its address until it is removed.
+ * The ordered index of keys: a B+ tree of entries with counts, so that scans, seeks and "how many
+ * below this prefix" are cheap with hundreds of thousands of keys. An entry stays at its address
+ * until it is removed.
  *
  * The caller locks: readers share, one writer changes.
  *
- * A version is named by where its record lies: revision << KT_STORE_SUB_BITS | number of the operation in its transaction.
+ * A version is named by where its record lies: revision << KT_STORE_SUB_BITS | number of the
+ * operation in its transaction.
  */
 #ifndef KT_CLUSTER_STORE_INDEX_H
 #define KT_CLUSTER_STORE_INDEX_H
@@ -29,10 +31,11 @@ static inline int64_t kt_store_at_revision(uint64_t at)
 struct kt_store_entry {
 	struct kt_object *object; /* newest state; NULL: deleted, only history is left */
 	uint64_t at;              /* newest version; 0: none yet */
-	uint64_t *older;          /* versions before it that are kept, ascending: first_older … n_older - 1 */
+	uint64_t
+	        *older; /* versions before it that are kept, ascending: first_older … n_older - 1 */
 	uint32_t first_older, n_older, cap_older;
-	uint32_t bytes;           /* of the newest version */
-	bool deleted;             /* the newest version is a delete */
+	uint32_t bytes; /* of the newest version */
+	bool deleted;   /* the newest version is a delete */
 	char key[];
 };
 
@@ -46,20 +49,22 @@ struct kt_store_cursor {
 	size_t pos;
 };
 
-void kt_store_index_finish(struct kt_store_index *index); /* frees the entries and their references, too */
+void kt_store_index_finish(
+        struct kt_store_index *index); /* frees the entries and their references, too */
 struct kt_store_entry *kt_store_index_get(const struct kt_store_index *index, const char *key);
 /* Finds or adds; a new entry is all zero besides its key. */
 struct kt_store_entry *kt_store_index_add(struct kt_store_index *index, const char *key);
 /* Only of an entry without an object. */
 void kt_store_index_remove(struct kt_store_index *index, struct kt_store_entry *entry);
 /* Replaces the object (the reference is taken over; NULL: deleted) and keeps the counts right. */
-void kt_store_index_set_object(struct kt_store_index *index, struct kt_store_entry *entry, struct kt_object *object);
+void kt_store_index_set_object(
+        struct kt_store_index *index, struct kt_store_entry *entry, struct kt_object *object);
 /* Live entries whose key is below `key` in byte order; key NULL: all. */
 size_t kt_store_index_rank(const struct kt_store_index *index, const char *key);
 
 /* The first entry at or behind key; next steps on. NULL at the end. */
-struct kt_store_entry *kt_store_index_seek(const struct kt_store_index *index, const char *key,
-	struct kt_store_cursor *cursor);
+struct kt_store_entry *kt_store_index_seek(
+        const struct kt_store_index *index, const char *key, struct kt_store_cursor *cursor);
 struct kt_store_entry *kt_store_index_next(struct kt_store_cursor *cursor);
 
 #endif

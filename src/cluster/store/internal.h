@@ -5,9 +5,10 @@
  * Locks, taken in this order:
  *   queue_lock  the queue of transactions and requests to the writer
  *   watch_lock  which watches exist (groups and their lists)
- *   state_lock  index, ring, oldest, compaction queue, the watches' cursors: readers share it, the writer takes it to publish
- * None is held across I/O or a callback. The disk's write transaction, `next_revision`, expiry and `disk_garbage` belong to the
- * writer alone. The index is changed by the writer only, so the writer reads it without the lock.
+ *   state_lock  index, ring, oldest, compaction queue, the watches' cursors: readers share it, the
+ * writer takes it to publish None is held across I/O or a callback. The disk's write transaction,
+ * `next_revision`, expiry and `disk_garbage` belong to the writer alone. The index is changed by
+ * the writer only, so the writer reads it without the lock.
  */
 #ifndef KT_CLUSTER_STORE_INTERNAL_H
 #define KT_CLUSTER_STORE_INTERNAL_H
@@ -21,11 +22,12 @@
 #include <pthread.h>
 
 enum {
-	KT_STORE_GROUP_MAX = 1024,      /* transactions in one commit */
-	KT_STORE_BATCH = 2048,          /* references copied under one hold of state_lock */
-	KT_STORE_COMPACT_BATCH = 512,   /* records taken out of the file in one commit */
+	KT_STORE_GROUP_MAX = 1024,    /* transactions in one commit */
+	KT_STORE_BATCH = 2048,        /* references copied under one hold of state_lock */
+	KT_STORE_COMPACT_BATCH = 512, /* records taken out of the file in one commit */
 	KT_STORE_RING_MAX_EVENTS = 1 << 16,
-	KT_STORE_RING_MAX_BYTES = 16 << 20, /* what only the ring keeps alive: objects since replaced */
+	KT_STORE_RING_MAX_BYTES =
+	        16 << 20, /* what only the ring keeps alive: objects since replaced */
 	KT_STORE_EXPIRY_PERIOD_MS = 1000,   /* expired objects go together */
 	KT_STORE_COMPACT_PERIOD_MS = 10000, /* how often age is looked at */
 };
@@ -44,7 +46,7 @@ struct kt_store_ring {
 	size_t cap; /* power of two */
 	uint64_t base;
 	size_t n;
-	int64_t bytes; /* of the prev objects */
+	int64_t bytes;       /* of the prev objects */
 	uint64_t dropped_at; /* the newest version that is not in the ring: all behind it are */
 };
 
@@ -64,13 +66,14 @@ struct kt_store_garbage_queue {
 	int64_t bytes;
 };
 
-/* All watches of one prefix share the list of what concerns them, so that none walks through other kinds' events. */
+/* All watches of one prefix share the list of what concerns them, so that none walks through other
+ * kinds' events. */
 struct kt_store_group {
 	char *prefix;
-	KT_VEC(uint64_t) seqs;  /* ring sequence numbers of what concerns it */
-	size_t first;           /* those before are gone */
-	uint64_t first_index;   /* absolute index of `first`: what watches count in */
-	uint64_t since_at;      /* complete for versions behind this */
+	KT_VEC(uint64_t) seqs; /* ring sequence numbers of what concerns it */
+	size_t first;          /* those before are gone */
+	uint64_t first_index;  /* absolute index of `first`: what watches count in */
+	uint64_t since_at;     /* complete for versions behind this */
 	struct kt_storage_watch *watches, **watches_tail;
 	struct kt_store_group *next_marked;
 	bool marked;
@@ -118,8 +121,8 @@ struct kt_store {
 	uint64_t n_syncs;
 	KT_VEC(uint64_t) disk_garbage; /* records to remove from the file, from `n_removed` on */
 	size_t n_removed;
-	int64_t disk_oldest;           /* as the file knows it */
-	bool full;                     /* the last commit found no room */
+	int64_t disk_oldest;                   /* as the file knows it */
+	bool full;                             /* the last commit found no room */
 	KT_VEC(struct kt_store_expiry) expiry; /* heap, soonest first */
 };
 
@@ -133,8 +136,10 @@ int64_t kt_store_compacted(struct kt_storage *storage);
 bool kt_store_selects(const char *prefix, size_t prefix_len, const char *key);
 
 /* history.c: ring and garbage; state_lock held for writing, or shared where it says so. */
-void kt_store_ring_push(struct kt_store *store, const struct kt_store_event *event); /* takes the references */
-const struct kt_store_event *kt_store_ring_at(const struct kt_store *store, uint64_t seq); /* shared */
+void kt_store_ring_push(
+        struct kt_store *store, const struct kt_store_event *event); /* takes the references */
+const struct kt_store_event *kt_store_ring_at(
+        const struct kt_store *store, uint64_t seq); /* shared */
 /* The sequence number of the first event behind a version. Shared. */
 uint64_t kt_store_ring_after(const struct kt_store *store, uint64_t at);
 /* The event of a version, NULL when it left the ring. Shared. */
@@ -148,13 +153,15 @@ struct kt_store_version {
 	int64_t wall_ns;
 };
 /* Moves entry to a new version and queues what that makes garbage. */
-void kt_store_supersede(struct kt_store *store, struct kt_store_entry *entry, const struct kt_store_version *version);
+void kt_store_supersede(struct kt_store *store, struct kt_store_entry *entry,
+        const struct kt_store_version *version);
 /* Raises oldest where size and age (or `all`) demand it, then drops garbage. */
 void kt_store_compact_history(struct kt_store *store, int64_t wall_ns, bool all);
 
 /* load.c */
 int kt_store_load(struct kt_store *store, struct kt_err *err);
-int kt_store_record_object(const struct kt_store_record *record, struct kt_object **ret_object, struct kt_err *err);
+int kt_store_record_object(
+        const struct kt_store_record *record, struct kt_object **ret_object, struct kt_err *err);
 
 /* writer.c */
 int kt_store_writer_start(struct kt_store *store, struct kt_err *err);
@@ -171,15 +178,16 @@ char *kt_store_expiry_take(struct kt_store *store, int64_t wall_ns, int64_t *ret
 void kt_store_expiry_finish(struct kt_store *store);
 
 /* read.c */
-int kt_store_get(struct kt_storage *storage, const char *key, int64_t revision, struct kt_object **ret_object,
-	struct kt_err *err);
-int kt_store_range(struct kt_storage *storage, const struct kt_storage_range *range, struct kt_storage_list *ret_list,
-	struct kt_err *err);
+int kt_store_get(struct kt_storage *storage, const char *key, int64_t revision,
+        struct kt_object **ret_object, struct kt_err *err);
+int kt_store_range(struct kt_storage *storage, const struct kt_storage_range *range,
+        struct kt_storage_list *ret_list, struct kt_err *err);
 size_t kt_store_count(struct kt_storage *storage, const char *prefix);
 
 /* watch.c */
-int kt_store_watch_open(struct kt_storage *storage, const char *prefix, int64_t from_revision, struct kt_loop *loop,
-	struct kt_task *wake, struct kt_storage_watch **ret_watch, struct kt_err *err);
+int kt_store_watch_open(struct kt_storage *storage, const char *prefix, int64_t from_revision,
+        struct kt_loop *loop, struct kt_task *wake, struct kt_storage_watch **ret_watch,
+        struct kt_err *err);
 int kt_store_watch_next(struct kt_storage_watch *watch, struct kt_storage_event *ret_event);
 int64_t kt_store_watch_progress(struct kt_storage_watch *watch);
 void kt_store_watch_close(struct kt_storage_watch *watch);

@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-int kt_store_record_object(const struct kt_store_record *record, struct kt_object **ret_object,
-	struct kt_err *err)
+int kt_store_record_object(
+        const struct kt_store_record *record, struct kt_object **ret_object, struct kt_err *err)
 {
 	int rc = kt_object_create(record->key, record->json, ret_object, err);
 
@@ -22,7 +22,7 @@ int kt_store_record_object(const struct kt_store_record *record, struct kt_objec
 
 /* First pass: which versions of which keys there are. */
 static int load_versions(struct kt_store *store, struct kt_store_reader *reader, int64_t *revision,
-	struct kt_err *err)
+        struct kt_err *err)
 {
 	kt_auto_str key = KT_STR_INIT;
 	struct kt_store_record record;
@@ -34,12 +34,13 @@ static int load_versions(struct kt_store *store, struct kt_store_reader *reader,
 		kt_str_clear(&key);
 		kt_str_add(&key, record.key.p, record.key.len);
 		struct kt_store_entry *entry = kt_store_index_add(&store->index, kt_str_text(&key));
-		kt_store_supersede(store, entry, &(struct kt_store_version){
-			.at = at,
-			.is_delete = record.is_delete,
-			.bytes = (uint32_t)record.bytes,
-			.wall_ns = record.wall_ns,
-		});
+		kt_store_supersede(store, entry,
+		        &(struct kt_store_version){
+		                .at = at,
+		                .is_delete = record.is_delete,
+		                .bytes = (uint32_t)record.bytes,
+		                .wall_ns = record.wall_ns,
+		        });
 	}
 	*revision = KT_MAX(*revision, kt_store_at_revision(at));
 	return rc == -ENOENT ? 0 : rc;
@@ -52,7 +53,7 @@ static int load_objects(struct kt_store *store, struct kt_store_reader *reader, 
 	struct kt_store_record record;
 
 	for (struct kt_store_entry *entry = kt_store_index_seek(&store->index, "", &cursor); entry;
-		entry = kt_store_index_next(&cursor)) {
+	        entry = kt_store_index_next(&cursor)) {
 		struct kt_object *object = NULL;
 		if (entry->deleted)
 			continue;

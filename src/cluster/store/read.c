@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reading, now or at a past revision. References are copied in batches under the shared lock; the batches behind the first read
- * at the first one's revision, so the whole is one snapshot. A past version comes from the ring (as the state before the event
- * that replaced it) or from the file.
+ * Reading, now or at a past revision. References are copied in batches under the shared lock; the
+ * batches behind the first read at the first one's revision, so the whole is one snapshot. A past
+ * version comes from the ring (as the state before the event that replaced it) or from the file.
  */
 #include "cluster/store/internal.h"
 
@@ -30,7 +30,7 @@ struct scan {
 
 /* Takes the version of entry at `revision`; false when it did not exist then. state_lock shared. */
 static bool version_at(struct kt_store *store, const struct kt_store_entry *entry, int64_t revision,
-	struct item *ret_item)
+        struct item *ret_item)
 {
 	if (kt_store_at_revision(entry->at) <= revision) {
 		if (entry->deleted)
@@ -58,10 +58,10 @@ static int check_revision(struct kt_store *store, int64_t revision, struct kt_er
 
 	if (revision > newest)
 		return kt_fail(err, ERANGE, "revision %lld is in the future, the newest is %lld",
-			(long long)revision, (long long)newest);
+		        (long long)revision, (long long)newest);
 	if (revision < store->oldest)
 		return kt_fail(err, ESTALE, "revision %lld is compacted, the oldest is %lld",
-			(long long)revision, (long long)store->oldest);
+		        (long long)revision, (long long)store->oldest);
 	return 0;
 }
 
@@ -72,7 +72,8 @@ static void drop_items(struct scan *scan)
 	scan->items.n = 0;
 }
 
-/* One hold of the lock. Sets *ret_needs_file when an item lies in the file and no reader was open before. */
+/* One hold of the lock. Sets *ret_needs_file when an item lies in the file and no reader was open
+ * before. */
 static int take_batch(struct scan *scan, bool *ret_needs_file, struct kt_err *err)
 {
 	struct kt_store *store = scan->store;
@@ -96,7 +97,7 @@ static int take_batch(struct scan *scan, bool *ret_needs_file, struct kt_err *er
 	size_t seen = 0;
 	scan->at_end = true;
 	for (; entry && kt_store_selects(prefix, scan->prefix_len, entry->key);
-		entry = kt_store_index_next(&cursor)) {
+	        entry = kt_store_index_next(&cursor)) {
 		if (seen++ >= scan->batch_max) {
 			scan->at_end = false;
 			break;
@@ -130,9 +131,10 @@ static int next_batch(struct scan *scan, struct kt_err *err)
 	return rc < 0 ? rc : take_batch(scan, &needs_file, err);
 }
 
-/* Reads what lies in the file; *ret_object is NULL when the key was deleted then. Takes the item's reference. */
-static int item_object(struct scan *scan, struct item *item, struct kt_object **ret_object,
-	struct kt_err *err)
+/* Reads what lies in the file; *ret_object is NULL when the key was deleted then. Takes the item's
+ * reference. */
+static int item_object(
+        struct scan *scan, struct item *item, struct kt_object **ret_object, struct kt_err *err)
 {
 	struct kt_store_record record;
 
@@ -163,7 +165,8 @@ static void note_more(struct scan *scan, struct kt_storage_list *list, const str
 }
 
 /* Moves a batch into the list; 1 when the limit is reached and something follows. */
-static int use_batch(struct scan *scan, struct kt_storage_list *list, size_t *cap, struct kt_err *err)
+static int use_batch(
+        struct scan *scan, struct kt_storage_list *list, size_t *cap, struct kt_err *err)
 {
 	const struct kt_storage_range *range = scan->range;
 
@@ -182,7 +185,8 @@ static int use_batch(struct scan *scan, struct kt_storage_list *list, size_t *ca
 			continue;
 		if (list->n == *cap) {
 			*cap = KT_MAX(*cap * 2, KT_MAX(scan->items.n, (size_t)8));
-			list->objects = kt_reallocarray(list->objects, *cap, sizeof(struct kt_object *));
+			list->objects =
+			        kt_reallocarray(list->objects, *cap, sizeof(struct kt_object *));
 		}
 		list->objects[list->n++] = kt_steal(&object);
 	}
@@ -205,19 +209,19 @@ static int run_scan(struct scan *scan, struct kt_storage_list *list, struct kt_e
 }
 
 static int try_range(struct kt_store *store, const struct kt_storage_range *range, size_t batch_max,
-	struct kt_storage_list *list, struct kt_err *err)
+        struct kt_storage_list *list, struct kt_err *err)
 {
 	const char *from = range->prefix;
 
 	if (range->start && strcmp(range->start, from) > 0)
 		from = range->start;
 	struct scan scan = {
-		.store = store,
-		.range = range,
-		.prefix_len = strlen(range->prefix),
-		.revision = range->revision,
-		.batch_max = batch_max,
-		.from = kt_strdup(from),
+	        .store = store,
+	        .range = range,
+	        .prefix_len = strlen(range->prefix),
+	        .revision = range->revision,
+	        .batch_max = batch_max,
+	        .from = kt_strdup(from),
 	};
 	int rc = run_scan(&scan, list, err);
 	drop_items(&scan);
@@ -228,7 +232,7 @@ static int try_range(struct kt_store *store, const struct kt_storage_range *rang
 }
 
 int kt_store_range(struct kt_storage *storage, const struct kt_storage_range *range,
-	struct kt_storage_list *ret_list, struct kt_err *err)
+        struct kt_storage_list *ret_list, struct kt_err *err)
 {
 	struct kt_store *store = kt_store_of(storage);
 	size_t batch_max = KT_STORE_BATCH;
@@ -244,7 +248,8 @@ int kt_store_range(struct kt_storage *storage, const struct kt_storage_range *ra
 			return 0;
 		}
 		kt_storage_list_finish(&list);
-		/* The newest state was compacted away while we read it: take it in one hold then. */
+		/* The newest state was compacted away while we read it: take it in one hold then.
+		 */
 		if (rc != -ESTALE || range->revision || batch_max == SIZE_MAX)
 			return kt_err_move(err, &error);
 		batch_max = SIZE_MAX;
@@ -271,7 +276,7 @@ static bool is_key(void *arg, const struct kt_object *object)
 }
 
 int kt_store_get(struct kt_storage *storage, const char *key, int64_t revision,
-	struct kt_object **ret_object, struct kt_err *err)
+        struct kt_object **ret_object, struct kt_err *err)
 {
 	struct kt_store *store = kt_store_of(storage);
 
@@ -281,18 +286,21 @@ int kt_store_get(struct kt_storage *storage, const char *key, int64_t revision,
 	}
 	struct kt_storage_list list = {0};
 	kt_auto_free char *copy = kt_strdup(key);
-	int rc = kt_store_range(storage, &(struct kt_storage_range){
-		.prefix = key,
-		.revision = revision,
-		.filter = is_key,
-		.filter_arg = copy,
-	}, &list, err);
+	int rc = kt_store_range(storage,
+	        &(struct kt_storage_range){
+	                .prefix = key,
+	                .revision = revision,
+	                .filter = is_key,
+	                .filter_arg = copy,
+	        },
+	        &list, err);
 	if (rc < 0)
 		return rc;
 	if (list.n)
 		*ret_object = kt_object_ref(list.objects[0]);
-	rc = list.n ? 0 : kt_fail(err, ENOENT, "%s was not in the store at revision %lld", key,
-		(long long)revision);
+	rc = list.n ? 0
+	            : kt_fail(err, ENOENT, "%s was not in the store at revision %lld", key,
+	                      (long long)revision);
 	kt_storage_list_finish(&list);
 	return rc;
 }
@@ -313,7 +321,7 @@ size_t kt_store_count(struct kt_storage *storage, const char *prefix)
 		end[len - 1]++;
 	pthread_rwlock_rdlock(&store->state_lock);
 	size_t n = kt_store_index_rank(&store->index, len ? end : NULL) -
-		kt_store_index_rank(&store->index, prefix);
+	           kt_store_index_rank(&store->index, prefix);
 	pthread_rwlock_unlock(&store->state_lock);
 	return n;
 }

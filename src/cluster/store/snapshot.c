@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Snapshots: one file with the newest state. Little-endian: 16 bytes of magic, revision, number of objects; per object its mod
- * revision, create revision, expiry, length of key and JSON, key, JSON; then the SHA-256 of all before it.
+ * Snapshots: one file with the newest state. Little-endian: 16 bytes of magic, revision, number of
+ * objects; per object its mod revision, create revision, expiry, length of key and JSON, key, JSON;
+ * then the SHA-256 of all before it.
  */
 #include "cluster/store/internal.h"
 
@@ -59,11 +60,11 @@ static int sink_add(struct sink *sink, const void *data, size_t len, struct kt_e
 static int write_object(struct sink *sink, const struct kt_object *object, struct kt_err *err)
 {
 	struct row row = {
-		.revision = htole64((uint64_t)object->revision),
-		.create_revision = htole64((uint64_t)object->create_revision),
-		.expires_wall_ns = htole64((uint64_t)object->expires_wall_ns),
-		.key_len = htole32(object->key_len),
-		.json_len = htole32(object->json_len),
+	        .revision = htole64((uint64_t)object->revision),
+	        .create_revision = htole64((uint64_t)object->create_revision),
+	        .expires_wall_ns = htole64((uint64_t)object->expires_wall_ns),
+	        .key_len = htole32(object->key_len),
+	        .json_len = htole32(object->json_len),
 	};
 	int rc = sink_add(sink, &row, sizeof(row), err);
 
@@ -138,12 +139,13 @@ static int check_image(struct image *image, struct kt_err *err)
 	unsigned char digest[SHA256_BYTES];
 
 	if (image->mapped < sizeof(image->head) + SHA256_BYTES ||
-		memcmp(image->data, magic, sizeof(magic)) != 0)
+	        memcmp(image->data, magic, sizeof(magic)) != 0)
 		return kt_fail(err, EBADMSG, "this is no snapshot of kube-tui");
 	image->len = image->mapped - SHA256_BYTES;
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, image->data, image->len, digest) < 0 ||
-		memcmp(digest, image->data + image->len, sizeof(digest)) != 0)
-		return kt_fail(err, EBADMSG, "the checksum is wrong: the file is damaged or cut off");
+	        memcmp(digest, image->data + image->len, sizeof(digest)) != 0)
+		return kt_fail(
+		        err, EBADMSG, "the checksum is wrong: the file is damaged or cut off");
 	memcpy(&image->head, image->data, sizeof(image->head));
 	return 0;
 }
@@ -169,8 +171,8 @@ static int open_image(const char *path, struct image *image, struct kt_err *err)
 }
 
 /* The rows as records, slices pointing into the image. */
-static int read_rows(const struct image *image, struct kt_store_record *records, size_t n,
-	struct kt_err *err)
+static int read_rows(
+        const struct image *image, struct kt_store_record *records, size_t n, struct kt_err *err)
 {
 	size_t off = sizeof(image->head);
 
@@ -184,15 +186,17 @@ static int read_rows(const struct image *image, struct kt_store_record *records,
 		if (key_len > UINT16_MAX || image->len - off < key_len + json_len)
 			return kt_fail(err, EBADMSG, "object %zu is cut off", i);
 		records[i] = (struct kt_store_record){
-			.at = le64toh(row.revision), /* the place in the transaction comes later */
-			.create_revision = (int64_t)le64toh(row.create_revision),
-			.expires_wall_ns = (int64_t)le64toh(row.expires_wall_ns),
-			.key = {image->data + off, key_len},
-			.json = {image->data + off + key_len, json_len},
+		        .at = le64toh(row.revision), /* the place in the transaction comes later */
+		        .create_revision = (int64_t)le64toh(row.create_revision),
+		        .expires_wall_ns = (int64_t)le64toh(row.expires_wall_ns),
+		        .key = {image->data + off, key_len},
+		        .json = {image->data + off + key_len, json_len},
 		};
 		off += key_len + json_len;
 	}
-	return off == image->len ? 0 : kt_fail(err, EBADMSG, "there is something behind the last object");
+	return off == image->len
+	               ? 0
+	               : kt_fail(err, EBADMSG, "there is something behind the last object");
 }
 
 static int order_by_revision(const void *a, const void *b)
@@ -204,7 +208,7 @@ static int order_by_revision(const void *a, const void *b)
 
 /* One transaction: a restore that is cut off leaves an empty store. */
 static int write_records(struct kt_store_disk *disk, const struct image *image,
-	struct kt_store_record *records, size_t n, int64_t wall_ns)
+        struct kt_store_record *records, size_t n, int64_t wall_ns)
 {
 	int64_t revision = (int64_t)le64toh(image->head.revision) + KT_STORE_RESTORE_BUMP;
 	uint64_t last_revision = 0;

@@ -82,33 +82,33 @@ static void destroy(struct kt_storage *storage)
 }
 
 static const struct kt_storage_ops store_ops = {
-	.get = kt_store_get,
-	.range = kt_store_range,
-	.count = kt_store_count,
-	.submit = kt_store_submit,
-	.revision = get_revision,
-	.compacted = kt_store_compacted,
-	.watch_open = kt_store_watch_open,
-	.watch_next = kt_store_watch_next,
-	.watch_progress = kt_store_watch_progress,
-	.watch_close = kt_store_watch_close,
-	.compact = kt_store_compact,
-	.snapshot_save = kt_store_snapshot_save,
-	.destroy = destroy,
+        .get = kt_store_get,
+        .range = kt_store_range,
+        .count = kt_store_count,
+        .submit = kt_store_submit,
+        .revision = get_revision,
+        .compacted = kt_store_compacted,
+        .watch_open = kt_store_watch_open,
+        .watch_next = kt_store_watch_next,
+        .watch_progress = kt_store_watch_progress,
+        .watch_close = kt_store_watch_close,
+        .compact = kt_store_compact,
+        .snapshot_save = kt_store_snapshot_save,
+        .destroy = destroy,
 };
 
 static struct kt_store *new_store(const struct kt_store_options *options)
 {
 	struct kt_store *store = kt_new(struct kt_store);
 	int64_t history_max_bytes =
-		options->path ? KT_STORE_HISTORY_MAX_BYTES : KT_STORE_MEMORY_HISTORY_MAX_BYTES;
+	        options->path ? KT_STORE_HISTORY_MAX_BYTES : KT_STORE_MEMORY_HISTORY_MAX_BYTES;
 
 	store->base.ops = &store_ops;
 	store->loop = options->loop;
 	store->history_max_bytes =
-		options->history_max_bytes ? options->history_max_bytes : history_max_bytes;
-	store->history_max_age_s =
-		options->history_max_age_s ? options->history_max_age_s : KT_STORE_HISTORY_MAX_AGE_S;
+	        options->history_max_bytes ? options->history_max_bytes : history_max_bytes;
+	store->history_max_age_s = options->history_max_age_s ? options->history_max_age_s
+	                                                      : KT_STORE_HISTORY_MAX_AGE_S;
 	store->queue_max = options->queue_max ? options->queue_max : KT_STORE_QUEUE_MAX;
 	store->faults = options->faults;
 	store->queue_tail = &store->queue_head;
@@ -119,11 +119,11 @@ static struct kt_store *new_store(const struct kt_store_options *options)
 	return store;
 }
 
-int kt_store_open(const struct kt_store_options *options, struct kt_storage **ret_storage,
-	struct kt_err *err)
+int kt_store_open(
+        const struct kt_store_options *options, struct kt_storage **ret_storage, struct kt_err *err)
 {
 	int64_t map_max_bytes =
-		options->map_max_bytes ? options->map_max_bytes : KT_STORE_MAP_MAX_BYTES;
+	        options->map_max_bytes ? options->map_max_bytes : KT_STORE_MAP_MAX_BYTES;
 	struct kt_store *store = new_store(options);
 	int rc = 0;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Watches: cursors that their owners pull. A watch from far back reads the file until it has caught up with the ring; one that
- * falls behind the ring goes back to the file. Each prefix that is watched keeps the list of ring events that concern it.
+ * Watches: cursors that their owners pull. A watch from far back reads the file until it has caught
+ * up with the ring; one that falls behind the ring goes back to the file. Each prefix that is
+ * watched keeps the list of ring events that concern it.
  */
 #include "cluster/store/internal.h"
 
@@ -31,7 +32,8 @@ struct kt_storage_watch {
 	size_t batch_pos;
 };
 
-/* The events behind `at` up to what the group has already are put in front of its list. Both locks held. */
+/* The events behind `at` up to what the group has already are put in front of its list. Both locks
+ * held. */
 static void extend_group(struct kt_store *store, struct kt_store_group *group, uint64_t at)
 {
 	size_t prefix_len = strlen(group->prefix);
@@ -72,7 +74,8 @@ static struct kt_store_group *get_group(struct kt_store *store, const char *pref
 	return group;
 }
 
-/* Puts the cursor into the ring if everything behind last_at is still there; both locks held, or the group known to reach. */
+/* Puts the cursor into the ring if everything behind last_at is still there; both locks held, or
+ * the group known to reach. */
 static bool join_ring(struct kt_storage_watch *watch)
 {
 	struct kt_store *store = watch->store;
@@ -113,8 +116,8 @@ static void link_watch(struct kt_storage_watch *watch, struct kt_store_group *gr
 }
 
 int kt_store_watch_open(struct kt_storage *storage, const char *prefix, int64_t from_revision,
-	struct kt_loop *loop, struct kt_task *wake, struct kt_storage_watch **ret_watch,
-	struct kt_err *err)
+        struct kt_loop *loop, struct kt_task *wake, struct kt_storage_watch **ret_watch,
+        struct kt_err *err)
 {
 	struct kt_store *store = kt_store_of(storage);
 	int rc = 0;
@@ -129,11 +132,11 @@ int kt_store_watch_open(struct kt_storage *storage, const char *prefix, int64_t 
 	if (rc == 0) {
 		struct kt_storage_watch *watch = kt_new(struct kt_storage_watch);
 		*watch = (struct kt_storage_watch){
-			.store = store,
-			.loop = loop,
-			.wake = wake,
-			.last_at = kt_store_at(from_revision, LAST_SUB),
-			.prefix_len = strlen(prefix),
+		        .store = store,
+		        .loop = loop,
+		        .wake = wake,
+		        .last_at = kt_store_at(from_revision, LAST_SUB),
+		        .prefix_len = strlen(prefix),
 		};
 		link_watch(watch, get_group(store, prefix));
 		watch->in_file = !join_ring_locked(watch);
@@ -143,10 +146,10 @@ int kt_store_watch_open(struct kt_storage *storage, const char *prefix, int64_t 
 	pthread_mutex_unlock(&store->watch_lock);
 	if (rc == -ERANGE)
 		return kt_fail(err, ERANGE, "revision %lld is in the future, the newest is %lld",
-			(long long)from_revision, (long long)newest);
+		        (long long)from_revision, (long long)newest);
 	if (rc == -ESTALE)
 		return kt_fail(err, ESTALE, "revision %lld is compacted, the oldest is %lld",
-			(long long)from_revision, (long long)oldest);
+		        (long long)from_revision, (long long)oldest);
 	if (from_revision < newest)
 		kt_loop_post(loop, wake);
 	return 0;
@@ -201,7 +204,7 @@ static void trim_group(struct kt_store *store, struct kt_store_group *group)
 	if (group->first > group->seqs.n / 2) {
 		group->seqs.n -= group->first;
 		memmove(group->seqs.items, group->seqs.items + group->first,
-			group->seqs.n * sizeof(*group->seqs.items));
+		        group->seqs.n * sizeof(*group->seqs.items));
 		group->first = 0;
 	}
 }
@@ -259,7 +262,8 @@ static int predecessor(struct kt_store *store, const char *key, uint64_t at, uin
 	if (kt_store_at_revision(at) <= store->oldest || !entry) {
 		rc = -ESTALE;
 	} else {
-		for (uint32_t i = entry->first_older; i < entry->n_older && entry->older[i] < at; i++)
+		for (uint32_t i = entry->first_older; i < entry->n_older && entry->older[i] < at;
+		        i++)
 			*ret_at = entry->older[i];
 		if (entry->at < at)
 			*ret_at = entry->at;
@@ -269,7 +273,7 @@ static int predecessor(struct kt_store *store, const char *key, uint64_t at, uin
 }
 
 static int read_event(struct kt_storage_watch *watch, struct kt_store_reader *reader,
-	const struct kt_store_record *record)
+        const struct kt_store_record *record)
 {
 	kt_auto_free char *key = kt_sv_dup(record->key);
 	kt_auto_object struct kt_object *object = NULL, *prev = NULL;
@@ -291,10 +295,10 @@ static int read_event(struct kt_storage_watch *watch, struct kt_store_reader *re
 		object = kt_object_at_revision(prev, kt_store_at_revision(record->at));
 	}
 	struct kt_store_event event = {
-		.at = record->at,
-		.is_delete = record->is_delete,
-		.object = kt_steal(&object),
-		.prev = kt_steal(&prev),
+	        .at = record->at,
+	        .is_delete = record->is_delete,
+	        .object = kt_steal(&object),
+	        .prev = kt_steal(&prev),
 	};
 	kt_vec_push(&watch->batch, event);
 	return 0;
@@ -336,7 +340,7 @@ static int read_file(struct kt_storage_watch *watch)
 		rc = 1;
 	if (rc == -EBADMSG)
 		kt_log_error("store", "the history is damaged near revision %lld",
-			(long long)kt_store_at_revision(watch->last_at));
+		        (long long)kt_store_at_revision(watch->last_at));
 	return rc < 0 ? -ESTALE : rc;
 }
 
@@ -355,10 +359,10 @@ static bool try_join(struct kt_storage_watch *watch)
 static void fill_event(const struct kt_store_event *event, struct kt_storage_event *ret_event)
 {
 	*ret_event = (struct kt_storage_event){
-		.type = event->is_delete ? KT_STORAGE_EVENT_DELETE : KT_STORAGE_EVENT_PUT,
-		.revision = kt_store_at_revision(event->at),
-		.object = event->object,
-		.prev = event->prev,
+	        .type = event->is_delete ? KT_STORAGE_EVENT_DELETE : KT_STORAGE_EVENT_PUT,
+	        .revision = kt_store_at_revision(event->at),
+	        .object = event->object,
+	        .prev = event->prev,
 	};
 }
 
@@ -374,7 +378,8 @@ static int next_in_ring(struct kt_storage_watch *watch, struct kt_storage_event 
 	if (watch->next_index < group->first_index) {
 		rc = -ESTALE;
 	} else if (watch->next_index < end) {
-		uint64_t seq = group->seqs.items[group->first + (watch->next_index - group->first_index)];
+		uint64_t seq =
+		        group->seqs.items[group->first + (watch->next_index - group->first_index)];
 		rc = seq < store->ring.base ? -ESTALE : 1;
 		if (rc == 1) {
 			const struct kt_store_event *event = kt_store_ring_at(store, seq);
@@ -434,7 +439,9 @@ int64_t kt_store_watch_progress(struct kt_storage_watch *watch)
 		if (i >= group->seqs.n)
 			progress = atomic_load(&store->revision);
 		else if (group->seqs.items[i] >= store->ring.base)
-			progress = kt_store_at_revision(kt_store_ring_at(store, group->seqs.items[i])->at) - 1;
+			progress = kt_store_at_revision(
+			                   kt_store_ring_at(store, group->seqs.items[i])->at) -
+			           1;
 	}
 	pthread_rwlock_unlock(&store->state_lock);
 	return progress;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The writer: takes all that is queued, decides each transaction on the state the ones before it leave, commits everything
- * with one sync, publishes, answers. Nothing is visible or answered before the sync.
+ * The writer: takes all that is queued, decides each transaction on the state the ones before it
+ * leave, commits everything with one sync, publishes, answers. Nothing is visible or answered
+ * before the sync.
  */
 #include "cluster/store/internal.h"
 
@@ -13,8 +14,8 @@
 
 struct change {
 	struct kt_store_event event;
-	const char *key;       /* of event.object */
-	bool json_is_own;      /* DELETE: the final state differs from the stored one and must be kept */
+	const char *key;  /* of event.object */
+	bool json_is_own; /* DELETE: the final state differs from the stored one and must be kept */
 	uint32_t bytes;
 };
 
@@ -27,8 +28,8 @@ struct group {
 	int64_t revision;      /* newest given out */
 	int64_t wall_ns;
 	enum kt_store_room room;
-	size_t n_removed;      /* garbage records this commit removes */
-	int64_t oldest;        /* and the oldest revision that it notes */
+	size_t n_removed; /* garbage records this commit removes */
+	int64_t oldest;   /* and the oldest revision that it notes */
 };
 
 static uint32_t version_bytes(const struct kt_object *object, bool with_json)
@@ -67,7 +68,7 @@ static void add_change(struct group *group, struct change *change)
 }
 
 static struct kt_object *put_change(struct group *group, const char *key, struct kt_object *object,
-	struct kt_object *current, uint64_t at)
+        struct kt_object *current, uint64_t at)
 {
 	int64_t revision = kt_store_at_revision(at);
 	struct kt_object *stored = kt_object_at_revision(object, revision);
@@ -75,26 +76,32 @@ static struct kt_object *put_change(struct group *group, const char *key, struct
 	kt_assert(strcmp(kt_object_key(object), key) == 0);
 	stored->create_revision = current ? current->create_revision : revision;
 	add_change(group, &(struct change){
-		.event = {.at = at, .object = stored, .prev = current ? kt_object_ref(current) : NULL},
-		.key = kt_object_key(stored),
-		.bytes = version_bytes(stored, true),
-	});
+	                          .event = {.at = at,
+	                                  .object = stored,
+	                                  .prev = current ? kt_object_ref(current) : NULL},
+	                          .key = kt_object_key(stored),
+	                          .bytes = version_bytes(stored, true),
+	                  });
 	return stored;
 }
 
-static struct kt_object *delete_change(struct group *group, struct kt_object *final,
-	struct kt_object *current, uint64_t at)
+static struct kt_object *delete_change(
+        struct group *group, struct kt_object *final, struct kt_object *current, uint64_t at)
 {
-	struct kt_object *last = kt_object_at_revision(final ? final : current, kt_store_at_revision(at));
+	struct kt_object *last =
+	        kt_object_at_revision(final ? final : current, kt_store_at_revision(at));
 
 	kt_assert(!final || strcmp(kt_object_key(final), kt_object_key(current)) == 0);
 	last->create_revision = current->create_revision;
 	add_change(group, &(struct change){
-		.event = {.at = at, .is_delete = true, .object = last, .prev = kt_object_ref(current)},
-		.key = kt_object_key(last),
-		.json_is_own = final != NULL,
-		.bytes = version_bytes(last, final != NULL),
-	});
+	                          .event = {.at = at,
+	                                  .is_delete = true,
+	                                  .object = last,
+	                                  .prev = kt_object_ref(current)},
+	                          .key = kt_object_key(last),
+	                          .json_is_own = final != NULL,
+	                          .bytes = version_bytes(last, final != NULL),
+	                  });
 	return last;
 }
 
@@ -131,9 +138,10 @@ static void decide_txn(struct group *group, struct kt_storage_txn *txn)
 			txn->revision = ++group->revision;
 		uint64_t at = kt_store_at(group->revision, sub++);
 		struct kt_object *current = current_object(group, op->key);
-		struct kt_object *result = op->kind == KT_STORAGE_PUT
-			? put_change(group, op->key, op->object, current, at)
-			: delete_change(group, op->object, current, at);
+		struct kt_object *result =
+		        op->kind == KT_STORAGE_PUT
+		                ? put_change(group, op->key, op->object, current, at)
+		                : delete_change(group, op->object, current, at);
 		op->ret_object = kt_object_ref(result);
 	}
 }
@@ -147,7 +155,7 @@ static void decide_expiry(struct group *group)
 	char *key;
 
 	while (group->changes.n < KT_STORE_GROUP_MAX &&
-		(key = kt_store_expiry_take(store, group->wall_ns, &revision))) {
+	        (key = kt_store_expiry_take(store, group->wall_ns, &revision))) {
 		struct kt_object *current = current_object(group, key);
 		free(key);
 		if (!current || current->revision != revision)
@@ -166,15 +174,16 @@ static int append_changes(struct group *group)
 		const struct change *change = &group->changes.items[i];
 		const struct kt_object *object = change->event.object;
 		bool with_json = !change->event.is_delete || change->json_is_own;
-		int rc = kt_store_disk_append(&group->store->disk, &(struct kt_store_record){
-			.at = change->event.at,
-			.is_delete = change->event.is_delete,
-			.create_revision = object->create_revision,
-			.expires_wall_ns = object->expires_wall_ns,
-			.wall_ns = group->wall_ns,
-			.key = {kt_object_key(object), object->key_len},
-			.json = {kt_object_json(object), with_json ? object->json_len : 0},
-		});
+		int rc = kt_store_disk_append(&group->store->disk,
+		        &(struct kt_store_record){
+		                .at = change->event.at,
+		                .is_delete = change->event.is_delete,
+		                .create_revision = object->create_revision,
+		                .expires_wall_ns = object->expires_wall_ns,
+		                .wall_ns = group->wall_ns,
+		                .key = {kt_object_key(object), object->key_len},
+		                .json = {kt_object_json(object), with_json ? object->json_len : 0},
+		        });
 		if (rc < 0)
 			return rc;
 	}
@@ -252,7 +261,7 @@ static int commit_group(struct group *group)
 {
 	struct kt_store *store = group->store;
 	bool garbage = store->disk_garbage.n > store->n_removed ||
-		kt_store_compacted(&store->base) + 1 != store->disk_oldest;
+	               kt_store_compacted(&store->base) + 1 != store->disk_oldest;
 
 	if (!store->disk.env)
 		return sync_memory(group);
@@ -269,13 +278,14 @@ static void publish_change(struct group *group, struct change *change)
 	struct kt_store_event *event = &change->event;
 	struct kt_store_entry *entry = kt_store_index_add(&store->index, change->key);
 
-	kt_store_supersede(store, entry, &(struct kt_store_version){
-		.at = event->at,
-		.is_delete = event->is_delete,
-		.object = event->is_delete ? NULL : kt_object_ref(event->object),
-		.bytes = change->bytes,
-		.wall_ns = group->wall_ns,
-	});
+	kt_store_supersede(store, entry,
+	        &(struct kt_store_version){
+	                .at = event->at,
+	                .is_delete = event->is_delete,
+	                .object = event->is_delete ? NULL : kt_object_ref(event->object),
+	                .bytes = change->bytes,
+	                .wall_ns = group->wall_ns,
+	        });
 	if (!event->is_delete)
 		kt_store_expiry_add(store, event->object);
 	kt_store_ring_push(store, event);
@@ -292,7 +302,8 @@ static void publish(struct group *group)
 		publish_change(group, &group->changes.items[i]);
 	group->changes.n = 0; /* the ring has the references now */
 	/* A full disk needs the room more than we need the past. */
-	kt_store_compact_history(store, group->wall_ns, group->room != KT_STORE_ROOM_ENOUGH || store->full);
+	kt_store_compact_history(
+	        store, group->wall_ns, group->room != KT_STORE_ROOM_ENOUGH || store->full);
 	store->next_revision = group->revision;
 	atomic_store(&store->revision, group->revision);
 	pthread_rwlock_unlock(&store->state_lock);
@@ -341,8 +352,8 @@ static void answer(struct kt_storage_txn *txns)
 	}
 }
 
-/* What a failed commit means: no room is told and may pass, anything else stops the store for good, because nobody knows
- * what the disk holds now. */
+/* What a failed commit means: no room is told and may pass, anything else stops the store for good,
+ * because nobody knows what the disk holds now. */
 static void fail_group(struct group *group, int rc)
 {
 	struct kt_store *store = group->store;
@@ -377,10 +388,10 @@ static int begin_group(struct group *group)
 static void run_group(struct kt_store *store, struct kt_storage_txn *txns)
 {
 	struct group group = {
-		.store = store,
-		.txns = txns,
-		.revision = store->next_revision,
-		.wall_ns = kt_store_wall_ns(store),
+	        .store = store,
+	        .txns = txns,
+	        .revision = store->next_revision,
+	        .wall_ns = kt_store_wall_ns(store),
 	};
 	int rc = begin_group(&group);
 
@@ -420,10 +431,11 @@ static int64_t next_duty(struct kt_store *store)
 	if (n_garbage) /* few: better with the next write than with a sync of their own */
 		due = now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS;
 	if (store->expiry.n)
-		due = KT_MIN(due, KT_MAX(kt_store_expiry_next(store), now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS));
+		due = KT_MIN(due, KT_MAX(kt_store_expiry_next(store),
+		                          now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS));
 	if (store->garbage.n && store->history_max_age_s > 0) {
 		const struct kt_store_garbage *oldest =
-			&store->garbage.items[store->garbage.base & (store->garbage.cap - 1)];
+		        &store->garbage.items[store->garbage.base & (store->garbage.cap - 1)];
 		int64_t aged = oldest->wall_ns + store->history_max_age_s * KT_NS_PER_S;
 		due = KT_MIN(due, KT_MAX(aged, now + KT_STORE_COMPACT_PERIOD_MS * KT_NS_PER_MS));
 	}
@@ -464,7 +476,8 @@ static bool wait_for_work(struct kt_store *store, int64_t due)
 			continue;
 		}
 		struct timespec until = {due / KT_NS_PER_S, due % KT_NS_PER_S};
-		if (pthread_cond_timedwait(&store->queue_cond, &store->queue_lock, &until) == ETIMEDOUT)
+		if (pthread_cond_timedwait(&store->queue_cond, &store->queue_lock, &until) ==
+		        ETIMEDOUT)
 			break;
 	}
 	return true;
@@ -500,7 +513,8 @@ static void run_turn(struct kt_store *store)
 	if (due == INT64_MAX)
 		kt_timer_cancel(&store->timer);
 	else
-		kt_timer_set(&store->timer, kt_loop_now_ns(store->loop) + due - kt_store_wall_ns(store));
+		kt_timer_set(
+		        &store->timer, kt_loop_now_ns(store->loop) + due - kt_store_wall_ns(store));
 }
 
 static void on_task(struct kt_task *task)
@@ -586,7 +600,8 @@ int kt_store_submit(struct kt_storage *storage, struct kt_storage_txn *txn, stru
 	}
 	pthread_mutex_unlock(&store->queue_lock);
 	if (rc == -EAGAIN)
-		return kt_fail(err, rc, "the store's queue of %zu writes is full", store->queue_max);
+		return kt_fail(
+		        err, rc, "the store's queue of %zu writes is full", store->queue_max);
 	if (rc < 0)
 		return kt_fail(err, rc, "the store is closing");
 	if (was_empty)
@@ -601,13 +616,14 @@ int kt_store_compact(struct kt_storage *storage, int64_t revision, struct kt_err
 
 	if (revision > newest)
 		return kt_fail(err, ERANGE, "revision %lld is in the future, the newest is %lld",
-			(long long)revision, (long long)newest);
+		        (long long)revision, (long long)newest);
 	pthread_rwlock_wrlock(&store->state_lock);
 	int64_t oldest = store->oldest;
 	store->oldest = KT_MAX(oldest, revision);
 	pthread_rwlock_unlock(&store->state_lock);
 	if (revision < oldest)
-		return kt_fail(err, ESTALE, "revision %lld is compacted already", (long long)revision);
+		return kt_fail(
+		        err, ESTALE, "revision %lld is compacted already", (long long)revision);
 	/* The writer drops what nobody can reach any more. */
 	pthread_mutex_lock(&store->queue_lock);
 	store->compact_wanted = true;

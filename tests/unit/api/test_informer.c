@@ -41,8 +41,11 @@ static void on_change(void *arg, struct kt_object *old_object, struct kt_object 
 	struct kt_object *object = new_object ? new_object : old_object;
 	struct kt_sv name = kt_object_name(object);
 
-	kt_str_printf(&f->log, "%s%.*s@%lld ", !old_object ? "+" : !new_object ? "-" : "~", (int)name.len,
-		name.p, (long long)object->revision);
+	kt_str_printf(&f->log, "%s%.*s@%lld ",
+	        !old_object   ? "+"
+	        : !new_object ? "-"
+	                      : "~",
+	        (int)name.len, name.p, (long long)object->revision);
 }
 
 static void on_synced(void *arg)
@@ -62,8 +65,9 @@ static int setup(void **state)
 	f->client.ops = &fake_ops;
 	f->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 1}, NULL);
 	f->informer = kt_informer_create(&f->client, f->loop, "/api/v1/pods");
-	kt_informer_add_handler(f->informer,
-		&(struct kt_informer_handler){.on_change = on_change, .on_synced = on_synced, .arg = f});
+	kt_informer_add_handler(
+	        f->informer, &(struct kt_informer_handler){
+	                             .on_change = on_change, .on_synced = on_synced, .arg = f});
 	kt_informer_add_index(f->informer, "node", kt_index_by_node);
 	kt_informer_add_index(f->informer, "owner", kt_index_by_controller_uid);
 	kt_informer_start(f->informer);
@@ -86,13 +90,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void send(struct fixture *f, enum kt_watch_type type, const char *namespace, const char *name,
-	int64_t revision, const char *rest)
+static void send(struct fixture *f, enum kt_watch_type type, const char *namespace,
+        const char *name, int64_t revision, const char *rest)
 {
 	kt_auto_object struct kt_object *object = NULL;
 	kt_auto_free char *json = kt_asprintf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\","
-		"\"resourceVersion\":\"%lld\"%s}",
-		name, namespace, (long long)revision, rest ? rest : "}");
+	                                      "\"resourceVersion\":\"%lld\"%s}",
+	        name, namespace, (long long)revision, rest ? rest : "}");
 
 	assert_int_equal(kt_object_create(KT_SV(""), kt_sv_of(json), &object, NULL), 0);
 	f->watch->on_event(f->watch, type, object);
@@ -190,7 +194,8 @@ static bool add_name(void *arg, struct kt_object *object)
 	return true;
 }
 
-static void assert_indexed(struct fixture *f, const char *index, const char *value, const char *expected)
+static void assert_indexed(
+        struct fixture *f, const char *index, const char *value, const char *expected)
 {
 	kt_auto_str names = KT_STR_INIT;
 
@@ -204,8 +209,8 @@ static void test_indexes_follow_changes(void **state)
 
 	send(f, KT_WATCH_ADDED, "a", "p2", 2, "},\"spec\":{\"nodeName\":\"n1\"}");
 	send(f, KT_WATCH_ADDED, "a", "p1", 3,
-		",\"ownerReferences\":[{\"uid\":\"u1\"},{\"uid\":\"u2\",\"controller\":true}]},"
-		"\"spec\":{\"nodeName\":\"n1\"}");
+	        ",\"ownerReferences\":[{\"uid\":\"u1\"},{\"uid\":\"u2\",\"controller\":true}]},"
+	        "\"spec\":{\"nodeName\":\"n1\"}");
 	send(f, KT_WATCH_ADDED, "a", "p3", 4, "},\"spec\":{}");
 	assert_indexed(f, "node", "n1", "p1 p2 ");
 	assert_indexed(f, "owner", "u2", "p1 ");
@@ -234,11 +239,11 @@ static void test_order_is_the_stores(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_list_then_events, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_goes_on_where_it_was, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lists_again_after_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_indexes_follow_changes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_order_is_the_stores, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_list_then_events, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_goes_on_where_it_was, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_lists_again_after_gone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_indexes_follow_changes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_order_is_the_stores, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,10 +21,12 @@ static void assert_sv(struct kt_sv actual, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-static const char full[] =
-	"{\"kind\":\"Pod\",\"metadata\":{\"name\":\"n\",\"namespace\":\"ns\",\"uid\":\"u-1\",\"resourceVersion\":\"42\","
-	"\"labels\":{\"app\":\"web\",\"app.x\":\"y\"},\"annotations\":{\"a\":\"b\"},\"ownerReferences\":[{\"uid\":\"o\"}],"
-	"\"finalizers\":[\"f\"],\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"},\"spec\":{\"name\":\"not me\"}}";
+static const char full[] = "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"n\",\"namespace\":\"ns\","
+                           "\"uid\":\"u-1\",\"resourceVersion\":\"42\","
+                           "\"labels\":{\"app\":\"web\",\"app.x\":\"y\"},\"annotations\":{\"a\":"
+                           "\"b\"},\"ownerReferences\":[{\"uid\":\"o\"}],"
+                           "\"finalizers\":[\"f\"],\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"},"
+                           "\"spec\":{\"name\":\"not me\"}}";
 
 static void check_full(const struct kt_object *object, const char *revision)
 {
@@ -87,11 +89,11 @@ static void test_revision_is_added(void **state)
 {
 	(void)state;
 	check_added("{\"metadata\":{\"name\":\"n\"}}",
-		"{\"metadata\":{\"resourceVersion\":\"12\",\"name\":\"n\"}}");
+	        "{\"metadata\":{\"resourceVersion\":\"12\",\"name\":\"n\"}}");
 	check_added("{\"metadata\":{}}", "{\"metadata\":{\"resourceVersion\":\"12\"}}");
 	check_added("{\"metadata\": { }}", "{\"metadata\": {\"resourceVersion\":\"12\" }}");
 	check_added("{\"metadata\":{\"resourceVersion\":\"\",\"name\":\"n\"}}",
-		"{\"metadata\":{\"resourceVersion\":\"12\",\"name\":\"n\"}}");
+	        "{\"metadata\":{\"resourceVersion\":\"12\",\"name\":\"n\"}}");
 }
 
 static void test_no_metadata_is_an_error(void **state)
@@ -102,17 +104,18 @@ static void test_no_metadata_is_an_error(void **state)
 	(void)state;
 	assert_int_equal(kt_object_create(KT_SV("/k"), KT_SV("{\"a\":1}"), &object, &err), -EINVAL);
 	assert_string_equal(kt_err_message(&err), "object has no metadata");
-	assert_int_equal(kt_object_create(KT_SV("/k"), KT_SV("{\"metadata\":3}"), &object, NULL), -EINVAL);
+	assert_int_equal(
+	        kt_object_create(KT_SV("/k"), KT_SV("{\"metadata\":3}"), &object, NULL), -EINVAL);
 	assert_int_equal(kt_object_create(KT_SV("/k"), KT_SV(""), &object, NULL), -EINVAL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header_is_read),
-		cmocka_unit_test(test_revision_is_replaced),
-		cmocka_unit_test(test_revision_is_added),
-		cmocka_unit_test(test_no_metadata_is_an_error),
+	        cmocka_unit_test(test_header_is_read),
+	        cmocka_unit_test(test_revision_is_replaced),
+	        cmocka_unit_test(test_revision_is_added),
+	        cmocka_unit_test(test_no_metadata_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

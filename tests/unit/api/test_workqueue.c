@@ -18,16 +18,18 @@ static void process(void *arg, const char *key)
 {
 	struct fixture *f = arg;
 
-	kt_str_printf(&f->log, "%s@%lld ", key, (long long)(kt_loop_now_ns(f->loop) / KT_NS_PER_MS));
+	kt_str_printf(
+	        &f->log, "%s@%lld ", key, (long long)(kt_loop_now_ns(f->loop) / KT_NS_PER_MS));
 	if (!f->hold)
 		kt_workqueue_done(f->queue, key, f->fail);
 }
 
 static void start(struct fixture *f, size_t parallel)
 {
-	*f = (struct fixture){.loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true}, NULL)};
+	*f = (struct fixture){
+	        .loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true}, NULL)};
 	f->queue = kt_workqueue_create(&(struct kt_workqueue_options){
-		.loop = f->loop, .process = process, .arg = f, .parallel = parallel});
+	        .loop = f->loop, .process = process, .arg = f, .parallel = parallel});
 }
 
 static void stop(struct fixture *f)
@@ -117,10 +119,10 @@ static void test_later_takes_the_earlier_of_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys_wait_once_in_order),
-		cmocka_unit_test(test_failures_back_off),
-		cmocka_unit_test(test_added_under_work_runs_again),
-		cmocka_unit_test(test_later_takes_the_earlier_of_two),
+	        cmocka_unit_test(test_keys_wait_once_in_order),
+	        cmocka_unit_test(test_failures_back_off),
+	        cmocka_unit_test(test_added_under_work_runs_again),
+	        cmocka_unit_test(test_later_takes_the_earlier_of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A store with a loop to wait on, and short words for what the tests do with it. One thread per struct. */
+/* A store with a loop to wait on, and short words for what the tests do with it. One thread per
+ * struct. */
 #ifndef KT_TESTS_STORE_SUPPORT_H
 #define KT_TESTS_STORE_SUPPORT_H
 
@@ -31,10 +32,11 @@ static inline void on_txn_done(struct kt_storage_txn *txn)
 }
 
 /* Runs the transaction to its end; returns its status. The results of the ops are the caller's. */
-static inline int run_txn(struct test_store *store, struct kt_storage_op *ops, size_t n, int64_t *ret_revision)
+static inline int run_txn(
+        struct test_store *store, struct kt_storage_op *ops, size_t n, int64_t *ret_revision)
 {
 	struct waiting_txn waiting = {
-		.txn = {.ops = ops, .n_ops = n, .loop = store->loop, .done = on_txn_done},
+	        .txn = {.ops = ops, .n_ops = n, .loop = store->loop, .done = on_txn_done},
 	};
 	int rc = store->storage->ops->submit(store->storage, &waiting.txn, NULL);
 
@@ -50,18 +52,20 @@ static inline int run_txn(struct test_store *store, struct kt_storage_op *ops, s
 static inline struct kt_object *make_object(const char *key, const char *value)
 {
 	struct kt_object *object = NULL;
-	kt_auto_free char *json = kt_asprintf("{\"metadata\":{\"name\":\"x\"},\"value\":\"%s\"}", value);
+	kt_auto_free char *json =
+	        kt_asprintf("{\"metadata\":{\"name\":\"x\"},\"value\":\"%s\"}", value);
 
 	assert_int_equal(kt_object_create(kt_sv_of(key), kt_sv_of(json), &object, NULL), 0);
 	return object;
 }
 
 /* Returns the revision or the negative status. */
-static inline int64_t change(struct test_store *store, enum kt_storage_op_kind kind, const char *key, const char *value,
-	int64_t expect)
+static inline int64_t change(struct test_store *store, enum kt_storage_op_kind kind,
+        const char *key, const char *value, int64_t expect)
 {
 	kt_auto_object struct kt_object *object = value ? make_object(key, value) : NULL;
-	struct kt_storage_op op = {.kind = kind, .key = key, .expect_revision = expect, .object = object};
+	struct kt_storage_op op = {
+	        .kind = kind, .key = key, .expect_revision = expect, .object = object};
 	int64_t revision = 0;
 	int rc = run_txn(store, &op, 1, &revision);
 
@@ -116,18 +120,19 @@ static inline char *list_text(struct test_store *store, const char *prefix, int6
 	kt_auto_str text = KT_STR_INIT;
 	struct kt_storage_list list = {0};
 	int rc = store->storage->ops->range(store->storage,
-		&(struct kt_storage_range){.prefix = prefix, .revision = revision}, &list, NULL);
+	        &(struct kt_storage_range){.prefix = prefix, .revision = revision}, &list, NULL);
 
 	if (rc < 0)
 		kt_str_printf(&text, "!%d", rc);
 	for (size_t i = 0; i < list.n; i++)
 		kt_str_printf(&text, "%s%s=%s", i ? " " : "", kt_object_key(list.objects[i]),
-			value_of(list.objects[i]));
+		        value_of(list.objects[i]));
 	kt_storage_list_finish(&list);
 	return kt_str_steal(&text);
 }
 
-static inline void assert_list(struct test_store *store, const char *prefix, int64_t revision, const char *expected)
+static inline void assert_list(
+        struct test_store *store, const char *prefix, int64_t revision, const char *expected)
 {
 	kt_auto_free char *text = list_text(store, prefix, revision);
 

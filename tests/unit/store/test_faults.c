@@ -32,7 +32,7 @@ static void check_fail_stop(const char *path)
 	struct test_store store = {0};
 
 	open_store(&store,
-		&(struct kt_store_options){.path = path, .faults.before_sync = fail_third_sync});
+	        &(struct kt_store_options){.path = path, .faults.before_sync = fail_third_sync});
 	assert_int_equal(put(&store, "/a", "1"), 2);
 	assert_int_equal(put(&store, "/a", "2"), 3);
 	assert_int_equal(put(&store, "/a", "3"), -EIO);
@@ -113,8 +113,8 @@ static void test_many_overwrites_fit_into_a_small_map(void **state)
 }
 
 /*
- * Being killed: a child writes pairs in one transaction and names each acknowledged number on a pipe; whatever the moment, all
- * that was named is there afterwards, and no half of a pair.
+ * Being killed: a child writes pairs in one transaction and names each acknowledged number on a
+ * pipe; whatever the moment, all that was named is there afterwards, and no half of a pair.
  */
 enum { KILL_ROUNDS = 24, IN_FLIGHT = 8 };
 
@@ -169,14 +169,14 @@ static void submit_pair(struct test_store *store, struct pair *pair, int number)
 	for (int i = 0; i < 2; i++) {
 		snprintf(pair->keys[i], sizeof(pair->keys[i]), "/%c/%d", 'a' + i, number % 50);
 		pair->ops[i] = (struct kt_storage_op){
-			.kind = KT_STORAGE_PUT,
-			.key = pair->keys[i],
-			.expect_revision = KT_STORAGE_ANY,
-			.object = make_object(pair->keys[i], value),
+		        .kind = KT_STORAGE_PUT,
+		        .key = pair->keys[i],
+		        .expect_revision = KT_STORAGE_ANY,
+		        .object = make_object(pair->keys[i], value),
 		};
 	}
 	pair->txn = (struct kt_storage_txn){
-		.ops = pair->ops, .n_ops = 2, .loop = store->loop, .done = on_pair_done};
+	        .ops = pair->ops, .n_ops = 2, .loop = store->loop, .done = on_pair_done};
 	if (store->storage->ops->submit(store->storage, &pair->txn, NULL) < 0)
 		_exit(4);
 }
@@ -186,9 +186,9 @@ static void run_child(struct killed *killed, int number)
 	struct test_store store = {.loop = kt_loop_create(&(struct kt_loop_options){0}, NULL)};
 	struct pair pairs[IN_FLIGHT];
 	struct kt_store_options options = {
-		.path = killed->path,
-		.history_max_bytes = 8192, /* so that records are removed, too */
-		.faults = {die_before_sync, die_after_sync, killed},
+	        .path = killed->path,
+	        .history_max_bytes = 8192, /* so that records are removed, too */
+	        .faults = {die_before_sync, die_after_sync, killed},
 	};
 
 	if (kt_store_open(&options, &store.storage, NULL) < 0)
@@ -230,7 +230,8 @@ static int run_and_kill(struct killed *killed, int number, int kill_after)
 	return highest;
 }
 
-/* Transactions commit in the order they were queued: all up to the highest acknowledged one must be there. */
+/* Transactions commit in the order they were queued: all up to the highest acknowledged one must be
+ * there. */
 static void check_survivors(const char *path, int highest, int64_t *revision)
 {
 	struct test_store store = {0};
@@ -297,7 +298,8 @@ static void test_damage_is_seen(void **state)
 	put(&store, "/a", "precious");
 	close_store(&store);
 	damage(*state, "precious");
-	assert_int_equal(kt_store_open(&(struct kt_store_options){.path = *state}, &storage, &err), -EBADMSG);
+	assert_int_equal(kt_store_open(&(struct kt_store_options){.path = *state}, &storage, &err),
+	        -EBADMSG);
 	assert_non_null(strstr(kt_err_message(&err), "the record of revision 2 is damaged"));
 }
 
@@ -310,19 +312,20 @@ static void test_no_store_is_seen(void **state)
 
 	memset(junk, 'j', sizeof(junk));
 	assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
-	assert_int_equal(
-		kt_store_open(&(struct kt_store_options){.path = *state}, &storage, NULL), -EBADMSG);
+	assert_int_equal(kt_store_open(&(struct kt_store_options){.path = *state}, &storage, NULL),
+	        -EBADMSG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_failed_sync_stops_writes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_overwrites_fit_into_a_small_map, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed_at_any_moment, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damage_is_seen, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_store_is_seen, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_failed_sync_stops_writes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_many_overwrites_fit_into_a_small_map, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_killed_at_any_moment, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_damage_is_seen, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_no_store_is_seen, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,10 +51,11 @@ static void test_round_trip(void **state)
 	put(&f->store, "/a", "2");
 	del(&f->store, "/b");
 	put(&f->store, "/c", "3");
-	kt_auto_object struct kt_object *object = make_object("/d", "4"), *other = make_object("/e", "5");
+	kt_auto_object struct kt_object *object = make_object("/d", "4"),
+	                                *other = make_object("/e", "5");
 	struct kt_storage_op ops[] = {
-		{.kind = KT_STORAGE_PUT, .key = "/d", .object = object},
-		{.kind = KT_STORAGE_PUT, .key = "/e", .object = other},
+	        {.kind = KT_STORAGE_PUT, .key = "/d", .object = object},
+	        {.kind = KT_STORAGE_PUT, .key = "/e", .object = other},
 	};
 	assert_int_equal(run_txn(&f->store, ops, 2, NULL), 0);
 	kt_object_unref(ops[0].ret_object);
@@ -139,10 +140,17 @@ static void *run_writer(void *arg)
 	for (int i = 0; !atomic_load(&writer->stop); i++) {
 		char value[16];
 		snprintf(value, sizeof(value), "%d", i);
-		kt_auto_object struct kt_object *a = make_object("/a", value), *z = make_object("/z", value);
+		kt_auto_object struct kt_object *a = make_object("/a", value),
+		                                *z = make_object("/z", value);
 		struct kt_storage_op ops[] = {
-			{.kind = KT_STORAGE_PUT, .key = "/a", .expect_revision = KT_STORAGE_ANY, .object = a},
-			{.kind = KT_STORAGE_PUT, .key = "/z", .expect_revision = KT_STORAGE_ANY, .object = z},
+		        {.kind = KT_STORAGE_PUT,
+		                .key = "/a",
+		                .expect_revision = KT_STORAGE_ANY,
+		                .object = a},
+		        {.kind = KT_STORAGE_PUT,
+		                .key = "/z",
+		                .expect_revision = KT_STORAGE_ANY,
+		                .object = z},
 		};
 		assert_int_equal(run_txn(&writer->store, ops, 2, NULL), 0);
 		kt_object_unref(ops[0].ret_object);
@@ -178,11 +186,12 @@ static void test_is_one_moment_while_writes_go_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_empty_store, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_folder_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damage_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_is_one_moment_while_writes_go_on, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_empty_store, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_full_folder_is_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_damage_is_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_is_one_moment_while_writes_go_on, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

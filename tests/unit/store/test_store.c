@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ctest-labels: threads */
-/* What a store promises to one caller: conditions, transactions, ranges now and in the past, compaction, restart. */
+/* What a store promises to one caller: conditions, transactions, ranges now and in the past,
+ * compaction, restart. */
 #include "store_support.h"
 
 static char *dir;
@@ -66,7 +67,7 @@ static void test_put_fills_in_the_revision(void **state)
 
 	assert_int_equal(run_txn(store, &op, 1, NULL), 0);
 	assert_string_equal(kt_object_json(op.ret_object),
-		"{\"metadata\":{\"resourceVersion\":\"2\",\"name\":\"x\"},\"value\":\"1\"}");
+	        "{\"metadata\":{\"resourceVersion\":\"2\",\"name\":\"x\"},\"value\":\"1\"}");
 	assert_int_equal(op.ret_object->revision, 2);
 	assert_int_equal(op.ret_object->create_revision, 2);
 	kt_object_unref(op.ret_object);
@@ -82,8 +83,8 @@ static void test_transactions_are_all_or_nothing(void **state)
 	struct test_store *store = *state;
 	kt_auto_object struct kt_object *a = make_object("/a", "1"), *b = make_object("/b", "1");
 	struct kt_storage_op ops[] = {
-		{.kind = KT_STORAGE_PUT, .key = "/a", .object = a},
-		{.kind = KT_STORAGE_PUT, .key = "/b", .object = b, .expect_revision = 7},
+	        {.kind = KT_STORAGE_PUT, .key = "/a", .object = a},
+	        {.kind = KT_STORAGE_PUT, .key = "/b", .object = b, .expect_revision = 7},
 	};
 	int64_t revision = 0;
 
@@ -214,8 +215,9 @@ static void test_limit_and_continue(void **state)
 	for (;;) {
 		struct kt_storage_list list = {0};
 		struct kt_storage_range range = {
-			.prefix = "/p/", .start = start, .limit = 4, .revision = revision};
-		assert_int_equal(store->storage->ops->range(store->storage, &range, &list, NULL), 0);
+		        .prefix = "/p/", .start = start, .limit = 4, .revision = revision};
+		assert_int_equal(
+		        store->storage->ops->range(store->storage, &range, &list, NULL), 0);
 		free(start);
 		start = kt_steal(&list.next_key);
 		revision = list.revision;
@@ -285,8 +287,10 @@ static void test_delete_shows_the_given_final_state(void **state)
 {
 	struct test_store *store = *state;
 	kt_auto_object struct kt_object *final = make_object("/a", "final");
-	struct kt_storage_op op = {
-		.kind = KT_STORAGE_DELETE, .key = "/a", .expect_revision = KT_STORAGE_ANY, .object = final};
+	struct kt_storage_op op = {.kind = KT_STORAGE_DELETE,
+	        .key = "/a",
+	        .expect_revision = KT_STORAGE_ANY,
+	        .object = final};
 
 	put(store, "/a", "1");
 	assert_int_equal(run_txn(store, &op, 1, NULL), 0);
@@ -301,7 +305,8 @@ static void test_second_opener_is_refused(void **state)
 	kt_auto_err err = KT_ERR_INIT;
 
 	(void)state;
-	assert_int_equal(kt_store_open(&(struct kt_store_options){.path = dir}, &other, &err), -EBUSY);
+	assert_int_equal(
+	        kt_store_open(&(struct kt_store_options){.path = dir}, &other, &err), -EBUSY);
 	assert_non_null(strstr(kt_err_message(&err), "in use by process"));
 }
 
@@ -325,28 +330,30 @@ static void test_old_history_goes_by_size(void **state)
 	assert_true(store->storage->ops->compacted(store->storage) > 100);
 }
 
-#define BOTH(test)                                                            \
-	{#test " in memory", test, setup_memory, teardown, NULL},             \
-	{#test " on disk", test, setup_file, teardown, NULL}
+#define BOTH(test) \
+	{#test " in memory", test, setup_memory, teardown, NULL}, \
+	{ \
+#test " on disk", test, setup_file, teardown, NULL \
+	}
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup_file, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_conditions),
-		BOTH(test_put_fills_in_the_revision),
-		BOTH(test_transactions_are_all_or_nothing),
-		BOTH(test_prefix_ends_at_a_slash),
-		BOTH(test_past),
-		BOTH(test_compaction),
-		BOTH(test_limit_and_continue),
-		BOTH(test_remaining),
-		BOTH(test_filter),
-		BOTH(test_delete_shows_the_given_final_state),
-		ON_DISK(test_past_after_restart),
-		ON_DISK(test_revision_survives_compaction_of_all),
-		ON_DISK(test_second_opener_is_refused),
-		ON_DISK(test_old_history_goes_by_size),
+	        BOTH(test_conditions),
+	        BOTH(test_put_fills_in_the_revision),
+	        BOTH(test_transactions_are_all_or_nothing),
+	        BOTH(test_prefix_ends_at_a_slash),
+	        BOTH(test_past),
+	        BOTH(test_compaction),
+	        BOTH(test_limit_and_continue),
+	        BOTH(test_remaining),
+	        BOTH(test_filter),
+	        BOTH(test_delete_shows_the_given_final_state),
+	        ON_DISK(test_past_after_restart),
+	        ON_DISK(test_revision_survives_compaction_of_all),
+	        ON_DISK(test_second_opener_is_refused),
+	        ON_DISK(test_old_history_goes_by_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

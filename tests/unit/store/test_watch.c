@@ -45,12 +45,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int open_watch(struct test_store *store, struct watching *watching, const char *prefix, int64_t from)
+static int open_watch(
+        struct test_store *store, struct watching *watching, const char *prefix, int64_t from)
 {
 	*watching = (struct watching){0};
 	kt_task_init(&watching->wake, on_wake);
-	return store->storage->ops->watch_open(store->storage, prefix, from, store->loop, &watching->wake,
-		&watching->watch, NULL);
+	return store->storage->ops->watch_open(
+	        store->storage, prefix, from, store->loop, &watching->wake, &watching->watch, NULL);
 }
 
 static void close_watch(struct test_store *store, struct watching *watching)
@@ -70,8 +71,8 @@ static void assert_events(struct test_store *store, struct watching *watching, c
 
 	while ((rc = store->storage->ops->watch_next(watching->watch, &event)) == 1) {
 		kt_str_printf(&text, "%s%c%s=%s@%lld(%s)", text.len ? " " : "",
-			event.type == KT_STORAGE_EVENT_PUT ? '+' : '-', kt_object_key(event.object),
-			value_of(event.object), (long long)event.revision, value_of(event.prev));
+		        event.type == KT_STORAGE_EVENT_PUT ? '+' : '-', kt_object_key(event.object),
+		        value_of(event.object), (long long)event.revision, value_of(event.prev));
 		assert_int_equal(event.object->revision, event.revision);
 		kt_storage_event_finish(&event);
 	}
@@ -227,7 +228,8 @@ static void test_no_gap_under_concurrent_writers(void **state)
 	for (int i = 0; i < N_WRITERS; i++) {
 		writers[i] = (struct writer){.number = i, .store.storage = store->storage};
 		writers[i].store.loop = kt_loop_create(&(struct kt_loop_options){0}, NULL);
-		assert_int_equal(pthread_create(&writers[i].thread, NULL, run_writer, &writers[i]), 0);
+		assert_int_equal(
+		        pthread_create(&writers[i].thread, NULL, run_writer, &writers[i]), 0);
 	}
 	while (followers[0].n < 200) {
 		kt_loop_run_once(store->loop, 1000, NULL);
@@ -278,20 +280,24 @@ static void test_expired_objects_go(void **state)
 	kt_object_unref(object);
 }
 
-#define BOTH(test)                                                            \
-	{#test " in memory", test, setup_memory, teardown, NULL},             \
-	{#test " on disk", test, setup_file, teardown, NULL}
+#define BOTH(test) \
+	{#test " in memory", test, setup_memory, teardown, NULL}, \
+	{ \
+#test " on disk", test, setup_file, teardown, NULL \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_events_have_before_and_after),
-		BOTH(test_starts_in_the_past),
-		BOTH(test_too_old_and_too_new),
-		BOTH(test_no_gap_under_concurrent_writers),
-		BOTH(test_expired_objects_go),
-		cmocka_unit_test_setup_teardown(test_reads_history_then_goes_on, setup_file, teardown),
-		cmocka_unit_test_setup_teardown(test_falling_behind_is_told, setup_memory, teardown),
+	        BOTH(test_events_have_before_and_after),
+	        BOTH(test_starts_in_the_past),
+	        BOTH(test_too_old_and_too_new),
+	        BOTH(test_no_gap_under_concurrent_writers),
+	        BOTH(test_expired_objects_go),
+	        cmocka_unit_test_setup_teardown(
+	                test_reads_history_then_goes_on, setup_file, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_falling_behind_is_told, setup_memory, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
