@@ -83,8 +83,10 @@ int kt_admission_forbid(struct kt_admission_context *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	kt_auto_free char *why = kt_vasprintf(fmt, ap);
 	va_end(ap);
-	return kt_fail_reason(&a->err, KT_REASON_FORBIDDEN, EACCES, "%s%s%s \"%s\" is forbidden: %s", a->kind->plural,
-			      *a->kind->group ? "." : "", a->kind->group, a->name, why);
+	int r = kt_fail_reason(&a->err, KT_REASON_FORBIDDEN, EACCES, "%s%s%s \"%s\" is forbidden: %s", a->kind->plural,
+			       *a->kind->group ? "." : "", a->kind->group, a->name, why);
+	kt_err_set_about(&a->err, a->kind->group, a->kind->plural, a->name, NULL);
+	return r;
 }
 
 bool kt_admission_is(const struct kt_admission_context *a, const char *group, const char *plural, const char *subresource)

@@ -111,46 +111,46 @@ static void check_min(struct kt_rule_context *c, struct reasons *why, const char
 		      const json_t *requests, const json_t *limits)
 {
 	const json_t *request = json_object_get(requests, name), *limit = json_object_get(limits, name);
-	const char *bound = kt_quantity_text(c, min);
+	const char *bound = kt_quantities_text(c, min);
 	if (!request)
 		say(why, "minimum %s usage per %s is %s.  No request is specified", name, type, bound);
-	else if (kt_quantity_cmp(request, min) < 0)
-		say(why, "minimum %s usage per %s is %s, but request is %s", name, type, bound, kt_quantity_text(c, request));
-	if (limit && kt_quantity_cmp(limit, min) < 0)
-		say(why, "minimum %s usage per %s is %s, but limit is %s", name, type, bound, kt_quantity_text(c, limit));
+	else if (kt_quantities_cmp(request, min) < 0)
+		say(why, "minimum %s usage per %s is %s, but request is %s", name, type, bound, kt_quantities_text(c, request));
+	if (limit && kt_quantities_cmp(limit, min) < 0)
+		say(why, "minimum %s usage per %s is %s, but limit is %s", name, type, bound, kt_quantities_text(c, limit));
 }
 
 static void check_max(struct kt_rule_context *c, struct reasons *why, const char *type, const char *name, const json_t *max,
 		      const json_t *requests, const json_t *limits)
 {
 	const json_t *request = json_object_get(requests, name), *limit = json_object_get(limits, name);
-	const char *bound = kt_quantity_text(c, max);
+	const char *bound = kt_quantities_text(c, max);
 	if (!limit)
 		say(why, "maximum %s usage per %s is %s.  No limit is specified", name, type, bound);
-	else if (kt_quantity_cmp(limit, max) > 0)
-		say(why, "maximum %s usage per %s is %s, but limit is %s", name, type, bound, kt_quantity_text(c, limit));
-	if (request && kt_quantity_cmp(request, max) > 0)
-		say(why, "maximum %s usage per %s is %s, but request is %s", name, type, bound, kt_quantity_text(c, request));
+	else if (kt_quantities_cmp(limit, max) > 0)
+		say(why, "maximum %s usage per %s is %s, but limit is %s", name, type, bound, kt_quantities_text(c, limit));
+	if (request && kt_quantities_cmp(request, max) > 0)
+		say(why, "maximum %s usage per %s is %s, but request is %s", name, type, bound, kt_quantities_text(c, request));
 }
 
 static void check_ratio(struct kt_rule_context *c, struct reasons *why, const char *type, const char *name,
 			const json_t *ratio, const json_t *requests, const json_t *limits)
 {
 	const json_t *request = json_object_get(requests, name), *limit = json_object_get(limits, name);
-	if (!request || kt_quantity(request) == 0) {
+	if (!request || kt_quantities_nanos(request) == 0) {
 		say(why, "%s max limit to request ratio per %s is %s, but no request is specified or request is 0", name, type,
-			kt_quantity_text(c, ratio));
+			kt_quantities_text(c, ratio));
 		return;
 	}
-	if (!limit || kt_quantity(limit) == 0) {
+	if (!limit || kt_quantities_nanos(limit) == 0) {
 		say(why, "%s max limit to request ratio per %s is %s, but no limit is specified or limit is 0", name, type,
-			kt_quantity_text(c, ratio));
+			kt_quantities_text(c, ratio));
 		return;
 	}
-	double actual = (double)kt_quantity(limit) / (double)kt_quantity(request);
-	if (actual > (double)kt_quantity(ratio) / 1e9)
+	double actual = (double)kt_quantities_nanos(limit) / (double)kt_quantities_nanos(request);
+	if (actual > (double)kt_quantities_nanos(ratio) / 1e9)
 		say(why, "%s max limit to request ratio per %s is %s, but provided ratio is %f", name, type,
-			kt_quantity_text(c, ratio), actual);
+			kt_quantities_text(c, ratio), actual);
 }
 
 typedef void (*bound_fn)(struct kt_rule_context *c, struct reasons *why, const char *type, const char *name,
@@ -185,9 +185,9 @@ static json_t *pod_total(struct kt_rule_context *c, const json_t *pod, const cha
 			bool sums = l == 0 || strcmp(kt_text_of(container, "restartPolicy"), "Always") == 0;
 			json_object_foreach (json_object_get(json_object_get(container, "resources"), map), name, value) {
 				const json_t *before = json_object_get(total, name);
-				kt_nanos n = kt_quantity(before), own = kt_quantity(value);
+				kt_nanos n = kt_quantities_nanos(before), own = kt_quantities_nanos(value);
 				n = sums ? n + own : KT_MAX(n, own);
-				json_object_set_new(total, name, json_string(kt_quantity_print(c, n, value)));
+				json_object_set_new(total, name, json_string(kt_quantities_print(c, n, value)));
 			}
 		}
 	}
@@ -232,12 +232,12 @@ static int validate_claim(struct kt_admission_context *a, json_t *claim, const j
 			continue;
 		const json_t *min = kt_jget(item, "min.storage"), *max = kt_jget(item, "max.storage");
 		const json_t *request = json_object_get(requests, "storage");
-		if (min && kt_quantity_cmp(request, min) < 0)
+		if (min && kt_quantities_cmp(request, min) < 0)
 			say(&why, "minimum storage usage per PersistentVolumeClaim is %s, but request is %s",
-				kt_quantity_text(a->rules, min), kt_quantity_text(a->rules, request));
-		if (max && kt_quantity_cmp(request, max) > 0)
+				kt_quantities_text(a->rules, min), kt_quantities_text(a->rules, request));
+		if (max && kt_quantities_cmp(request, max) > 0)
 			say(&why, "maximum storage usage per PersistentVolumeClaim is %s, but request is %s",
-				kt_quantity_text(a->rules, max), kt_quantity_text(a->rules, request));
+				kt_quantities_text(a->rules, max), kt_quantities_text(a->rules, request));
 	}
 	return refuse(a, &why);
 }

@@ -53,8 +53,8 @@ static void check_storage(struct kt_rule_context *c, const struct kt_at *spec)
 	}
 	by_key.value = (json_t *)(uintptr_t)storage;
 	kt_check_quantity(c, &by_key, "storage");
-	if (kt_quantity(storage) == 0)
-		kt_add_invalid_text(c, &by_key, kt_quantity_text(c, storage), "must be greater than zero");
+	if (kt_quantities_nanos(storage) == 0)
+		kt_add_invalid_text(c, &by_key, kt_quantities_text(c, storage), "must be greater than zero");
 }
 
 void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bool is_template)

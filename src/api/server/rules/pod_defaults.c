@@ -123,7 +123,7 @@ static kt_nanos aggregate(const json_t *spec, const char *resource, bool *ret_an
 				*ret_any = true;
 				*ret_like = value;
 			}
-			kt_nanos n = kt_quantity(value);
+			kt_nanos n = kt_quantities_nanos(value);
 			if (l == 1)
 				sum += n;
 			else if (strcmp(kt_text_of(container, "restartPolicy"), "Always") == 0)
@@ -151,7 +151,7 @@ static void default_pod_requests(struct kt_rule_context *c, json_t *spec)
 		const json_t *like = limit;
 		kt_nanos n = aggregate(spec, name, &any, &like);
 		if (any && kt_resource_may_overcommit(name))
-			json_object_set_new(merged, name, json_string(kt_quantity_print(c, n, like)));
+			json_object_set_new(merged, name, json_string(kt_quantities_print(c, n, like)));
 		else
 			json_object_set(merged, name, limit);
 	}
@@ -185,9 +185,9 @@ static void tally(const json_t *resources, bool *any, bool *guaranteed)
 	for (size_t i = 0; i < KT_ARRAY_SIZE(computed); i++) {
 		const json_t *request = json_object_get(json_object_get(resources, "requests"), computed[i]);
 		const json_t *limit = json_object_get(json_object_get(resources, "limits"), computed[i]);
-		if (kt_quantity(request) > 0 || kt_quantity(limit) > 0)
+		if (kt_quantities_nanos(request) > 0 || kt_quantities_nanos(limit) > 0)
 			*any = true;
-		if (kt_quantity(limit) <= 0 || (request && kt_quantity_cmp(request, limit) != 0))
+		if (kt_quantities_nanos(limit) <= 0 || (request && kt_quantities_cmp(request, limit) != 0))
 			*guaranteed = false;
 	}
 }

@@ -78,9 +78,9 @@ static void check_divisor(struct kt_rule_context *c, const struct kt_at *ref, co
 	struct kt_at divisor = kt_at(ref, "divisor");
 	const char *what = strchr(resource, '.') ? strchr(resource, '.') + 1 : resource;
 	bool cpu = strcmp(what, "cpu") == 0;
-	if (kt_quantity(divisor.value) == 0)
+	if (kt_quantities_nanos(divisor.value) == 0)
 		return;
-	if (kt_is_one_of(kt_quantity_text(c, divisor.value), cpu ? cpu_units : byte_units))
+	if (kt_is_one_of(kt_quantities_text(c, divisor.value), cpu ? cpu_units : byte_units))
 		return;
 	if (cpu)
 		kt_add_invalid_text(c, &divisor, resource, "only divisor's values 1m and 1 are supported with the cpu resource");

@@ -71,9 +71,9 @@ static void check_claims(struct kt_pod *pod, const struct kt_at *claims)
 static void check_hugepages(struct kt_rule_context *c, const struct kt_at *at, const char *name)
 {
 	kt_auto_json json_t *size = json_string(name + strlen("hugepages-"));
-	kt_nanos unit = kt_quantity(size), value = kt_quantity(at->value);
+	kt_nanos unit = kt_quantities_nanos(size), value = kt_quantities_nanos(at->value);
 	if (unit <= 0 || value % unit != 0)
-		kt_add_invalid(c, at, "%s is not positive integer multiple of %s", kt_quantity_text(c, at->value), name);
+		kt_add_invalid(c, at, "%s is not positive integer multiple of %s", kt_quantities_text(c, at->value), name);
 }
 
 static void check_entry(struct kt_rule_context *c, const struct kt_at *at, const char *name)
@@ -93,13 +93,13 @@ static void check_against_limit(struct kt_rule_context *c, const struct kt_at *r
 			kt_add_required(c, limits, "Limit must be set for non overcommitable resources");
 		return;
 	}
-	int order = kt_quantity_cmp(request, limit);
+	int order = kt_quantities_cmp(request, limit);
 	if (order != 0 && !kt_resource_may_overcommit(name))
-		kt_add_invalid_text(c, requests, kt_quantity_text(c, request), "must be equal to %s limit of %s", name,
-			kt_quantity_text(c, limit));
+		kt_add_invalid_text(c, requests, kt_quantities_text(c, request), "must be equal to %s limit of %s", name,
+			kt_quantities_text(c, limit));
 	else if (order > 0)
-		kt_add_invalid_text(c, requests, kt_quantity_text(c, request), "must be less than or equal to %s limit of %s",
-			name, kt_quantity_text(c, limit));
+		kt_add_invalid_text(c, requests, kt_quantities_text(c, request), "must be less than or equal to %s limit of %s",
+			name, kt_quantities_text(c, limit));
 }
 
 static bool has_compute(const json_t *map)
@@ -173,7 +173,7 @@ static kt_nanos aggregate_requests(struct kt_pod *pod, const char *name, const j
 		struct kt_at containers = kt_at(pod->spec, lists[l]);
 		KT_EACH (container, &containers) {
 			const json_t *value = json_object_get(kt_jget(container.value, "resources.requests"), name);
-			kt_nanos n = kt_quantity(value);
+			kt_nanos n = kt_quantities_nanos(value);
 			*ret_one = value ? value : *ret_one;
 			if (l == 1)
 				sum += n;
@@ -195,9 +195,9 @@ static void check_container_limits(struct kt_pod *pod, const struct kt_at *resou
 			const json_t *value = json_object_get(kt_jget(container.value, "resources.limits"), name);
 			struct kt_at index = kt_at_index(&shown, kt_i_container), key = kt_at_key(&index, name);
 			struct kt_at at = kt_at(&key, "limits");
-			if (value && kt_quantity_cmp(value, limit) > 0)
-				kt_add_invalid_text(pod->c, &at, kt_quantity_text(pod->c, value),
-					"must be less than or equal to pod limits of %s", kt_quantity_text(pod->c, limit));
+			if (value && kt_quantities_cmp(value, limit) > 0)
+				kt_add_invalid_text(pod->c, &at, kt_quantities_text(pod->c, value),
+					"must be less than or equal to pod limits of %s", kt_quantities_text(pod->c, limit));
 		}
 	}
 }
@@ -227,10 +227,10 @@ void kt_check_pod_resources(struct kt_pod *pod)
 		struct kt_at at = kt_at_key(&requests, keys.names[i]);
 		const json_t *one = NULL;
 		kt_nanos sum = aggregate_requests(pod, keys.names[i], &one);
-		if (sum > kt_quantity(at.value))
-			kt_add_invalid_text(c, &at, kt_quantity_text(c, at.value),
+		if (sum > kt_quantities_nanos(at.value))
+			kt_add_invalid_text(c, &at, kt_quantities_text(c, at.value),
 				"must be greater than or equal to aggregate container requests of %s",
-				kt_quantity_print(c, sum, one));
+				kt_quantities_print(c, sum, one));
 	}
 	keys = kt_at_keys(c, &limits);
 	for (size_t i = 0; i < keys.n; i++)

@@ -19,7 +19,7 @@ static void check_mode(struct kt_rule_context *c, const struct kt_at *parent, co
 static void check_empty_dir(struct kt_rule_context *c, const struct kt_at *source)
 {
 	struct kt_at limit = kt_at(source, "sizeLimit");
-	if (kt_quantity(limit.value) < 0)
+	if (kt_quantities_nanos(limit.value) < 0)
 		kt_add_forbidden(c, &limit, "SizeLimit field must be a valid resource quantity");
 }
 

@@ -43,9 +43,6 @@ static void compare_ports(struct kt_rule_context *c, const struct kt_at *port, c
 			kt_rule_warn(c, "%s: duplicate port definition with %s", path, s->path);
 		else if (overlaps)
 			kt_rule_warn(c, "%s: overlapping port definition with %s", path, s->path);
-		else
-			continue;
-		return;
 	}
 }
 
@@ -87,9 +84,9 @@ static void warn_fractions(struct kt_rule_context *c, const struct kt_at *resour
 		struct kt_at map = kt_at(resources, maps[m]);
 		for (size_t n = 0; n < 2; n++) {
 			struct kt_at at = kt_at_key(&map, names[n]);
-			if (kt_quantity(at.value) % 1000000000 != 0)
+			if (kt_quantities_nanos(at.value) % 1000000000 != 0)
 				kt_rule_warn(c, "%s: fractional byte value \"%s\" is invalid, must be an integer", path_of(c, &at),
-					kt_quantity_text(c, at.value));
+					kt_quantities_text(c, at.value));
 		}
 	}
 }

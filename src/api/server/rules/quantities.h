@@ -6,16 +6,17 @@
 #ifndef KT_API_SERVER_RULES_QUANTITIES_H
 #define KT_API_SERVER_RULES_QUANTITIES_H
 
+#include "api/machinery/quantity.h"
 #include "api/server/rules/check.h"
 
-__extension__ typedef __int128 kt_nanos; /* billionths; beyond 10^29 it saturates */
+typedef kt_int128 kt_nanos; /* billionths */
 
-kt_nanos kt_quantity(const json_t *value);
-int kt_quantity_cmp(const json_t *a, const json_t *b);
+kt_nanos kt_quantities_nanos(const json_t *value);
+int kt_quantities_cmp(const json_t *a, const json_t *b);
 /* "100m", "1Gi": as the quantity prints, also for a number in the tree. */
-const char *kt_quantity_text(struct kt_rule_context *c, const json_t *value);
+const char *kt_quantities_text(struct kt_rule_context *c, const json_t *value);
 /* Canonical text of a sum, in the suffix style of `like`. Arena string. */
-const char *kt_quantity_print(struct kt_rule_context *c, kt_nanos nanos, const json_t *like);
+const char *kt_quantities_print(struct kt_rule_context *c, kt_nanos nanos, const json_t *like);
 
 bool kt_resource_is_native(const char *name);   /* no domain, or kubernetes.io's */
 bool kt_resource_is_hugepages(const char *name);
