@@ -3,7 +3,14 @@
  * Field management: who owns which field (metadata.managedFields, FieldsV1) and server-side apply as a structured merge driven
  * by the type tables. Source: KEP-555, the structured-merge-diff specification.
  *
- * Trees are not changed unless said. All functions are pure; any thread.
+ * kt_managed_update() belongs after decoding and defaulting and before mutating admission and the kind's own rules: what those
+ * fill in belongs to nobody, as with the real server. A PUT or PATCH that sets managedFields to [{}] resets it; an object without
+ * managedFields is not tracked again before somebody applies to it ("before-first-apply" then owns what was there).
+ * Nobody owns apiVersion, kind, metadata.{name,namespace,uid,resourceVersion,generation,creationTimestamp,managedFields,…}, nor status in
+ * the main resource, nor spec in the status sub-resource.
+ *
+ * Trees are not changed unless said. All functions are pure; any thread. A fieldsV1 tree shares one object among its leaves: do not
+ * change it in place.
  */
 #ifndef KT_API_MACHINERY_MANAGED_H
 #define KT_API_MACHINERY_MANAGED_H
@@ -14,6 +21,7 @@
 
 struct kt_apply {
 	const struct kt_type *type;
+	const struct kt_kind *kind; /* says whether status is written on its own; NULL: built-in types with a status do */
 	const char *api_version;  /* of the request: "apps/v1" */
 	const char *subresource;  /* NULL or "status" … */
 	const char *manager;
