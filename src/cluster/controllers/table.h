@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every controller's entry; controllers.c lists them. */
+#ifndef KT_CLUSTER_CONTROLLERS_TABLE_H
+#define KT_CLUSTER_CONTROLLERS_TABLE_H
+
+#include "cluster/controllers/reconciler.h"
+
+extern const struct kt_controller kt_controller_service_account;
+extern const struct kt_controller kt_controller_root_ca;
+extern const struct kt_controller kt_controller_replica_set;
+extern const struct kt_controller kt_controller_replication_controller;
+extern const struct kt_controller kt_controller_deployment;
+
+#endif
