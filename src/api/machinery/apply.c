@@ -187,7 +187,8 @@ static int compare_names(const void *a, const void *b)
 static void find_conflicts(struct conflicts *conflicts, struct kt_managed *managed,
         const struct kt_fieldset *changed, const struct kt_fieldset *allowed)
 {
-	qsort(managed->entries.items, managed->entries.n, sizeof(*managed->entries.items),
+	if (managed->entries.n)
+		qsort(managed->entries.items, managed->entries.n, sizeof(*managed->entries.items),
 	        compare_names);
 	conflicts->managed = managed;
 	for (size_t i = 0; i < managed->entries.n; i++) {
@@ -340,7 +341,7 @@ static json_t *apply_config(struct kt_managed *managed, const struct kt_apply *a
 json_t *kt_apply_merge(
         const struct kt_apply *apply, const json_t *live, const json_t *config, struct kt_err *err)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_managed managed = {.arena = &arena};
 	kt_auto_json json_t *base = NULL;
 	json_t *object, *metadata, *list;

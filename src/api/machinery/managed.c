@@ -208,7 +208,7 @@ static void start(struct kt_managed *managed, const struct kt_apply *apply, cons
 int kt_managed_update(
         const struct kt_apply *apply, json_t *object, const json_t *old, struct kt_err *err)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_managed managed = {.arena = &arena};
 	json_t *metadata = json_object_get(object, "metadata");
 	kt_auto_json json_t *given = NULL;

@@ -47,7 +47,8 @@ static void sort_values(struct requirement *r)
 {
 	size_t n = 0;
 
-	qsort(r->values, r->n_values, sizeof(*r->values), kt_strp_cmp);
+	if (r->n_values)
+		qsort(r->values, r->n_values, sizeof(*r->values), kt_strp_cmp);
 	for (size_t i = 0; i < r->n_values; i++) {
 		if (n && !strcmp(r->values[n - 1], r->values[i]))
 			free(r->values[i]);
@@ -79,7 +80,7 @@ static void check_one(
 
 static int check_key(const char *key, struct kt_err *err)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_field_errors errors = {.arena = &arena};
 	kt_auto_str text = KT_STR_INIT;
 
@@ -93,7 +94,7 @@ static int check_key(const char *key, struct kt_err *err)
 
 static int check_values(const struct requirement *r, struct kt_err *err)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_field_errors errors = {.arena = &arena};
 	kt_auto_str text = KT_STR_INIT;
 	int64_t number;

@@ -443,7 +443,7 @@ static void check(struct checker *checker, const struct kt_type *type, const str
 
 void kt_typed_check(const struct kt_type *type, const json_t *value, struct kt_str *ret_errors)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct checker checker = {.arena = &arena, .errors = ret_errors};
 
 	kt_arena_init(&arena);

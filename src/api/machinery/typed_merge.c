@@ -57,7 +57,7 @@ static void append_merged(json_t *result, const struct kt_field *field,
 static json_t *merge_list(
         const struct kt_field *field, const json_t *left_list, const json_t *right_list)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_elements left, right;
 	const struct kt_element *shared;
 	json_t *result = json_array();
@@ -148,7 +148,7 @@ static json_t *remove_from_map(
 static json_t *remove_from_list(
         const struct kt_field *field, const json_t *value, const struct kt_fieldset *set)
 {
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_elements elements;
 	json_t *result = json_array();
 

@@ -92,7 +92,7 @@ static void test_long(void **state)
 static void test_errors(void **state)
 {
 	static const char *const supported[] = {"TCP", "UDP", NULL};
-	kt_auto_arena arena;
+	kt_auto_arena arena = {0};
 	struct kt_field_errors errors = {.arena = &arena};
 	kt_auto_json json_t *bad = json_string("a\n\"b");
 	kt_auto_json json_t *number = json_real(0.5);
