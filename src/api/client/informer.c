@@ -56,8 +56,9 @@ static void delete_object(struct kt_informer *informer, struct kt_object *last)
 
 	if (!node)
 		return;
-	kt_auto_object struct kt_object *known = kt_cache_remove(&informer->cache, node);
+	struct kt_object *known = kt_cache_remove(&informer->cache, node);
 	call_handlers(informer, last, NULL);
+	kt_object_unref(known);
 }
 
 /* What the new list did not show was deleted while nobody watched. */

@@ -18,6 +18,7 @@ enum {
 	FORMAT = 1,
 	READERS_MAX = 1024,
 	MAP_MIN_BYTES = 1 << 20,
+	RESERVE_BYTES = 1 << 20,
 };
 
 /* What lies before key and JSON in a record. */
@@ -121,10 +122,35 @@ static int open_database(struct kt_store_disk *disk, struct kt_err *err)
 	return rc ? fail_mdb(err, rc, "opening the store") : 0;
 }
 
+void kt_store_disk_take_reserve(struct kt_store_disk *disk)
+{
+	if (disk->has_reserve)
+		return;
+	/* File systems that cannot keep space back go without. */
+	disk->has_reserve =
+	        fallocate(disk->reserve_fd, 0, 0, RESERVE_BYTES) == 0 || errno == EOPNOTSUPP;
+}
+
+void kt_store_disk_release_reserve(struct kt_store_disk *disk)
+{
+	if (disk->has_reserve && ftruncate(disk->reserve_fd, 0) < 0)
+		kt_log_warning("store", "giving the reserve back: %m");
+	disk->has_reserve = false;
+}
+
+static int open_reserve(struct kt_store_disk *disk, struct kt_err *err)
+{
+	disk->reserve_fd = kt_open_beneath(disk->dir_fd, "reserve", O_RDWR | O_CREAT, 0600, err);
+	if (disk->reserve_fd < 0)
+		return disk->reserve_fd;
+	kt_store_disk_take_reserve(disk);
+	return 0;
+}
+
 int kt_store_disk_open(
         struct kt_store_disk *disk, const char *path, int64_t map_max_bytes, struct kt_err *err)
 {
-	*disk = (struct kt_store_disk){.dir_fd = -1, .lock_fd = -1};
+	*disk = (struct kt_store_disk){.dir_fd = -1, .lock_fd = -1, .reserve_fd = -1};
 	int rc = kt_make_dirs(path, 0700, err);
 
 	if (rc < 0)
@@ -133,6 +159,8 @@ int kt_store_disk_open(
 	if (disk->dir_fd < 0)
 		return kt_fail(err, errno, "opening %s: %m", path);
 	rc = lock_dir(disk, path, err);
+	if (rc == 0)
+		rc = open_reserve(disk, err);
 	if (rc == 0)
 		rc = open_env(disk, path, (size_t)map_max_bytes, err);
 	if (rc == 0)
@@ -151,6 +179,7 @@ void kt_store_disk_close(struct kt_store_disk *disk)
 		mdb_env_close(disk->env);
 		disk->env = NULL;
 	}
+	kt_close_p(&disk->reserve_fd);
 	kt_close_p(&disk->lock_fd);
 	kt_close_p(&disk->dir_fd);
 }
@@ -272,16 +301,21 @@ enum kt_store_room kt_store_disk_room(const struct kt_store_disk *disk)
 {
 	MDB_envinfo info;
 	size_t reserve = KT_MIN(disk->map_bytes / 8, (size_t)64 << 20);
+	size_t room =
+	        0; /* without the reserve the file cannot grow: only what was freed in it counts */
 
 	if (mdb_env_info(disk->env, &info))
 		return KT_STORE_ROOM_ENOUGH;
-	size_t room = disk->map_bytes -
-	              KT_MIN((info.me_last_pgno + 1) * disk->page_bytes, disk->map_bytes);
+	if (disk->has_reserve)
+		room = disk->map_bytes -
+		       KT_MIN((info.me_last_pgno + 1) * disk->page_bytes, disk->map_bytes);
+	else
+		reserve = KT_MIN(reserve, (size_t)RESERVE_BYTES / 4);
 	if (room < 2 * reserve)
 		room += free_pages(disk->env) * disk->page_bytes;
-	return room < reserve       ? KT_STORE_ROOM_TIGHT
-	       : room < 2 * reserve ? KT_STORE_ROOM_LOW
-	                            : KT_STORE_ROOM_ENOUGH;
+	if (room < reserve)
+		return KT_STORE_ROOM_TIGHT;
+	return room < 2 * reserve ? KT_STORE_ROOM_LOW : KT_STORE_ROOM_ENOUGH;
 }
 
 int kt_store_reader_open(

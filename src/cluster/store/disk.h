@@ -33,6 +33,8 @@ struct kt_store_disk {
 	MDB_dbi dbi;
 	MDB_txn *txn;        /* the writer's */
 	int dir_fd, lock_fd; /* the lock keeps other processes out; -1: not open */
+	int reserve_fd;      /* space kept back so that a full disk can be tidied up */
+	bool has_reserve;
 	size_t map_bytes, page_bytes;
 };
 
@@ -49,6 +51,11 @@ int kt_store_disk_remove(struct kt_store_disk *disk, uint64_t at);
 int kt_store_disk_set_meta(struct kt_store_disk *disk, int64_t revision, int64_t oldest);
 int kt_store_disk_commit(struct kt_store_disk *disk);
 void kt_store_disk_abort(struct kt_store_disk *disk); /* nothing begun: ignored */
+/* Gives the reserve back to the disk when it is full, so that deletes find room. */
+void kt_store_disk_release_reserve(struct kt_store_disk *disk);
+/* Takes it again; does nothing when it is held, or while the disk has no room for it. */
+void kt_store_disk_take_reserve(struct kt_store_disk *disk);
+
 enum kt_store_room {
 	KT_STORE_ROOM_ENOUGH,
 	KT_STORE_ROOM_LOW,   /* time to let the past go */

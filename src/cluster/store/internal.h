@@ -22,9 +22,11 @@
 #include <pthread.h>
 
 enum {
-	KT_STORE_GROUP_MAX = 1024,    /* transactions in one commit */
-	KT_STORE_BATCH = 2048,        /* references copied under one hold of state_lock */
-	KT_STORE_COMPACT_BATCH = 512, /* records taken out of the file in one commit */
+	KT_STORE_GROUP_MAX = 1024,        /* transactions in one commit */
+	KT_STORE_BATCH = 2048,            /* references copied under one hold of state_lock */
+	KT_STORE_COMPACT_BATCH = 512,     /* records taken out of the file in one commit */
+	KT_STORE_COMPACT_BATCH_FULL = 64, /* the same on a full disk */
+	KT_STORE_FULL_PERIOD_MS = 20,     /* between two of these */
 	KT_STORE_RING_MAX_EVENTS = 1 << 16,
 	KT_STORE_RING_MAX_BYTES =
 	        16 << 20, /* what only the ring keeps alive: objects since replaced */
@@ -122,7 +124,6 @@ struct kt_store {
 	KT_VEC(uint64_t) disk_garbage; /* records to remove from the file, from `n_removed` on */
 	size_t n_removed;
 	int64_t disk_oldest;                   /* as the file knows it */
-	bool full;                             /* the last commit found no room */
 	KT_VEC(struct kt_store_expiry) expiry; /* heap, soonest first */
 };
 

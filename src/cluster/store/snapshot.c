@@ -250,7 +250,7 @@ static int restore_image(const struct image *image, const char *into_dir, struct
 {
 	size_t n = le64toh(image->head.n);
 	struct kt_store store = {0}; /* only for the clock */
-	struct kt_store_disk disk = {.dir_fd = -1, .lock_fd = -1};
+	struct kt_store_disk disk = {.dir_fd = -1, .lock_fd = -1, .reserve_fd = -1};
 
 	if (n > image->len / sizeof(struct row))
 		return kt_fail(err, EBADMSG, "the number of objects is wrong");

@@ -113,7 +113,7 @@ static struct kt_store *new_store(const struct kt_store_options *options)
 	store->faults = options->faults;
 	store->queue_tail = &store->queue_head;
 	store->marked_tail = &store->marked;
-	store->disk.dir_fd = store->disk.lock_fd = -1;
+	store->disk.dir_fd = store->disk.lock_fd = store->disk.reserve_fd = -1;
 	kt_map_init(&store->groups, NULL);
 	init_locks(store);
 	return store;

@@ -194,7 +194,10 @@ static int append_changes(struct group *group)
 static int remove_garbage(struct group *group)
 {
 	struct kt_store *store = group->store;
-	size_t end = KT_MIN(store->disk_garbage.n, store->n_removed + KT_STORE_COMPACT_BATCH);
+	/* Removing copies pages first: on a full disk only few at a time find room. */
+	size_t batch =
+	        store->disk.has_reserve ? KT_STORE_COMPACT_BATCH : KT_STORE_COMPACT_BATCH_FULL;
+	size_t end = KT_MIN(store->disk_garbage.n, store->n_removed + batch);
 	int rc = 0;
 
 	for (size_t i = store->n_removed; i < end && rc == 0; i++)
@@ -302,8 +305,7 @@ static void publish(struct group *group)
 		publish_change(group, &group->changes.items[i]);
 	group->changes.n = 0; /* the ring has the references now */
 	/* A full disk needs the room more than we need the past. */
-	kt_store_compact_history(
-	        store, group->wall_ns, group->room != KT_STORE_ROOM_ENOUGH || store->full);
+	kt_store_compact_history(store, group->wall_ns, group->room != KT_STORE_ROOM_ENOUGH);
 	store->next_revision = group->revision;
 	atomic_store(&store->revision, group->revision);
 	pthread_rwlock_unlock(&store->state_lock);
@@ -359,9 +361,10 @@ static void fail_group(struct group *group, int rc)
 	struct kt_store *store = group->store;
 
 	if (rc == -ENOSPC) {
-		if (!store->full)
+		if (store->disk.has_reserve)
 			kt_log_error("store", "no room left: writes are refused, reads go on");
-		store->full = true;
+		kt_store_disk_release_reserve(&store->disk);
+		group->room = KT_STORE_ROOM_TIGHT;
 		drop_group(group, rc);
 		group->revision = store->next_revision;
 		publish(group); /* nothing but compaction */
@@ -380,6 +383,8 @@ static int begin_group(struct group *group)
 
 	if (rc == 0 && store->disk.env)
 		rc = kt_store_disk_begin(&store->disk);
+	if (rc == 0 && store->disk.env && store->disk_garbage.n == 0)
+		kt_store_disk_take_reserve(&store->disk);
 	if (rc == 0 && store->disk.env)
 		group->room = kt_store_disk_room(&store->disk);
 	return rc;
@@ -406,8 +411,6 @@ static void run_group(struct kt_store *store, struct kt_storage_txn *txns)
 			rc = commit_group(&group);
 		}
 		if (rc == 0) {
-			if (group.n_removed || group.changes.n)
-				store->full = false;
 			publish(&group);
 		} else {
 			fail_group(&group, rc);
@@ -426,9 +429,11 @@ static int64_t next_duty(struct kt_store *store)
 	if (atomic_load(&store->stopped))
 		return INT64_MAX;
 	size_t n_garbage = store->disk_garbage.n - store->n_removed;
-	if (n_garbage >= KT_STORE_COMPACT_BATCH && !store->full)
+	if (n_garbage >= KT_STORE_COMPACT_BATCH && store->disk.has_reserve)
 		return now;
-	if (n_garbage) /* few: better with the next write than with a sync of their own */
+	if (n_garbage && !store->disk.has_reserve)
+		due = now + KT_STORE_FULL_PERIOD_MS * KT_NS_PER_MS;
+	else if (n_garbage) /* few: better with the next write than with a sync of their own */
 		due = now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS;
 	if (store->expiry.n)
 		due = KT_MIN(due, KT_MAX(kt_store_expiry_next(store),

@@ -134,7 +134,6 @@ struct writer {
 static void *run_writer(void *arg)
 {
 	struct writer *writer = arg;
-	kt_auto_object struct kt_object *object = NULL;
 
 	/* both keys always change together */
 	for (int i = 0; !atomic_load(&writer->stop); i++) {
