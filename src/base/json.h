@@ -3,8 +3,8 @@
  * JSON beside jansson: a parser to jansson trees that knows positions and duplicate keys, a canonical
  * writer, a scanner that reads single fields out of bytes without a tree, and a splicer that replaces them.
  *
- * Trees are jansson's; they end with kt_auto_json. Integers that fit int64 stay integers, others become
- * reals. Strings must be UTF-8; depth is limited by KT_JSON_DEPTH_MAX. Source: RFC 8259.
+ * Trees are jansson's; they end with kt_auto_json. Integers of int64 stay integers, others are reals.
+ * UTF-8 only; a lone \ud800 reads as U+FFFD; keys hold no NUL; depth ends at KT_JSON_DEPTH_MAX. RFC 8259.
  */
 #ifndef KT_BASE_JSON_H
 #define KT_BASE_JSON_H

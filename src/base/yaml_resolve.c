@@ -245,7 +245,19 @@ bool yaml_is_base60(struct kt_sv text)
 	return groups && i == text.len;
 }
 
-/* Numbers may hold underscores anywhere behind the first byte: "1_000". */
+static void resolve_plain_number(struct kt_sv text, struct yaml_scalar *ret)
+{
+	if (text.p[0] == '.' || !resolve_integer(text, ret))
+		resolve_float(text, ret);
+}
+
+/* In ".5_0" an underscore must stand between digits, as Go's ParseFloat has it. */
+static bool separates_digits(struct kt_sv text, size_t i)
+{
+	return i > 0 && i + 1 < text.len && is_digit(text.p[i - 1]) && is_digit(text.p[i + 1]);
+}
+
+/* Other numbers may hold underscores anywhere behind the first byte: "1_000", "1__0_". */
 static struct yaml_scalar resolve_number(struct kt_sv text)
 {
 	struct yaml_scalar scalar = {.type = YAML_TYPE_STRING};
@@ -256,20 +268,19 @@ static struct yaml_scalar resolve_number(struct kt_sv text)
 		scalar.type = YAML_TYPE_TIMESTAMP;
 		return scalar;
 	}
-	if (text.p[0] == '.' || !memchr(text.p, '_', text.len)) {
-		if (text.p[0] == '.' || !resolve_integer(text, &scalar))
-			resolve_float(text, &scalar);
+	if (!memchr(text.p, '_', text.len)) {
+		resolve_plain_number(text, &scalar);
 		return scalar;
 	}
 	for (size_t i = 0; i < text.len; i++) {
+		if (n == sizeof(plain) ||
+		        (text.p[0] == '.' && text.p[i] == '_' && !separates_digits(text, i)))
+			return scalar;
 		if (text.p[i] == '_')
 			continue;
-		if (n == sizeof(plain))
-			return scalar;
 		plain[n++] = text.p[i];
 	}
-	if (!resolve_integer((struct kt_sv){plain, n}, &scalar))
-		resolve_float((struct kt_sv){plain, n}, &scalar);
+	resolve_plain_number((struct kt_sv){plain, n}, &scalar);
 	return scalar;
 }
 

@@ -59,6 +59,13 @@ static void write_string(yaml_emitter_t *emitter, struct kt_sv text)
 	emit_scalar(emitter, NULL, text, style);
 }
 
+static bool is_whole(double value)
+{
+	if (value >= 0 && value < 18446744073709551616.0)
+		return value == (double)(uint64_t)value;
+	return value < 0 && value >= -9223372036854775808.0 && value == (double)(int64_t)value;
+}
+
 /*
  * Numbers without a fraction went through JSON text, where they are integers as far as 64 bits
  * reach. The others are printed with an exponent below 1e-4 and from 1e6 on, as Go's strconv does
@@ -71,7 +78,7 @@ static void write_real(yaml_emitter_t *emitter, double value)
 	int exponent = 0;
 	size_t n = 0;
 
-	bool whole = fabs(value) < 9.2e18 && value == (double)(int64_t)value;
+	bool whole = is_whole(value);
 	if (!whole && isfinite(value))
 		n = json_shortest_digits(fabs(value), digits, &exponent);
 	if (n && (exponent < -4 || exponent >= 6)) {
@@ -112,9 +119,17 @@ static uint32_t rune_at(struct kt_sv s, size_t i, size_t *ret_next)
 	return n > 0 ? cp : (unsigned char)s.p[i];
 }
 
+/* Unicode's letters by block: exact for ASCII and Latin-1, and for the symbols that come up beyond.
+ */
 static bool is_letter(uint32_t cp)
 {
-	return cp >= 0x80 || ((cp | 0x20) >= 'a' && (cp | 0x20) <= 'z');
+	if (cp < 0x80)
+		return (cp | 0x20) >= 'a' && (cp | 0x20) <= 'z';
+	if (cp < 0xc0)
+		return cp == 0xaa || cp == 0xb5 || cp == 0xba;
+	if (cp == 0xd7 || cp == 0xf7 || cp == 0xfeff)
+		return false;
+	return !(cp >= 0x2000 && cp < 0x2c00) && !(cp >= 0x1f000 && cp < 0x20000);
 }
 
 static bool is_digit(char c)
@@ -143,8 +158,10 @@ static bool follows_digit(struct kt_sv s, size_t i)
 	return false;
 }
 
-/* Keys that first differ at i: letters last, numbers by value ("a2" before "a10"), then by code
- * point. */
+/*
+ * Keys that first differ at i: letters last, numbers by value ("a2" before "a10"), then by code
+ * point.
+ */
 static int compare_at(struct kt_sv a, struct kt_sv b, size_t i)
 {
 	size_t next, a_len, b_len;

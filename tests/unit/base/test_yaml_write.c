@@ -74,8 +74,9 @@ static void test_quotes(void **state)
 static void test_numbers(void **state)
 {
 	(void)state;
-	check("[1.5,1234567.25,0.00001,0.0001,-12.75,-5]",
-	        "- 1.5\n- 1.23456725e+06\n- 1e-05\n- 0.0001\n- -12.75\n- -5\n");
+	check("[17408852893874571000,1e20,1.5,1234567.25,0.00001,0.0001,-12.75,-5]",
+	        "- 17408852893874571000\n- 1e+20\n- 1.5\n- 1.23456725e+06\n- 1e-05\n- 0.0001\n- "
+	        "-12.75\n- -5\n");
 }
 
 static void test_key_order(void **state)
