@@ -9,8 +9,10 @@
 	X(api_resources) \
 	X(api_versions) \
 	X(apply) \
+	X(cordon) \
 	X(create) \
 	X(delete) \
+	X(drain) \
 	X(events) \
 	X(explain) \
 	X(get) \
@@ -19,7 +21,9 @@
 	X(patch) \
 	X(rollout) \
 	X(scale) \
+	X(taint) \
 	X(top) \
+	X(uncordon) \
 	X(wait)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;
