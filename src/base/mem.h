@@ -31,13 +31,13 @@ char *kt_vasprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1,
 
 /* Takes the value out of *pp, leaving NULL: how ownership leaves a kt_auto_* variable. */
 #define kt_steal(pp)                  \
-	({                                \
+	__extension__({                                \
 		__typeof__(*(pp)) kt_p_ = *(pp); \
 		*(pp) = NULL;                 \
 		kt_p_;                        \
 	})
 #define kt_steal_fd(pfd)       \
-	({                         \
+	__extension__({                         \
 		int kt_fd_ = *(pfd);   \
 		*(pfd) = -1;           \
 		kt_fd_;                \
