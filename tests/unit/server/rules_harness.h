@@ -247,6 +247,8 @@ static inline struct answer harness_do(struct harness *h, const struct harness_w
 		answer.body = kt_status_of_err(&run.err, invalid ? &about : NULL);
 		answer.status = kt_err_http_status(&run.err);
 	} else {
+		if (write->live && !(write->kind->flags & KT_KIND_VIRTUAL)) /* stored objects have a revision */
+			json_object_set_new(json_object_get(run.object, "metadata"), "resourceVersion", json_string("7"));
 		answer.body = kt_codec_canonical(write->kind->type, run.object);
 		answer.status = write->old ? 200 : 201;
 		if (ret_object)

@@ -3,9 +3,15 @@
 
 #include "base/mem.h"
 
-extern const struct kt_rules kt_rules_core_pod;
+/* group, kind */
+#define ALL_RULES(X)          \
+	X(core_pod)           \
+	X(core_service)
 
-const struct kt_rules *const kt_rules_table[] = {
-	&kt_rules_core_pod,
-};
+#define DECLARE(name) extern const struct kt_rules kt_rules_##name;
+#define ENTRY(name) &kt_rules_##name,
+
+ALL_RULES(DECLARE)
+
+const struct kt_rules *const kt_rules_table[] = {ALL_RULES(ENTRY)};
 const size_t kt_rules_table_n = KT_ARRAY_SIZE(kt_rules_table);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/rules/options.h"
+
+#define SERVICE_CIDR "10.96.0.0/16"
+#define NODE_PORT_LOW 30000
+#define NODE_PORT_HIGH 32767
+
+const char *kt_rule_service_cidr(const struct kt_rule_context *c)
+{
+	(void)c;
+	return SERVICE_CIDR;
+}
+
+void kt_rule_node_ports(const struct kt_rule_context *c, int *ret_low, int *ret_high)
+{
+	(void)c;
+	*ret_low = NODE_PORT_LOW;
+	*ret_high = NODE_PORT_HIGH;
+}
