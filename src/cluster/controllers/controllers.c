@@ -11,6 +11,7 @@ static const struct kt_controller *const table[] = {
 	&kt_controller_service_account,
 	&kt_controller_root_ca,
 	&kt_controller_replica_set,
+	&kt_controller_replication_controller,
 	&kt_controller_deployment,
 };
 

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Deployments and ReplicaSets together with the scheduler and a simulated node, on a virtual loop. */
+#include "support/support.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cluster/controllers/controllers.h"
+#include "support/fake_client.h"
+
+struct world {
+	struct kt_loop *loop;
+	struct fake_client *fake;
+	struct kt_controllers *controllers;
+};
+
+static const char deployment[] =
+	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{'replicas':3,'progressDeadlineSeconds':600,"
+	"'revisionHistoryLimit':10,'strategy':{'type':'RollingUpdate','rollingUpdate':{'maxSurge':1,'maxUnavailable':0}},"
+	"'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':"
+	"[{'name':'c','image':'nginx:1'}]}}}}";
+
+static int setup(void **state)
+{
+	struct world *world = kt_new(struct world);
+	struct kt_err err = KT_ERR_INIT;
+
+	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->fake = fake_client_create(world->loop);
+	assert_int_equal(kt_controllers_create(&(struct kt_controllers_options){.client = fake_client_get(world->fake),
+		.loop = world->loop, .cluster_ca_pem = "PEM"}, &world->controllers, &err), 0);
+	kt_controllers_start(world->controllers);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+
+	kt_controllers_destroy(world->controllers);
+	fake_client_destroy(world->fake);
+	kt_loop_destroy(world->loop);
+	free(world);
+	return 0;
+}
+
+static void run(struct world *world, int64_t ms)
+{
+	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + ms * KT_NS_PER_MS);
+}
+
+static void make_ready(struct world *world)
+{
+	for (size_t i = 0;; i++) {
+		json_t *pod = fake_nth(world->fake, "/api/v1/namespaces/default/pods", i);
+		kt_auto_free char *path = NULL;
+
+		if (!pod)
+			return;
+		path = kt_asprintf("/api/v1/namespaces/default/pods/%s/status", kt_jstr(pod, "metadata.name"));
+		if (!kt_jget(pod, "status.phase"))
+			fake_patch(world->fake, path, "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True',"
+				"'lastTransitionTime':'2023-11-14T22:13:20Z'}]}}");
+		json_decref(pod);
+	}
+}
+
+/* Pods become ready as they come, until nothing moves any more. */
+static void settle(struct world *world)
+{
+	for (int i = 0; i < 20; i++) {
+		run(world, 1000);
+		make_ready(world);
+	}
+	run(world, 1000);
+}
+
+static json_t *get(struct world *world)
+{
+	return fake_get(world->fake, "/apis/apps/v1/namespaces/default/deployments/web");
+}
+
+static const char *condition(json_t *object, const char *type, const char *field)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(kt_jget(object, "status.conditions"), i, item)
+		if (kt_streq(kt_jstr(item, "type"), type))
+			return kt_jstr(item, field);
+	return NULL;
+}
+
+static void a_new_one_gets_its_pods(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *set = NULL, *pod = NULL, *object = NULL;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/replicasets"), 1);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+	set = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
+	assert_string_equal(kt_jstr(set, "metadata.ownerReferences.0.name"), "web");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(set, "metadata.annotations"), "deployment.kubernetes.io/revision")), "1");
+	assert_int_equal(kt_jint(set, "status.availableReplicas", 0), 3);
+	pod = fake_nth(world->fake, "/api/v1/pods", 0);
+	assert_string_equal(kt_jstr(pod, "metadata.labels.pod-template-hash"), kt_jstr(set, "metadata.labels.pod-template-hash"));
+	assert_string_equal(kt_jstr(pod, "metadata.ownerReferences.0.kind"), "ReplicaSet");
+	object = get(world);
+	assert_int_equal(kt_jint(object, "status.readyReplicas", 0), 3);
+	assert_int_equal(kt_jint(object, "status.observedGeneration", 0), 1);
+	assert_string_equal(condition(object, "Progressing", "reason"), "NewReplicaSetAvailable");
+	assert_string_equal(condition(object, "Available", "status"), "True");
+}
+
+static void a_new_template_rolls_out(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *object = NULL, *old = NULL, *new = NULL;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	settle(world);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
+		"{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:2'}]}}}}");
+	run(world, 1000);
+	/* One more than wanted, none missing. */
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/replicasets"), 2);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+	old = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
+	new = fake_nth(world->fake, "/apis/apps/v1/replicasets", 1);
+	assert_int_equal(kt_jint(old, "spec.replicas", -1), 0);
+	assert_int_equal(kt_jint(new, "spec.replicas", -1), 3);
+	object = get(world);
+	assert_string_equal(json_string_value(json_object_get(kt_jget(object, "metadata.annotations"), "deployment.kubernetes.io/revision")), "2");
+	assert_int_equal(kt_jint(object, "status.updatedReplicas", 0), 3);
+	assert_int_equal(kt_jint(object, "status.replicas", 0), 3);
+	/* Back again: the first ReplicaSet is used once more, as revision 3. */
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
+		"{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:1'}]}}}}");
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/replicasets"), 2);
+	json_decref(old);
+	old = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
+	assert_int_equal(kt_jint(old, "spec.replicas", -1), 3);
+	assert_string_equal(json_string_value(json_object_get(kt_jget(old, "metadata.annotations"), "deployment.kubernetes.io/revision")), "3");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(old, "metadata.annotations"),
+		"deployment.kubernetes.io/revision-history")), "1");
+}
+
+static void scaling_changes_the_one_set(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *object = NULL;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	settle(world);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web", "{'spec':{'replicas':7}}");
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 7);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web", "{'spec':{'replicas':2}}");
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
+	object = get(world);
+	assert_int_equal(kt_jint(object, "status.availableReplicas", 0), 2);
+}
+
+static void refused_writes_come_back(void **state)
+{
+	struct world *world = *state;
+
+	fake_refuse(world->fake, "/pods", 5);
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+}
+
+static void nothing_is_written_when_nothing_changes(void **state)
+{
+	struct world *world = *state;
+	size_t before;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	settle(world);
+	before = fake_writes(world->fake);
+	fake_break_watches(world->fake);
+	run(world, 60000);
+	assert_int_equal(fake_writes(world->fake), before);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+}
+
+static void namespaces_get_their_account_and_certificate(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *map = NULL, *account = NULL;
+
+	fake_put(world->fake, "/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'a'}}");
+	run(world, 1000);
+	map = fake_get(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
+	account = fake_get(world->fake, "/api/v1/namespaces/a/serviceaccounts/default");
+	assert_non_null(account);
+	fake_patch(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt", "{'data':{'ca.crt':'other'}}");
+	run(world, 1000);
+	json_decref(map);
+	map = fake_get(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_new_one_gets_its_pods, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_new_template_rolls_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(scaling_changes_the_one_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_writes_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_written_when_nothing_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(namespaces_get_their_account_and_certificate, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
