@@ -61,6 +61,8 @@ void kt_request_destroy(struct kt_request *request)
 {
 	if (!request)
 		return;
+	if (request->finish)
+		request->finish(request);
 	for (size_t i = 0; i < request->headers.n; i++) {
 		free(request->headers.items[i].name);
 		free(request->headers.items[i].value);

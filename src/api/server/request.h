@@ -74,6 +74,7 @@ struct kt_request {
 	struct kt_arena arena;
 	struct kt_err err;
 	struct kt_request_state *state;
+	void (*finish)(struct kt_request *request); /* frees state; set by the pipeline, called by kt_request_destroy() */
 };
 
 struct kt_request *kt_request_create(struct kt_server *server, struct kt_loop *loop);
