@@ -558,7 +558,14 @@ static int parse_stream(struct kt_sv text, const struct kt_yaml_options *options
 	        .err = err,
 	};
 	struct cursor cursor = {.text = text};
+	kt_auto_str ended = {0};
 
+	/* kubectl ends the last line if nobody else did, which a block literal there shows. */
+	if (text.len && text.p[text.len - 1] != '\n' && memchr(text.p, '|', text.len)) {
+		kt_str_add(&ended, text.p, text.len);
+		kt_str_putc(&ended, '\n');
+		text = (struct kt_sv){ended.data, ended.len};
+	}
 	/* libyaml does not count a byte order mark. */
 	if (text.len >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
 		cursor.bytes = 3;

@@ -93,6 +93,8 @@ static void test_collections(void **state)
 	check("a: |\n  x\n   y\nb: >-\n  x\n  y\n", "{\"a\":\"x\\n y\\n\",\"b\":\"x y\"}");
 	check("a: &x {k: 1}\nb: *x\nc: [*x, *x]\n",
 	        "{\"a\":{\"k\":1},\"b\":{\"k\":1},\"c\":[{\"k\":1},{\"k\":1}]}");
+	check("a: |\n  x", "{\"a\":\"x\\n\"}");
+	check("a: |-\n  x", "{\"a\":\"x\"}");
 	check("? a\n: b\n", "{\"a\":\"b\"}");
 	check("&k a: *k\n", "{\"a\":\"a\"}");
 	check("~: 1\n", "line 1, column 1: invalid map key: it must be a string");
