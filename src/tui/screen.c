@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/screen.h"
+
+#include "base/mem.h"
+
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <term.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define ESC_WAIT_MS 25 /* an escape sequence arrives at once; a person's Esc stands alone */
+#define MARKS_MAX 4    /* combining marks kept per cell; more is an attack on the eye */
+
+static struct {
+	bool open, direct, unicode, mouse;
+	int colors; /* as kt_screen_colors() */
+	SCREEN *screen;
+	struct sigaction old[NSIG];
+} tty;
+
+static const int FATAL[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM, SIGHUP, SIGQUIT};
+
+/* What must be sent to leave a usable terminal, without ncurses: a signal may have come in the middle of it. */
+static const char RESTORE[] = "\033[?1000l\033[?1002l\033[?1006l\033[?2004l\033[0m\033[?25h\033[?1049l\r\n";
+
+static void on_fatal(int number)
+{
+	ssize_t written = write(STDOUT_FILENO, RESTORE, sizeof(RESTORE) - 1);
+
+	(void)written;
+	reset_shell_mode();
+	sigaction(number, &tty.old[number], NULL);
+	raise(number);
+}
+
+static void catch_fatal_signals(bool on)
+{
+	struct sigaction action = {.sa_handler = on_fatal, .sa_flags = SA_RESETHAND | SA_NODEFER};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(FATAL); i++) {
+		if (on)
+			sigaction(FATAL[i], &action, &tty.old[FATAL[i]]);
+		else
+			sigaction(FATAL[i], &tty.old[FATAL[i]], NULL);
+	}
+}
+
+/* With COLORTERM=truecolor the "-direct" entry of the same terminal takes RGB as colour numbers. */
+static const char *term_name(const char *term)
+{
+	static char direct[64];
+	const char *colorterm = getenv("COLORTERM");
+	size_t len = strcspn(term, "-");
+	int status;
+
+	if (!colorterm || (strcmp(colorterm, "truecolor") != 0 && strcmp(colorterm, "24bit") != 0))
+		return term;
+	snprintf(direct, sizeof(direct), "%.*s-direct", (int)len, term);
+	if (setupterm(direct, STDOUT_FILENO, &status) == OK && status == 1) {
+		bool rgb = tigetflag("RGB") == 1 || tigetnum("RGB") > 0;
+
+		del_curterm(cur_term);
+		return rgb ? direct : term;
+	}
+	return term;
+}
+
+static int check_term(const char *term, struct kt_err *err)
+{
+	int status;
+
+	if (!term || !*term || setupterm(term, STDOUT_FILENO, &status) != OK)
+		return kt_fail(err, EINVAL,
+			"the terminal type \"%s\" (environment variable TERM) is not known here; try TERM=xterm-256color",
+			term ? term : "");
+	const char *move = tigetstr("cup");
+	bool can = move && move != (char *)-1 && tigetflag("hc") != 1;
+
+	del_curterm(cur_term);
+	return can ? 0 : kt_fail(err, EINVAL, "a terminal of type \"%s\" cannot move its cursor; use the prompt: kube-tui repl", term);
+}
+
+static void start_colors(void)
+{
+	if (!has_colors() || start_color() == ERR) {
+		tty.colors = 0;
+		return;
+	}
+	use_default_colors();
+	tty.direct = COLORS >= 1 << 24;
+	tty.colors = tty.direct ? 1 << 24 : COLORS >= 256 ? 256 : COLORS >= 16 ? 16 : COLORS >= 8 ? 8 : 0;
+}
+
+static void set_modes(void)
+{
+	raw();
+	noecho();
+	nonl();
+	intrflush(stdscr, FALSE);
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	set_escdelay(ESC_WAIT_MS);
+	leaveok(stdscr, FALSE);
+	curs_set(0);
+	if (tty.mouse) {
+		mouseinterval(0);
+		mousemask(ALL_MOUSE_EVENTS, NULL);
+	}
+	define_key("\033[200~", (int)(KEY_MAX + 1));
+	define_key("\033[201~", (int)(KEY_MAX + 2));
+	ssize_t written = write(STDOUT_FILENO, "\033[?2004h", 8);
+
+	(void)written;
+}
+
+int kt_screen_open(bool mouse, struct kt_err *err)
+{
+	const char *term = getenv("TERM");
+
+	if (tty.open)
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return kt_fail(err, ENOTTY, "the terminal UI needs a terminal; for scripts there are `kube-tui COMMAND` and `kube-tui -c`");
+	setlocale(LC_CTYPE, "");
+	if (check_term(term, err) < 0)
+		return err ? err->code : -EINVAL;
+	tty.unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	tty.mouse = mouse;
+	tty.screen = newterm(term_name(term), stdout, stdin);
+	if (!tty.screen)
+		return kt_fail(err, EINVAL, "the terminal of type \"%s\" cannot be opened", term);
+	tty.open = true;
+	start_colors();
+	set_modes();
+	catch_fatal_signals(true);
+	return 0;
+}
+
+void kt_screen_close(void)
+{
+	if (!tty.open)
+		return;
+	catch_fatal_signals(false);
+	ssize_t written = write(STDOUT_FILENO, "\033[?2004l", 8);
+
+	(void)written;
+	if (tty.mouse)
+		mousemask(0, NULL);
+	curs_set(1);
+	endwin();
+	delscreen(tty.screen);
+	tty.screen = NULL;
+	tty.open = false;
+}
+
+bool kt_screen_is_open(void)
+{
+	return tty.open;
+}
+
+void kt_screen_suspend(void)
+{
+	if (!tty.open)
+		return;
+	def_prog_mode();
+	endwin();
+}
+
+void kt_screen_resume(void)
+{
+	if (!tty.open)
+		return;
+	reset_prog_mode();
+	set_modes();
+	clearok(curscr, TRUE);
+	refresh();
+}
+
+void kt_screen_size(int *ret_rows, int *ret_columns)
+{
+	*ret_rows = LINES;
+	*ret_columns = COLS;
+}
+
+bool kt_screen_too_small(void)
+{
+	return LINES < KT_SCREEN_ROWS_MIN || COLS < KT_SCREEN_COLUMNS_MIN;
+}
+
+int kt_screen_colors(void)
+{
+	return tty.colors;
+}
+
+bool kt_screen_unicode(void)
+{
+	return tty.unicode;
+}
+
+/* Keys */
+
+static const struct {
+	int curses;
+	uint32_t code;
+} KEYS[] = {
+	{KEY_ENTER, KT_KEY_ENTER}, {KEY_BACKSPACE, KT_KEY_BACKSPACE}, {KEY_DC, KT_KEY_DELETE}, {KEY_IC, KT_KEY_INSERT},
+	{KEY_UP, KT_KEY_UP}, {KEY_DOWN, KT_KEY_DOWN}, {KEY_LEFT, KT_KEY_LEFT}, {KEY_RIGHT, KT_KEY_RIGHT},
+	{KEY_SR, KT_KEY_SHIFT_UP}, {KEY_SF, KT_KEY_SHIFT_DOWN}, {KEY_SLEFT, KT_KEY_SHIFT_LEFT},
+	{KEY_SRIGHT, KT_KEY_SHIFT_RIGHT}, {KEY_HOME, KT_KEY_HOME}, {KEY_END, KT_KEY_END}, {KEY_PPAGE, KT_KEY_PAGE_UP},
+	{KEY_NPAGE, KT_KEY_PAGE_DOWN}, {KEY_BTAB, KT_KEY_BACKTAB}, {KEY_RESIZE, KT_KEY_RESIZE},
+	{KEY_MAX + 1, KT_KEY_PASTE_BEGIN}, {KEY_MAX + 2, KT_KEY_PASTE_END},
+};
+
+static uint32_t function_key(int key)
+{
+	if (key >= KEY_F(1) && key <= KEY_F(12))
+		return KT_KEY_F1 + (uint32_t)(key - KEY_F(1));
+	for (size_t i = 0; i < KT_ARRAY_SIZE(KEYS); i++)
+		if (KEYS[i].curses == key)
+			return KEYS[i].code;
+	return KT_KEY_NONE;
+}
+
+static uint32_t plain_key(wint_t c)
+{
+	switch (c) {
+	case '\r':
+	case '\n':
+		return KT_KEY_ENTER;
+	case '\t':
+		return KT_KEY_TAB;
+	case 0x1b:
+		return KT_KEY_ESC;
+	case 0x7f:
+	case 0x08:
+		return KT_KEY_BACKSPACE;
+	case 0:
+		return KT_KEY_CTRL | ' ';
+	default:
+		break;
+	}
+	if (c < 0x1b)
+		return KT_KEY_CTRL | ((uint32_t)c + 'a' - 1);
+	if (c < 0x20)
+		return KT_KEY_CTRL | ((uint32_t)c + '@');
+	return (uint32_t)c;
+}
+
+static bool read_mouse(struct kt_key *ret_key)
+{
+	MEVENT event;
+
+	if (getmouse(&event) != OK)
+		return false;
+	ret_key->code = KT_KEY_MOUSE;
+	ret_key->row = event.y;
+	ret_key->column = event.x;
+	if (event.bstate & BUTTON4_PRESSED)
+		ret_key->mouse = KT_MOUSE_WHEEL_UP;
+	else if (event.bstate & BUTTON5_PRESSED)
+		ret_key->mouse = KT_MOUSE_WHEEL_DOWN;
+	else if (event.bstate & (BUTTON1_DOUBLE_CLICKED | BUTTON1_TRIPLE_CLICKED))
+		ret_key->mouse = KT_MOUSE_DOUBLE_CLICK;
+	else if (event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
+		ret_key->mouse = KT_MOUSE_CLICK;
+	else if (event.bstate & (BUTTON3_PRESSED | BUTTON3_CLICKED))
+		ret_key->mouse = KT_MOUSE_RIGHT_CLICK;
+	else
+		return false;
+	return true;
+}
+
+static bool terminal_gone(void)
+{
+	struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+int kt_screen_read(struct kt_key *ret_key)
+{
+	wint_t c;
+	int r = get_wch(&c);
+
+	*ret_key = (struct kt_key){.code = KT_KEY_NONE};
+	if (r == ERR)
+		return terminal_gone() ? -EIO : 0;
+	if (r == KEY_CODE_YES && (int)c == KEY_MOUSE)
+		return read_mouse(ret_key) ? 0 : kt_screen_read(ret_key);
+	if (r == KEY_CODE_YES) {
+		ret_key->code = function_key((int)c);
+		return 0;
+	}
+	ret_key->code = plain_key(c);
+	if (ret_key->code != KT_KEY_ESC)
+		return 0;
+	/* Alt comes as Esc and the key at once */
+	r = get_wch(&c);
+	if (r == OK)
+		ret_key->code = KT_KEY_ALT | plain_key(c);
+	else if (r == KEY_CODE_YES)
+		ret_key->code = KT_KEY_ALT | function_key((int)c);
+	return 0;
+}
+
+/* Styles */
+
+static int color_number(kt_color color)
+{
+	if (color == KT_COLOR_DEFAULT)
+		return -1;
+	if (tty.direct) /* ncurses keeps 0-7 of a direct terminal as palette colours */
+		return color < 8 ? 0 : (int)color;
+	return kt_color_nearest(color, tty.colors);
+}
+
+static attr_t attributes(struct kt_style style, int *ret_pair)
+{
+	attr_t attrs = A_NORMAL;
+
+	if (style.attributes & KT_ATTR_BOLD)
+		attrs |= A_BOLD;
+	if (style.attributes & KT_ATTR_DIM)
+		attrs |= A_DIM;
+	if (style.attributes & KT_ATTR_UNDERLINE)
+		attrs |= A_UNDERLINE;
+	if (style.attributes & KT_ATTR_REVERSE)
+		attrs |= A_REVERSE;
+	*ret_pair = 0;
+	if (!tty.colors) {
+		/* without colours a background stands out as reverse */
+		if (style.bg != KT_COLOR_DEFAULT && style.fg != style.bg && style.bg != 0)
+			attrs |= A_REVERSE;
+		return attrs;
+	}
+	int pair = alloc_pair(color_number(style.fg), color_number(style.bg));
+
+	*ret_pair = pair > 0 ? pair : 0;
+	return attrs;
+}
+
+/* Frames */
+
+void kt_screen_clear(struct kt_style style)
+{
+	for (int row = 0; row < LINES; row++)
+		kt_draw_fill(row, 0, COLS, ' ', style);
+}
+
+void kt_screen_present(void)
+{
+	refresh();
+}
+
+void kt_screen_redraw(void)
+{
+	clearok(curscr, TRUE);
+}
+
+void kt_screen_cursor(int row, int column)
+{
+	curs_set(row >= 0);
+	if (row >= 0)
+		move(row, column);
+}
+
+/* Text */
+
+size_t kt_text_grapheme(const char *text, size_t len, int *ret_columns)
+{
+	uint32_t cp;
+	int n = kt_utf8_decode(text, len, &cp);
+
+	if (n <= 0) {
+		*ret_columns = 4; /* \xNN */
+		return 1;
+	}
+	if (cp < 0x20 || (cp >= 0x7f && cp <= 0x9f)) {
+		*ret_columns = cp == '\t' ? 1 : 4;
+		return (size_t)n;
+	}
+	int width = wcwidth((wchar_t)cp);
+	size_t used = (size_t)n;
+
+	*ret_columns = width < 0 ? 1 : width;
+	while (used < len) {
+		n = kt_utf8_decode(text + used, len - used, &cp);
+		if (n <= 0 || cp < 0x300 || wcwidth((wchar_t)cp) != 0)
+			break;
+		used += (size_t)n;
+	}
+	if (*ret_columns == 0)
+		*ret_columns = 1; /* a mark without a character stands on a blank */
+	return used;
+}
+
+int kt_text_width(const char *text, size_t len)
+{
+	int width = 0, columns;
+
+	for (size_t i = 0; i < len; width += columns)
+		i += kt_text_grapheme(text + i, len - i, &columns);
+	return width;
+}
+
+/* The one place where cluster data becomes what a terminal is sent. Fills at most 4 cells' worth of wide characters; returns
+ * their number. */
+static int escape(const char *text, size_t len, wchar_t out[MARKS_MAX + 2])
+{
+	uint32_t cp;
+	int n = kt_utf8_decode(text, len, &cp), count = 0;
+
+	if (n > 0 && cp == '\t') {
+		out[0] = L' ';
+		return 1;
+	}
+	if (n <= 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f)) {
+		static const char digits[] = "0123456789abcdef";
+		unsigned value = n <= 0 ? (unsigned char)*text : cp;
+
+		out[0] = L'\\';
+		out[1] = L'x';
+		out[2] = (wchar_t)digits[value >> 4 & 15];
+		out[3] = (wchar_t)digits[value & 15];
+		return 4;
+	}
+	if (wcwidth((wchar_t)cp) == 0)
+		out[count++] = L' ';
+	out[count++] = wcwidth((wchar_t)cp) < 0 ? L'?' : (wchar_t)cp;
+	for (size_t used = (size_t)n; used < len && count <= MARKS_MAX; used += (size_t)n) {
+		n = kt_utf8_decode(text + used, len - used, &cp);
+		if (n <= 0 || wcwidth((wchar_t)cp) != 0)
+			break;
+		out[count++] = (wchar_t)cp;
+	}
+	return count;
+}
+
+static void put_cell(int row, int column, const wchar_t *chars, attr_t attrs, int pair)
+{
+	cchar_t cell;
+
+	if (setcchar(&cell, chars, attrs, 0, &pair) == OK)
+		mvadd_wch(row, column, &cell);
+}
+
+static int put_grapheme(int row, int column, const char *text, size_t len, attr_t attrs, int pair)
+{
+	wchar_t chars[MARKS_MAX + 2] = {0};
+	int n = escape(text, len, chars);
+
+	if (n == 4 && chars[0] == L'\\' && chars[1] == L'x') {
+		for (int i = 0; i < 4; i++)
+			put_cell(row, column + i, (const wchar_t[]){chars[i], 0}, attrs, pair);
+		return 4;
+	}
+	chars[n] = 0;
+	put_cell(row, column, chars, attrs, pair);
+	return 0;
+}
+
+int kt_draw_text(int row, int column, int width, const char *text, size_t len, struct kt_style style, bool ellipsis)
+{
+	int pair, used = 0;
+	attr_t attrs = attributes(style, &pair);
+
+	if (row < 0 || row >= LINES || column < 0 || column >= COLS)
+		return 0;
+	width = KT_MIN(width, COLS - column);
+	bool cut = ellipsis && kt_text_width(text, len) > width;
+	int room = cut ? width - 1 : width;
+
+	for (size_t i = 0; i < len;) {
+		int columns;
+		size_t n = kt_text_grapheme(text + i, len - i, &columns);
+
+		if (used + columns > room)
+			break;
+		put_grapheme(row, column + used, text + i, n, attrs, pair);
+		used += columns;
+		i += n;
+	}
+	if (cut && width > 0)
+		put_cell(row, column + used++, tty.unicode ? L"…" : L">", attrs, pair);
+	return used;
+}
+
+void kt_draw_fill(int row, int column, int width, char c, struct kt_style style)
+{
+	int pair;
+	attr_t attrs = attributes(style, &pair);
+
+	if (row < 0 || row >= LINES || column >= COLS)
+		return;
+	for (int i = KT_MAX(column, 0); i < KT_MIN(column + width, COLS); i++)
+		put_cell(row, i, (const wchar_t[]){(wchar_t)c, 0}, attrs, pair);
+}
+
+int kt_draw_cell(int row, int column, int width, const char *text, struct kt_style style)
+{
+	int used = kt_draw_text(row, column, width, text, strlen(text), style, true);
+
+	kt_draw_fill(row, column + used, width - used, ' ', style);
+	return used;
+}
+
+void kt_draw_hline(int row, int column, int width, struct kt_style style)
+{
+	int pair;
+	attr_t attrs = attributes(style, &pair);
+
+	for (int i = 0; i < width && row >= 0 && row < LINES && column + i < COLS; i++)
+		put_cell(row, column + i, tty.unicode ? L"─" : L"-", attrs, pair);
+}
+
+void kt_draw_vline(int row, int column, int height, struct kt_style style)
+{
+	int pair;
+	attr_t attrs = attributes(style, &pair);
+
+	for (int i = 0; i < height && row + i < LINES && column >= 0 && column < COLS; i++)
+		put_cell(row + i, column, tty.unicode ? L"│" : L"|", attrs, pair);
+}
+
+void kt_draw_box(int row, int column, int rows, int columns, struct kt_style style)
+{
+	int pair, last_row = row + rows - 1, last_column = column + columns - 1;
+	attr_t attrs = attributes(style, &pair);
+	const wchar_t *corners[4] = {L"╭", L"╮", L"╰", L"╯"};
+
+	kt_draw_hline(row, column + 1, columns - 2, style);
+	kt_draw_hline(last_row, column + 1, columns - 2, style);
+	kt_draw_vline(row + 1, column, rows - 2, style);
+	kt_draw_vline(row + 1, last_column, rows - 2, style);
+	for (int i = 0; i < 4; i++) {
+		int r = i < 2 ? row : last_row, c = i % 2 ? last_column : column;
+
+		if (r >= 0 && r < LINES && c >= 0 && c < COLS)
+			put_cell(r, c, tty.unicode ? corners[i] : L"+", attrs, pair);
+	}
+}
