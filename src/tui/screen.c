@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#undef columns /* term.h names a capability so */
+
 #define ESC_WAIT_MS 25 /* an escape sequence arrives at once; a person's Esc stands alone */
 #define MARKS_MAX 4    /* combining marks kept per cell; more is an attack on the eye */
 
