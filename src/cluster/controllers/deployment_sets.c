@@ -78,7 +78,7 @@ static void find_newest(struct rollout *rollout)
 	kt_auto_free char *want = template_text(json_object_get(rollout->spec, "template"));
 
 	for (size_t i = 0; i < rollout->sets.n && !rollout->newest; i++) {
-		kt_auto_json json_t *template = kt_json_tree(kt_at(rollout->sets.items[i].object, "spec", "template"));
+		kt_auto_json json_t *template = kt_json_tree(kt_field_of(rollout->sets.items[i].object, "spec", "template"));
 		kt_auto_free char *have = template_text(template);
 
 		if (strcmp(want, have) == 0)

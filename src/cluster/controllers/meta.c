@@ -46,7 +46,7 @@ bool kt_is_deleting(const struct kt_object *object)
 	return object->deletion_timestamp.len > 0;
 }
 
-struct kt_json_at kt_at(const struct kt_object *object, const char *section, const char *field)
+struct kt_json_at kt_field_of(const struct kt_object *object, const char *section, const char *field)
 {
 	return kt_json_find(kt_object_doc(object), section, field, NULL);
 }
@@ -55,7 +55,7 @@ int64_t kt_int_at(const struct kt_object *object, const char *section, const cha
 {
 	int64_t value;
 
-	return kt_json_int64(kt_at(object, section, field), &value) ? value : fallback;
+	return kt_json_int64(kt_field_of(object, section, field), &value) ? value : fallback;
 }
 
 int64_t kt_generation(const struct kt_object *object)
@@ -110,7 +110,7 @@ json_t *kt_finalizers_without(const struct kt_object *object, const char *finali
 
 struct kt_json_at kt_condition(const struct kt_object *object, const char *type)
 {
-	struct kt_json_at list = kt_at(object, "status", "conditions"), item;
+	struct kt_json_at list = kt_field_of(object, "status", "conditions"), item;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item))
@@ -128,7 +128,7 @@ bool kt_condition_is_true(const struct kt_object *object, const char *type)
 
 bool kt_pod_phase_is(const struct kt_object *pod, const char *phase)
 {
-	return kt_json_string_is(kt_at(pod, "status", "phase"), phase);
+	return kt_json_string_is(kt_field_of(pod, "status", "phase"), phase);
 }
 
 bool kt_pod_is_active(const struct kt_object *pod)
@@ -163,7 +163,7 @@ struct kt_sv kt_pod_node(const struct kt_object *pod)
 {
 	struct kt_sv name = {0};
 
-	kt_json_string_sv(kt_at(pod, "spec", "nodeName"), &name);
+	kt_json_string_sv(kt_field_of(pod, "spec", "nodeName"), &name);
 	return name;
 }
 
@@ -368,7 +368,7 @@ struct selecting {
 static bool check_selecting(void *arg, struct kt_object *object)
 {
 	struct selecting *s = arg;
-	kt_auto_json json_t *json = kt_json_tree(kt_at(object, "spec", "selector"));
+	kt_auto_json json_t *json = kt_json_tree(kt_field_of(object, "spec", "selector"));
 	struct kt_selector *selector = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 

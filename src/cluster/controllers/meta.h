@@ -19,7 +19,7 @@ bool kt_controller_owner(const struct kt_object *object, struct kt_owner *ret_ow
 json_t *kt_owner_reference(const struct kt_object *owner, const char *api_version, const char *kind);
 
 bool kt_is_deleting(const struct kt_object *object);
-struct kt_json_at kt_at(const struct kt_object *object, const char *section, const char *field); /* "spec", "replicas" */
+struct kt_json_at kt_field_of(const struct kt_object *object, const char *section, const char *field); /* "spec", "replicas" */
 int64_t kt_int_at(const struct kt_object *object, const char *section, const char *field, int64_t fallback);
 int64_t kt_generation(const struct kt_object *object);
 int64_t kt_created_ns(const struct kt_object *object); /* wall */

@@ -96,7 +96,7 @@ static void create_batch(struct kt_pass *pass, struct creation *creation)
 
 static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set, int64_t n)
 {
-	kt_auto_json json_t *template = kt_json_tree(kt_at(set, "spec", "template")), *pod = NULL;
+	kt_auto_json json_t *template = kt_json_tree(kt_field_of(set, "spec", "template")), *pod = NULL;
 	struct creation *creation = kt_new(struct creation);
 	kt_auto_str body = KT_STR_INIT;
 	struct kt_sv name = kt_object_name(set);
@@ -156,7 +156,7 @@ static int compare_ranked(const void *va, const void *vb)
 
 static int64_t restarts_of(const struct kt_object *pod)
 {
-	struct kt_json_at list = kt_at(pod, "status", "containerStatuses"), item;
+	struct kt_json_at list = kt_field_of(pod, "status", "containerStatuses"), item;
 	struct kt_json_iter it = {0};
 	int64_t most = 0, n;
 
@@ -298,7 +298,7 @@ static void update_status(struct replicator *own, struct kt_pass *pass, struct k
 
 static struct kt_selector *selector_of(const struct replicator *own, const struct kt_object *set)
 {
-	kt_auto_json json_t *json = kt_json_tree(kt_at(set, "spec", "selector"));
+	kt_auto_json json_t *json = kt_json_tree(kt_field_of(set, "spec", "selector"));
 	struct kt_selector *selector = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 

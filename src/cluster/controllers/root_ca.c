@@ -31,7 +31,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		return;
 	have = kt_informer_get(own->config_maps, kt_sv_of(key), KT_SV(NAME));
 	if (have) {
-		kt_auto_free char *text = kt_json_string_dup(kt_at(have, "data", "ca.crt"));
+		kt_auto_free char *text = kt_json_string_dup(kt_field_of(have, "data", "ca.crt"));
 
 		if (kt_streq(text, pem))
 			return;
