@@ -12,6 +12,7 @@
 	X(cordon) \
 	X(create) \
 	X(delete) \
+	X(describe) \
 	X(drain) \
 	X(events) \
 	X(explain) \
