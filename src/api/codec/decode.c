@@ -169,6 +169,25 @@ static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *typ
 	return fail_kind(type, options, api_version, kind, err);
 }
 
+/* apiVersion and kind are looked at first, so a wrong type there reads differently. */
+static int check_type_meta(struct kt_sv text, const json_t *tree, const struct kt_codec_options *options, struct kt_err *err)
+{
+	static const char *const keys[] = {"apiVersion", "kind"};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(keys); i++) {
+		const json_t *value = json_object_get(tree, keys[i]);
+		kt_auto_free char *reason = NULL;
+
+		if (!value || json_is_null(value) || json_is_string(value))
+			continue;
+		reason = kt_asprintf("couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go struct field .%s "
+				     "of type string",
+				     kt_codec_json_kind(value), keys[i]);
+		return fail_unrecognised(text, options, err, reason);
+	}
+	return 0;
+}
+
 static int wrap_kind(const struct kt_codec_options *options, const json_t *tree, struct kt_err *err)
 {
 	const char *api_version = kt_jstr(tree, "apiVersion"), *kind = kt_jstr(tree, "kind");
@@ -222,6 +241,9 @@ static int decode_text(struct kt_sv text, const struct kt_type *type, const stru
 		return options->bare_errors ? r : fail_unrecognised(text, options, err, reason);
 	}
 	if (json_is_object(body->tree)) {
+		r = check_type_meta(text, body->tree, options, err);
+		if (r < 0)
+			return r;
 		r = check_kind(text, body->tree, type, options, err);
 		if (r < 0)
 			return r;

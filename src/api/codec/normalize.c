@@ -32,7 +32,7 @@ static void go_path(struct kt_str *out, const struct codec_at *at)
 		kt_str_printf(out, ".%s", at->name);
 }
 
-static const char *json_kind(const json_t *value)
+const char *kt_codec_json_kind(const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
@@ -85,10 +85,10 @@ static json_t *fail_type(struct codec_walk *walk, const struct kt_type *type, co
 	if (owner) {
 		kt_str_puts(&where, owner->owner->go_name ? owner->owner->go_name : "");
 		go_path(&where, at);
-		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go struct field %s of type %s", json_kind(value),
+		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go struct field %s of type %s", kt_codec_json_kind(value),
 			number ? number : "", kt_str_text(&where), kt_str_text(&what));
 	} else {
-		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go value of type %s", json_kind(value),
+		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go value of type %s", kt_codec_json_kind(value),
 			number ? number : "", kt_str_text(&what));
 	}
 	return NULL;
@@ -461,11 +461,14 @@ static json_t *take_object(struct codec_walk *walk, const struct kt_type *type, 
 	return object;
 }
 
-static json_t *take_schema_union(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+/* Go decodes these with code of their own that does not know the strict mode: what is unknown in there goes without a word. */
+static json_t *take_schema_union(struct codec_walk *strict, const struct kt_type *type, json_t *value, const struct codec_at *at)
 {
+	struct codec_walk silent = *strict, *walk = &silent;
 	json_t *list, *element;
 	size_t i;
 
+	silent.strict = KT_STRICT_IGNORE;
 	if (json_is_object(value))
 		return kt_codec_take(walk, type->elem, value, at);
 	if (type->shape == KT_SHAPE_SCHEMA_OR_BOOL && json_is_boolean(value))
