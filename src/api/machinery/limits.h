@@ -24,4 +24,16 @@ void kt_type_prune(const struct kt_type *type, json_t *tree);
  * appended. */
 int kt_validate_structure(const struct kt_type *type, const json_t *value, const char *path, struct kt_field_errors *errors);
 
+/* The whole of a custom resource: structure, then the rules (x-kubernetes-validations) unless an error makes them meaningless. old: what is
+ * stored, NULL on create. What did not change since is forgiven; forgiven rule failures go to `warnings` (may be NULL), to be told
+ * as "FIELD: MESSAGE". */
+void kt_validate_custom(const struct kt_type *type, const json_t *value, const json_t *old, struct kt_field_errors *errors,
+	struct kt_field_errors *warnings);
+
+/* Does the type or anything below it have rules? */
+bool kt_type_has_rules(const struct kt_type *type);
+
+/* The element of `old` that has the same keys, for lists of type map; NULL otherwise. */
+const json_t *kt_validate_old_element(const struct kt_field *field, const json_t *old, const json_t *element);
+
 #endif
