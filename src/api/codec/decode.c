@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bodies of any media type to trees: who the body says it is, duplicates, unknown fields, upstream's wording. */
+/* Bodies of any media type to trees: who the body says it is, duplicates, unknown fields,
+ * upstream's wording. */
 #include "api/codec/tree.h"
 
 #include "api/codec/wire.h"
@@ -9,21 +10,21 @@
 
 #define EXCERPT_MAX 30 /* bytes of an unrecognised body that the message shows */
 
-/* Group versions of earlier releases whose kinds upstream still converts, so that their refusal reads differently. */
-static const char *const old_versions[] = {"apps/v1beta1", "apps/v1beta2", "extensions/v1beta1", "batch/v1beta1",
-					   "autoscaling/v2beta1", "autoscaling/v2beta2", "policy/v1beta1",
-					   "networking.k8s.io/v1beta1", "rbac.authorization.k8s.io/v1beta1",
-					   "storage.k8s.io/v1beta1", "discovery.k8s.io/v1beta1", "events.k8s.io/v1beta1",
-					   "coordination.k8s.io/v1beta1", "scheduling.k8s.io/v1beta1", "node.k8s.io/v1beta1",
-					   "admissionregistration.k8s.io/v1beta1", "apiextensions.k8s.io/v1beta1",
-					   "apiregistration.k8s.io/v1beta1", "certificates.k8s.io/v1beta1",
-					   "authentication.k8s.io/v1beta1", "authorization.k8s.io/v1beta1",
-					   "flowcontrol.apiserver.k8s.io/v1beta3", "resource.k8s.io/v1beta1",
-					   "resource.k8s.io/v1beta2"};
+/* Group versions of earlier releases whose kinds upstream still converts, so that their refusal
+ * reads differently. */
+static const char *const old_versions[] = {"apps/v1beta1", "apps/v1beta2", "extensions/v1beta1",
+        "batch/v1beta1", "autoscaling/v2beta1", "autoscaling/v2beta2", "policy/v1beta1",
+        "networking.k8s.io/v1beta1", "rbac.authorization.k8s.io/v1beta1", "storage.k8s.io/v1beta1",
+        "discovery.k8s.io/v1beta1", "events.k8s.io/v1beta1", "coordination.k8s.io/v1beta1",
+        "scheduling.k8s.io/v1beta1", "node.k8s.io/v1beta1", "admissionregistration.k8s.io/v1beta1",
+        "apiextensions.k8s.io/v1beta1", "apiregistration.k8s.io/v1beta1",
+        "certificates.k8s.io/v1beta1", "authentication.k8s.io/v1beta1",
+        "authorization.k8s.io/v1beta1", "flowcontrol.apiserver.k8s.io/v1beta3",
+        "resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2"};
 
 struct body {
 	json_t *tree;
-	struct kt_warnings duplicates;     /* JSON: paths */
+	struct kt_warnings duplicates;      /* JSON: paths */
 	struct kt_warnings yaml_duplicates; /* YAML: whole texts */
 };
 
@@ -46,7 +47,8 @@ static void yaml_duplicate(void *arg, const char *path, unsigned line)
 	struct body *body = arg;
 	const char *dot = strrchr(path, '.');
 
-	kt_warnings_add(&body->yaml_duplicates, "line %u: key \"%s\" already set in map", line, dot ? dot + 1 : path);
+	kt_warnings_add(&body->yaml_duplicates, "line %u: key \"%s\" already set in map", line,
+	        dot ? dot + 1 : path);
 }
 
 static int parse_body(struct kt_sv text, enum kt_media media, struct body *body, struct kt_err *err)
@@ -71,14 +73,17 @@ static int parse_body(struct kt_sv text, enum kt_media media, struct body *body,
 	return body->tree ? 0 : -EINVAL;
 }
 
-static int fail_unrecognised(struct kt_sv text, const struct kt_codec_options *options, struct kt_err *err, const char *reason)
+static int fail_unrecognised(struct kt_sv text, const struct kt_codec_options *options,
+        struct kt_err *err, const char *reason)
 {
 	kt_auto_free char *why = kt_strdup(reason);
 	int shown = (int)KT_MIN(text.len, (size_t)EXCERPT_MAX);
 
 	kt_err_clear(err);
-	return kt_fail(err, EINVAL, "the object provided is unrecognized (must be of type %s): %s (%.*s%s)",
-		       options->kind ? options->kind : "Object", why, shown, text.p, text.len > EXCERPT_MAX ? " ..." : "");
+	return kt_fail(err, EINVAL,
+	        "the object provided is unrecognized (must be of type %s): %s (%.*s%s)",
+	        options->kind ? options->kind : "Object", why, shown, text.p,
+	        text.len > EXCERPT_MAX ? " ..." : "");
 }
 
 static void split_version(const char *api_version, char **ret_group, const char **ret_version)
@@ -109,17 +114,19 @@ static bool is_old_version(const char *api_version)
 	return false;
 }
 
-static bool is_also(const struct kt_codec_options *options, const char *api_version, const char *kind)
+static bool is_also(
+        const struct kt_codec_options *options, const char *api_version, const char *kind)
 {
 	for (size_t i = 0; options->also && options->also[i]; i += 2)
-		if (strcmp(options->also[i], api_version) == 0 && strcmp(options->also[i + 1], kind) == 0)
+		if (strcmp(options->also[i], api_version) == 0 &&
+		        strcmp(options->also[i + 1], kind) == 0)
 			return true;
 	return false;
 }
 
 /* Another kind or version than the URL says. */
-static int fail_kind(const struct kt_type *type, const struct kt_codec_options *options, const char *api_version, const char *kind,
-		     struct kt_err *err)
+static int fail_kind(const struct kt_type *type, const struct kt_codec_options *options,
+        const char *api_version, const char *kind, struct kt_err *err)
 {
 	kt_auto_free char *group = NULL;
 	kt_auto_str package = KT_STR_INIT;
@@ -127,24 +134,30 @@ static int fail_kind(const struct kt_type *type, const struct kt_codec_options *
 
 	bool custom = type->flags & KT_FIELD_UNSTRUCTURED;
 
-	if ((is_old_version(api_version) || custom) && strcmp(api_version, options->api_version) != 0 && strcmp(kind, options->kind) == 0)
-		return kt_fail(err, EINVAL, "the API version in the data (%s) does not match the expected API version (%s)", api_version,
-			       options->api_version);
+	if ((is_old_version(api_version) || custom) &&
+	        strcmp(api_version, options->api_version) != 0 && strcmp(kind, options->kind) == 0)
+		return kt_fail(err, EINVAL,
+		        "the API version in the data (%s) does not match the expected API version "
+		        "(%s)",
+		        api_version, options->api_version);
 	split_version(api_version, &group, &version);
 	internal_package(options->api_version, &package);
 	if (kt_type_for_body(group, version, kind))
 		return kt_fail(err, EINVAL,
-			       "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown conversion", kind,
-			       version, options->kind, version, kind, kt_str_text(&package), options->kind);
+		        "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to "
+		        "(%s.%s): unknown conversion",
+		        kind, version, options->kind, version, kind, kt_str_text(&package),
+		        options->kind);
 	return kt_fail(err, EINVAL,
-		       "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered for version \"%s\" in scheme "
-		       "\"pkg/runtime/scheme.go:111\"",
-		       kind, version, options->kind, kind, api_version);
+	        "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered for "
+	        "version \"%s\" in scheme "
+	        "\"pkg/runtime/scheme.go:111\"",
+	        kind, version, options->kind, kind, api_version);
 }
 
 /* Fills apiVersion and kind in, or refuses what does not fit the URL. */
-static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *type, const struct kt_codec_options *options,
-		      struct kt_err *err)
+static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *type,
+        const struct kt_codec_options *options, struct kt_err *err)
 {
 	const char *api_version = kt_jstr(tree, "apiVersion"), *kind = kt_jstr(tree, "kind");
 
@@ -159,18 +172,20 @@ static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *typ
 		kind = options->kind;
 	}
 	if (strchr(api_version, '/') != strrchr(api_version, '/')) {
-		kt_auto_free char *reason = kt_asprintf("unexpected GroupVersion string: %s", api_version);
+		kt_auto_free char *reason =
+		        kt_asprintf("unexpected GroupVersion string: %s", api_version);
 
 		return fail_unrecognised(text, options, err, reason);
 	}
 	if ((strcmp(api_version, options->api_version) == 0 && strcmp(kind, options->kind) == 0) ||
-	    is_also(options, api_version, kind))
+	        is_also(options, api_version, kind))
 		return 0;
 	return fail_kind(type, options, api_version, kind, err);
 }
 
 /* apiVersion and kind are looked at first, so a wrong type there reads differently. */
-static int check_type_meta(struct kt_sv text, const json_t *tree, const struct kt_codec_options *options, struct kt_err *err)
+static int check_type_meta(struct kt_sv text, const json_t *tree,
+        const struct kt_codec_options *options, struct kt_err *err)
 {
 	static const char *const keys[] = {"apiVersion", "kind"};
 
@@ -180,9 +195,10 @@ static int check_type_meta(struct kt_sv text, const json_t *tree, const struct k
 
 		if (!value || json_is_null(value) || json_is_string(value))
 			continue;
-		reason = kt_asprintf("couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go struct field .%s "
-				     "of type string",
-				     kt_codec_json_kind(value), keys[i]);
+		reason = kt_asprintf("couldn't get version/kind; json parse error: json: cannot "
+		                     "unmarshal %s into Go struct field .%s "
+		                     "of type string",
+		        kt_codec_json_kind(value), keys[i]);
 		return fail_unrecognised(text, options, err, reason);
 	}
 	return 0;
@@ -195,20 +211,23 @@ static int wrap_kind(const struct kt_codec_options *options, const json_t *tree,
 
 	if (options->bare_errors || !options->kind || !kind || !api_version)
 		return -EINVAL;
-	kt_wrap(err, "%s in version \"%s\" cannot be handled as a %s", kind, slash ? slash + 1 : api_version, options->kind);
+	kt_wrap(err, "%s in version \"%s\" cannot be handled as a %s", kind,
+	        slash ? slash + 1 : api_version, options->kind);
 	return -EINVAL;
 }
 
 /* Reports of one body: YAML's duplicates stand first and share one heading in an error. */
-static int settle_reports(const struct kt_codec_options *options, const struct body *body, const struct kt_warnings *reports,
-			  struct kt_warnings *warnings, struct kt_err *err)
+static int settle_reports(const struct kt_codec_options *options, const struct body *body,
+        const struct kt_warnings *reports, struct kt_warnings *warnings, struct kt_err *err)
 {
 	kt_auto_str all = KT_STR_INIT;
 
-	if (options->strict == KT_STRICT_IGNORE || reports->texts.n + body->yaml_duplicates.texts.n == 0)
+	if (options->strict == KT_STRICT_IGNORE ||
+	        reports->texts.n + body->yaml_duplicates.texts.n == 0)
 		return 0;
 	for (size_t i = 0; i < body->yaml_duplicates.texts.n; i++) {
-		kt_str_printf(&all, "%s\n  %s", i ? "" : "yaml: unmarshal errors:", body->yaml_duplicates.texts.items[i]);
+		kt_str_printf(&all, "%s\n  %s",
+		        i ? "" : "yaml: unmarshal errors:", body->yaml_duplicates.texts.items[i]);
 		if (options->strict == KT_STRICT_WARN)
 			kt_warnings_add(warnings, "%s", body->yaml_duplicates.texts.items[i]);
 	}
@@ -222,12 +241,16 @@ static int settle_reports(const struct kt_codec_options *options, const struct b
 	return kt_fail(err, EINVAL, "strict decoding error: %s", kt_str_text(&all));
 }
 
-static int decode_text(struct kt_sv text, const struct kt_type *type, const struct kt_codec_options *options, struct body *body,
-		       json_t **ret_tree, struct kt_warnings *warnings, struct kt_err *err)
+static int decode_text(struct kt_sv text, const struct kt_type *type,
+        const struct kt_codec_options *options, struct body *body, json_t **ret_tree,
+        struct kt_warnings *warnings, struct kt_err *err)
 {
 	kt_auto_warnings reports = {0};
-	struct codec_walk walk = {.strict = options->strict, .sorted = options->media == KT_MEDIA_YAML, .reports = &reports,
-				  .duplicates = &body->duplicates, .err = err};
+	struct codec_walk walk = {.strict = options->strict,
+	        .sorted = options->media == KT_MEDIA_YAML,
+	        .reports = &reports,
+	        .duplicates = &body->duplicates,
+	        .err = err};
 	kt_auto_json json_t *taken = NULL;
 	int r = parse_body(text, options->media, body, err);
 
@@ -235,7 +258,8 @@ static int decode_text(struct kt_sv text, const struct kt_type *type, const stru
 		kt_auto_free char *reason = NULL;
 
 		if (options->media == KT_MEDIA_JSON)
-			reason = kt_asprintf("couldn't get version/kind; json parse error: %s", kt_err_message(err));
+			reason = kt_asprintf("couldn't get version/kind; json parse error: %s",
+			        kt_err_message(err));
 		else
 			reason = kt_strdup(kt_err_message(err));
 		return options->bare_errors ? r : fail_unrecognised(text, options, err, reason);
@@ -257,8 +281,8 @@ static int decode_text(struct kt_sv text, const struct kt_type *type, const stru
 	return 0;
 }
 
-static int decode_protobuf(struct kt_sv text, const struct kt_type *type, const struct kt_codec_options *options,
-			   json_t **ret_tree, struct kt_err *err)
+static int decode_protobuf(struct kt_sv text, const struct kt_type *type,
+        const struct kt_codec_options *options, json_t **ret_tree, struct kt_err *err)
 {
 	kt_auto_json json_t *tree = NULL;
 	int r = kt_protobuf_decode(text, type, &tree, err);
@@ -275,11 +299,13 @@ static int decode_protobuf(struct kt_sv text, const struct kt_type *type, const 
 	return 0;
 }
 
-int kt_codec_decode(struct kt_sv text, const struct kt_type *type, const struct kt_codec_options *options, json_t **ret_tree,
-		    struct kt_warnings *warnings, struct kt_err *err)
+int kt_codec_decode(struct kt_sv text, const struct kt_type *type,
+        const struct kt_codec_options *options, json_t **ret_tree, struct kt_warnings *warnings,
+        struct kt_err *err)
 {
 	struct body body = {0};
-	struct kt_err own = KT_ERR_INIT; /* the wording looks at the reason, also when the caller wants none */
+	struct kt_err own =
+	        KT_ERR_INIT; /* the wording looks at the reason, also when the caller wants none */
 	int r;
 
 	if (options->media == KT_MEDIA_PROTOBUF)
@@ -301,7 +327,8 @@ static char *dup_or_null(const char *text)
 	return text ? kt_strdup(text) : NULL;
 }
 
-int kt_codec_peek(struct kt_sv text, enum kt_media media, char **ret_api_version, char **ret_kind, struct kt_err *err)
+int kt_codec_peek(struct kt_sv text, enum kt_media media, char **ret_api_version, char **ret_kind,
+        struct kt_err *err)
 {
 	struct body body = {0};
 	struct wire_envelope envelope;
@@ -311,7 +338,8 @@ int kt_codec_peek(struct kt_sv text, enum kt_media media, char **ret_api_version
 		r = wire_open(text, &envelope, err);
 		if (r < 0)
 			return r;
-		*ret_api_version = envelope.api_version.len ? kt_sv_dup(envelope.api_version) : NULL;
+		*ret_api_version =
+		        envelope.api_version.len ? kt_sv_dup(envelope.api_version) : NULL;
 		*ret_kind = envelope.kind.len ? kt_sv_dup(envelope.kind) : NULL;
 		return 0;
 	}

@@ -2,7 +2,8 @@
 /* Trees to canonical JSON: what Go's encoder writes for the same struct. */
 #include "api/codec/tree.h"
 
-static void put_value(struct kt_str *out, const struct kt_type *type, const json_t *value, bool sorted);
+static void put_value(
+        struct kt_str *out, const struct kt_type *type, const json_t *value, bool sorted);
 
 static void put_raw(struct kt_str *out, const json_t *value)
 {
@@ -26,8 +27,7 @@ static const char **sorted_keys(const json_t *object, size_t *ret_n)
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-		keys[n++] = key;
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) keys[n++] = key;
 	qsort(keys, n, sizeof(keys[0]), kt_strp_cmp);
 	*ret_n = n;
 	return keys;
@@ -47,13 +47,15 @@ static void put_map(struct kt_str *out, const struct kt_type *elem, const json_t
 	kt_str_putc(out, '}');
 }
 
-static void put_list(struct kt_str *out, const struct kt_type *elem, const json_t *list, bool sorted)
+static void put_list(
+        struct kt_str *out, const struct kt_type *elem, const json_t *list, bool sorted)
 {
 	size_t i;
 	json_t *value;
 
 	kt_str_putc(out, '[');
-	json_array_foreach(list, i, value) {
+	json_array_foreach(list, i, value)
+	{
 		if (i)
 			kt_str_putc(out, ',');
 		put_value(out, elem, value, sorted);
@@ -73,7 +75,8 @@ static bool field_shown(const struct kt_field *field, const json_t *value)
 	return (field->flags & KT_FIELD_POINTER) || !kt_codec_is_zero(field->type, value);
 }
 
-static void put_field(struct kt_str *out, const struct kt_field *field, const json_t *value, bool sorted)
+static void put_field(
+        struct kt_str *out, const struct kt_field *field, const json_t *value, bool sorted)
 {
 	if ((!value || json_is_null(value)) && (field->flags & KT_FIELD_POINTER))
 		kt_str_puts(out, "null");
@@ -81,7 +84,8 @@ static void put_field(struct kt_str *out, const struct kt_field *field, const js
 		put_value(out, field->type, value, sorted);
 }
 
-static void put_fields(struct kt_str *out, const struct kt_type *type, const json_t *object, bool sorted, bool *first)
+static void put_fields(struct kt_str *out, const struct kt_type *type, const json_t *object,
+        bool sorted, bool *first)
 {
 	for (size_t i = 0; i < type->n_fields; i++) {
 		const struct kt_field *field = &type->fields[sorted ? type->by_name[i] : i];
@@ -99,7 +103,8 @@ static void put_fields(struct kt_str *out, const struct kt_type *type, const jso
 	}
 }
 
-/* An object of a CRD's type: as it is, keys sorted, fields with their own types (metadata is a Go struct). */
+/* An object of a CRD's type: as it is, keys sorted, fields with their own types (metadata is a Go
+ * struct). */
 static void put_unstructured(struct kt_str *out, const struct kt_type *type, const json_t *object)
 {
 	size_t n;
@@ -120,7 +125,8 @@ static void put_unstructured(struct kt_str *out, const struct kt_type *type, con
 	kt_str_putc(out, '}');
 }
 
-static void put_object(struct kt_str *out, const struct kt_type *type, const json_t *object, bool sorted)
+static void put_object(
+        struct kt_str *out, const struct kt_type *type, const json_t *object, bool sorted)
 {
 	bool first = true;
 
@@ -133,7 +139,8 @@ static void put_object(struct kt_str *out, const struct kt_type *type, const jso
 	kt_str_putc(out, '}');
 }
 
-static void put_schema_union(struct kt_str *out, const struct kt_type *type, const json_t *value, bool sorted)
+static void put_schema_union(
+        struct kt_str *out, const struct kt_type *type, const json_t *value, bool sorted)
 {
 	if (json_is_object(value))
 		put_object(out, type->elem, value, sorted);
@@ -153,9 +160,11 @@ static void put_zero(struct kt_str *out, const struct kt_type *type)
 		kt_str_puts(out, "null");
 }
 
-static void put_value(struct kt_str *out, const struct kt_type *type, const json_t *value, bool sorted)
+static void put_value(
+        struct kt_str *out, const struct kt_type *type, const json_t *value, bool sorted)
 {
-	if (type->shape == KT_SHAPE_OBJECT && (json_is_object(value) || !value || json_is_null(value))) {
+	if (type->shape == KT_SHAPE_OBJECT &&
+	        (json_is_object(value) || !value || json_is_null(value))) {
 		put_object(out, type, value, sorted);
 	} else if (!value || json_is_null(value)) {
 		if (type->flags & KT_FIELD_UNSTRUCTURED)
@@ -166,9 +175,11 @@ static void put_value(struct kt_str *out, const struct kt_type *type, const json
 		put_map(out, type->elem, value, sorted);
 	} else if (type->shape == KT_SHAPE_LIST && json_is_array(value)) {
 		put_list(out, type->elem, value, sorted);
-	} else if (type->shape >= KT_SHAPE_SCHEMA_OR_ARRAY && type->shape <= KT_SHAPE_SCHEMA_OR_STRINGS) {
+	} else if (type->shape >= KT_SHAPE_SCHEMA_OR_ARRAY &&
+	           type->shape <= KT_SHAPE_SCHEMA_OR_STRINGS) {
 		put_schema_union(out, type, value, sorted);
-	} else if ((type->shape == KT_SHAPE_TIME || type->shape == KT_SHAPE_MICRO_TIME) && kt_codec_is_zero(type, value)) {
+	} else if ((type->shape == KT_SHAPE_TIME || type->shape == KT_SHAPE_MICRO_TIME) &&
+	           kt_codec_is_zero(type, value)) {
 		kt_str_puts(out, "null");
 	} else {
 		kt_json_write(out, value, KT_JSON_HTML);

@@ -67,7 +67,8 @@ static void go_type_name(struct kt_str *out, const struct kt_type *type)
 	kt_str_puts(out, dot);
 }
 
-static json_t *fail_type(struct codec_walk *walk, const struct kt_type *type, const json_t *value, const struct codec_at *at)
+static json_t *fail_type(struct codec_walk *walk, const struct kt_type *type, const json_t *value,
+        const struct codec_at *at)
 {
 	const struct codec_at *owner = at;
 	kt_auto_str what = KT_STR_INIT, where = KT_STR_INIT;
@@ -80,16 +81,19 @@ static json_t *fail_type(struct codec_walk *walk, const struct kt_type *type, co
 		number = kt_asprintf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_real(value))
 		number = kt_asprintf(" %g", json_real_value(value));
-	if (number && (type->shape == KT_SHAPE_STRING || type->shape == KT_SHAPE_BOOL || type->shape == KT_SHAPE_OBJECT))
+	if (number && (type->shape == KT_SHAPE_STRING || type->shape == KT_SHAPE_BOOL ||
+	                      type->shape == KT_SHAPE_OBJECT))
 		number[0] = '\0';
 	if (owner) {
 		kt_str_puts(&where, owner->owner->go_name ? owner->owner->go_name : "");
 		go_path(&where, at);
-		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go struct field %s of type %s", kt_codec_json_kind(value),
-			number ? number : "", kt_str_text(&where), kt_str_text(&what));
+		kt_fail(walk->err, EINVAL,
+		        "json: cannot unmarshal %s%s into Go struct field %s of type %s",
+		        kt_codec_json_kind(value), number ? number : "", kt_str_text(&where),
+		        kt_str_text(&what));
 	} else {
-		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go value of type %s", kt_codec_json_kind(value),
-			number ? number : "", kt_str_text(&what));
+		kt_fail(walk->err, EINVAL, "json: cannot unmarshal %s%s into Go value of type %s",
+		        kt_codec_json_kind(value), number ? number : "", kt_str_text(&what));
 	}
 	return NULL;
 }
@@ -103,9 +107,11 @@ json_t *kt_codec_zero(const struct kt_type *type)
 		for (size_t i = 0; i < type->n_fields; i++) {
 			const struct kt_field *field = &type->fields[i];
 
-			if (field->type->shape == KT_SHAPE_OBJECT && !(field->flags & (KT_FIELD_POINTER | KT_FIELD_INLINE)) &&
-			    !(type->flags & KT_FIELD_UNSTRUCTURED))
-				json_object_set_new_nocheck(object, field->name, kt_codec_zero(field->type));
+			if (field->type->shape == KT_SHAPE_OBJECT &&
+			        !(field->flags & (KT_FIELD_POINTER | KT_FIELD_INLINE)) &&
+			        !(type->flags & KT_FIELD_UNSTRUCTURED))
+				json_object_set_new_nocheck(
+				        object, field->name, kt_codec_zero(field->type));
 		}
 		return object;
 	}
@@ -166,7 +172,8 @@ bool kt_codec_is_zero(const struct kt_type *type, const json_t *value)
 
 /* --- scalars --- */
 
-static json_t *take_integer(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_integer(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	json_int_t n;
 
@@ -176,7 +183,8 @@ static json_t *take_integer(struct codec_walk *walk, const struct kt_type *type,
 		return fail_type(walk, type, value, at);
 	n = json_integer_value(value);
 	if ((type->shape == KT_SHAPE_INT32 && (n < INT32_MIN || n > INT32_MAX)) ||
-	    (type->shape == KT_SHAPE_UINT32 && (n < 0 || n > UINT32_MAX)) || (type->shape == KT_SHAPE_UINT64 && n < 0))
+	        (type->shape == KT_SHAPE_UINT32 && (n < 0 || n > UINT32_MAX)) ||
+	        (type->shape == KT_SHAPE_UINT64 && n < 0))
 		return fail_type(walk, type, value, at);
 	return json_incref(value);
 }
@@ -189,10 +197,13 @@ static json_t *take_quantity(struct codec_walk *walk, json_t *value)
 	int r;
 
 	if (json_is_string(value))
-		r = kt_quantity_parse((struct kt_sv){json_string_value(value), json_string_length(value)}, &quantity, walk->err);
+		r = kt_quantity_parse(
+		        (struct kt_sv){json_string_value(value), json_string_length(value)},
+		        &quantity, walk->err);
 	else {
 		kt_json_write(&text, value, 0);
-		r = kt_quantity_parse((struct kt_sv){kt_str_text(&text), text.len}, &quantity, walk->err);
+		r = kt_quantity_parse(
+		        (struct kt_sv){kt_str_text(&text), text.len}, &quantity, walk->err);
 	}
 	if (r < 0)
 		return NULL;
@@ -219,10 +230,12 @@ static bool has_six_digits(const char *text)
 	return dot && strspn(dot + 1, "0123456789") == 6;
 }
 
-static json_t *take_time(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_time(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	bool micro = type->shape == KT_SHAPE_MICRO_TIME;
-	const char *layout = micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
+	const char *layout =
+	        micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
 	char text[KT_TIME_TEXT_MAX];
 	int64_t ns;
 
@@ -230,14 +243,18 @@ static json_t *take_time(struct codec_walk *walk, const struct kt_type *type, js
 		return fail_type(walk, type, value, at);
 	if (strcmp(json_string_value(value), ZERO_TIME) == 0)
 		return json_incref(value);
-	if (kt_time_parse((struct kt_sv){json_string_value(value), json_string_length(value)}, &ns) < 0) {
-		kt_fail(walk->err, EINVAL, "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \"2006\"", json_string_value(value),
-			layout, json_string_value(value));
+	if (kt_time_parse(
+	            (struct kt_sv){json_string_value(value), json_string_length(value)}, &ns) < 0) {
+		kt_fail(walk->err, EINVAL,
+		        "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \"2006\"",
+		        json_string_value(value), layout, json_string_value(value));
 		return NULL;
 	}
 	if (micro && !has_six_digits(json_string_value(value))) {
-		kt_fail(walk->err, EINVAL, "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \".000000\"", json_string_value(value),
-			layout, json_string_value(value) + KT_MIN((size_t)19, json_string_length(value)));
+		kt_fail(walk->err, EINVAL,
+		        "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \".000000\"",
+		        json_string_value(value), layout,
+		        json_string_value(value) + KT_MIN((size_t)19, json_string_length(value)));
 		return NULL;
 	}
 	if (micro)
@@ -247,22 +264,26 @@ static json_t *take_time(struct codec_walk *walk, const struct kt_type *type, js
 	return json_string(text);
 }
 
-static json_t *take_duration(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_duration(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	char text[KT_TIME_TEXT_MAX];
 	int64_t ns;
 
 	if (!json_is_string(value))
 		return fail_type(walk, type, value, at);
-	if (kt_duration_parse((struct kt_sv){json_string_value(value), json_string_length(value)}, &ns) < 0) {
-		kt_fail(walk->err, EINVAL, "time: invalid duration \"%s\"", json_string_value(value));
+	if (kt_duration_parse(
+	            (struct kt_sv){json_string_value(value), json_string_length(value)}, &ns) < 0) {
+		kt_fail(walk->err, EINVAL, "time: invalid duration \"%s\"",
+		        json_string_value(value));
 		return NULL;
 	}
 	kt_duration_format(ns, text);
 	return json_string(text);
 }
 
-static json_t *take_bytes(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_bytes(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	kt_auto_str bytes = KT_STR_INIT, text = KT_STR_INIT;
 	const char *p;
@@ -271,7 +292,8 @@ static json_t *take_bytes(struct codec_walk *walk, const struct kt_type *type, j
 		return fail_type(walk, type, value, at);
 	p = json_string_value(value);
 	if (kt_base64_decode(&bytes, (struct kt_sv){p, json_string_length(value)}) < 0) {
-		size_t good = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n");
+		size_t good = strspn(
+		        p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n");
 
 		kt_fail(walk->err, EINVAL, "illegal base64 data at input byte %zu", good);
 		return NULL;
@@ -283,14 +305,16 @@ static json_t *take_bytes(struct codec_walk *walk, const struct kt_type *type, j
 /* --- containers --- */
 
 /* null is the zero value of an element, except in a CRD's types where it stays; NULL then too. */
-static json_t *take_element(struct codec_walk *walk, const struct kt_type *type, json_t *element, const struct codec_at *at)
+static json_t *take_element(struct codec_walk *walk, const struct kt_type *type, json_t *element,
+        const struct codec_at *at)
 {
 	if (!json_is_null(element))
 		return kt_codec_take(walk, type->elem, element, at);
 	return type->flags & KT_FIELD_UNSTRUCTURED ? NULL : kt_codec_zero(type->elem);
 }
 
-static json_t *take_list(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_list(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	json_t *list, *element;
 	size_t i;
@@ -298,7 +322,8 @@ static json_t *take_list(struct codec_walk *walk, const struct kt_type *type, js
 	if (!json_is_array(value))
 		return fail_type(walk, type, value, at);
 	list = json_array();
-	json_array_foreach(value, i, element) {
+	json_array_foreach(value, i, element)
+	{
 		struct codec_at here = {.parent = at, .index = i};
 		json_t *taken = take_element(walk, type, element, &here);
 
@@ -323,7 +348,8 @@ static void report(struct codec_walk *walk, const char *what, const struct codec
 {
 	kt_auto_str path = KT_STR_INIT;
 
-	if (walk->strict == KT_STRICT_IGNORE || !walk->reports || walk->reports->texts.n >= REPORTS_MAX)
+	if (walk->strict == KT_STRICT_IGNORE || !walk->reports ||
+	        walk->reports->texts.n >= REPORTS_MAX)
 		return;
 	kt_codec_path(&path, at);
 	kt_warnings_add(walk->reports, "%s \"%s\"", what, kt_str_text(&path));
@@ -340,7 +366,8 @@ static void report_duplicate(struct codec_walk *walk, const struct codec_at *at)
 		report(walk, "duplicate field", at);
 }
 
-static json_t *take_map(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_map(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	json_t *map, *element;
 	const char *key;
@@ -348,7 +375,8 @@ static json_t *take_map(struct codec_walk *walk, const struct kt_type *type, jso
 	if (!json_is_object(value))
 		return fail_type(walk, type, value, at);
 	map = json_object();
-	json_object_foreach(value, key, element) {
+	json_object_foreach(value, key, element)
+	{
 		struct codec_at here = {.parent = at, .name = key};
 		json_t *taken = take_element(walk, type, element, &here);
 
@@ -362,7 +390,8 @@ static json_t *take_map(struct codec_walk *walk, const struct kt_type *type, jso
 	return map;
 }
 
-/* Whether an absent field says the same. The items of a list kind are the exception: an empty list shows them as []. */
+/* Whether an absent field says the same. The items of a list kind are the exception: an empty list
+ * shows them as []. */
 static bool droppable(const struct kt_type *type, const struct kt_field *field, const json_t *taken)
 {
 	if ((type->flags & KT_FIELD_UNSTRUCTURED) || (field->flags & KT_FIELD_POINTER))
@@ -373,8 +402,8 @@ static bool droppable(const struct kt_type *type, const struct kt_field *field, 
 }
 
 /* One member of a struct into object; false on a wrong type. */
-static bool take_member(struct codec_walk *walk, const struct kt_type *type, json_t *object, const char *key, json_t *value,
-			const struct codec_at *at)
+static bool take_member(struct codec_walk *walk, const struct kt_type *type, json_t *object,
+        const char *key, json_t *value, const struct codec_at *at)
 {
 	const struct kt_field *field = kt_type_field(type, kt_sv_of(key));
 	struct codec_at here = {.parent = at, .name = key, .owner = type};
@@ -414,11 +443,13 @@ static void add_structs(const struct kt_type *type, json_t *object)
 		if (field->flags & KT_FIELD_INLINE)
 			add_structs(field->type, object);
 		else if (!json_object_get(object, field->name))
-			json_object_set_new_nocheck(object, field->name, kt_codec_zero(field->type));
+			json_object_set_new_nocheck(
+			        object, field->name, kt_codec_zero(field->type));
 	}
 }
 
-static bool take_sorted(struct codec_walk *walk, const struct kt_type *type, json_t *object, json_t *value, const struct codec_at *at)
+static bool take_sorted(struct codec_walk *walk, const struct kt_type *type, json_t *object,
+        json_t *value, const struct codec_at *at)
 {
 	size_t n = 0, count = json_object_size(value);
 	kt_auto_free const char **keys = kt_new_array(const char *, count + 1);
@@ -426,15 +457,15 @@ static bool take_sorted(struct codec_walk *walk, const struct kt_type *type, jso
 	json_t *member;
 	bool ok = true;
 
-	json_object_foreach(value, key, member)
-		keys[n++] = key;
+	json_object_foreach(value, key, member) keys[n++] = key;
 	qsort(keys, n, sizeof(keys[0]), kt_strp_cmp);
 	for (size_t i = 0; i < n && ok; i++)
 		ok = take_member(walk, type, object, keys[i], json_object_get(value, keys[i]), at);
 	return ok;
 }
 
-static json_t *take_object(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+static json_t *take_object(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
 	json_t *object, *member;
 	const char *key;
@@ -446,7 +477,8 @@ static json_t *take_object(struct codec_walk *walk, const struct kt_type *type, 
 	if (walk->sorted) {
 		ok = take_sorted(walk, type, object, value, at);
 	} else {
-		json_object_foreach(value, key, member) {
+		json_object_foreach(value, key, member)
+		{
 			ok = take_member(walk, type, object, key, member, at);
 			if (!ok)
 				break;
@@ -461,8 +493,10 @@ static json_t *take_object(struct codec_walk *walk, const struct kt_type *type, 
 	return object;
 }
 
-/* Go decodes these with code of their own that does not know the strict mode: what is unknown in there goes without a word. */
-static json_t *take_schema_union(struct codec_walk *strict, const struct kt_type *type, json_t *value, const struct codec_at *at)
+/* Go decodes these with code of their own that does not know the strict mode: what is unknown in
+ * there goes without a word. */
+static json_t *take_schema_union(struct codec_walk *strict, const struct kt_type *type,
+        json_t *value, const struct codec_at *at)
 {
 	struct codec_walk silent = *strict, *walk = &silent;
 	json_t *list, *element;
@@ -474,14 +508,16 @@ static json_t *take_schema_union(struct codec_walk *strict, const struct kt_type
 	if (type->shape == KT_SHAPE_SCHEMA_OR_BOOL && json_is_boolean(value))
 		return json_incref(value);
 	if (type->shape == KT_SHAPE_SCHEMA_OR_BOOL || !json_is_array(value)) {
-		kt_fail(walk->err, EINVAL, type->shape == KT_SHAPE_SCHEMA_OR_BOOL ? "boolean or JSON schema expected"
-										  : "array or JSON schema expected");
+		kt_fail(walk->err, EINVAL,
+		        type->shape == KT_SHAPE_SCHEMA_OR_BOOL ? "boolean or JSON schema expected"
+		                                               : "array or JSON schema expected");
 		return NULL;
 	}
 	if (type->shape == KT_SHAPE_SCHEMA_OR_STRINGS)
 		return json_incref(value);
 	list = json_array();
-	json_array_foreach(value, i, element) {
+	json_array_foreach(value, i, element)
+	{
 		struct codec_at here = {.parent = at, .index = i};
 		json_t *taken = kt_codec_take(walk, type->elem, element, &here);
 
@@ -494,15 +530,18 @@ static json_t *take_schema_union(struct codec_walk *strict, const struct kt_type
 	return list;
 }
 
-/* Values of a CRD's types are not checked here but by validation, so a wrong type stays as it is. */
+/* Values of a CRD's types are not checked here but by validation, so a wrong type stays as it is.
+ */
 static bool fits_container(const struct kt_type *type, const json_t *value)
 {
 	return type->shape == KT_SHAPE_LIST ? json_is_array(value) : json_is_object(value);
 }
 
-json_t *kt_codec_take(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at)
+json_t *kt_codec_take(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at)
 {
-	bool container = type->shape == KT_SHAPE_OBJECT || type->shape == KT_SHAPE_MAP || type->shape == KT_SHAPE_LIST;
+	bool container = type->shape == KT_SHAPE_OBJECT || type->shape == KT_SHAPE_MAP ||
+	                 type->shape == KT_SHAPE_LIST;
 
 	if ((type->flags & KT_FIELD_UNSTRUCTURED) && (!container || !fits_container(type, value)))
 		return json_incref(value);
@@ -514,16 +553,19 @@ json_t *kt_codec_take(struct codec_walk *walk, const struct kt_type *type, json_
 	case KT_SHAPE_LIST:
 		return take_list(walk, type, value, at);
 	case KT_SHAPE_STRING:
-		return json_is_string(value) ? json_incref(value) : fail_type(walk, type, value, at);
+		return json_is_string(value) ? json_incref(value)
+		                             : fail_type(walk, type, value, at);
 	case KT_SHAPE_INT32:
 	case KT_SHAPE_INT64:
 	case KT_SHAPE_UINT32:
 	case KT_SHAPE_UINT64:
 		return take_integer(walk, type, value, at);
 	case KT_SHAPE_DOUBLE:
-		return json_is_number(value) ? json_incref(value) : fail_type(walk, type, value, at);
+		return json_is_number(value) ? json_incref(value)
+		                             : fail_type(walk, type, value, at);
 	case KT_SHAPE_BOOL:
-		return json_is_boolean(value) ? json_incref(value) : fail_type(walk, type, value, at);
+		return json_is_boolean(value) ? json_incref(value)
+		                              : fail_type(walk, type, value, at);
 	case KT_SHAPE_BYTES:
 		return take_bytes(walk, type, value, at);
 	case KT_SHAPE_QUANTITY:
@@ -548,8 +590,8 @@ json_t *kt_codec_take(struct codec_walk *walk, const struct kt_type *type, json_
 	return json_incref(value);
 }
 
-int kt_codec_normalize(json_t *tree, const struct kt_type *type, enum kt_strict strict, json_t **ret_tree,
-		       struct kt_warnings *warnings, struct kt_err *err)
+int kt_codec_normalize(json_t *tree, const struct kt_type *type, enum kt_strict strict,
+        json_t **ret_tree, struct kt_warnings *warnings, struct kt_err *err)
 {
 	kt_auto_warnings reports = {0};
 	struct codec_walk walk = {.strict = strict, .reports = &reports, .err = err};

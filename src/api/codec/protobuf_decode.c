@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Protobuf to trees. Unknown fields are skipped; a repeated single field keeps the last value, as protobuf asks. */
+/* Protobuf to trees. Unknown fields are skipped; a repeated single field keeps the last value, as
+ * protobuf asks. */
 #include "api/codec/tree.h"
 
 #include "api/codec/wire.h"
@@ -10,8 +11,10 @@
 
 #define DEPTH_MAX 128 /* nested messages; schemas inside schemas are the deepest that exist */
 
-static json_t *get_value(const struct kt_type *type, const struct wire_field *in, int depth, struct kt_err *err);
-static bool get_fields(struct kt_sv rest, const struct kt_type *type, json_t *object, int depth, struct kt_err *err);
+static json_t *get_value(
+        const struct kt_type *type, const struct wire_field *in, int depth, struct kt_err *err);
+static bool get_fields(struct kt_sv rest, const struct kt_type *type, json_t *object, int depth,
+        struct kt_err *err);
 
 static json_t *malformed(struct kt_err *err)
 {
@@ -53,7 +56,8 @@ static json_t *get_time(const struct kt_type *type, struct kt_sv bytes, struct k
 		return json_null();
 	seconds = (int64_t)fields[1].varint;
 	nanos = (int64_t)fields[2].varint;
-	if (seconds > INT64_MAX / 1000000000 - 1 || seconds < INT64_MIN / 1000000000 + 1 || nanos < 0 || nanos > 999999999) {
+	if (seconds > INT64_MAX / 1000000000 - 1 || seconds < INT64_MIN / 1000000000 + 1 ||
+	        nanos < 0 || nanos > 999999999) {
 		kt_fail(err, EINVAL, "time out of range");
 		return NULL;
 	}
@@ -113,7 +117,8 @@ static json_t *get_json(struct kt_sv bytes, struct kt_err *err)
 	return kt_json_parse(fields[1].bytes, NULL, err);
 }
 
-static json_t *get_schema_union(const struct kt_type *type, struct kt_sv rest, int depth, struct kt_err *err)
+static json_t *get_schema_union(
+        const struct kt_type *type, struct kt_sv rest, int depth, struct kt_err *err)
 {
 	kt_auto_json json_t *list = json_array();
 	kt_auto_json json_t *schema = NULL;
@@ -149,7 +154,8 @@ static json_t *get_schema_union(const struct kt_type *type, struct kt_sv rest, i
 	return type->shape == KT_SHAPE_SCHEMA_OR_BOOL ? json_boolean(allows) : kt_steal(&list);
 }
 
-static json_t *get_wrapped(const struct kt_type *type, struct kt_sv rest, int depth, struct kt_err *err)
+static json_t *get_wrapped(
+        const struct kt_type *type, struct kt_sv rest, int depth, struct kt_err *err)
 {
 	kt_auto_json json_t *list = json_array();
 	struct wire_field field;
@@ -173,7 +179,8 @@ static json_t *get_base64(struct kt_sv bytes)
 	return json_stringn(kt_str_text(&text), text.len);
 }
 
-static json_t *get_object(const struct kt_type *type, struct kt_sv bytes, int depth, struct kt_err *err)
+static json_t *get_object(
+        const struct kt_type *type, struct kt_sv bytes, int depth, struct kt_err *err)
 {
 	json_t *object = kt_codec_zero(type);
 
@@ -201,7 +208,8 @@ static json_t *get_number(const struct kt_type *type, const struct wire_field *i
 	}
 }
 
-static json_t *get_value(const struct kt_type *type, const struct wire_field *in, int depth, struct kt_err *err)
+static json_t *get_value(
+        const struct kt_type *type, const struct wire_field *in, int depth, struct kt_err *err)
 {
 	bool number = type->shape >= KT_SHAPE_INT32 && type->shape <= KT_SHAPE_BOOL;
 
@@ -210,7 +218,8 @@ static json_t *get_value(const struct kt_type *type, const struct wire_field *in
 		return NULL;
 	}
 	if (number == (in->type == WIRE_BYTES)) {
-		kt_fail(err, EINVAL, "proto: wrong wireType = %d for field %u", in->type, in->number);
+		kt_fail(err, EINVAL, "proto: wrong wireType = %d for field %u", in->type,
+		        in->number);
 		return NULL;
 	}
 	if (number)
@@ -242,7 +251,8 @@ static json_t *get_value(const struct kt_type *type, const struct wire_field *in
 	}
 }
 
-static bool get_map_entry(const struct kt_type *elem, struct kt_sv rest, json_t *map, int depth, struct kt_err *err)
+static bool get_map_entry(
+        const struct kt_type *elem, struct kt_sv rest, json_t *map, int depth, struct kt_err *err)
 {
 	struct wire_field field;
 	kt_auto_json json_t *value = NULL;
@@ -281,14 +291,16 @@ static json_t *member(json_t *object, const char *name, json_t *(*make)(void))
 	return found;
 }
 
-static bool get_field(const struct kt_field *field, const struct wire_field *in, json_t *object, int depth, struct kt_err *err)
+static bool get_field(const struct kt_field *field, const struct wire_field *in, json_t *object,
+        int depth, struct kt_err *err)
 {
 	const struct kt_type *type = field->type;
 	json_t *value;
 
 	if (type->shape == KT_SHAPE_MAP) {
 		if (in->type == WIRE_BYTES)
-			return get_map_entry(type->elem, in->bytes, member(object, field->name, json_object), depth, err);
+			return get_map_entry(type->elem, in->bytes,
+			        member(object, field->name, json_object), depth, err);
 		malformed(err);
 		return false;
 	}
@@ -301,14 +313,16 @@ static bool get_field(const struct kt_field *field, const struct wire_field *in,
 	value = get_value(type, in, depth, err);
 	if (!value)
 		return false;
-	if (json_is_null(value) || (!(field->flags & KT_FIELD_POINTER) && kt_codec_is_zero(type, value)))
+	if (json_is_null(value) ||
+	        (!(field->flags & KT_FIELD_POINTER) && kt_codec_is_zero(type, value)))
 		json_decref(value);
 	else
 		json_object_set_new_nocheck(object, field->name, value);
 	return true;
 }
 
-static bool get_fields(struct kt_sv rest, const struct kt_type *type, json_t *object, int depth, struct kt_err *err)
+static bool get_fields(struct kt_sv rest, const struct kt_type *type, json_t *object, int depth,
+        struct kt_err *err)
 {
 	struct wire_field in;
 	int r;
@@ -336,7 +350,8 @@ static bool get_fields(struct kt_sv rest, const struct kt_type *type, json_t *ob
 	return r == 0;
 }
 
-int kt_protobuf_decode(struct kt_sv message, const struct kt_type *type, json_t **ret_tree, struct kt_err *err)
+int kt_protobuf_decode(
+        struct kt_sv message, const struct kt_type *type, json_t **ret_tree, struct kt_err *err)
 {
 	struct wire_envelope envelope;
 	kt_auto_json json_t *object = NULL;
@@ -345,9 +360,11 @@ int kt_protobuf_decode(struct kt_sv message, const struct kt_type *type, json_t 
 		return -EINVAL;
 	object = kt_codec_zero(type);
 	if (envelope.kind.len)
-		json_object_set_new(object, "kind", json_stringn(envelope.kind.p, envelope.kind.len));
+		json_object_set_new(
+		        object, "kind", json_stringn(envelope.kind.p, envelope.kind.len));
 	if (envelope.api_version.len)
-		json_object_set_new(object, "apiVersion", json_stringn(envelope.api_version.p, envelope.api_version.len));
+		json_object_set_new(object, "apiVersion",
+		        json_stringn(envelope.api_version.p, envelope.api_version.len));
 	if (!get_fields(envelope.raw, type, object, DEPTH_MAX, err))
 		return -EINVAL;
 	*ret_tree = kt_steal(&object);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Trees to protobuf, byte for byte as gogo-protobuf writes Kubernetes' messages: by number, zero values of non-pointers too. */
+/* Trees to protobuf, byte for byte as gogo-protobuf writes Kubernetes' messages: by number, zero
+ * values of non-pointers too. */
 #include "api/codec/tree.h"
 
 #include "api/codec/wire.h"
@@ -10,7 +11,8 @@
 static const char PREFIX[4] = {'k', '8', 's', 0};
 
 static void put_fields(struct kt_str *out, const struct kt_type *type, const json_t *object);
-static void put_message(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value);
+static void put_message(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value);
 
 static bool absent(const json_t *value)
 {
@@ -83,13 +85,15 @@ static void put_bytes(struct kt_str *out, uint32_t number, const json_t *value)
 	kt_auto_str bytes = KT_STR_INIT;
 
 	if (json_is_string(value) &&
-	    kt_base64_decode(&bytes, (struct kt_sv){json_string_value(value), json_string_length(value)}) == 0)
+	        kt_base64_decode(&bytes,
+	                (struct kt_sv){json_string_value(value), json_string_length(value)}) == 0)
 		wire_put_bytes(out, number, bytes.data, bytes.len);
 	else
 		wire_put_bytes(out, number, "", 0);
 }
 
-static void put_schema_union(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
+static void put_schema_union(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
 {
 	size_t at = wire_begin(out, number), i;
 	json_t *element;
@@ -101,7 +105,8 @@ static void put_schema_union(struct kt_str *out, uint32_t number, const struct k
 	} else if (json_is_object(value)) {
 		put_message(out, 1, type->elem, value);
 	}
-	json_array_foreach(value, i, element) {
+	json_array_foreach(value, i, element)
+	{
 		if (type->shape == KT_SHAPE_SCHEMA_OR_STRINGS)
 			put_text(out, 2, element);
 		else
@@ -121,7 +126,8 @@ static void put_double(struct kt_str *out, uint32_t number, double value)
 }
 
 /* A single value of any shape but list and map; absent values are written as zero. */
-static void put_single(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
+static void put_single(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
 {
 	size_t at;
 
@@ -176,17 +182,18 @@ static void put_single(struct kt_str *out, uint32_t number, const struct kt_type
 	}
 }
 
-static void put_elements(struct kt_str *out, uint32_t number, const struct kt_type *elem, const json_t *list)
+static void put_elements(
+        struct kt_str *out, uint32_t number, const struct kt_type *elem, const json_t *list)
 {
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(list, i, element)
-		put_single(out, number, elem, element);
+	json_array_foreach(list, i, element) put_single(out, number, elem, element);
 }
 
 /* A named list (ExtraValue, Verbs) is a message of its own: {1: items}. */
-static void put_wrapped(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *list)
+static void put_wrapped(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *list)
 {
 	size_t at = wire_begin(out, number);
 
@@ -194,7 +201,8 @@ static void put_wrapped(struct kt_str *out, uint32_t number, const struct kt_typ
 	wire_end(out, at);
 }
 
-static void put_value(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
+static void put_value(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
 {
 	if (type->shape == KT_SHAPE_LIST)
 		put_wrapped(out, number, type, value);
@@ -202,15 +210,15 @@ static void put_value(struct kt_str *out, uint32_t number, const struct kt_type 
 		put_single(out, number, type, value);
 }
 
-static void put_map(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *map)
+static void put_map(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *map)
 {
 	size_t n = 0;
 	kt_auto_free const char **keys = kt_new_array(const char *, json_object_size(map) + 1);
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)map, key, value)
-		keys[n++] = key;
+	json_object_foreach((json_t *)(uintptr_t)map, key, value) keys[n++] = key;
 	qsort(keys, n, sizeof(keys[0]), kt_strp_cmp);
 	for (size_t i = 0; i < n; i++) {
 		size_t at = wire_begin(out, number);
@@ -221,7 +229,8 @@ static void put_map(struct kt_str *out, uint32_t number, const struct kt_type *t
 	}
 }
 
-static void put_message(struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
+static void put_message(
+        struct kt_str *out, uint32_t number, const struct kt_type *type, const json_t *value)
 {
 	size_t at = wire_begin(out, number);
 
@@ -238,7 +247,8 @@ static void put_field(struct kt_str *out, const struct kt_field *field, const js
 		put_elements(out, field->number, type->elem, value);
 	else if (type->shape == KT_SHAPE_MAP)
 		put_map(out, field->number, type, value);
-	else if (!absent(value) || !((field->flags & KT_FIELD_POINTER) || type->shape == KT_SHAPE_BYTES))
+	else if (!absent(value) ||
+	         !((field->flags & KT_FIELD_POINTER) || type->shape == KT_SHAPE_BYTES))
 		put_value(out, field->number, type, value);
 }
 
@@ -258,28 +268,33 @@ static void put_fields(struct kt_str *out, const struct kt_type *type, const jso
 
 bool kt_codec_has_protobuf(const struct kt_type *type)
 {
-	return type->shape == KT_SHAPE_OBJECT && !(type->flags & KT_FIELD_UNSTRUCTURED) && type->n_fields &&
-	       type->fields[type->by_number[type->n_fields - 1]].number != 0;
+	return type->shape == KT_SHAPE_OBJECT && !(type->flags & KT_FIELD_UNSTRUCTURED) &&
+	       type->n_fields && type->fields[type->by_number[type->n_fields - 1]].number != 0;
 }
 
-int kt_protobuf_encode(struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err)
+int kt_protobuf_encode(
+        struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err)
 {
 	if (!kt_codec_has_protobuf(type))
-		return kt_fail(err, ENOTSUP, "%s has no protobuf form", type->name ? type->name : "a custom resource");
+		return kt_fail(err, ENOTSUP, "%s has no protobuf form",
+		        type->name ? type->name : "a custom resource");
 	put_fields(out, type, tree);
 	return 0;
 }
 
-int kt_codec_encode_protobuf(struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err)
+int kt_codec_encode_protobuf(
+        struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err)
 {
 	const char *api_version = kt_jstr(tree, "apiVersion"), *kind = kt_jstr(tree, "kind");
 	size_t at;
 
 	if (!kt_codec_has_protobuf(type))
-		return kt_fail(err, ENOTSUP, "%s has no protobuf form", type->name ? type->name : "a custom resource");
+		return kt_fail(err, ENOTSUP, "%s has no protobuf form",
+		        type->name ? type->name : "a custom resource");
 	kt_str_add(out, PREFIX, sizeof(PREFIX));
 	at = wire_begin(out, 1);
-	wire_put_bytes(out, 1, api_version ? api_version : "", api_version ? strlen(api_version) : 0);
+	wire_put_bytes(
+	        out, 1, api_version ? api_version : "", api_version ? strlen(api_version) : 0);
 	wire_put_bytes(out, 2, kind ? kind : "", kind ? strlen(kind) : 0);
 	wire_end(out, at);
 	at = wire_begin(out, 2);
@@ -290,8 +305,8 @@ int kt_codec_encode_protobuf(struct kt_str *out, const struct kt_type *type, con
 	return 0;
 }
 
-int kt_codec_encode_protobuf_watch(struct kt_str *out, const char *event_type, const struct kt_type *type, const json_t *tree,
-				   struct kt_err *err)
+int kt_codec_encode_protobuf_watch(struct kt_str *out, const char *event_type,
+        const struct kt_type *type, const json_t *tree, struct kt_err *err)
 {
 	kt_auto_str object = KT_STR_INIT, event = KT_STR_INIT;
 	int r = kt_codec_encode_protobuf(&object, type, tree, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of api/codec share: where a value stands, zero values, scalars to their canonical form. */
+/* What the files of api/codec share: where a value stands, zero values, scalars to their canonical
+ * form. */
 #ifndef KT_API_CODEC_TREE_H
 #define KT_API_CODEC_TREE_H
 
@@ -11,7 +12,8 @@ struct codec_at {
 	const struct codec_at *parent;
 	const char *name; /* a field or map key; NULL: a list element */
 	size_t index;
-	const struct kt_type *owner; /* the struct that has the field; NULL for map keys and elements */
+	const struct kt_type
+	        *owner; /* the struct that has the field; NULL for map keys and elements */
 };
 
 struct codec_walk {
@@ -23,7 +25,8 @@ struct codec_walk {
 };
 
 /* A new tree; raw parts and scalars are shared with value. NULL with err set. */
-json_t *kt_codec_take(struct codec_walk *walk, const struct kt_type *type, json_t *value, const struct codec_at *at);
+json_t *kt_codec_take(struct codec_walk *walk, const struct kt_type *type, json_t *value,
+        const struct codec_at *at);
 
 /* "spec.containers[0].image" */
 void kt_codec_path(struct kt_str *out, const struct codec_at *at);

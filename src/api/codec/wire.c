@@ -152,7 +152,8 @@ int wire_open(struct kt_sv bytes, struct wire_envelope *ret_envelope, struct kt_
 
 	if (bytes.len < 4 || memcmp(bytes.p, "k8s", 4) != 0)
 		return kt_fail(err, EINVAL,
-			       "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+		        "provided data does not appear to be a protobuf message, expected prefix "
+		        "[107 56 115 0]");
 	rest.p += 4;
 	rest.len -= 4;
 	while ((r = wire_next(&rest, &field)) > 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Protobuf's wire format, as far as Kubernetes uses it (varints, 64-bit, length-delimited), and the "k8s\0" envelope.
- * Readers borrow the bytes; any thread. Source: protobuf encoding guide; apimachinery's runtime.Unknown.
+ * Protobuf's wire format, as far as Kubernetes uses it (varints, 64-bit, length-delimited), and the
+ * "k8s\0" envelope. Readers borrow the bytes; any thread. Source: protobuf encoding guide;
+ * apimachinery's runtime.Unknown.
  */
 #ifndef KT_API_CODEC_WIRE_H
 #define KT_API_CODEC_WIRE_H
@@ -16,7 +17,7 @@ enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32
 struct wire_field {
 	uint32_t number;
 	enum wire_type type;
-	uint64_t varint;   /* WIRE_VARINT, and the bits of fixed ones */
+	uint64_t varint;    /* WIRE_VARINT, and the bits of fixed ones */
 	struct kt_sv bytes; /* WIRE_BYTES */
 };
 

@@ -16,8 +16,9 @@ struct parts {
 
 static int fail_format(struct kt_err *err)
 {
-	return kt_fail(err, EINVAL, "quantities must match the regular expression "
-				    "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+	return kt_fail(err, EINVAL,
+	        "quantities must match the regular expression "
+	        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
 }
 
 static struct kt_sv take_digits(struct kt_sv *rest)
@@ -64,9 +65,11 @@ static int split(struct kt_sv text, struct parts *ret)
 }
 
 /* The suffix as a power: value * base^exponent. */
-static int read_suffix(struct kt_sv suffix, enum kt_quantity_format *ret_format, int *ret_base, int *ret_exponent)
+static int read_suffix(
+        struct kt_sv suffix, enum kt_quantity_format *ret_format, int *ret_base, int *ret_exponent)
 {
-	static const char decimal[] = "num kMGTPE"; /* 10^-9 … 10^18 in steps of three; the blank is no suffix */
+	static const char decimal[] =
+	        "num kMGTPE"; /* 10^-9 … 10^18 in steps of three; the blank is no suffix */
 	static const char binary[] = "KMGTPE";
 	int64_t exponent;
 
@@ -100,7 +103,8 @@ static int read_suffix(struct kt_sv suffix, enum kt_quantity_format *ret_format,
 	return 0;
 }
 
-/* digits * 10^scale in nano units, rounded up, cut at VALUE_MAX; `digits` holds no leading zeros. */
+/* digits * 10^scale in nano units, rounded up, cut at VALUE_MAX; `digits` holds no leading zeros.
+ */
 static kt_int128 scale_digits(const char *digits, size_t n, int scale)
 {
 	kt_int128 value = 0;
@@ -125,7 +129,8 @@ static kt_int128 scale_digits(const char *digits, size_t n, int scale)
 	return value > VALUE_MAX ? VALUE_MAX : value;
 }
 
-/* whole.fraction * 2^exponent: the digits of the fraction are kept exact until the last division. */
+/* whole.fraction * 2^exponent: the digits of the fraction are kept exact until the last division.
+ */
 static kt_int128 scale_binary(const char *digits, size_t n, int fraction_digits, int exponent)
 {
 	kt_int128 value = 0, divisor = 1;
@@ -169,7 +174,8 @@ int kt_quantity_parse(struct kt_sv text, struct kt_quantity *ret_quantity, struc
 		return fail_format(err);
 	if (read_suffix(parts.suffix, &format, &base, &exponent) < 0)
 		return kt_fail(err, EINVAL, "unable to parse quantity's suffix");
-	if (parts.whole.len + parts.fraction.len == 0 || parts.whole.len + parts.fraction.len >= sizeof(digits))
+	if (parts.whole.len + parts.fraction.len == 0 ||
+	        parts.whole.len + parts.fraction.len >= sizeof(digits))
 		return kt_fail(err, EINVAL, "unable to parse numeric part of quantity");
 	if (parts.whole.len)
 		memcpy(digits, parts.whole.p, parts.whole.len);
@@ -245,7 +251,8 @@ void kt_quantity_format(struct kt_quantity q, char ret_text[KT_QUANTITY_TEXT_MAX
 
 	if (q.nano == 0)
 		strcpy(ret_text, "0");
-	else if (q.format == KT_QUANTITY_BINARY_SI && q.nano % NANO == 0 && (q.nano >= small || q.nano <= -small))
+	else if (q.format == KT_QUANTITY_BINARY_SI && q.nano % NANO == 0 &&
+	         (q.nano >= small || q.nano <= -small))
 		format_binary(q, ret_text);
 	else
 		format_decimal(q, ret_text);

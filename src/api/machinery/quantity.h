@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Quantities ("250m", "1.5Gi", "2e3"): exact values with up to nine decimals and the format they were written in, which
- * the canonical text keeps. Finer values are rounded away from zero; values past 2^63-1 are cut to it, as upstream does.
- * Plain values, no ownership, any thread. Source: apimachinery's documentation of resource.Quantity.
+ * Quantities ("250m", "1.5Gi", "2e3"): exact values with up to nine decimals and the format they
+ * were written in, which the canonical text keeps. Finer values are rounded away from zero; values
+ * past 2^63-1 are cut to it, as upstream does. Plain values, no ownership, any thread. Source:
+ * apimachinery's documentation of resource.Quantity.
  */
 #ifndef KT_API_MACHINERY_QUANTITY_H
 #define KT_API_MACHINERY_QUANTITY_H
@@ -28,7 +29,8 @@ struct kt_quantity {
 	enum kt_quantity_format format;
 };
 
-/* -EINVAL with upstream's text ("quantities must match the regular expression …"). Blanks around are ignored. */
+/* -EINVAL with upstream's text ("quantities must match the regular expression …"). Blanks around
+ * are ignored. */
 int kt_quantity_parse(struct kt_sv text, struct kt_quantity *ret_quantity, struct kt_err *err);
 void kt_quantity_format(struct kt_quantity q, char ret_text[KT_QUANTITY_TEXT_MAX]);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A definition to kinds: names, versions, columns, sub-resources. The schema's types are made in crd_schema.c. */
+/* A definition to kinds: names, versions, columns, sub-resources. The schema's types are made in
+ * crd_schema.c. */
 #include "api/schema/crd.h"
 
 #include "api/schema/crd_internal.h"
@@ -7,9 +8,9 @@
 
 #include <ctype.h>
 
-#define ALL_VERBS                                                                                                             \
-	(KT_VERB_GET | KT_VERB_LIST | KT_VERB_WATCH | KT_VERB_CREATE | KT_VERB_UPDATE | KT_VERB_PATCH | KT_VERB_DELETE |      \
-	 KT_VERB_DELETECOLLECTION)
+#define ALL_VERBS \
+	(KT_VERB_GET | KT_VERB_LIST | KT_VERB_WATCH | KT_VERB_CREATE | KT_VERB_UPDATE | \
+	        KT_VERB_PATCH | KT_VERB_DELETE | KT_VERB_DELETECOLLECTION)
 #define SUB_VERBS (KT_VERB_GET | KT_VERB_UPDATE | KT_VERB_PATCH)
 
 /* "v1beta2" -> stability 1, major 1, minor 2; false for other names. */
@@ -69,9 +70,8 @@ const char *const *crd_strings(struct kt_arena *arena, const json_t *list)
 	if (n == 0)
 		return NULL;
 	strings = kt_arena_alloc(arena, (n + 1) * sizeof(*strings));
-	json_array_foreach(list, i, element)
-		if (json_is_string(element))
-			strings[kept++] = kt_arena_strdup(arena, json_string_value(element));
+	json_array_foreach(list, i, element) if (json_is_string(element)) strings[kept++] =
+	        kt_arena_strdup(arena, json_string_value(element));
 	return strings;
 }
 
@@ -84,24 +84,31 @@ static void add_columns(struct kt_arena *arena, struct kt_kind *kind, const json
 {
 	const json_t *list = json_object_get(version, "additionalPrinterColumns");
 	size_t n = json_array_size(list), i;
-	struct kt_column *columns = kt_arena_alloc(arena, (KT_MAX(n, (size_t)1) + 1) * sizeof(*columns));
+	struct kt_column *columns =
+	        kt_arena_alloc(arena, (KT_MAX(n, (size_t)1) + 1) * sizeof(*columns));
 	json_t *column;
 
-	columns[0] = (struct kt_column){.name = "Name", .type = "string", .format = "name", .doc = "", .path = ".metadata.name"};
+	columns[0] = (struct kt_column){.name = "Name",
+	        .type = "string",
+	        .format = "name",
+	        .doc = "",
+	        .path = ".metadata.name"};
 	if (n == 0) {
-		columns[1] = (struct kt_column){.name = "Age", .type = "date", .format = "", .doc = "",
-						.path = ".metadata.creationTimestamp"};
+		columns[1] = (struct kt_column){.name = "Age",
+		        .type = "date",
+		        .format = "",
+		        .doc = "",
+		        .path = ".metadata.creationTimestamp"};
 		n = 1;
 	}
-	json_array_foreach(list, i, column)
-		columns[i + 1] = (struct kt_column){
-			.name = or_empty(crd_string(arena, column, "name")),
-			.type = or_empty(crd_string(arena, column, "type")),
-			.format = or_empty(crd_string(arena, column, "format")),
-			.priority = (int)kt_jint(column, "priority", 0),
-			.doc = or_empty(crd_string(arena, column, "description")),
-			.path = or_empty(crd_string(arena, column, "jsonPath")),
-		};
+	json_array_foreach(list, i, column) columns[i + 1] = (struct kt_column){
+	        .name = or_empty(crd_string(arena, column, "name")),
+	        .type = or_empty(crd_string(arena, column, "type")),
+	        .format = or_empty(crd_string(arena, column, "format")),
+	        .priority = (int)kt_jint(column, "priority", 0),
+	        .doc = or_empty(crd_string(arena, column, "description")),
+	        .path = or_empty(crd_string(arena, column, "jsonPath")),
+	};
 	kind->columns = columns;
 	kind->n_columns = n + 1;
 }
@@ -113,30 +120,38 @@ static void add_subresources(struct kt_arena *arena, struct kt_kind *kind, const
 	struct kt_subresource *out = kt_arena_alloc(arena, 2 * sizeof(*out));
 
 	if (json_is_object(json_object_get(subresources, "status"))) {
-		out[kind->n_subresources++] = (struct kt_subresource){
-			.name = "status", .group = kind->group, .version = kind->version, .kind = kind->kind, .verbs = SUB_VERBS};
+		out[kind->n_subresources++] = (struct kt_subresource){.name = "status",
+		        .group = kind->group,
+		        .version = kind->version,
+		        .kind = kind->kind,
+		        .verbs = SUB_VERBS};
 		kind->flags |= KT_KIND_HAS_STATUS;
 	}
 	if (json_is_object(scale))
-		out[kind->n_subresources++] = (struct kt_subresource){
-			.name = "scale", .group = "autoscaling", .version = "v1", .kind = "Scale", .verbs = SUB_VERBS,
-			.replicas_path = crd_string(arena, scale, "specReplicasPath"),
-			.status_replicas_path = crd_string(arena, scale, "statusReplicasPath"),
-			.label_selector_path = crd_string(arena, scale, "labelSelectorPath")};
+		out[kind->n_subresources++] = (struct kt_subresource){.name = "scale",
+		        .group = "autoscaling",
+		        .version = "v1",
+		        .kind = "Scale",
+		        .verbs = SUB_VERBS,
+		        .replicas_path = crd_string(arena, scale, "specReplicasPath"),
+		        .status_replicas_path = crd_string(arena, scale, "statusReplicasPath"),
+		        .label_selector_path = crd_string(arena, scale, "labelSelectorPath")};
 	kind->subresources = out;
 }
 
 static void add_selectable(struct kt_arena *arena, struct kt_kind *kind, const json_t *version)
 {
 	const json_t *list = json_object_get(version, "selectableFields");
-	struct kt_selectable *out = kt_arena_alloc(arena, (json_array_size(list) + 2) * sizeof(*out));
+	struct kt_selectable *out =
+	        kt_arena_alloc(arena, (json_array_size(list) + 2) * sizeof(*out));
 	json_t *entry;
 	size_t i, n = 0;
 
 	out[n++] = (struct kt_selectable){"metadata.name", "metadata.name"};
 	if (kind->flags & KT_KIND_NAMESPACED)
 		out[n++] = (struct kt_selectable){"metadata.namespace", "metadata.namespace"};
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		const char *path = crd_string(arena, entry, "jsonPath");
 
 		if (path && path[0] == '.')
@@ -147,7 +162,8 @@ static void add_selectable(struct kt_arena *arena, struct kt_kind *kind, const j
 }
 
 /* com.example.v1.Thing for the group example.com: how upstream names a definition in OpenAPI. */
-static const char *type_name(struct kt_arena *arena, const char *group, const char *version, const char *kind)
+static const char *type_name(
+        struct kt_arena *arena, const char *group, const char *version, const char *kind)
 {
 	kt_auto_str name = KT_STR_INIT;
 	size_t end = strlen(group);
@@ -165,19 +181,24 @@ static const char *type_name(struct kt_arena *arena, const char *group, const ch
 	return kt_arena_strdup(arena, kt_str_text(&name));
 }
 
-static const char *deprecation_of(struct kt_arena *arena, const struct kt_kind *kind, const json_t *version)
+static const char *deprecation_of(
+        struct kt_arena *arena, const struct kt_kind *kind, const json_t *version)
 {
 	const char *warning = crd_string(arena, version, "deprecationWarning");
 
 	if (!kt_jbool(version, "deprecated", false))
 		return NULL;
-	return warning ? warning : kt_arena_printf(arena, "%s/%s %s is deprecated", kind->group, kind->version, kind->kind);
+	return warning ? warning
+	               : kt_arena_printf(arena, "%s/%s %s is deprecated", kind->group,
+	                         kind->version, kind->kind);
 }
 
-static void build_kind(struct kt_crd *crd, struct kt_kind *kind, struct kt_crd_version *info, const json_t *version)
+static void build_kind(struct kt_crd *crd, struct kt_kind *kind, struct kt_crd_version *info,
+        const json_t *version)
 {
 	struct kt_arena *arena = &crd->arena;
-	const json_t *spec = json_object_get(crd->definition, "spec"), *names = json_object_get(spec, "names");
+	const json_t *spec = json_object_get(crd->definition, "spec"),
+	             *names = json_object_get(spec, "names");
 	const json_t *schema = kt_jget(version, "schema.openAPIV3Schema");
 	const char *plural;
 
@@ -206,20 +227,23 @@ static void build_kind(struct kt_crd *crd, struct kt_kind *kind, struct kt_crd_v
 	kind->storage_version = crd->storage_version;
 	kind->storage_prefix = kt_arena_printf(arena, "/registry/%s/%s", kind->group, plural);
 	kind->doc = or_empty(crd_string(arena, schema, "description"));
-	kind->type = crd_root_type(arena, schema, type_name(arena, kind->group, kind->version, kind->kind));
+	kind->type = crd_root_type(
+	        arena, schema, type_name(arena, kind->group, kind->version, kind->kind));
 	kind->set = &crd->set;
 	add_columns(arena, kind, version);
 	add_subresources(arena, kind, version);
 	add_selectable(arena, kind, version);
-	*info = (struct kt_crd_version){.name = kind->version, .deprecation_warning = deprecation_of(arena, kind, version),
-					.schema = schema};
+	*info = (struct kt_crd_version){.name = kind->version,
+	        .deprecation_warning = deprecation_of(arena, kind, version),
+	        .schema = schema};
 }
 
 static int compare_versions(const void *a, const void *b)
 {
 	json_t *const *left = a, *const *right = b;
 
-	return kt_version_compare(or_empty(kt_jstr(*left, "name")), or_empty(kt_jstr(*right, "name")));
+	return kt_version_compare(
+	        or_empty(kt_jstr(*left, "name")), or_empty(kt_jstr(*right, "name")));
 }
 
 struct kt_crd *kt_crd_compile(const json_t *definition)
@@ -238,7 +262,8 @@ struct kt_crd *kt_crd_compile(const json_t *definition)
 	versions = kt_jget(crd->definition, "spec.versions");
 	served = kt_arena_alloc(&crd->arena, (json_array_size(versions) + 1) * sizeof(json_t *));
 	crd->storage_version = "";
-	json_array_foreach(versions, i, version) {
+	json_array_foreach(versions, i, version)
+	{
 		if (kt_jbool(version, "storage", false))
 			crd->storage_version = or_empty(crd_string(&crd->arena, version, "name"));
 		if (kt_jbool(version, "served", false))
@@ -281,7 +306,8 @@ struct kt_crd *kt_crd_of_kind(const struct kt_kind *kind)
 
 void kt_crd_default(json_t *definition)
 {
-	json_t *names = kt_jget(definition, "spec.names"), *status = json_object_get(definition, "status");
+	json_t *names = kt_jget(definition, "spec.names"),
+	       *status = json_object_get(definition, "status");
 	const char *kind = kt_jstr(names, "kind");
 	json_t *version;
 	size_t i;
@@ -301,10 +327,12 @@ void kt_crd_default(json_t *definition)
 	}
 	if (json_array_size(json_object_get(status, "storedVersions")) > 0)
 		return;
-	json_array_foreach(kt_jget(definition, "spec.versions"), i, version) {
+	json_array_foreach(kt_jget(definition, "spec.versions"), i, version)
+	{
 		if (!kt_jbool(version, "storage", false))
 			continue;
-		json_object_set_new(status, "storedVersions", json_pack("[s]", or_empty(kt_jstr(version, "name"))));
+		json_object_set_new(status, "storedVersions",
+		        json_pack("[s]", or_empty(kt_jstr(version, "name"))));
 		break;
 	}
 }

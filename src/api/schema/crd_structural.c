@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The rules of structural schemas. Two passes, as upstream has them: what makes a schema structural, then what its
- * keywords may say; messages come in that order.
+ * The rules of structural schemas. Two passes, as upstream has them: what makes a schema
+ * structural, then what its keywords may say; messages come in that order.
  */
 #include "api/schema/crd_internal.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-static const char *const known_types[] = {"array", "boolean", "integer", "number", "object", "string", NULL};
+static const char *const known_types[] = {
+        "array", "boolean", "integer", "number", "object", "string", NULL};
 static const char *const list_types[] = {"atomic", "set", "map", NULL};
 static const char *const map_types[] = {"atomic", "granular", NULL};
-static const char *const rule_reasons[] = {"FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired", NULL};
+static const char *const rule_reasons[] = {"FieldValueDuplicate", "FieldValueForbidden",
+        "FieldValueInvalid", "FieldValueRequired", NULL};
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -45,44 +47,51 @@ struct inside {
 	enum { INSIDE_PROPERTY, INSIDE_ITEM, INSIDE_ADDITIONAL } what;
 };
 
-static size_t list_inside(const json_t *schema, const char *path, struct kt_field_errors *errors, struct inside **ret)
+static size_t list_inside(
+        const json_t *schema, const char *path, struct kt_field_errors *errors, struct inside **ret)
 {
 	json_t *properties = json_object_get(schema, "properties"), *property;
-	const json_t *items = json_object_get(schema, "items"), *additional = json_object_get(schema, "additionalProperties");
+	const json_t *items = json_object_get(schema, "items"),
+	             *additional = json_object_get(schema, "additionalProperties");
 	size_t n = 0, count = json_object_size(properties), k = 0;
 	struct inside *out = kt_arena_alloc(errors->arena, (count + 2) * sizeof(*out));
 	const char **names = kt_arena_alloc(errors->arena, (count + 1) * sizeof(*names)), *name;
 
-	json_object_foreach(properties, name, property)
-		names[k++] = name;
+	json_object_foreach(properties, name, property) names[k++] = name;
 	qsort(names, k, sizeof(names[0]), kt_strp_cmp);
 	for (size_t i = 0; i < k; i++)
 		out[n++] = (struct inside){json_object_get(properties, names[i]),
-					   kt_path(errors->arena, "%s.properties[%s]", path, names[i]), INSIDE_PROPERTY};
+		        kt_path(errors->arena, "%s.properties[%s]", path, names[i]),
+		        INSIDE_PROPERTY};
 	if (json_is_object(items))
 		out[n++] = (struct inside){items, below(errors, path, "items"), INSIDE_ITEM};
 	if (json_is_object(additional))
-		out[n++] = (struct inside){additional, below(errors, path, "additionalProperties"), INSIDE_ADDITIONAL};
+		out[n++] = (struct inside){
+		        additional, below(errors, path, "additionalProperties"), INSIDE_ADDITIONAL};
 	*ret = out;
 	return n;
 }
 
 /* --- pass one: structural --- */
 
-static void check_unsupported_keywords(const json_t *schema, const char *path, struct kt_field_errors *errors)
+static void check_unsupported_keywords(
+        const json_t *schema, const char *path, struct kt_field_errors *errors)
 {
-	static const char *const keywords[] = {"definitions", "dependencies", "patternProperties", "id", "$schema", "$ref", "additionalItems"};
+	static const char *const keywords[] = {"definitions", "dependencies", "patternProperties",
+	        "id", "$schema", "$ref", "additionalItems"};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(keywords); i++) {
 		const json_t *value = json_object_get(schema, keywords[i]);
 
 		if (value && !(json_is_string(value) && json_string_length(value) == 0))
-			kt_field_forbidden(errors, below(errors, path, keywords[i]), "%s is not supported", keywords[i]);
+			kt_field_forbidden(errors, below(errors, path, keywords[i]),
+			        "%s is not supported", keywords[i]);
 	}
 }
 
 /* Inside allOf, anyOf, oneOf and not a schema may only narrow values. */
-static void check_value_only(const json_t *schema, const char *path, struct kt_field_errors *errors);
+static void check_value_only(
+        const json_t *schema, const char *path, struct kt_field_errors *errors);
 
 static void check_junctor(const json_t *list, const char *path, struct kt_field_errors *errors)
 {
@@ -90,7 +99,7 @@ static void check_junctor(const json_t *list, const char *path, struct kt_field_
 	size_t i;
 
 	json_array_foreach(list, i, entry)
-		check_value_only(entry, kt_path(errors->arena, "%s[%zu]", path, i), errors);
+	        check_value_only(entry, kt_path(errors->arena, "%s[%zu]", path, i), errors);
 }
 
 /* int-or-string may say so itself: anyOf: [{type: integer}, {type: string}] */
@@ -109,7 +118,8 @@ static void check_junctors(const json_t *schema, const char *path, struct kt_fie
 
 	check_junctor(json_object_get(schema, "allOf"), below(errors, path, "allOf"), errors);
 	if (!is_int_or_string_any_of(schema))
-		check_junctor(json_object_get(schema, "anyOf"), below(errors, path, "anyOf"), errors);
+		check_junctor(
+		        json_object_get(schema, "anyOf"), below(errors, path, "anyOf"), errors);
 	check_junctor(json_object_get(schema, "oneOf"), below(errors, path, "oneOf"), errors);
 	if (json_is_object(negated))
 		check_value_only(negated, below(errors, path, "not"), errors);
@@ -126,19 +136,27 @@ static void check_value_only(const json_t *schema, const char *path, struct kt_f
 	check_junctors(schema, path, errors);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(empty_keys); i++)
 		if (*text_of(schema, empty_keys[i]))
-			kt_field_forbidden(errors, below(errors, path, empty_keys[i]), "must be empty to be structural");
+			kt_field_forbidden(errors, below(errors, path, empty_keys[i]),
+			        "must be empty to be structural");
 	if (json_object_get(schema, "default"))
-		kt_field_forbidden(errors, below(errors, path, "default"), "must be undefined to be structural");
+		kt_field_forbidden(errors, below(errors, path, "default"),
+		        "must be undefined to be structural");
 	if (truth(schema, "nullable"))
-		kt_field_forbidden(errors, below(errors, path, "nullable"), "must be false to be structural");
+		kt_field_forbidden(
+		        errors, below(errors, path, "nullable"), "must be false to be structural");
 	if (truth(schema, "x-kubernetes-preserve-unknown-fields"))
-		kt_field_forbidden(errors, below(errors, path, "x-kubernetes-preserve-unknown-fields"), "must be undefined to be structural");
+		kt_field_forbidden(errors,
+		        below(errors, path, "x-kubernetes-preserve-unknown-fields"),
+		        "must be undefined to be structural");
 	if (truth(schema, "x-kubernetes-embedded-resource"))
-		kt_field_forbidden(errors, below(errors, path, "x-kubernetes-embedded-resource"), "must be false to be structural");
+		kt_field_forbidden(errors, below(errors, path, "x-kubernetes-embedded-resource"),
+		        "must be false to be structural");
 	if (truth(schema, "x-kubernetes-int-or-string"))
-		kt_field_forbidden(errors, below(errors, path, "x-kubernetes-int-or-string"), "must be false to be structural");
+		kt_field_forbidden(errors, below(errors, path, "x-kubernetes-int-or-string"),
+		        "must be false to be structural");
 	if (json_object_get(schema, "additionalProperties"))
-		kt_field_forbidden(errors, below(errors, path, "additionalProperties"), "must be undefined to be structural");
+		kt_field_forbidden(errors, below(errors, path, "additionalProperties"),
+		        "must be undefined to be structural");
 }
 
 static void check_embedded(const json_t *schema, const char *path, struct kt_field_errors *errors)
@@ -147,14 +165,18 @@ static void check_embedded(const json_t *schema, const char *path, struct kt_fie
 
 	if (!truth(schema, "x-kubernetes-embedded-resource"))
 		return;
-	if (!truth(schema, "x-kubernetes-preserve-unknown-fields") && json_object_size(json_object_get(schema, "properties")) == 0)
+	if (!truth(schema, "x-kubernetes-preserve-unknown-fields") &&
+	        json_object_size(json_object_get(schema, "properties")) == 0)
 		kt_field_required(errors, below(errors, path, "properties"),
-				  "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
+		        "must not be empty if x-kubernetes-embedded-resource is true without "
+		        "x-kubernetes-preserve-unknown-fields");
 	if (!*type)
-		kt_field_required(errors, below(errors, path, "type"), "must be object if x-kubernetes-embedded-resource is true");
+		kt_field_required(errors, below(errors, path, "type"),
+		        "must be object if x-kubernetes-embedded-resource is true");
 	else if (strcmp(type, "object") != 0)
-		kt_field_invalid(errors, below(errors, path, "type"), json_object_get(schema, "type"),
-				 "must be object if x-kubernetes-embedded-resource is true");
+		kt_field_invalid(errors, below(errors, path, "type"),
+		        json_object_get(schema, "type"),
+		        "must be object if x-kubernetes-embedded-resource is true");
 }
 
 /* metadata of the root and of embedded resources is implied; only its name may be narrowed. */
@@ -170,68 +192,82 @@ static void check_type_meta(const json_t *schema, const char *path, struct kt_fi
 		const json_t *property = json_object_get(properties, strings[i]);
 
 		if (property && strcmp(text_of(property, "type"), "string") != 0)
-			kt_field_invalid(errors, kt_path(errors->arena, "%s.properties[%s].type", path, strings[i]),
-					 json_object_get(property, "type"), "must be string");
+			kt_field_invalid(errors,
+			        kt_path(errors->arena, "%s.properties[%s].type", path, strings[i]),
+			        json_object_get(property, "type"), "must be string");
 	}
 	if (!metadata)
 		return;
 	if (strcmp(text_of(metadata, "type"), "object") != 0)
-		kt_field_invalid(errors, kt_path(errors->arena, "%s.properties[metadata].type", path), json_object_get(metadata, "type"),
-				 "must be object");
-	json_object_foreach(metadata, key, value)
-		more |= strcmp(key, "type") != 0 && strcmp(key, "properties") != 0 && strcmp(key, "description") != 0;
-	json_object_foreach(json_object_get(metadata, "properties"), key, value)
-		more |= strcmp(key, "name") != 0 && strcmp(key, "generateName") != 0;
+		kt_field_invalid(errors,
+		        kt_path(errors->arena, "%s.properties[metadata].type", path),
+		        json_object_get(metadata, "type"), "must be object");
+	json_object_foreach(metadata, key, value) more |= strcmp(key, "type") != 0 &&
+	                                                  strcmp(key, "properties") != 0 &&
+	                                                  strcmp(key, "description") != 0;
+	json_object_foreach(json_object_get(metadata, "properties"), key, value) more |=
+	        strcmp(key, "name") != 0 && strcmp(key, "generateName") != 0;
 	if (more)
 		kt_field_forbidden(errors, kt_path(errors->arena, "%s.properties[metadata]", path),
-				   "must not specify anything other than name and generateName, but metadata is implicitly specified");
+		        "must not specify anything other than name and generateName, but metadata "
+		        "is implicitly specified");
 }
 
 enum level { LEVEL_ROOT, LEVEL_FIELD, LEVEL_ITEM };
 
-/* What has no structural form at all; with any of it the other structural rules are not looked at. */
+/* What has no structural form at all; with any of it the other structural rules are not looked at.
+ */
 static void check_form(const json_t *schema, const char *path, struct kt_field_errors *errors)
 {
 	struct inside *inside;
 	size_t n = list_inside(schema, path, errors, &inside);
 
 	if (json_is_array(json_object_get(schema, "items")))
-		kt_field_forbidden(errors, below(errors, path, "items"), "items must be a schema object and not an array");
+		kt_field_forbidden(errors, below(errors, path, "items"),
+		        "items must be a schema object and not an array");
 	check_unsupported_keywords(schema, path, errors);
 	for (size_t i = 0; i < n; i++)
 		check_form(inside[i].schema, inside[i].path, errors);
 }
 
-static void check_structural(const json_t *schema, const char *path, enum level level, struct kt_field_errors *errors)
+static void check_structural(
+        const json_t *schema, const char *path, enum level level, struct kt_field_errors *errors)
 {
 	const char *type = text_of(schema, "type");
-	bool untyped_is_fine = truth(schema, "x-kubernetes-int-or-string") || truth(schema, "x-kubernetes-preserve-unknown-fields");
+	bool untyped_is_fine = truth(schema, "x-kubernetes-int-or-string") ||
+	                       truth(schema, "x-kubernetes-preserve-unknown-fields");
 	struct inside *inside;
 	size_t n = list_inside(schema, path, errors, &inside);
 
 	if (strcmp(type, "array") == 0 && !json_object_get(schema, "items"))
 		kt_field_required(errors, below(errors, path, "items"), "must be specified");
 	for (size_t i = 0; i < n; i++) {
-		bool meta = level == LEVEL_ROOT && inside[i].what == INSIDE_PROPERTY && strcmp(inside[i].path + strlen(path), ".properties[metadata]") == 0;
+		bool meta = level == LEVEL_ROOT && inside[i].what == INSIDE_PROPERTY &&
+		            strcmp(inside[i].path + strlen(path), ".properties[metadata]") == 0;
 
 		if (!meta)
-			check_structural(inside[i].schema, inside[i].path, inside[i].what == INSIDE_ITEM ? LEVEL_ITEM : LEVEL_FIELD, errors);
+			check_structural(inside[i].schema, inside[i].path,
+			        inside[i].what == INSIDE_ITEM ? LEVEL_ITEM : LEVEL_FIELD, errors);
 	}
 	check_junctors(schema, path, errors);
 	check_embedded(schema, path, errors);
 	if (level == LEVEL_ROOT || truth(schema, "x-kubernetes-embedded-resource"))
 		check_type_meta(schema, path, errors);
 	if (json_is_false(json_object_get(schema, "x-kubernetes-preserve-unknown-fields")))
-		kt_field_invalid(errors, below(errors, path, "x-kubernetes-preserve-unknown-fields"),
-				 json_object_get(schema, "x-kubernetes-preserve-unknown-fields"), "must be true or undefined");
+		kt_field_invalid(errors,
+		        below(errors, path, "x-kubernetes-preserve-unknown-fields"),
+		        json_object_get(schema, "x-kubernetes-preserve-unknown-fields"),
+		        "must be true or undefined");
 	if (level == LEVEL_ROOT && !*type)
-		kt_field_required(errors, below(errors, path, "type"), "must not be empty at the root");
+		kt_field_required(
+		        errors, below(errors, path, "type"), "must not be empty at the root");
 	else if (level == LEVEL_ROOT && strcmp(type, "object") != 0)
-		kt_field_invalid(errors, below(errors, path, "type"), json_object_get(schema, "type"), "must be object at the root");
+		kt_field_invalid(errors, below(errors, path, "type"),
+		        json_object_get(schema, "type"), "must be object at the root");
 	else if (!*type && !untyped_is_fine)
 		kt_field_required(errors, below(errors, path, "type"),
-				  level == LEVEL_ITEM ? "must not be empty for specified array items"
-						      : "must not be empty for specified object fields");
+		        level == LEVEL_ITEM ? "must not be empty for specified array items"
+		                            : "must not be empty for specified object fields");
 }
 
 /* --- pass two: keywords --- */
@@ -246,15 +282,16 @@ static void check_pattern(const json_t *schema, const char *path, struct kt_fiel
 
 	if (!*pattern)
 		return;
-	compiled = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &offset, NULL);
+	compiled = pcre2_compile(
+	        (PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &offset, NULL);
 	if (compiled) {
 		pcre2_code_free(compiled);
 		return;
 	}
 	pcre2_get_error_message(code, text, sizeof(text));
 	kt_field_invalid(errors, below(errors, path, "pattern"), json_object_get(schema, "pattern"),
-			 "must be a valid regular expression, but isn't: error parsing regexp: %s: `%s`", (const char *)text,
-			 pattern);
+	        "must be a valid regular expression, but isn't: error parsing regexp: %s: `%s`",
+	        (const char *)text, pattern);
 }
 
 static bool has_name(const json_t *list, const char *name)
@@ -262,9 +299,8 @@ static bool has_name(const json_t *list, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		if (kt_streq(json_string_value(entry), name))
-			return true;
+	json_array_foreach(
+	        list, i, entry) if (kt_streq(json_string_value(entry), name)) return true;
 	return false;
 }
 
@@ -273,47 +309,57 @@ static bool has_duplicates(const json_t *list)
 	json_t *entry, *earlier;
 	size_t i, j;
 
-	json_array_foreach(list, i, entry)
-		json_array_foreach(list, j, earlier)
-			if (j < i && json_equal(entry, earlier))
-				return true;
+	json_array_foreach(list, i, entry) json_array_foreach(
+	        list, j, earlier) if (j < i && json_equal(entry, earlier)) return true;
 	return false;
 }
 
 static void check_map_keys(const json_t *schema, const char *path, struct kt_field_errors *errors)
 {
-	const json_t *keys = json_object_get(schema, "x-kubernetes-list-map-keys"), *items = json_object_get(schema, "items");
+	const json_t *keys = json_object_get(schema, "x-kubernetes-list-map-keys"),
+	             *items = json_object_get(schema, "items");
 	const char *field = below(errors, path, "x-kubernetes-list-map-keys");
 	json_t *key;
 	size_t i;
 
 	if (json_array_size(keys) == 0)
-		kt_field_required(errors, field, "must not be empty if x-kubernetes-list-type is map");
+		kt_field_required(
+		        errors, field, "must not be empty if x-kubernetes-list-type is map");
 	if (!json_is_object(items)) {
-		kt_field_required(errors, below(errors, path, "items"), "must have a schema if x-kubernetes-list-type is map");
+		kt_field_required(errors, below(errors, path, "items"),
+		        "must have a schema if x-kubernetes-list-type is map");
 		return;
 	}
 	if (strcmp(text_of(items, "type"), "object") != 0) {
 		kt_auto_json json_t *type = json_string(text_of(items, "type"));
 
 		kt_field_invalid(errors, below(errors, path, "items.type"), type,
-				 "must be object if parent array's x-kubernetes-list-type is map");
+		        "must be object if parent array's x-kubernetes-list-type is map");
 		return;
 	}
-	json_array_foreach(keys, i, key)
-		if (json_is_string(key) && !json_object_get(json_object_get(items, "properties"), json_string_value(key))) {
-			kt_field_invalid(errors, field, keys, "entries must all be names of item properties");
-			return;
-		}
+	json_array_foreach(keys, i, key) if (json_is_string(key) &&
+	                                     !json_object_get(json_object_get(items, "properties"),
+	                                             json_string_value(key)))
+	{
+		kt_field_invalid(
+		        errors, field, keys, "entries must all be names of item properties");
+		return;
+	}
 	if (has_duplicates(keys))
 		kt_field_invalid(errors, field, keys, "must not contain duplicate entries");
-	json_array_foreach(keys, i, key) {
+	json_array_foreach(keys, i, key)
+	{
 		const char *name = json_string_value(key);
-		const json_t *property = json_object_get(json_object_get(items, "properties"), name ? name : "");
+		const json_t *property =
+		        json_object_get(json_object_get(items, "properties"), name ? name : "");
 
-		if (property && !json_object_get(property, "default") && !has_name(json_object_get(items, "required"), name))
-			kt_field_required(errors, kt_path(errors->arena, "%s.items.properties[%s].default", path, name),
-					  "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
+		if (property && !json_object_get(property, "default") &&
+		        !has_name(json_object_get(items, "required"), name))
+			kt_field_required(errors,
+			        kt_path(errors->arena, "%s.items.properties[%s].default", path,
+			                name),
+			        "this property is in x-kubernetes-list-map-keys, so it must have a "
+			        "default or be a required property");
 	}
 }
 
@@ -324,22 +370,27 @@ static void check_set_items(const json_t *schema, const char *path, struct kt_fi
 	const char *type = text_of(items, "type");
 	kt_auto_json json_t *null = json_null();
 
-	if (strcmp(type, "object") == 0 && strcmp(text_of(items, "x-kubernetes-map-type"), "atomic") != 0) {
+	if (strcmp(type, "object") == 0 &&
+	        strcmp(text_of(items, "x-kubernetes-map-type"), "atomic") != 0) {
 		const json_t *map_type = json_object_get(items, "x-kubernetes-map-type");
 
-		kt_field_invalid(errors, below(errors, path, "items.x-kubernetes-map-type"), map_type ? map_type : null,
-				 "must be atomic as item of a list with x-kubernetes-list-type=set");
+		kt_field_invalid(errors, below(errors, path, "items.x-kubernetes-map-type"),
+		        map_type ? map_type : null,
+		        "must be atomic as item of a list with x-kubernetes-list-type=set");
 	}
-	if (strcmp(type, "array") == 0 && strcmp(text_of(items, "x-kubernetes-list-type"), "atomic") != 0 &&
-	    json_object_get(items, "x-kubernetes-list-type"))
+	if (strcmp(type, "array") == 0 &&
+	        strcmp(text_of(items, "x-kubernetes-list-type"), "atomic") != 0 &&
+	        json_object_get(items, "x-kubernetes-list-type"))
 		kt_field_invalid(errors, below(errors, path, "items.x-kubernetes-list-type"),
-				 json_object_get(items, "x-kubernetes-list-type"),
-				 "must be atomic as item of a list with x-kubernetes-list-type=set");
+		        json_object_get(items, "x-kubernetes-list-type"),
+		        "must be atomic as item of a list with x-kubernetes-list-type=set");
 	if (truth(items, "nullable"))
-		kt_field_forbidden(errors, below(errors, path, "items.nullable"), "cannot be nullable when x-kubernetes-list-type is set");
+		kt_field_forbidden(errors, below(errors, path, "items.nullable"),
+		        "cannot be nullable when x-kubernetes-list-type is set");
 }
 
-static void need_type(const json_t *schema, const char *path, const char *want, const char *keyword, struct kt_field_errors *errors)
+static void need_type(const json_t *schema, const char *path, const char *want, const char *keyword,
+        struct kt_field_errors *errors)
 {
 	const char *type = text_of(schema, "type");
 	kt_auto_free char *message = kt_asprintf("must be %s if %s is specified", want, keyword);
@@ -347,10 +398,12 @@ static void need_type(const json_t *schema, const char *path, const char *want, 
 	if (!*type)
 		kt_field_required(errors, below(errors, path, "type"), message);
 	else if (strcmp(type, want) != 0)
-		kt_field_invalid(errors, below(errors, path, "type"), json_object_get(schema, "type"), "%s", message);
+		kt_field_invalid(errors, below(errors, path, "type"),
+		        json_object_get(schema, "type"), "%s", message);
 }
 
-static void check_list_keywords(const json_t *schema, const char *path, struct kt_field_errors *errors)
+static void check_list_keywords(
+        const json_t *schema, const char *path, struct kt_field_errors *errors)
 {
 	const json_t *list_type = json_object_get(schema, "x-kubernetes-list-type");
 	const json_t *map_type = json_object_get(schema, "x-kubernetes-map-type");
@@ -368,16 +421,20 @@ static void check_list_keywords(const json_t *schema, const char *path, struct k
 		kt_auto_str message = KT_STR_INIT;
 
 		kt_json_write(&text, value, 0);
-		kt_str_printf(&message, "Unsupported value: %s: supported values: \"atomic\", \"set\", \"map\"", kt_str_text(&text));
-		kt_field_error_add(errors, KT_FIELD_ERROR_NOT_SUPPORTED, field, kt_arena_strdup(errors->arena, kt_str_text(&message)));
+		kt_str_printf(&message,
+		        "Unsupported value: %s: supported values: \"atomic\", \"set\", \"map\"",
+		        kt_str_text(&text));
+		kt_field_error_add(errors, KT_FIELD_ERROR_NOT_SUPPORTED, field,
+		        kt_arena_strdup(errors->arena, kt_str_text(&message)));
 	}
 	if (has_keys && strcmp(type, "map") != 0) {
 		if (!list_type)
 			kt_field_required(errors, below(errors, path, "x-kubernetes-list-type"),
-					  "must be map if x-kubernetes-list-map-keys is non-empty");
+			        "must be map if x-kubernetes-list-map-keys is non-empty");
 		else
-			kt_field_invalid(errors, below(errors, path, "x-kubernetes-list-type"), list_type,
-					 "must be map if x-kubernetes-list-map-keys is non-empty");
+			kt_field_invalid(errors, below(errors, path, "x-kubernetes-list-type"),
+			        list_type,
+			        "must be map if x-kubernetes-list-map-keys is non-empty");
 	}
 	if (strcmp(type, "map") == 0)
 		check_map_keys(schema, path, errors);
@@ -386,7 +443,8 @@ static void check_list_keywords(const json_t *schema, const char *path, struct k
 	if (map_type)
 		need_type(schema, path, "object", "x-kubernetes-map-type", errors);
 	if (map_type && !one_of(text_of(schema, "x-kubernetes-map-type"), map_types))
-		kt_field_not_supported(errors, below(errors, path, "x-kubernetes-map-type"), map_type, map_types);
+		kt_field_not_supported(
+		        errors, below(errors, path, "x-kubernetes-map-type"), map_type, map_types);
 }
 
 /* The rules' shape; compiling the expressions is not done here. */
@@ -395,21 +453,27 @@ static void check_rules(const json_t *schema, const char *path, struct kt_field_
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(schema, "x-kubernetes-validations"), i, rule) {
-		const char *at = kt_path(errors->arena, "%s.x-kubernetes-validations[%zu]", path, i);
+	json_array_foreach(json_object_get(schema, "x-kubernetes-validations"), i, rule)
+	{
+		const char *at =
+		        kt_path(errors->arena, "%s.x-kubernetes-validations[%zu]", path, i);
 		const json_t *reason = json_object_get(rule, "reason");
 		const char *message = text_of(rule, "message"), *text = text_of(rule, "rule");
 
 		if (strspn(text, " \t\r\n") == strlen(text))
-			kt_field_required(errors, below(errors, at, "rule"), "rule is not specified");
+			kt_field_required(
+			        errors, below(errors, at, "rule"), "rule is not specified");
 		if (strchr(text, '\n') && !*message && !*text_of(rule, "messageExpression"))
 			kt_field_required(errors, below(errors, at, "message"),
-					  "message or messageExpression must be specified if rule contains line breaks");
+			        "message or messageExpression must be specified if rule contains "
+			        "line breaks");
 		if (strchr(message, '\n'))
-			kt_field_invalid(errors, below(errors, at, "message"), json_object_get(rule, "message"),
-					 "message must not contain line breaks");
+			kt_field_invalid(errors, below(errors, at, "message"),
+			        json_object_get(rule, "message"),
+			        "message must not contain line breaks");
 		if (reason && !one_of(text_of(rule, "reason"), rule_reasons))
-			kt_field_not_supported(errors, below(errors, at, "reason"), reason, rule_reasons);
+			kt_field_not_supported(
+			        errors, below(errors, at, "reason"), reason, rule_reasons);
 	}
 }
 
@@ -421,32 +485,40 @@ static void check_keywords(const json_t *schema, const char *path, struct kt_fie
 
 	if (truth(schema, "uniqueItems"))
 		kt_field_forbidden(errors, below(errors, path, "uniqueItems"),
-				   "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
-	if (json_object_get(schema, "additionalProperties") && json_object_size(json_object_get(schema, "properties")) > 0)
+		        "uniqueItems cannot be set to true since the runtime complexity becomes "
+		        "quadratic");
+	if (json_object_get(schema, "additionalProperties") &&
+	        json_object_size(json_object_get(schema, "properties")) > 0)
 		kt_field_forbidden(errors, below(errors, path, "additionalProperties"),
-				   "additionalProperties and properties are mutual exclusive");
+		        "additionalProperties and properties are mutual exclusive");
 	n = list_inside(schema, path, errors, &inside);
 	for (size_t i = 0; i < n; i++)
 		check_keywords(inside[i].schema, inside[i].path, errors);
 	if (*type && !one_of(type, known_types))
-		kt_field_not_supported(errors, below(errors, path, "type"), json_object_get(schema, "type"), known_types);
+		kt_field_not_supported(errors, below(errors, path, "type"),
+		        json_object_get(schema, "type"), known_types);
 	if (strcmp(type, "null") == 0)
-		kt_field_forbidden(errors, below(errors, path, "type"), "type cannot be set to null, use nullable as an alternative");
+		kt_field_forbidden(errors, below(errors, path, "type"),
+		        "type cannot be set to null, use nullable as an alternative");
 	check_list_keywords(schema, path, errors);
 	check_pattern(schema, path, errors);
 	check_rules(schema, path, errors);
 }
 
-void crd_validate_schema(const json_t *schema, const char *path, bool has_status, struct kt_field_errors *errors)
+void crd_validate_schema(
+        const json_t *schema, const char *path, bool has_status, struct kt_field_errors *errors)
 {
 	const char *type = text_of(schema, "type");
 	size_t before;
 
 	if (has_status && *type && strcmp(type, "object") != 0)
-		kt_field_invalid(errors, below(errors, path, "type"), json_object_get(schema, "type"),
-				 "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled");
+		kt_field_invalid(errors, below(errors, path, "type"),
+		        json_object_get(schema, "type"),
+		        "only \"object\" is allowed as the type at the root of the schema if the "
+		        "status subresource is enabled");
 	if (truth(schema, "nullable"))
-		kt_field_forbidden(errors, below(errors, path, "nullable"), "nullable cannot be true at the root");
+		kt_field_forbidden(errors, below(errors, path, "nullable"),
+		        "nullable cannot be true at the root");
 	before = errors->n;
 	check_form(schema, path, errors);
 	if (errors->n == before)

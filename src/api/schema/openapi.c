@@ -11,8 +11,8 @@
 
 static json_t *security(void)
 {
-	return json_pack("{s:{s:s, s:s, s:s, s:s}}", "BearerToken", "description", "Bearer token", "type", "apiKey", "name",
-			 "authorization", "in", "header");
+	return json_pack("{s:{s:s, s:s, s:s, s:s}}", "BearerToken", "description", "Bearer token",
+	        "type", "apiKey", "name", "authorization", "in", "header");
 }
 
 static struct kt_buf *finish(json_t *document)
@@ -31,8 +31,9 @@ static json_t *group_versions(const struct kt_openapi_kinds *kinds)
 	const char *group = NULL, *version = NULL;
 
 	for (size_t i = 0; i < kt_builtin_kinds.n_kinds + kinds->n_kinds; i++) {
-		const struct kt_kind *kind = i < kt_builtin_kinds.n_kinds ? &kt_builtin_kinds.kinds[i]
-									 : kinds->kinds[i - kt_builtin_kinds.n_kinds];
+		const struct kt_kind *kind = i < kt_builtin_kinds.n_kinds
+		                                     ? &kt_builtin_kinds.kinds[i]
+		                                     : kinds->kinds[i - kt_builtin_kinds.n_kinds];
 
 		if (i >= kt_builtin_kinds.n_kinds && !(kind->flags & KT_KIND_CUSTOM))
 			continue;
@@ -40,7 +41,8 @@ static json_t *group_versions(const struct kt_openapi_kinds *kinds)
 			continue;
 		group = kind->group;
 		version = kind->version;
-		json_array_append_new(list, json_pack("{s:s, s:s}", "group", group, "version", version));
+		json_array_append_new(
+		        list, json_pack("{s:s, s:s}", "group", group, "version", version));
 	}
 	return list;
 }
@@ -50,7 +52,8 @@ static struct openapi start(bool v3, const struct kt_openapi_kinds *kinds)
 	return (struct openapi){v3, json_object(), json_object(), group_versions(kinds)};
 }
 
-struct kt_buf *kt_openapi_v3(const char *group, const char *version, const struct kt_openapi_kinds *kinds)
+struct kt_buf *kt_openapi_v3(
+        const char *group, const char *version, const struct kt_openapi_kinds *kinds)
 {
 	struct openapi doc = start(true, kinds);
 
@@ -58,9 +61,9 @@ struct kt_buf *kt_openapi_v3(const char *group, const char *version, const struc
 	for (size_t i = 0; i < kinds->n_kinds; i++)
 		openapi_add_kind(&doc, kinds->kinds[i]);
 	json_decref(doc.group_versions);
-	return finish(json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o, s:o}}", "openapi", "3.0.0", "info", "title", TITLE, "version",
-				KUBERNETES_VERSION, "paths", doc.paths, "components", "schemas", doc.schemas, "securitySchemes",
-				security()));
+	return finish(json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o, s:o}}", "openapi", "3.0.0",
+	        "info", "title", TITLE, "version", KUBERNETES_VERSION, "paths", doc.paths,
+	        "components", "schemas", doc.schemas, "securitySchemes", security()));
 }
 
 struct kt_buf *kt_openapi_v2(const struct kt_openapi_kinds *kinds)
@@ -82,9 +85,10 @@ struct kt_buf *kt_openapi_v2(const struct kt_openapi_kinds *kinds)
 		openapi_add_kind(&doc, kind);
 	}
 	json_decref(doc.group_versions);
-	return finish(json_pack("{s:s, s:{s:s, s:s}, s:o, s:o, s:o, s:[{s:[]}]}", "swagger", "2.0", "info", "title", TITLE, "version",
-				KUBERNETES_VERSION, "paths", doc.paths, "definitions", doc.schemas, "securityDefinitions", security(),
-				"security", "BearerToken"));
+	return finish(json_pack("{s:s, s:{s:s, s:s}, s:o, s:o, s:o, s:[{s:[]}]}", "swagger", "2.0",
+	        "info", "title", TITLE, "version", KUBERNETES_VERSION, "paths", doc.paths,
+	        "definitions", doc.schemas, "securityDefinitions", security(), "security",
+	        "BearerToken"));
 }
 
 void kt_openapi_hash(const struct kt_buf *document, char ret_text[KT_OPENAPI_HASH_TEXT])
@@ -106,6 +110,8 @@ struct kt_buf *kt_openapi_v3_index(const struct kt_openapi_path *paths, size_t n
 
 	for (size_t i = 0; i < n_paths; i++)
 		json_object_set_new(all, paths[i].path,
-				    json_pack("{s:o}", "serverRelativeURL", json_sprintf("/openapi/v3/%s?hash=%s", paths[i].path, paths[i].hash)));
+		        json_pack("{s:o}", "serverRelativeURL",
+		                json_sprintf(
+		                        "/openapi/v3/%s?hash=%s", paths[i].path, paths[i].hash)));
 	return finish(json_pack("{s:o}", "paths", all));
 }

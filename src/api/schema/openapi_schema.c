@@ -13,7 +13,8 @@ json_t *openapi_gvk(const char *group, const char *version, const char *kind)
 
 json_t *openapi_ref_name(struct openapi *doc, const char *name)
 {
-	return json_pack("{s:o}", "$ref", json_sprintf("#/%s/%s", doc->v3 ? "components/schemas" : "definitions", name));
+	return json_pack("{s:o}", "$ref",
+	        json_sprintf("#/%s/%s", doc->v3 ? "components/schemas" : "definitions", name));
 }
 
 json_t *openapi_ref(struct openapi *doc, const struct kt_type *type)
@@ -28,7 +29,8 @@ json_t *openapi_ref(struct openapi *doc, const struct kt_type *type)
 
 static json_t *scalar(const char *type, const char *format)
 {
-	return format ? json_pack("{s:s, s:s}", "type", type, "format", format) : json_pack("{s:s}", "type", type);
+	return format ? json_pack("{s:s, s:s}", "type", type, "format", format)
+	              : json_pack("{s:s}", "type", type);
 }
 
 /* What a scalar looks like in place; NULL for shapes that have a named schema. */
@@ -61,11 +63,13 @@ static json_t *special_schema(const struct openapi *doc, const struct kt_type *t
 {
 	switch (type->shape) {
 	case KT_SHAPE_QUANTITY:
-		return doc->v3 ? json_pack("{s:[{s:s},{s:s}]}", "oneOf", "type", "string", "type", "number") : scalar("string", NULL);
+		return doc->v3 ? json_pack("{s:[{s:s},{s:s}]}", "oneOf", "type", "string", "type",
+		                         "number")
+		               : scalar("string", NULL);
 	case KT_SHAPE_INT_OR_STRING:
-		return doc->v3 ? json_pack("{s:s, s:[{s:s},{s:s}]}", "format", "int-or-string", "oneOf", "type", "integer", "type",
-					   "string")
-			       : scalar("string", "int-or-string");
+		return doc->v3 ? json_pack("{s:s, s:[{s:s},{s:s}]}", "format", "int-or-string",
+		                         "oneOf", "type", "integer", "type", "string")
+		               : scalar("string", "int-or-string");
 	case KT_SHAPE_TIME:
 	case KT_SHAPE_MICRO_TIME:
 		return scalar("string", "date-time");
@@ -129,9 +133,11 @@ static json_t *in_place(struct openapi *doc, const struct kt_type *type)
 	if (schema)
 		return schema;
 	if (type->shape == KT_SHAPE_LIST)
-		return json_pack("{s:s, s:o}", "type", "array", "items", element_schema(doc, type->elem));
+		return json_pack(
+		        "{s:s, s:o}", "type", "array", "items", element_schema(doc, type->elem));
 	if (type->shape == KT_SHAPE_MAP)
-		return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", element_schema(doc, type->elem));
+		return json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
+		        element_schema(doc, type->elem));
 	return type->name ? openapi_ref(doc, type) : type_schema(doc, type);
 }
 
@@ -158,18 +164,21 @@ static void add_list_marks(json_t *schema, const struct kt_field *field, const c
 
 static void add_patch_marks(json_t *schema, const struct kt_field *field)
 {
-	bool merge = field->flags & KT_FIELD_PATCH_MERGE, replace = field->flags & KT_FIELD_PATCH_REPLACE_KEYS;
+	bool merge = field->flags & KT_FIELD_PATCH_MERGE,
+	     replace = field->flags & KT_FIELD_PATCH_REPLACE_KEYS;
 
 	if (field->merge_key)
-		json_object_set_new(schema, "x-kubernetes-patch-merge-key", json_string(field->merge_key));
+		json_object_set_new(
+		        schema, "x-kubernetes-patch-merge-key", json_string(field->merge_key));
 	if (merge || replace)
 		json_object_set_new(schema, "x-kubernetes-patch-strategy",
-				    json_sprintf("%s%s%s", merge ? "merge" : "", merge && replace ? "," : "", replace ? "retainKeys" : ""));
+		        json_sprintf("%s%s%s", merge ? "merge" : "", merge && replace ? "," : "",
+		                replace ? "retainKeys" : ""));
 	else if (field->flags & KT_FIELD_PATCH_REPLACE)
 		json_object_set_new(schema, "x-kubernetes-patch-strategy", json_string("replace"));
 	if (field->flags & (KT_FIELD_ATOMIC | KT_FIELD_GRANULAR))
 		json_object_set_new(schema, "x-kubernetes-map-type",
-				    json_string(field->flags & KT_FIELD_ATOMIC ? "atomic" : "granular"));
+		        json_string(field->flags & KT_FIELD_ATOMIC ? "atomic" : "granular"));
 }
 
 static void add_enum(json_t *schema, const struct kt_field *field)
@@ -190,7 +199,8 @@ static void add_default(json_t *schema, const struct kt_field *field)
 	json_t *zero;
 
 	if (field->default_json) {
-		kt_auto_json json_t *value = kt_json_parse(kt_sv_of(field->default_json), NULL, NULL);
+		kt_auto_json json_t *value =
+		        kt_json_parse(kt_sv_of(field->default_json), NULL, NULL);
 
 		if (value)
 			json_object_set(schema, "default", value);
@@ -221,7 +231,8 @@ static json_t *field_schema(struct openapi *doc, const struct kt_field *field, c
 	return schema;
 }
 
-static void add_properties(struct openapi *doc, const struct kt_type *type, json_t *properties, json_t *required, const char *owner)
+static void add_properties(struct openapi *doc, const struct kt_type *type, json_t *properties,
+        json_t *required, const char *owner)
 {
 	for (size_t i = 0; i < type->n_fields; i++) {
 		const struct kt_field *field = &type->fields[i];
@@ -240,18 +251,21 @@ static void add_gvks(struct openapi *doc, const struct kt_type *type, json_t *sc
 {
 	json_t *list = json_array(), *entry;
 	size_t n;
-	bool everywhere = strcmp(type->go_name, "DeleteOptions") == 0 || strcmp(type->go_name, "WatchEvent") == 0;
+	bool everywhere = strcmp(type->go_name, "DeleteOptions") == 0 ||
+	                  strcmp(type->go_name, "WatchEvent") == 0;
 
 	if (everywhere)
 		json_array_append_new(list, openapi_gvk("", "v1", type->go_name));
-	json_array_foreach(doc->group_versions, n, entry)
-		if (everywhere && *kt_jstr(entry, "group"))
-			json_array_append_new(list, openapi_gvk(kt_jstr(entry, "group"), kt_jstr(entry, "version"), type->go_name));
+	json_array_foreach(doc->group_versions, n,
+	        entry) if (everywhere && *kt_jstr(entry, "group")) json_array_append_new(list,
+	        openapi_gvk(kt_jstr(entry, "group"), kt_jstr(entry, "version"), type->go_name));
 	for (size_t i = 0; i < kt_table_gvks_n && !everywhere; i++) {
 		const struct kt_table_gvk *gvk = &kt_table_gvks[i];
 
 		if (gvk->type == type)
-			json_array_append_new(list, openapi_gvk(strcmp(gvk->group, "meta.k8s.io") ? gvk->group : "", gvk->version, gvk->kind));
+			json_array_append_new(list,
+			        openapi_gvk(strcmp(gvk->group, "meta.k8s.io") ? gvk->group : "",
+			                gvk->version, gvk->kind));
 	}
 	if (json_array_size(list))
 		json_object_set(schema, "x-kubernetes-group-version-kind", list);
@@ -287,7 +301,8 @@ static json_t *type_schema(struct openapi *doc, const struct kt_type *type)
 /* v2 has no word for these; kubectl would refuse the document. */
 static void strip_for_v2(json_t *schema)
 {
-	static const char *const unknown[] = {"oneOf", "anyOf", "not", "allOf", "nullable", "default", "example"};
+	static const char *const unknown[] = {
+	        "oneOf", "anyOf", "not", "allOf", "nullable", "default", "example"};
 	json_t *value;
 	const char *key;
 	size_t i;
@@ -299,8 +314,7 @@ static void strip_for_v2(json_t *schema)
 		json_object_del(schema, "items");
 		json_object_del(schema, "additionalProperties");
 	}
-	json_object_foreach(json_object_get(schema, "properties"), key, value)
-		strip_for_v2(value);
+	json_object_foreach(json_object_get(schema, "properties"), key, value) strip_for_v2(value);
 	if (json_is_object(json_object_get(schema, "items")))
 		strip_for_v2(json_object_get(schema, "items"));
 	if (json_is_object(json_object_get(schema, "additionalProperties")))
@@ -317,8 +331,10 @@ static void add_type_meta(struct openapi *doc, json_t *properties, const char *m
 {
 	json_t *meta = openapi_ref(doc, kt_type_lookup(meta_type));
 
-	json_object_set_new(properties, "apiVersion", described(scalar("string", NULL), "Group and version of this object."));
-	json_object_set_new(properties, "kind", described(scalar("string", NULL), "The kind of this object."));
+	json_object_set_new(properties, "apiVersion",
+	        described(scalar("string", NULL), "Group and version of this object."));
+	json_object_set_new(
+	        properties, "kind", described(scalar("string", NULL), "The kind of this object."));
 	if (doc->v3)
 		meta = json_pack("{s:[o]}", "allOf", meta);
 	json_object_set_new(properties, "metadata", described(meta, "Standard metadata."));
@@ -328,7 +344,8 @@ char *openapi_list_name(const struct kt_kind *kind)
 {
 	const char *dot = strrchr(kind->type->name, '.');
 
-	return kt_asprintf("%.*s.%s", (int)(dot - kind->type->name), kind->type->name, kind->list_kind);
+	return kt_asprintf(
+	        "%.*s.%s", (int)(dot - kind->type->name), kind->type->name, kind->list_kind);
 }
 
 static void add_custom_list(struct openapi *doc, const struct kt_kind *kind)
@@ -340,18 +357,21 @@ static void add_custom_list(struct openapi *doc, const struct kt_kind *kind)
 	add_type_meta(doc, properties, "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta");
 	if (doc->v3)
 		items = json_pack("{s:[o]}", "allOf", items);
-	json_object_set_new(properties, "items", json_pack("{s:s, s:o}", "type", "array", "items", items));
+	json_object_set_new(
+	        properties, "items", json_pack("{s:s, s:o}", "type", "array", "items", items));
 	json_object_set_new(doc->schemas, name,
-			    json_pack("{s:s, s:s, s:[s], s:o, s:[o]}", "type", "object", "description", "A list of these objects.",
-				      "required", "items", "properties", properties, "x-kubernetes-group-version-kind",
-				      openapi_gvk(kind->group, kind->version, kind->list_kind)));
+	        json_pack("{s:s, s:s, s:[s], s:o, s:[o]}", "type", "object", "description",
+	                "A list of these objects.", "required", "items", "properties", properties,
+	                "x-kubernetes-group-version-kind",
+	                openapi_gvk(kind->group, kind->version, kind->list_kind)));
 }
 
 void openapi_add_custom(struct openapi *doc, const struct kt_kind *kind)
 {
 	const struct kt_crd *crd = kt_crd_of_kind(kind);
 	const json_t *published = crd->versions[kind->index].schema;
-	json_t *schema = json_is_object(published) ? json_deep_copy(published) : json_object(), *properties;
+	json_t *schema = json_is_object(published) ? json_deep_copy(published) : json_object(),
+	       *properties;
 
 	if (!doc->v3)
 		strip_for_v2(schema);
@@ -363,7 +383,7 @@ void openapi_add_custom(struct openapi *doc, const struct kt_kind *kind)
 	}
 	add_type_meta(doc, properties, "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 	json_object_set_new(schema, "x-kubernetes-group-version-kind",
-			    json_pack("[o]", openapi_gvk(kind->group, kind->version, kind->kind)));
+	        json_pack("[o]", openapi_gvk(kind->group, kind->version, kind->kind)));
 	json_object_set_new(doc->schemas, kind->type->name, schema);
 	add_custom_list(doc, kind);
 }

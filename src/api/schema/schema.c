@@ -15,8 +15,8 @@ static int compare_type_name(const void *key, const void *item)
 
 const struct kt_type *kt_type_lookup(const char *full_name)
 {
-	const struct kt_type *const *found =
-		bsearch(full_name, kt_table_types, kt_table_types_n, sizeof(kt_table_types[0]), compare_type_name);
+	const struct kt_type *const *found = bsearch(full_name, kt_table_types, kt_table_types_n,
+	        sizeof(kt_table_types[0]), compare_type_name);
 
 	return found ? *found : NULL;
 }
@@ -39,8 +39,8 @@ static int compare_gvk(const void *key, const void *item)
 static const struct kt_type *find_gvk(const char *group, const char *version, const char *kind)
 {
 	const struct gvk_key key = {group, version, kind};
-	const struct kt_table_gvk *found =
-		bsearch(&key, kt_table_gvks, kt_table_gvks_n, sizeof(kt_table_gvks[0]), compare_gvk);
+	const struct kt_table_gvk *found = bsearch(
+	        &key, kt_table_gvks, kt_table_gvks_n, sizeof(kt_table_gvks[0]), compare_gvk);
 
 	return found ? found->type : NULL;
 }
@@ -58,18 +58,21 @@ const struct kt_kind *kt_builtin_kind(const char *group, const char *version, co
 	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++) {
 		const struct kt_kind *k = &kt_builtin_kinds.kinds[i];
 
-		if (strcmp(k->kind, kind) == 0 && strcmp(k->group, group) == 0 && strcmp(k->version, version) == 0)
+		if (strcmp(k->kind, kind) == 0 && strcmp(k->group, group) == 0 &&
+		        strcmp(k->version, version) == 0)
 			return k;
 	}
 	return NULL;
 }
 
-const struct kt_kind *kt_builtin_resource(const char *group, const char *version, const char *plural)
+const struct kt_kind *kt_builtin_resource(
+        const char *group, const char *version, const char *plural)
 {
 	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++) {
 		const struct kt_kind *k = &kt_builtin_kinds.kinds[i];
 
-		if (strcmp(k->plural, plural) == 0 && strcmp(k->group, group) == 0 && strcmp(k->version, version) == 0)
+		if (strcmp(k->plural, plural) == 0 && strcmp(k->group, group) == 0 &&
+		        strcmp(k->version, version) == 0)
 			return k;
 	}
 	return NULL;

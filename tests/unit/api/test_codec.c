@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Decoding and encoding: null rules, zero values, strictness, YAML, protobuf oddities, watch frames. */
+/* Decoding and encoding: null rules, zero values, strictness, YAML, protobuf oddities, watch
+ * frames. */
 #include "support/support.h"
 
 #include "api/codec/codec.h"
@@ -11,12 +12,15 @@ static const struct kt_type *type_of(const char *group, const char *kind)
 	return kt_type_for_body(group, "v1", kind);
 }
 
-static json_t *decode(const char *group, const char *kind, const char *body, enum kt_strict strict, struct kt_warnings *warnings,
-		      struct kt_err *err)
+static json_t *decode(const char *group, const char *kind, const char *body, enum kt_strict strict,
+        struct kt_warnings *warnings, struct kt_err *err)
 {
 	kt_auto_free char *api_version = kt_asprintf("%s%sv1", group, *group ? "/" : "");
 	const struct kt_codec_options options = {
-		.media = *body == '{' ? KT_MEDIA_JSON : KT_MEDIA_YAML, .strict = strict, .api_version = api_version, .kind = kind};
+	        .media = *body == '{' ? KT_MEDIA_JSON : KT_MEDIA_YAML,
+	        .strict = strict,
+	        .api_version = api_version,
+	        .kind = kind};
 	json_t *tree = NULL;
 
 	kt_codec_decode(kt_sv_of(body), type_of(group, kind), &options, &tree, warnings, err);
@@ -38,33 +42,49 @@ static void expect(const char *group, const char *kind, const char *body, const 
 static void nulls_and_zeros(void **state)
 {
 	(void)state;
-	expect("", "ConfigMap", "{\"metadata\":{\"name\":\"a\",\"labels\":null},\"immutable\":false,\"data\":{\"k\":null,\"a\":\"\"}}",
-	       "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"},\"immutable\":false,\"data\":{\"a\":\"\",\"k\":\"\"}}");
-	expect("", "Service", "{\"spec\":{\"ports\":[null],\"externalIPs\":[null],\"publishNotReadyAddresses\":false}}",
-	       "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{},\"spec\":{\"ports\":[{\"port\":0,\"targetPort\":0}],"
-	       "\"externalIPs\":[\"\"]},\"status\":{\"loadBalancer\":{}}}");
+	expect("", "ConfigMap",
+	        "{\"metadata\":{\"name\":\"a\",\"labels\":null},\"immutable\":false,\"data\":{"
+	        "\"k\":null,\"a\":\"\"}}",
+	        "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"},"
+	        "\"immutable\":false,\"data\":{\"a\":\"\",\"k\":\"\"}}");
+	expect("", "Service",
+	        "{\"spec\":{\"ports\":[null],\"externalIPs\":[null],\"publishNotReadyAddresses\":"
+	        "false}}",
+	        "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{},\"spec\":{\"ports\":[{"
+	        "\"port\":0,\"targetPort\":0}],"
+	        "\"externalIPs\":[\"\"]},\"status\":{\"loadBalancer\":{}}}");
 	expect("rbac.authorization.k8s.io", "Role", "{\"metadata\":{}}",
-	       "{\"kind\":\"Role\",\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"metadata\":{},\"rules\":null}");
+	        "{\"kind\":\"Role\",\"apiVersion\":\"rbac.authorization.k8s.io/"
+	        "v1\",\"metadata\":{},\"rules\":null}");
 }
 
 static void values_become_canonical(void **state)
 {
 	(void)state;
-	expect("", "LimitRange", "{\"spec\":{\"limits\":[{\"type\":\"Pod\",\"max\":{\"cpu\":1000,\"memory\":\"1024Mi\",\"x\":\"0.5\"}}]}}",
-	       "{\"kind\":\"LimitRange\",\"apiVersion\":\"v1\",\"metadata\":{},\"spec\":{\"limits\":[{\"type\":\"Pod\","
-	       "\"max\":{\"cpu\":\"1k\",\"memory\":\"1Gi\",\"x\":\"500m\"}}]}}");
-	expect("coordination.k8s.io", "Lease", "{\"spec\":{\"renewTime\":\"2024-01-02T03:04:05.000006+01:00\"}}",
-	       "{\"kind\":\"Lease\",\"apiVersion\":\"coordination.k8s.io/v1\",\"metadata\":{},\"spec\":{\"renewTime\":\"2024-01-02T02:04:05.000006Z\"}}");
+	expect("", "LimitRange",
+	        "{\"spec\":{\"limits\":[{\"type\":\"Pod\",\"max\":{\"cpu\":1000,\"memory\":"
+	        "\"1024Mi\",\"x\":\"0.5\"}}]}}",
+	        "{\"kind\":\"LimitRange\",\"apiVersion\":\"v1\",\"metadata\":{},\"spec\":{"
+	        "\"limits\":[{\"type\":\"Pod\","
+	        "\"max\":{\"cpu\":\"1k\",\"memory\":\"1Gi\",\"x\":\"500m\"}}]}}");
+	expect("coordination.k8s.io", "Lease",
+	        "{\"spec\":{\"renewTime\":\"2024-01-02T03:04:05.000006+01:00\"}}",
+	        "{\"kind\":\"Lease\",\"apiVersion\":\"coordination.k8s.io/"
+	        "v1\",\"metadata\":{},\"spec\":{\"renewTime\":\"2024-01-02T02:04:05.000006Z\"}}");
 	expect("", "Secret", "{\"data\":{\"a\":\"YWI=\\n\"}}",
-	       "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{},\"data\":{\"a\":\"YWI=\"}}");
+	        "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{},\"data\":{\"a\":\"YWI="
+	        "\"}}");
 	expect("", "ConfigMap", "{\"data\":{\"k\":\"<&>\"}}",
-	       "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{},\"data\":{\"k\":\"\\u003c\\u0026\\u003e\"}}");
+	        "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{},\"data\":{\"k\":"
+	        "\"\\u003c\\u0026\\u003e\"}}");
 }
 
 static void strictness(void **state)
 {
-	static const char body[] = "{\"metadata\":{\"name\":\"a\",\"unknown\":1},\"data\":{\"k\":\"a\",\"k\":\"b\"},\"top\":{}}";
-	static const char yaml[] = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  foo: 1\ndata:\n  k: a\n  k: b\nextra: true\n";
+	static const char body[] = "{\"metadata\":{\"name\":\"a\",\"unknown\":1},\"data\":{\"k\":"
+	                           "\"a\",\"k\":\"b\"},\"top\":{}}";
+	static const char yaml[] = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  foo: 1\ndata:\n  "
+	                           "k: a\n  k: b\nextra: true\n";
 	kt_auto_warnings warnings = {0};
 	kt_auto_err err = KT_ERR_INIT, yaml_err = KT_ERR_INIT;
 	kt_auto_json json_t *tree = decode("", "ConfigMap", body, KT_STRICT_WARN, &warnings, NULL);
@@ -77,12 +97,15 @@ static void strictness(void **state)
 	assert_string_equal(warnings.texts.items[1], "duplicate field \"data.k\"");
 	assert_null(decode("", "ConfigMap", body, KT_STRICT_STRICT, NULL, &err));
 	assert_string_equal(kt_err_message(&err),
-			    "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field "
-			    "\"metadata.unknown\", duplicate field \"data.k\", unknown field \"top\"");
+	        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding "
+	        "error: unknown field "
+	        "\"metadata.unknown\", duplicate field \"data.k\", unknown field \"top\"");
 	assert_null(decode("", "ConfigMap", yaml, KT_STRICT_STRICT, NULL, &yaml_err));
 	assert_string_equal(kt_err_message(&yaml_err),
-			    "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n"
-			    "  line 7: key \"k\" already set in map, unknown field \"extra\", unknown field \"metadata.foo\"");
+	        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding "
+	        "error: yaml: unmarshal errors:\n"
+	        "  line 7: key \"k\" already set in map, unknown field \"extra\", unknown field "
+	        "\"metadata.foo\"");
 }
 
 static void expect_refusal(const char *body, const char *want)
@@ -97,13 +120,16 @@ static void other_kinds_are_refused(void **state)
 {
 	(void)state;
 	expect_refusal("{\"apiVersion\":\"v1\",\"kind\":\"Secret\"}",
-		       "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion");
+	        "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) "
+	        "to (core.ConfigMap): unknown conversion");
 	expect_refusal("{\"apiVersion\":\"example.com/v1\",\"kind\":\"Thing\"}",
-		       "Thing in version \"v1\" cannot be handled as a ConfigMap: no kind \"Thing\" is registered for version "
-		       "\"example.com/v1\" in scheme \"pkg/runtime/scheme.go:111\"");
+	        "Thing in version \"v1\" cannot be handled as a ConfigMap: no kind \"Thing\" is "
+	        "registered for version "
+	        "\"example.com/v1\" in scheme \"pkg/runtime/scheme.go:111\"");
 	expect_refusal("{\"apiVersion\": \"a/b/c\", \"kind\": \"ConfigMap\"}",
-		       "the object provided is unrecognized (must be of type ConfigMap): unexpected GroupVersion string: a/b/c "
-		       "({\"apiVersion\": \"a/b/c\", \"kind\" ...)");
+	        "the object provided is unrecognized (must be of type ConfigMap): unexpected "
+	        "GroupVersion string: a/b/c "
+	        "({\"apiVersion\": \"a/b/c\", \"kind\" ...)");
 }
 
 static void media_types(void **state)
@@ -111,52 +137,66 @@ static void media_types(void **state)
 	(void)state;
 	assert_int_equal(kt_media_parse("application/json; charset=utf-8"), KT_MEDIA_JSON);
 	assert_int_equal(kt_media_parse("APPLICATION/YAML"), KT_MEDIA_YAML);
-	assert_int_equal(kt_media_parse("application/vnd.kubernetes.protobuf;stream=watch"), KT_MEDIA_PROTOBUF);
+	assert_int_equal(kt_media_parse("application/vnd.kubernetes.protobuf;stream=watch"),
+	        KT_MEDIA_PROTOBUF);
 	assert_int_equal(kt_media_parse(NULL), KT_MEDIA_JSON);
 	assert_int_equal(kt_media_parse("*/*"), KT_MEDIA_UNKNOWN);
 }
 
 static void protobuf_is_not_trusted(void **state)
 {
-	static const char *const bad[] = {"", "k8s", "{}", "k8s\0\x12\x05", "k8s\0\x12\x02\x0a\x7f", "k8s\0\x12\x02\x08\x01"};
+	static const char *const bad[] = {
+	        "", "k8s", "{}", "k8s\0\x12\x05", "k8s\0\x12\x02\x0a\x7f", "k8s\0\x12\x02\x08\x01"};
 	static const size_t lengths[] = {0, 3, 2, 6, 8, 8};
-	const struct kt_codec_options options = {.media = KT_MEDIA_PROTOBUF, .api_version = "v1", .kind = "ConfigMap"};
+	const struct kt_codec_options options = {
+	        .media = KT_MEDIA_PROTOBUF, .api_version = "v1", .kind = "ConfigMap"};
 
 	(void)state;
 	for (size_t i = 0; i < KT_ARRAY_SIZE(bad); i++) {
 		kt_auto_err err = KT_ERR_INIT;
 		json_t *tree = NULL;
 
-		assert_true(kt_codec_decode((struct kt_sv){bad[i], lengths[i]}, type_of("", "ConfigMap"), &options, &tree, NULL, &err) < 0);
-		assert_true(kt_starts_with(kt_err_message(&err), "the object provided is unrecognized"));
+		assert_true(kt_codec_decode((struct kt_sv){bad[i], lengths[i]},
+		                    type_of("", "ConfigMap"), &options, &tree, NULL, &err) < 0);
+		assert_true(kt_starts_with(
+		        kt_err_message(&err), "the object provided is unrecognized"));
 	}
 }
 
 static void protobuf_keeps_what_json_has(void **state)
 {
-	static const char body[] = "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"volumes\":[{\"name\":\"v\","
-				   "\"emptyDir\":{}}],\"containers\":[{\"name\":\"c\",\"resources\":{\"limits\":{\"cpu\":\"1\"}},"
-				   "\"readinessProbe\":{\"httpGet\":{\"port\":\"web\"}}}],\"terminationGracePeriodSeconds\":0},\"status\":{}}";
-	kt_auto_json json_t *tree = decode("", "Pod", body, KT_STRICT_STRICT, NULL, NULL), *again = NULL;
+	static const char body[] = "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
+	                           "\"p\"},\"spec\":{\"volumes\":[{\"name\":\"v\","
+	                           "\"emptyDir\":{}}],\"containers\":[{\"name\":\"c\","
+	                           "\"resources\":{\"limits\":{\"cpu\":\"1\"}},"
+	                           "\"readinessProbe\":{\"httpGet\":{\"port\":\"web\"}}}],"
+	                           "\"terminationGracePeriodSeconds\":0},\"status\":{}}";
+	kt_auto_json json_t *tree = decode("", "Pod", body, KT_STRICT_STRICT, NULL, NULL),
+	                    *again = NULL;
 	kt_auto_str bytes = KT_STR_INIT, out = KT_STR_INIT;
 
 	(void)state;
 	assert_int_equal(kt_codec_encode_protobuf(&bytes, type_of("", "Pod"), tree, NULL), 0);
-	assert_int_equal(kt_protobuf_decode((struct kt_sv){bytes.data, bytes.len}, type_of("", "Pod"), &again, NULL), 0);
+	assert_int_equal(kt_protobuf_decode((struct kt_sv){bytes.data, bytes.len},
+	                         type_of("", "Pod"), &again, NULL),
+	        0);
 	kt_codec_encode_json(&out, type_of("", "Pod"), again);
 	assert_string_equal(kt_str_text(&out), body);
 }
 
 static void watch_frames(void **state)
 {
-	kt_auto_json json_t *tree = decode("", "ConfigMap", "{\"metadata\":{\"name\":\"a\"}}", KT_STRICT_STRICT, NULL, NULL);
+	kt_auto_json json_t *tree = decode(
+	        "", "ConfigMap", "{\"metadata\":{\"name\":\"a\"}}", KT_STRICT_STRICT, NULL, NULL);
 	kt_auto_str frame = KT_STR_INIT;
 	struct wire_field field;
 	struct wire_envelope envelope;
 	struct kt_sv rest;
 
 	(void)state;
-	assert_int_equal(kt_codec_encode_protobuf_watch(&frame, "ADDED", type_of("", "ConfigMap"), tree, NULL), 0);
+	assert_int_equal(kt_codec_encode_protobuf_watch(
+	                         &frame, "ADDED", type_of("", "ConfigMap"), tree, NULL),
+	        0);
 	assert_int_equal((unsigned char)frame.data[3], frame.len - 4);
 	rest = (struct kt_sv){frame.data + 4, frame.len - 4};
 	assert_int_equal(wire_next(&rest, &field), 1);
@@ -182,7 +222,8 @@ static void expect_quantity(const char *text, const char *canonical, int64_t val
 
 static void quantities(void **state)
 {
-	static const char *const bad[] = {"", "abc", "1.5.5", "1x", "1Kii", "--1", "1e", "m", "1 2"};
+	static const char *const bad[] = {
+	        "", "abc", "1.5.5", "1x", "1Kii", "--1", "1e", "m", "1 2"};
 
 	(void)state;
 	expect_quantity("0", "0", 0, 0);
@@ -213,11 +254,15 @@ static void quantities(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nulls_and_zeros),	   cmocka_unit_test(values_become_canonical),
-		cmocka_unit_test(strictness),		   cmocka_unit_test(other_kinds_are_refused),
-		cmocka_unit_test(media_types),		   cmocka_unit_test(protobuf_is_not_trusted),
-		cmocka_unit_test(protobuf_keeps_what_json_has), cmocka_unit_test(watch_frames),
-		cmocka_unit_test(quantities),
+	        cmocka_unit_test(nulls_and_zeros),
+	        cmocka_unit_test(values_become_canonical),
+	        cmocka_unit_test(strictness),
+	        cmocka_unit_test(other_kinds_are_refused),
+	        cmocka_unit_test(media_types),
+	        cmocka_unit_test(protobuf_is_not_trusted),
+	        cmocka_unit_test(protobuf_keeps_what_json_has),
+	        cmocka_unit_test(watch_frames),
+	        cmocka_unit_test(quantities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Answers of a real API server: decoding and encoding them again must change nothing, neither add a zero value nor drop one. */
+/* Answers of a real API server: decoding and encoding them again must change nothing, neither add a
+ * zero value nor drop one. */
 #include "support/support.h"
 
 #include "api/codec/codec.h"
@@ -29,20 +30,18 @@ static bool has_gaps(const json_t *value)
 	size_t i;
 
 	if (json_is_string(value))
-		return strcmp(json_string_value(value), "<ignored>") == 0 || strcmp(json_string_value(value), "<port>") == 0;
-	json_object_foreach((json_t *)(uintptr_t)value, key, member)
-		if (has_gaps(member))
-			return true;
-	json_array_foreach(value, i, member)
-		if (has_gaps(member))
-			return true;
+		return strcmp(json_string_value(value), "<ignored>") == 0 ||
+		       strcmp(json_string_value(value), "<port>") == 0;
+	json_object_foreach(
+	        (json_t *)(uintptr_t)value, key, member) if (has_gaps(member)) return true;
+	json_array_foreach(value, i, member) if (has_gaps(member)) return true;
 	return false;
 }
 
 static bool is_micro(const char *key)
 {
-	return strcmp(key, "eventTime") == 0 || strcmp(key, "renewTime") == 0 || strcmp(key, "acquireTime") == 0 ||
-	       strcmp(key, "lastObservedTime") == 0;
+	return strcmp(key, "eventTime") == 0 || strcmp(key, "renewTime") == 0 ||
+	       strcmp(key, "acquireTime") == 0 || strcmp(key, "lastObservedTime") == 0;
 }
 
 /* The records have "<time>" where a time stood; any time will do. */
@@ -56,16 +55,16 @@ static json_t *with_times(json_t *value)
 		return json_string("2026-01-02T03:04:05Z");
 	if (json_is_object(value)) {
 		copy = json_object();
-		json_object_foreach(value, key, member)
-			json_object_set_new(copy, key,
-					    is_micro(key) && json_is_string(member) ? json_string("2026-01-02T03:04:05.000006Z")
-										    : with_times(member));
+		json_object_foreach(value, key, member) json_object_set_new(copy, key,
+		        is_micro(key) && json_is_string(member)
+		                ? json_string("2026-01-02T03:04:05.000006Z")
+		                : with_times(member));
 		return copy;
 	}
 	if (json_is_array(value)) {
 		copy = json_array();
 		json_array_foreach(value, i, member)
-			json_array_append_new(copy, with_times(member));
+		        json_array_append_new(copy, with_times(member));
 		return copy;
 	}
 	return json_incref(value);
@@ -75,9 +74,11 @@ static const struct kt_type *type_of(const json_t *object)
 {
 	const char *api_version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
 	const char *slash = api_version ? strchr(api_version, '/') : NULL;
-	kt_auto_free char *group = slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
+	kt_auto_free char *group =
+	        slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
 
-	return api_version && kind ? kt_type_for_body(group, slash ? slash + 1 : api_version, kind) : NULL;
+	return api_version && kind ? kt_type_for_body(group, slash ? slash + 1 : api_version, kind)
+	                           : NULL;
 }
 
 static void check_object(const char *where, json_t *recorded)
@@ -105,7 +106,8 @@ static void check_object(const char *where, json_t *recorded)
 	while (got.data[at] == want.data[at])
 		at++;
 	size_t from = at > 100 ? at - 100 : 0;
-	print_message("%s:\n  got  …%.200s\n  want …%.200s\n", where, got.data + from, want.data + from);
+	print_message(
+	        "%s:\n  got  …%.200s\n  want …%.200s\n", where, got.data + from, want.data + from);
 }
 
 static void check_folder(const char *folder, bool scenarios)
@@ -126,8 +128,10 @@ static void check_folder(const char *folder, bool scenarios)
 			check_object(entry->d_name, kt_jget(file, "response.body"));
 			continue;
 		}
-		json_array_foreach(json_object_get(file, "steps"), i, step) {
-			kt_auto_free char *where = kt_asprintf("%s %s", entry->d_name, kt_jstr(step, "id"));
+		json_array_foreach(json_object_get(file, "steps"), i, step)
+		{
+			kt_auto_free char *where =
+			        kt_asprintf("%s %s", entry->d_name, kt_jstr(step, "id"));
 
 			check_object(where, kt_jget(step, "response.body"));
 		}
@@ -150,7 +154,8 @@ static void validation_answers_stay(void **state)
 static void scenario_answers_stay(void **state)
 {
 	KT_TEST_NEEDS_SHARED(folder, "golden/scenarios");
-	static const char *const parts[] = {"crud", "apply", "patch", "subresources", "list", "custom", "admission", "auth"};
+	static const char *const parts[] = {
+	        "crud", "apply", "patch", "subresources", "list", "custom", "admission", "auth"};
 
 	(void)state;
 	n_objects = n_wrong = 0;
@@ -166,8 +171,8 @@ static void scenario_answers_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(validation_answers_stay),
-		cmocka_unit_test(scenario_answers_stay),
+	        cmocka_unit_test(validation_answers_stay),
+	        cmocka_unit_test(scenario_answers_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Thousands of changed objects that a real API server answered: what it could not decode we refuse, in its words. */
+/* Thousands of changed objects that a real API server answered: what it could not decode we refuse,
+ * in its words. */
 #include "support/support.h"
 
 #include "api/codec/codec.h"
@@ -55,7 +56,8 @@ static void merge(json_t *target, json_t *patch)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(patch, key, value) {
+	json_object_foreach(patch, key, value)
+	{
 		json_t *present = json_object_get(target, key);
 
 		if (json_is_null(value))
@@ -70,7 +72,8 @@ static void merge(json_t *target, json_t *patch)
 /* NULL when the case's operation is not one of these. */
 static json_t *changed(const json_t *base, const json_t *test)
 {
-	json_t *object = json_deep_copy(base), *parent = object, *value = json_object_get(test, "value");
+	json_t *object = json_deep_copy(base), *parent = object,
+	       *value = json_object_get(test, "value");
 	kt_auto_json json_t *filled = NULL;
 	const char *op = kt_jstr(test, "op");
 	struct kt_sv rest = kt_sv_of(kt_jstr(test, "path")), part;
@@ -87,13 +90,17 @@ static json_t *changed(const json_t *base, const json_t *test)
 	kt_sv_split(&rest, '/', &part);
 	while (kt_sv_split(&rest, '/', &part)) {
 		if (key && parent)
-			parent = json_is_array(parent) ? json_array_get(parent, (size_t)strtoul(key, NULL, 10)) : json_object_get(parent, key);
+			parent = json_is_array(parent)
+			                 ? json_array_get(parent, (size_t)strtoul(key, NULL, 10))
+			                 : json_object_get(parent, key);
 		free(key);
 		key = unescape(part);
 	}
 	if (strcmp(op, "merge") == 0) {
 		if (key && parent)
-			parent = json_is_array(parent) ? json_array_get(parent, (size_t)strtoul(key, NULL, 10)) : json_object_get(parent, key);
+			parent = json_is_array(parent)
+			                 ? json_array_get(parent, (size_t)strtoul(key, NULL, 10))
+			                 : json_object_get(parent, key);
 		merge(parent, value);
 	} else if (key && parent && (strcmp(op, "set") == 0 || strcmp(op, "remove") == 0)) {
 		set_member(parent, key, strcmp(op, "set") == 0 ? value : NULL);
@@ -109,7 +116,8 @@ static bool is_decoding(const char *message)
 {
 	if (strstr(message, "strconv.ParseInt")) /* a conversion between versions, not decoding */
 		return false;
-	return strstr(message, "cannot be handled as a") || strstr(message, "the object provided is unrecognized") ||
+	return strstr(message, "cannot be handled as a") ||
+	       strstr(message, "the object provided is unrecognized") ||
 	       strstr(message, "does not match the expected API version");
 }
 
@@ -117,10 +125,13 @@ static void check_case(const char *file, const json_t *base, const json_t *test)
 {
 	const char *want = kt_jstr(test, "response.body.message");
 	const char *api_version = kt_jstr(base, "apiVersion"), *kind = kt_jstr(base, "kind");
-	const struct kt_codec_options options = {
-		.media = KT_MEDIA_JSON, .strict = KT_STRICT_STRICT, .api_version = api_version, .kind = kind};
+	const struct kt_codec_options options = {.media = KT_MEDIA_JSON,
+	        .strict = KT_STRICT_STRICT,
+	        .api_version = api_version,
+	        .kind = kind};
 	const char *slash = strchr(api_version, '/');
-	kt_auto_free char *group = slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
+	kt_auto_free char *group =
+	        slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
 	const struct kt_type *type = kt_type_for_body(group, slash ? slash + 1 : api_version, kind);
 	kt_auto_json json_t *object = NULL, *tree = NULL;
 	kt_auto_str body = KT_STR_INIT;
@@ -144,8 +155,8 @@ static void check_case(const char *file, const json_t *base, const json_t *test)
 		n_taken++;
 	if (same || n_different++ > 20)
 		return;
-	print_message("%s %s %s\n  got  %s\n  want %s\n", file, kt_jstr(test, "op"), kt_jstr(test, "path"), kt_err_message(&err),
-		      refused ? want : "(decoded)");
+	print_message("%s %s %s\n  got  %s\n  want %s\n", file, kt_jstr(test, "op"),
+	        kt_jstr(test, "path"), kt_err_message(&err), refused ? want : "(decoded)");
 }
 
 static void what_cannot_be_decoded_is_refused(void **state)
@@ -165,7 +176,7 @@ static void what_cannot_be_decoded_is_refused(void **state)
 			continue;
 		file = read_json(folder, entry->d_name);
 		json_array_foreach(json_object_get(file, "cases"), i, test)
-			check_case(entry->d_name, json_object_get(file, "base"), test);
+		        check_case(entry->d_name, json_object_get(file, "base"), test);
 	}
 	closedir(dir);
 	print_message("%d refused, %d taken\n", n_refused, n_taken);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every published sample of a kind in the tables: JSON and protobuf must be the same object, byte for byte, both ways. */
+/* Every published sample of a kind in the tables: JSON and protobuf must be the same object, byte
+ * for byte, both ways. */
 #include "support/support.h"
 
 #include "api/codec/codec.h"
@@ -20,14 +21,16 @@ static const struct kt_type *type_of(const json_t *sample)
 {
 	const char *api_version = kt_jstr(sample, "apiVersion");
 	const char *slash = api_version ? strchr(api_version, '/') : NULL;
-	kt_auto_free char *group = slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
+	kt_auto_free char *group =
+	        slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
 
 	if (!api_version)
 		return NULL;
 	return kt_type_for_body(group, slash ? slash + 1 : api_version, kt_jstr(sample, "kind"));
 }
 
-static void expect_bytes(const char *name, const char *what, const struct kt_str *got, const struct kt_str *want)
+static void expect_bytes(
+        const char *name, const char *what, const struct kt_str *got, const struct kt_str *want)
 {
 	size_t at = 0;
 
@@ -36,13 +39,15 @@ static void expect_bytes(const char *name, const char *what, const struct kt_str
 	while (at < got->len && at < want->len && got->data[at] == want->data[at])
 		at++;
 	size_t from = at > 60 ? at - 60 : 0;
-	fail_msg("%s: %s differs at byte %zu\n got  …%.*s\n want …%.*s", name, what, at, (int)KT_MIN(got->len - from, (size_t)160),
-		 got->data + from, (int)KT_MIN(want->len - from, (size_t)160), want->data + from);
+	fail_msg("%s: %s differs at byte %zu\n got  …%.*s\n want …%.*s", name, what, at,
+	        (int)KT_MIN(got->len - from, (size_t)160), got->data + from,
+	        (int)KT_MIN(want->len - from, (size_t)160), want->data + from);
 }
 
 static void check_sample(const char *folder, const char *name)
 {
-	kt_auto_str json = KT_STR_INIT, pb = KT_STR_INIT, want = KT_STR_INIT, got = KT_STR_INIT, bytes = KT_STR_INIT;
+	kt_auto_str json = KT_STR_INIT, pb = KT_STR_INIT, want = KT_STR_INIT, got = KT_STR_INIT,
+	            bytes = KT_STR_INIT;
 	kt_auto_json json_t *sample = NULL, *from_json = NULL, *from_pb = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_codec_options options = {.media = KT_MEDIA_JSON, .strict = KT_STRICT_STRICT};
@@ -57,14 +62,16 @@ static void check_sample(const char *folder, const char *name)
 	n_samples++;
 	read_all(folder, name, ".pb", &pb);
 	kt_json_write(&want, sample, KT_JSON_HTML);
-	if (kt_codec_decode((struct kt_sv){json.data, json.len}, type, &options, &from_json, NULL, &err) < 0)
+	if (kt_codec_decode((struct kt_sv){json.data, json.len}, type, &options, &from_json, NULL,
+	            &err) < 0)
 		fail_msg("%s: %s", name, kt_err_message(&err));
 	kt_codec_encode_json(&got, type, from_json);
 	expect_bytes(name, "JSON of JSON", &got, &want);
 	assert_int_equal(kt_codec_encode_protobuf(&bytes, type, from_json, &err), 0);
 	expect_bytes(name, "protobuf of JSON", &bytes, &pb);
 	options.media = KT_MEDIA_PROTOBUF;
-	if (kt_codec_decode((struct kt_sv){pb.data, pb.len}, type, &options, &from_pb, NULL, &err) < 0)
+	if (kt_codec_decode((struct kt_sv){pb.data, pb.len}, type, &options, &from_pb, NULL, &err) <
+	        0)
 		fail_msg("%s: %s", name, kt_err_message(&err));
 	kt_str_clear(&got);
 	kt_codec_encode_json(&got, type, from_pb);

@@ -31,17 +31,22 @@ static void kinds_are_found(void **state)
 	assert_string_equal(text, "v1");
 	assert_null(kt_builtin_resource("apps", "v2", "deployments"));
 	assert_null(kt_builtin_kind("", "v1", "Deployment"));
-	assert_string_equal(kt_builtin_resource("", "v1", "services")->storage_prefix, "/registry/services/specs");
-	assert_string_equal(kt_builtin_resource("", "v1", "nodes")->storage_prefix, "/registry/minions");
+	assert_string_equal(kt_builtin_resource("", "v1", "services")->storage_prefix,
+	        "/registry/services/specs");
+	assert_string_equal(
+	        kt_builtin_resource("", "v1", "nodes")->storage_prefix, "/registry/minions");
 }
 
 static void bodies_have_types(void **state)
 {
 	(void)state;
-	assert_string_equal(kt_type_for_body("", "v1", "PodList")->name, "io.k8s.api.core.v1.PodList");
-	assert_string_equal(kt_type_for_body("autoscaling", "v1", "Scale")->name, "io.k8s.api.autoscaling.v1.Scale");
+	assert_string_equal(
+	        kt_type_for_body("", "v1", "PodList")->name, "io.k8s.api.core.v1.PodList");
+	assert_string_equal(kt_type_for_body("autoscaling", "v1", "Scale")->name,
+	        "io.k8s.api.autoscaling.v1.Scale");
 	assert_string_equal(kt_type_for_body("", "v1", "DeleteOptions")->go_name, "DeleteOptions");
-	assert_string_equal(kt_type_for_body("policy", "v1", "DeleteOptions")->go_name, "DeleteOptions");
+	assert_string_equal(
+	        kt_type_for_body("policy", "v1", "DeleteOptions")->go_name, "DeleteOptions");
 	assert_null(kt_type_for_body("", "v1", "Nothing"));
 	assert_non_null(kt_type_lookup("io.k8s.api.core.v1.Container"));
 	assert_null(kt_type_lookup("io.k8s.api.core.v1.Nothing"));
@@ -56,7 +61,8 @@ static void fields_are_found(void **state)
 	assert_string_equal(image->name, "image");
 	assert_int_equal(image->number, 2);
 	/* through an embedded struct, which has no name of its own */
-	assert_string_equal(kt_type_field_path(pod, "spec.volumes.emptyDir.medium")->name, "medium");
+	assert_string_equal(
+	        kt_type_field_path(pod, "spec.volumes.emptyDir.medium")->name, "medium");
 	assert_null(kt_type_field_path(pod, "spec.volumes.volumeSource"));
 	assert_string_equal(kt_type_field_path(pod, "metadata.labels")->name, "labels");
 	assert_null(kt_type_field_path(pod, "spec.nothing"));
@@ -65,8 +71,10 @@ static void fields_are_found(void **state)
 	assert_null(kt_type_field_number(pod, 0));
 	assert_string_equal(kt_type_field_path(pod, "spec.containers")->merge_key, "name");
 	assert_int_equal(kt_type_field_path(pod, "spec.containers.ports")->list_type, KT_LIST_MAP);
-	assert_string_equal(kt_type_field_path(pod, "spec.containers.ports")->map_keys[1], "protocol");
-	assert_string_equal(kt_type_field_path(pod, "spec.restartPolicy")->default_json, "\"Always\"");
+	assert_string_equal(
+	        kt_type_field_path(pod, "spec.containers.ports")->map_keys[1], "protocol");
+	assert_string_equal(
+	        kt_type_field_path(pod, "spec.restartPolicy")->default_json, "\"Always\"");
 	assert_true(kt_type_field_path(pod, "spec.nodeSelector")->flags & KT_FIELD_ATOMIC);
 }
 
@@ -76,19 +84,23 @@ static void check_type(const struct kt_type *type)
 	for (size_t i = 0; i < type->n_fields; i++) {
 		const struct kt_field *field = &type->fields[i];
 
-		assert_true(type->by_name[i] < type->n_fields && type->by_number[i] < type->n_fields);
+		assert_true(
+		        type->by_name[i] < type->n_fields && type->by_number[i] < type->n_fields);
 		assert_non_null(field->type);
 		assert_non_null(field->doc);
 		if (i)
-			assert_true(strcmp(type->fields[type->by_name[i - 1]].name, type->fields[type->by_name[i]].name) < 0);
+			assert_true(strcmp(type->fields[type->by_name[i - 1]].name,
+			                    type->fields[type->by_name[i]].name) < 0);
 		if (i)
-			assert_true(type->fields[type->by_number[i - 1]].number <= type->fields[type->by_number[i]].number);
+			assert_true(type->fields[type->by_number[i - 1]].number <=
+			            type->fields[type->by_number[i]].number);
 		if (field->list_type == KT_LIST_MAP)
 			assert_non_null(field->map_keys);
 		for (const char *const *key = field->map_keys; key && *key; key++)
 			assert_non_null(kt_type_field(field->type->elem, kt_sv_of(*key)));
 		if (field->default_json) {
-			kt_auto_json json_t *value = kt_json_parse(kt_sv_of(field->default_json), NULL, NULL);
+			kt_auto_json json_t *value =
+			        kt_json_parse(kt_sv_of(field->default_json), NULL, NULL);
 
 			assert_non_null(value);
 		}
@@ -100,7 +112,8 @@ static void tables_hold_together(void **state)
 	(void)state;
 	for (size_t i = 0; i < kt_table_types_n; i++) {
 		if (i)
-			assert_true(strcmp(kt_table_types[i - 1]->name, kt_table_types[i]->name) < 0);
+			assert_true(
+			        strcmp(kt_table_types[i - 1]->name, kt_table_types[i]->name) < 0);
 		check_type(kt_table_types[i]);
 	}
 	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++) {
@@ -112,7 +125,8 @@ static void tables_hold_together(void **state)
 		for (size_t c = 0; c < kind->n_columns; c++)
 			assert_true(!kind->columns[c].path != !kind->columns[c].cell);
 		if (kind->verbs & KT_VERB_LIST)
-			assert_non_null(kt_type_for_body(kind->group, kind->version, kind->list_kind));
+			assert_non_null(
+			        kt_type_for_body(kind->group, kind->version, kind->list_kind));
 		if (!*kind->doc)
 			fail_msg("%s has no doc", kind->kind);
 	}
@@ -123,7 +137,8 @@ static void expect_compiler_error(const char *yaml, const char *want)
 {
 	char *folder = kt_test_make_dir();
 	kt_auto_free char *file = kt_path_join(folder, "bad.yaml");
-	kt_auto_free char *command = kt_asprintf("python3 tools/compile_kinds.py --output %s/out.c %s 2>&1", folder, folder);
+	kt_auto_free char *command = kt_asprintf(
+	        "python3 tools/compile_kinds.py --output %s/out.c %s 2>&1", folder, folder);
 	char text[512] = "";
 	FILE *pipe;
 
@@ -143,25 +158,32 @@ static void expect_compiler_error(const char *yaml, const char *want)
 static void mistakes_name_their_line(void **state)
 {
 	(void)state;
-	expect_compiler_error(HEAD "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: strin}\n", "bad.yaml:7: unknown type 'strin'");
-	expect_compiler_error(HEAD "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: string, colour: red}\n",
-			      "bad.yaml:7: unknown key 'colour'");
-	expect_compiler_error(HEAD "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: string}\n      y: {number: 1, type: string}\n",
-			      "bad.yaml:5: a protobuf number is used twice");
+	expect_compiler_error(HEAD
+	        "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: strin}\n",
+	        "bad.yaml:7: unknown type 'strin'");
+	expect_compiler_error(HEAD
+	        "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: string, colour: red}\n",
+	        "bad.yaml:7: unknown key 'colour'");
+	expect_compiler_error(HEAD "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: "
+	                           "string}\n      y: {number: 1, type: string}\n",
+	        "bad.yaml:5: a protobuf number is used twice");
 	expect_compiler_error(HEAD "types:\n  g.v1.A:\n    fields: {\n", "bad.yaml:");
-	expect_compiler_error(HEAD "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: string, set: [odd]}\n",
-			      "bad.yaml:7: unknown flag 'odd'");
+	expect_compiler_error(HEAD
+	        "types:\n  g.v1.A:\n    fields:\n      x: {number: 1, type: string, set: [odd]}\n",
+	        "bad.yaml:7: unknown flag 'odd'");
 }
 
-/* Importing again changes nothing: what is checked in is what the published schemas and the hands say. */
+/* Importing again changes nothing: what is checked in is what the published schemas and the hands
+ * say. */
 static void tables_are_up_to_date(void **state)
 {
 	KT_TEST_NEEDS_SHARED(reference, "reference");
 	char *folder = kt_test_make_dir();
-	kt_auto_free char *command =
-		kt_asprintf("cp src/api/kinds/*.yaml %s && python3 tools/import_kinds.py --reference %s --kinds %s 2>&1 && "
-			    "for f in src/api/kinds/*.yaml; do cmp $f %s/$(basename $f) || exit 1; done",
-			    folder, reference, folder, folder);
+	kt_auto_free char *command = kt_asprintf(
+	        "cp src/api/kinds/*.yaml %s && python3 tools/import_kinds.py --reference %s "
+	        "--kinds %s 2>&1 && "
+	        "for f in src/api/kinds/*.yaml; do cmp $f %s/$(basename $f) || exit 1; done",
+	        folder, reference, folder, folder);
 
 	(void)state;
 	assert_int_equal(system(command), 0);
@@ -171,12 +193,12 @@ static void tables_are_up_to_date(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds_are_found),
-		cmocka_unit_test(bodies_have_types),
-		cmocka_unit_test(fields_are_found),
-		cmocka_unit_test(tables_hold_together),
-		cmocka_unit_test(mistakes_name_their_line),
-		cmocka_unit_test(tables_are_up_to_date),
+	        cmocka_unit_test(kinds_are_found),
+	        cmocka_unit_test(bodies_have_types),
+	        cmocka_unit_test(fields_are_found),
+	        cmocka_unit_test(tables_hold_together),
+	        cmocka_unit_test(mistakes_name_their_line),
+	        cmocka_unit_test(tables_are_up_to_date),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The generated OpenAPI documents against the published ones: same schemas, same paths, same operations. */
+/* The generated OpenAPI documents against the published ones: same schemas, same paths, same
+ * operations. */
 #include "support/support.h"
 
 #include "api/schema/openapi.h"
@@ -34,8 +35,7 @@ static json_t *sorted(const json_t *list)
 	size_t n = json_array_size(list), i;
 	json_t **items = kt_new_array(json_t *, n + 1), *out = json_array(), *item;
 
-	json_array_foreach(list, i, item)
-		items[i] = item;
+	json_array_foreach(list, i, item) items[i] = item;
 	qsort(items, n, sizeof(items[0]), compare_text);
 	for (i = 0; i < n; i++)
 		json_array_append(out, items[i]);
@@ -44,8 +44,9 @@ static json_t *sorted(const json_t *list)
 }
 
 /*
- * Without descriptions (ours are our own), unions (not in the tables), defaults (the tables know more of them, and
- * test_codec_recorded checks the zero values) and the one-element allOf that only carries a description; lists of names and parameters in one order.
+ * Without descriptions (ours are our own), unions (not in the tables), defaults (the tables know
+ * more of them, and test_codec_recorded checks the zero values) and the one-element allOf that only
+ * carries a description; lists of names and parameters in one order.
  */
 static json_t *comparable(const json_t *value, const json_t *root, bool properties)
 {
@@ -57,7 +58,7 @@ static json_t *comparable(const json_t *value, const json_t *root, bool properti
 		json_t *list = json_array(), *ordered;
 
 		json_array_foreach(value, i, member)
-			json_array_append_new(list, comparable(member, root, false));
+		        json_array_append_new(list, comparable(member, root, false));
 		ordered = sorted(list);
 		json_decref(list);
 		return ordered;
@@ -67,20 +68,26 @@ static json_t *comparable(const json_t *value, const json_t *root, bool properti
 	const char *ref = properties ? NULL : json_string_value(json_object_get(value, "$ref"));
 
 	if (ref && kt_starts_with(ref, "#/parameters/"))
-		return comparable(json_object_get(json_object_get(root, "parameters"), ref + strlen("#/parameters/")), root, false);
-	if (!properties && json_array_size(json_object_get(value, "allOf")) == 1 && !json_object_get(value, "default") &&
-	    json_object_size(value) == 1)
+		return comparable(json_object_get(json_object_get(root, "parameters"),
+		                          ref + strlen("#/parameters/")),
+		        root, false);
+	if (!properties && json_array_size(json_object_get(value, "allOf")) == 1 &&
+	        !json_object_get(value, "default") && json_object_size(value) == 1)
 		return comparable(json_array_get(json_object_get(value, "allOf"), 0), root, false);
 	out = json_object();
-	bool bytes = kt_streq(json_string_value(json_object_get(value, "format")), "byte"); /* upstream marks some as lists */
+	bool bytes = kt_streq(json_string_value(json_object_get(value, "format")),
+	        "byte"); /* upstream marks some as lists */
 
-	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
 		if (bytes && strcmp(key, "x-kubernetes-list-type") == 0)
 			continue;
-		if (!properties && (strcmp(key, "description") == 0 || strcmp(key, "x-kubernetes-unions") == 0 ||
-				    strcmp(key, "default") == 0))
+		if (!properties && (strcmp(key, "description") == 0 ||
+		                           strcmp(key, "x-kubernetes-unions") == 0 ||
+		                           strcmp(key, "default") == 0))
 			continue;
-		json_object_set_new(out, key, comparable(member, root, strcmp(key, "properties") == 0 && !properties));
+		json_object_set_new(out, key,
+		        comparable(member, root, strcmp(key, "properties") == 0 && !properties));
 	}
 	if (json_array_size(json_object_get(out, "allOf")) == 1 && json_object_size(out) == 1) {
 		json_t *inner = json_incref(json_array_get(json_object_get(out, "allOf"), 0));
@@ -103,16 +110,19 @@ static void differ(const char *where, const json_t *got, const json_t *want)
 	while (at < g.len && at < w.len && g.data[at] == w.data[at])
 		at++;
 	at = at > 60 ? at - 60 : 0;
-	print_message("%s\n  got  …%.260s\n  want …%.260s\n", where, g.data + KT_MIN(at, g.len), w.data + KT_MIN(at, w.len));
+	print_message("%s\n  got  …%.260s\n  want …%.260s\n", where, g.data + KT_MIN(at, g.len),
+	        w.data + KT_MIN(at, w.len));
 }
 
 /* Path parameters moved into each operation. */
 static json_t *flattened(const json_t *item, const json_t *root)
 {
-	json_t *clean = comparable(item, root, false), *out = json_object(), *shared = json_object_get(clean, "parameters"), *operation;
+	json_t *clean = comparable(item, root, false), *out = json_object(),
+	       *shared = json_object_get(clean, "parameters"), *operation;
 	const char *method;
 
-	json_object_foreach(clean, method, operation) {
+	json_object_foreach(clean, method, operation)
+	{
 		json_t *all;
 
 		if (strcmp(method, "parameters") == 0)
@@ -128,13 +138,14 @@ static json_t *flattened(const json_t *item, const json_t *root)
 	return out;
 }
 
-static void compare_members(const char *what, const json_t *got, const json_t *want, const json_t *got_root, const json_t *want_root,
-			    bool paths)
+static void compare_members(const char *what, const json_t *got, const json_t *want,
+        const json_t *got_root, const json_t *want_root, bool paths)
 {
 	const char *name;
 	json_t *member;
 
-	json_object_foreach((json_t *)(uintptr_t)want, name, member) {
+	json_object_foreach((json_t *)(uintptr_t)want, name, member)
+	{
 		kt_auto_json json_t *a = NULL, *b = NULL;
 		kt_auto_free char *where = kt_asprintf("%s %s", what, name);
 
@@ -142,16 +153,20 @@ static void compare_members(const char *what, const json_t *got, const json_t *w
 			differ(where, NULL, member);
 			continue;
 		}
-		a = paths ? flattened(json_object_get(got, name), got_root) : comparable(json_object_get(got, name), got_root, false);
+		a = paths ? flattened(json_object_get(got, name), got_root)
+		          : comparable(json_object_get(got, name), got_root, false);
 		b = paths ? flattened(member, want_root) : comparable(member, want_root, false);
 		if (strstr(name, "DeleteOptions") || strstr(name, "WatchEvent")) {
-			json_object_del(a, "x-kubernetes-group-version-kind"); /* upstream lists versions it does not serve */
+			json_object_del(
+			        a, "x-kubernetes-group-version-kind"); /* upstream lists versions it
+			                                                  does not serve */
 			json_object_del(b, "x-kubernetes-group-version-kind");
 		}
 		if (!json_equal(a, b))
 			differ(where, a, b);
 	}
-	json_object_foreach((json_t *)(uintptr_t)got, name, member) {
+	json_object_foreach((json_t *)(uintptr_t)got, name, member)
+	{
 		kt_auto_free char *where = kt_asprintf("%s %s is not published", what, name);
 
 		if (!json_object_get(want, name))
@@ -169,8 +184,9 @@ static size_t select_kinds(const struct kt_kind **kinds, const char *path)
 
 		if (kind->flags & KT_KIND_AGGREGATED)
 			continue;
-		snprintf(own, sizeof(own), *kind->group ? "apis/%s/%s" : "api/%s%s", *kind->group ? kind->group : kind->version,
-			 *kind->group ? kind->version : "");
+		snprintf(own, sizeof(own), *kind->group ? "apis/%s/%s" : "api/%s%s",
+		        *kind->group ? kind->group : kind->version,
+		        *kind->group ? kind->version : "");
 		if (!path || strcmp(own, path) == 0)
 			kinds[n++] = kind;
 	}
@@ -187,7 +203,8 @@ static void v3_is_as_published(void **state)
 
 	(void)state;
 	n_differences = 0;
-	json_object_foreach(published, path, want) {
+	json_object_foreach(published, path, want)
+	{
 		const struct kt_kind *kinds[512];
 		const struct kt_openapi_kinds all = {kinds, select_kinds(kinds, path)};
 		kt_auto_json json_t *got = NULL;
@@ -200,8 +217,10 @@ static void v3_is_as_published(void **state)
 		got = kt_json_parse((struct kt_sv){text->data, text->len}, NULL, NULL);
 		kt_buf_unref(text);
 		assert_non_null(got);
-		compare_members(path, kt_jget(got, "components.schemas"), kt_jget(want, "components.schemas"), got, want, false);
-		compare_members(path, json_object_get(got, "paths"), json_object_get(want, "paths"), got, want, true);
+		compare_members(path, kt_jget(got, "components.schemas"),
+		        kt_jget(want, "components.schemas"), got, want, false);
+		compare_members(path, json_object_get(got, "paths"), json_object_get(want, "paths"),
+		        got, want, true);
 	}
 	assert_true(n >= 20);
 	assert_int_equal(n_differences, 0);
@@ -220,8 +239,10 @@ static void v2_is_as_published(void **state)
 	got = kt_json_parse((struct kt_sv){text->data, text->len}, NULL, NULL);
 	kt_buf_unref(text);
 	assert_non_null(got);
-	compare_members("v2", json_object_get(got, "definitions"), json_object_get(want, "definitions"), got, want, false);
-	compare_members("v2", json_object_get(got, "paths"), json_object_get(want, "paths"), got, want, true);
+	compare_members("v2", json_object_get(got, "definitions"),
+	        json_object_get(want, "definitions"), got, want, false);
+	compare_members("v2", json_object_get(got, "paths"), json_object_get(want, "paths"), got,
+	        want, true);
 	assert_int_equal(n_differences, 0);
 }
 
@@ -238,7 +259,8 @@ static void the_hash_names_the_text(void **state)
 	assert_int_equal(strlen(a), 128);
 	assert_string_not_equal(a, b);
 	index = kt_openapi_v3_index(&path, 1);
-	assert_non_null(strstr(index->data, "\"apis/apps/v1\":{\"serverRelativeURL\":\"/openapi/v3/apis/apps/v1?hash="));
+	assert_non_null(strstr(index->data,
+	        "\"apis/apps/v1\":{\"serverRelativeURL\":\"/openapi/v3/apis/apps/v1?hash="));
 	kt_buf_unref(index);
 	kt_buf_unref(one);
 	kt_buf_unref(two);
@@ -247,9 +269,9 @@ static void the_hash_names_the_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(v3_is_as_published),
-		cmocka_unit_test(v2_is_as_published),
-		cmocka_unit_test(the_hash_names_the_text),
+	        cmocka_unit_test(v3_is_as_published),
+	        cmocka_unit_test(v2_is_as_published),
+	        cmocka_unit_test(the_hash_names_the_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The tables field by field against the published schemas: every field, its type, number, merge key, list type, flags. */
+/* The tables field by field against the published schemas: every field, its type, number, merge
+ * key, list type, flags. */
 #include "support/support.h"
 
 #include "api/schema/schema.h"
@@ -28,14 +29,17 @@ static const char *ref_of(const json_t *schema)
 
 static bool same_type(const struct kt_type *type, const json_t *schema)
 {
-	const char *ref = ref_of(schema), *kind = kt_jstr(schema, "type"), *format = kt_jstr(schema, "format");
+	const char *ref = ref_of(schema), *kind = kt_jstr(schema, "type"),
+	           *format = kt_jstr(schema, "format");
 
 	if (ref)
 		return kt_streq(type->name, ref);
 	if (kt_streq(kind, "array"))
-		return type->shape == KT_SHAPE_LIST && same_type(type->elem, json_object_get(schema, "items"));
+		return type->shape == KT_SHAPE_LIST &&
+		       same_type(type->elem, json_object_get(schema, "items"));
 	if (json_object_get(schema, "additionalProperties"))
-		return type->shape == KT_SHAPE_MAP && same_type(type->elem, json_object_get(schema, "additionalProperties"));
+		return type->shape == KT_SHAPE_MAP &&
+		       same_type(type->elem, json_object_get(schema, "additionalProperties"));
 	switch (type->shape) {
 	case KT_SHAPE_STRING:
 		return kt_streq(kind, "string") && !format;
@@ -69,17 +73,19 @@ static bool in_list(const json_t *list, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		if (kt_streq(json_string_value(entry), name))
-			return true;
+	json_array_foreach(
+	        list, i, entry) if (kt_streq(json_string_value(entry), name)) return true;
 	return false;
 }
 
-static void check_field(const char *type_name, const struct kt_field *field, const json_t *schema, bool required)
+static void check_field(
+        const char *type_name, const struct kt_field *field, const json_t *schema, bool required)
 {
 	static const char *const list_types[] = {"atomic", "set", "map"};
-	const char *list_type = json_string_value(json_object_get(schema, "x-kubernetes-list-type"));
-	const char *strategy = json_string_value(json_object_get(schema, "x-kubernetes-patch-strategy"));
+	const char *list_type =
+	        json_string_value(json_object_get(schema, "x-kubernetes-list-type"));
+	const char *strategy =
+	        json_string_value(json_object_get(schema, "x-kubernetes-patch-strategy"));
 	const char *map_type = json_string_value(json_object_get(schema, "x-kubernetes-map-type"));
 	const json_t *keys = json_object_get(schema, "x-kubernetes-list-map-keys");
 	json_t *key;
@@ -90,19 +96,22 @@ static void check_field(const char *type_name, const struct kt_field *field, con
 		wrong(type_name, field->name, "type");
 	if (required != !!(field->flags & KT_FIELD_REQUIRED))
 		wrong(type_name, field->name, "required");
-	if (list_type && field->type->shape == KT_SHAPE_LIST && strcmp(list_type, list_types[field->list_type]) != 0)
+	if (list_type && field->type->shape == KT_SHAPE_LIST &&
+	        strcmp(list_type, list_types[field->list_type]) != 0)
 		wrong(type_name, field->name, "list type");
-	json_array_foreach(keys, i, key)
-		if (!field->map_keys || !kt_streq(field->map_keys[i], json_string_value(key)))
-			wrong(type_name, field->name, "map keys");
-	if (!kt_streq(field->merge_key, json_string_value(json_object_get(schema, "x-kubernetes-patch-merge-key"))))
+	json_array_foreach(keys, i,
+	        key) if (!field->map_keys || !kt_streq(field->map_keys[i], json_string_value(key)))
+	        wrong(type_name, field->name, "map keys");
+	if (!kt_streq(field->merge_key,
+	            json_string_value(json_object_get(schema, "x-kubernetes-patch-merge-key"))))
 		wrong(type_name, field->name, "merge key");
 	if (has_word(strategy, "merge") != !!(field->flags & KT_FIELD_PATCH_MERGE) ||
-	    has_word(strategy, "retainKeys") != !!(field->flags & KT_FIELD_PATCH_REPLACE_KEYS) ||
-	    has_word(strategy, "replace") != !!(field->flags & KT_FIELD_PATCH_REPLACE))
+	        has_word(strategy, "retainKeys") !=
+	                !!(field->flags & KT_FIELD_PATCH_REPLACE_KEYS) ||
+	        has_word(strategy, "replace") != !!(field->flags & KT_FIELD_PATCH_REPLACE))
 		wrong(type_name, field->name, "patch strategy");
 	if (kt_streq(map_type, "atomic") != !!(field->flags & KT_FIELD_ATOMIC) ||
-	    kt_streq(map_type, "granular") != !!(field->flags & KT_FIELD_GRANULAR))
+	        kt_streq(map_type, "granular") != !!(field->flags & KT_FIELD_GRANULAR))
 		wrong(type_name, field->name, "map type");
 	if (json_object_get(schema, "enum") && !(field->limits && field->limits->enum_values))
 		wrong(type_name, field->name, "enum");
@@ -120,18 +129,22 @@ static void check_schema(const char *name, const json_t *schema)
 		wrong(name, "", "type is missing");
 		return;
 	}
-	if (kt_streq(kt_jstr(schema, "x-kubernetes-map-type"), "atomic") != !!(type->flags & KT_FIELD_ATOMIC))
+	if (kt_streq(kt_jstr(schema, "x-kubernetes-map-type"), "atomic") !=
+	        !!(type->flags & KT_FIELD_ATOMIC))
 		wrong(name, "", "map type");
-	json_object_foreach(properties, field_name, property) {
+	json_object_foreach(properties, field_name, property)
+	{
 		const struct kt_field *field = kt_type_field(type, kt_sv_of(field_name));
 
 		if (!field)
 			wrong(name, field_name, "is missing");
 		else
-			check_field(name, field, property, in_list(json_object_get(schema, "required"), field_name));
+			check_field(name, field, property,
+			        in_list(json_object_get(schema, "required"), field_name));
 	}
 	for (size_t i = 0; i < type->n_fields; i++)
-		if (!(type->fields[i].flags & KT_FIELD_INLINE) && !json_object_get(properties, type->fields[i].name))
+		if (!(type->fields[i].flags & KT_FIELD_INLINE) &&
+		        !json_object_get(properties, type->fields[i].name))
 			wrong(name, type->fields[i].name, "is not published");
 }
 
@@ -148,9 +161,8 @@ static void fields_are_as_published(void **state)
 	assert_int_equal(kt_read_file(file, 64 << 20, &text, NULL), 0);
 	documents = kt_json_parse((struct kt_sv){text.data, text.len}, NULL, NULL);
 	assert_non_null(documents);
-	json_object_foreach(documents, path, document)
-		json_object_foreach(kt_jget(document, "components.schemas"), name, schema)
-			check_schema(name, schema);
+	json_object_foreach(documents, path, document) json_object_foreach(
+	        kt_jget(document, "components.schemas"), name, schema) check_schema(name, schema);
 	print_message("%d fields\n", n_fields);
 	assert_true(n_fields > 2500);
 	assert_int_equal(n_wrong, 0);
@@ -211,7 +223,8 @@ static void numbers_are_as_published(void **state)
 			n++;
 		if (n < 4)
 			continue;
-		kt_auto_free char *package = kt_sv_dup(part[0]), *message = kt_sv_dup(part[1]), *field = kt_sv_dup(part[2]);
+		kt_auto_free char *package = kt_sv_dup(part[0]), *message = kt_sv_dup(part[1]),
+		                  *field = kt_sv_dup(part[2]);
 		const struct kt_type *type = type_of_message(package, message);
 
 		if (!type || type->shape != KT_SHAPE_OBJECT)
@@ -227,8 +240,8 @@ static void numbers_are_as_published(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_are_as_published),
-		cmocka_unit_test(numbers_are_as_published),
+	        cmocka_unit_test(fields_are_as_published),
+	        cmocka_unit_test(numbers_are_as_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
