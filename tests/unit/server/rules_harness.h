@@ -124,6 +124,18 @@ static inline int harness_names(struct harness_run *run)
 	return 0;
 }
 
+static inline int harness_uid_conflict(struct harness_run *run, const char *name, const char *uid)
+{
+	const struct kt_kind *kind = run->write->kind;
+	const char *prefix = kind->storage_prefix + strlen("/registry");
+	bool namespaced = kind->flags & KT_KIND_NAMESPACED;
+	kt_auto_free char *why = kt_asprintf(
+		"StorageError: invalid object, Code: 4, Key: %s/%s%s%s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+		"precondition: %s, UID in object meta: %s",
+		prefix, namespaced ? run->write->namespace : "", namespaced ? "/" : "", name, uid, kt_jstr(run->write->old, "metadata.uid"));
+	return kt_fail_conflict(&run->err, kind->group, kind->plural, name, why);
+}
+
 /* uid and revision are preconditions of an update. */
 static inline int harness_preconditions(struct harness_run *run)
 {
@@ -133,7 +145,7 @@ static inline int harness_preconditions(struct harness_run *run)
 	if (!old)
 		return 0;
 	if (uid && *uid && strcmp(uid, kt_jstr(old, "metadata.uid")) != 0)
-		return kt_fail_conflict(&run->err, run->write->kind->group, run->write->kind->plural, name, "uid");
+		return harness_uid_conflict(run, name, uid);
 	if (rv && *rv && strcmp(rv, kt_jstr(old, "metadata.resourceVersion")) != 0)
 		return kt_fail_conflict(&run->err, run->write->kind->group, run->write->kind->plural, name,
 			"the object has been modified; please apply your changes to the latest version and try again");

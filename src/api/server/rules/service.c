@@ -230,6 +230,8 @@ static int prepare(struct kt_rule_context *c, json_t *service, const json_t *old
 		return r;
 	if (old)
 		drop_of_old_type(spec, old_spec);
+	if (kt_service_is(spec, "ExternalName"))
+		json_object_del(spec, "internalTrafficPolicy");
 	if (!kt_service_is(spec, "LoadBalancer"))
 		json_object_del(json_object_get(service, "status"), "loadBalancer");
 	return 0;

@@ -196,12 +196,16 @@ static int set_families(struct kt_rule_context *c, json_t *service, const json_t
 	const json_t *old_spec = json_object_get(old, "spec");
 	bool was_same_kind = old && kt_service_needs_cluster_ip(old_spec);
 	if (was_same_kind && !json_array_size(json_object_get(spec, "ipFamilies")))
-		json_object_set(spec, "ipFamilies", json_object_get(old_spec, "ipFamilies"));
+		json_object_set_new(spec, "ipFamilies", json_deep_copy(json_object_get(old_spec, "ipFamilies")));
 	if (was_same_kind && !json_object_get(spec, "ipFamilyPolicy") && json_object_get(old_spec, "ipFamilyPolicy"))
 		json_object_set(spec, "ipFamilyPolicy", json_object_get(old_spec, "ipFamilyPolicy"));
 	kt_service_check_ips(c, &at);
 	if (c->errors.n)
 		return refuse(c, service);
+	if (was_same_kind && kt_service_is_headless(spec) == kt_service_is_headless(old_spec) &&
+	    kt_same(json_object_get(spec, "ipFamilies"), json_object_get(old_spec, "ipFamilies")) &&
+	    kt_same(json_object_get(spec, "ipFamilyPolicy"), json_object_get(old_spec, "ipFamilyPolicy")))
+		return 0;
 	const char *available = range.family == 4 ? "IPv4" : "IPv6";
 	if (is_nameless(spec)) {
 		default_nameless(spec, available);
@@ -288,33 +292,54 @@ static int64_t sibling_port(const json_t *ports, size_t index)
 	for (size_t i = 0; i < index; i++) {
 		const json_t *other = json_array_get(ports, i);
 		if (json_equal(json_object_get(own, "port"), json_object_get(other, "port")) &&
-		    strcmp(kt_text_of(own, "protocol"), kt_text_of(other, "protocol")) != 0)
+		    json_object_get(other, "nodePort"))
 			return json_integer_value(json_object_get(other, "nodePort"));
 	}
+	return 0;
+}
+
+/* Another port of the service has this number already, and not for another protocol of the same port. */
+static bool is_taken_within(const json_t *ports, size_t index, int64_t number)
+{
+	const json_t *own = json_array_get(ports, index);
+	for (size_t i = 0; i < index; i++) {
+		const json_t *other = json_array_get(ports, i);
+		if (json_integer_value(json_object_get(other, "nodePort")) == number &&
+		    !json_equal(json_object_get(own, "port"), json_object_get(other, "port")))
+			return true;
+	}
+	return false;
+}
+
+static int allocate_port(struct kt_rule_context *c, json_t *service, const struct kt_at *port, struct port_set *held)
+{
+	struct kt_at node_port = kt_at(port, "nodePort");
+	int64_t number = kt_at_int(&node_port);
+	if (port_in(held, number) || c->dry_run)
+		return 0;
+	const char *why = is_taken_within(port->up->value, port->index, number) ? "provided port is already allocated"
+										: why_not_port(c, number);
+	if (why) {
+		kt_add_invalid(c, &node_port, "%s", why);
+		return refuse(c, service);
+	}
+	write_port(c, service, number);
 	return 0;
 }
 
 static int allocate_ports(struct kt_rule_context *c, json_t *service, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, service), spec = kt_at(&root, "spec"), ports = kt_at(&spec, "ports");
-	struct port_set held = {.n = 0}, mine = {.n = 0}, protocols[3] = {{.n = 0}};
-	static const char *const names[] = {"TCP", "UDP", "SCTP"};
+	struct port_set held = {.n = 0}, mine = {.n = 0};
 	collect_ports(&held, json_object_get(old, "spec"));
 	collect_ports(&mine, spec.value);
 	KT_EACH (port, &ports) {
-		struct kt_at node_port = kt_at(&port, "nodePort");
-		int64_t number = kt_at_int(&node_port);
-		for (size_t p = 0; p < 3 && number; p++) {
-			if (strcmp(kt_text_of(port.value, "protocol"), names[p]) != 0)
-				continue;
-			if (port_in(&protocols[p], number) && !c->dry_run) {
-				kt_add_invalid(c, &node_port, "provided port is already allocated");
-				return refuse(c, service);
-			}
-			protocols[p].numbers[protocols[p].n++] = number;
-		}
-		if (number == 0)
+		int64_t number = json_integer_value(json_object_get(port.value, "nodePort"));
+		bool shared = number != 0 && sibling_port(ports.value, kt_i_port) == number;
+		if (number == 0) {
 			number = sibling_port(ports.value, kt_i_port);
+			shared = number != 0;
+		}
 		if (number == 0) {
 			number = pick_port(c, &mine);
 			if (number == 0)
@@ -323,17 +348,17 @@ static int allocate_ports(struct kt_rule_context *c, json_t *service, const json
 			mine.numbers[mine.n++] = number;
 		}
 		json_object_set_new(port.value, "nodePort", json_integer(number));
-		if (port_in(&held, number) || c->dry_run)
-			continue;
-		const char *why = why_not_port(c, number);
-		if (why) {
-			kt_add_invalid(c, &node_port, "%s", why);
-			return refuse(c, service);
-		}
-		write_port(c, service, number);
-		held.numbers[held.n++] = number;
+		if (!shared && allocate_port(c, service, &port, &held) < 0)
+			return c->err.code;
 	}
 	return 0;
+}
+
+static int fail_internal(struct kt_rule_context *c, const char *why)
+{
+	int r = kt_fail_reason(&c->err, KT_REASON_INTERNAL_ERROR, EIO, "Internal error occurred: %s", why);
+	kt_err_add_cause(&c->err, NULL, NULL, why);
+	return r;
 }
 
 static int allocate_health_port(struct kt_rule_context *c, json_t *service, const json_t *old)
@@ -349,8 +374,8 @@ static int allocate_health_port(struct kt_rule_context *c, json_t *service, cons
 	if (number) {
 		const char *why = why_not_port(c, number);
 		if (why)
-			return kt_fail_reason(&c->err, KT_REASON_UNKNOWN, EIO, "failed to allocate requested HealthCheck NodePort %lld: %s",
-				(long long)number, why);
+			return fail_internal(c, kt_arena_printf(c->arena, "failed to allocate requested HealthCheck NodePort %lld: %s",
+				(long long)number, why));
 	} else {
 		number = pick_port(c, &mine);
 		json_object_set_new(spec, "healthCheckNodePort", json_integer(number));

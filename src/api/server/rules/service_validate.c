@@ -335,8 +335,9 @@ void kt_service_validate(struct kt_rule_context *c, const json_t *service, const
 	if (old) {
 		kt_meta_validate_update(c, service, old);
 		check_update(c, &spec, json_object_get(old, "spec"));
+	} else {
+		kt_meta_validate(c, service, NULL);
 	}
-	kt_meta_validate(c, service, NULL);
 	check_type(c, &spec);
 	check_ports(c, &spec);
 	kt_check_labels(c, &selector);

@@ -3,10 +3,18 @@
 
 #include "base/mem.h"
 
-/* group, kind */
-#define ALL_RULES(X)          \
-	X(core_pod)           \
-	X(core_service)
+/* Sorted by group, then kind. */
+#define ALL_RULES(X)               \
+	X(core_pod)                    \
+	X(core_replication_controller) \
+	X(core_service)                \
+	X(apps_controller_revision)    \
+	X(apps_daemon_set)             \
+	X(apps_deployment)             \
+	X(apps_replica_set)            \
+	X(apps_stateful_set)           \
+	X(batch_cron_job)              \
+	X(batch_job)
 
 #define DECLARE(name) extern const struct kt_rules kt_rules_##name;
 #define ENTRY(name) &kt_rules_##name,

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/rules/meta.h"
+#include "api/server/rules/pod.h"
+#include "api/server/rules/quantities.h"
+#include "api/server/rules/volumes.h"
+#include "api/server/rules/workload.h"
+
+#define FORBIDDEN                                                                                                          \
+	"updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "            \
+	"'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+
+static bool is_status(const struct kt_rule_context *c)
+{
+	return c->subresource && strcmp(c->subresource, "status") == 0;
+}
+
+/* A claim template is shown as the claim it will be. */
+static void default_claim(json_t *claim)
+{
+	if (!json_object_get(claim, "apiVersion"))
+		json_object_set_new(claim, "apiVersion", json_string("v1"));
+	if (!json_object_get(claim, "kind"))
+		json_object_set_new(claim, "kind", json_string("PersistentVolumeClaim"));
+	json_t *status = json_object_get(claim, "status");
+	if (!status)
+		json_object_set_new(claim, "status", status = json_object());
+	if (!json_object_get(status, "phase"))
+		json_object_set_new(status, "phase", json_string("Pending"));
+}
+
+static void default_object(struct kt_rule_context *c, json_t *object)
+{
+	(void)c;
+	json_t *spec = json_object_get(object, "spec"), *strategy = json_object_get(spec, "updateStrategy"), *claim;
+	size_t i;
+	kt_pod_spec_default(kt_jget(spec, "template.spec"));
+	json_array_foreach (json_object_get(spec, "volumeClaimTemplates"), i, claim)
+		default_claim(claim);
+	if (strcmp(kt_text_of(strategy, "type"), "RollingUpdate") != 0)
+		return;
+	json_t *rolling = json_object_get(strategy, "rollingUpdate");
+	if (!rolling)
+		json_object_set_new(strategy, "rollingUpdate", rolling = json_object());
+	if (!json_object_get(rolling, "partition"))
+		json_object_set_new(rolling, "partition", json_integer(0));
+}
+
+static void check_strategy(struct kt_rule_context *c, const struct kt_at *strategy)
+{
+	struct kt_at type = kt_at(strategy, "type"), rolling = kt_at(strategy, "rollingUpdate");
+	struct kt_at partition = kt_at(&rolling, "partition"), unavailable = kt_at(&rolling, "maxUnavailable");
+	if (!*kt_at_text(&type)) {
+		kt_add_required(c, strategy, "");
+	} else if (kt_at_is(&type, "OnDelete")) {
+		if (rolling.value)
+			kt_add_invalid(c, &rolling, "only allowed for updateStrategy 'RollingUpdate'");
+	} else if (!kt_at_is(&type, "RollingUpdate")) {
+		kt_add_invalid(c, strategy, "must be 'RollingUpdate' or 'OnDelete'");
+	} else if (rolling.value) {
+		kt_check_non_negative(c, &partition);
+		if (!unavailable.value)
+			return;
+		kt_check_int_or_percent(c, &unavailable);
+		if (kt_int_or_percent_is_zero(unavailable.value))
+			kt_add_invalid(c, &unavailable, "cannot be 0");
+		kt_check_at_most_100_percent(c, &unavailable);
+	}
+}
+
+static void check_retention(struct kt_rule_context *c, const struct kt_at *policy)
+{
+	static const char *const values[] = {"Retain", "Delete", NULL};
+	struct kt_at deleted = kt_at(policy, "whenDeleted"), scaled = kt_at(policy, "whenScaled");
+	if (!policy->value)
+		return;
+	kt_check_in(c, &deleted, values);
+	kt_check_in(c, &scaled, values);
+}
+
+static void check_selector(struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template)
+{
+	if (!selector->value) {
+		kt_add_required(c, selector, "");
+	} else {
+		size_t before = c->errors.n;
+		kt_check_label_selector(c, selector);
+		if (!json_object_size(json_object_get(selector->value, "matchLabels")) &&
+		    !json_array_size(json_object_get(selector->value, "matchExpressions")))
+			kt_add_invalid(c, selector, "empty selector is invalid for statefulset");
+		if (c->errors.n > before && kt_at_n(selector)) {
+			kt_add_invalid(c, selector, "%s", "");
+			return;
+		}
+	}
+	kt_check_template_selected(c, template, selector->value);
+}
+
+static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
+{
+	struct kt_at management = kt_at(spec, "podManagementPolicy"), strategy = kt_at(spec, "updateStrategy");
+	struct kt_at retention = kt_at(spec, "persistentVolumeClaimRetentionPolicy"), replicas = kt_at(spec, "replicas");
+	struct kt_at ready = kt_at(spec, "minReadySeconds"), ordinals = kt_at(spec, "ordinals"), start = kt_at(&ordinals, "start");
+	struct kt_at service = kt_at(spec, "serviceName"), template = kt_at(spec, "template"), selector = kt_at(spec, "selector");
+	struct kt_at history = kt_at(spec, "revisionHistoryLimit"), claims = kt_at(spec, "volumeClaimTemplates");
+	if (!*kt_at_text(&management))
+		kt_add_required(c, &management, "");
+	else if (!kt_at_is(&management, "OrderedReady") && !kt_at_is(&management, "Parallel"))
+		kt_add_invalid(c, &management, "must be 'OrderedReady' or 'Parallel'");
+	check_strategy(c, &strategy);
+	check_retention(c, &retention);
+	kt_check_non_negative(c, &replicas);
+	kt_check_non_negative(c, &ready);
+	if (ordinals.value)
+		kt_check_non_negative(c, &start);
+	if (!old || !kt_same(service.value, kt_jget(old, "spec.serviceName")))
+		kt_check_optional_format(c, &service, "dns1123-label");
+	check_selector(c, &selector, &template);
+	kt_check_pod_template(c, &template, kt_jget(old, "spec.template"));
+	kt_check_always_restarts(c, &template, "StatefulSet");
+	kt_check_non_negative(c, &history);
+	if (old)
+		return;
+	KT_EACH (claim, &claims) {
+		struct kt_at claim_spec = kt_at(&claim, "spec");
+		kt_check_claim_spec(c, &claim_spec, true);
+	}
+}
+
+static void check_update(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
+{
+	static const char *const fixed[] = {"serviceName", "selector", "podManagementPolicy", "volumeClaimTemplates"};
+	for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
+		if (kt_same(json_object_get(spec->value, fixed[i]), json_object_get(json_object_get(old, "spec"), fixed[i])))
+			continue;
+		kt_add_forbidden(c, spec, FORBIDDEN);
+		return;
+	}
+}
+
+static void validate_status(struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
+{
+	static const char *const counts[] = {
+		"replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "observedGeneration",
+		"collisionCount", NULL,
+	};
+	struct kt_at collisions = kt_at(status, "collisionCount");
+	kt_check_counts(c, status, counts);
+	kt_check_not_more(c, status, "readyReplicas", "replicas", "status.replicas");
+	kt_check_not_more(c, status, "currentReplicas", "replicas", "status.replicas");
+	kt_check_not_more(c, status, "updatedReplicas", "replicas", "status.replicas");
+	kt_check_not_more(c, status, "availableReplicas", "replicas", "status.replicas");
+	kt_check_not_more(c, status, "availableReplicas", "readyReplicas", "status.readyReplicas");
+	if (kt_jint(old, "status.collisionCount", 0) > kt_at_int(&collisions))
+		kt_add_invalid(c, &collisions, "cannot be decremented");
+}
+
+static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	if (old && is_status(c)) {
+		validate_status(c, &status, old);
+		kt_meta_validate_update(c, object, old);
+		return;
+	}
+	if (old)
+		kt_meta_validate_update(c, object, old);
+	else
+		kt_meta_validate(c, object, NULL);
+	validate_spec(c, &spec, old);
+	if (old)
+		check_update(c, &spec, old);
+}
+
+static void warn_claims(struct kt_rule_context *c, const struct kt_at *spec)
+{
+	struct kt_at claims = kt_at(spec, "volumeClaimTemplates");
+	KT_EACH (claim, &claims) {
+		struct kt_at resources = kt_at(&claim, "resources"), requests = kt_at(&resources, "requests");
+		struct kt_at storage = kt_at_key(&requests, "storage");
+		storage.value = kt_jget(claim.value, "spec.resources.requests.storage");
+		if (kt_quantities_nanos(storage.value) % 1000000000 != 0)
+			kt_rule_warn(c, "%s: fractional byte value \"%s\" is invalid, must be an integer", kt_at_path(c, &storage),
+				kt_quantities_text(c, storage.value));
+	}
+}
+
+static void warn(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), template = kt_at(&spec, "template");
+	struct kt_at history = kt_at(&spec, "revisionHistoryLimit");
+	if (c->subresource)
+		return;
+	kt_pod_template_warn(c, &template, kt_jget(old, "spec.template"));
+	warn_claims(c, &spec);
+	if (kt_at_int(&history) < 0)
+		kt_rule_warn(c,
+			"spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended");
+}
+
+const struct kt_rules kt_rules_apps_stateful_set = {
+	.group = "apps",
+	.kind = "StatefulSet",
+	.default_object = default_object,
+	.validate = validate,
+	.warn = warn,
+};
