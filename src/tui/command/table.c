@@ -13,13 +13,16 @@
 	X(create) \
 	X(delete) \
 	X(describe) \
+	X(diff) \
 	X(drain) \
+	X(edit) \
 	X(events) \
 	X(explain) \
 	X(get) \
 	X(label) \
 	X(logs) \
 	X(patch) \
+	X(replace) \
 	X(rollout) \
 	X(scale) \
 	X(taint) \
