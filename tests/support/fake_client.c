@@ -161,7 +161,8 @@ static struct kt_object *delete_tree(struct fake_client *fake, const char *key, 
 	json_t *metadata = json_object_get(tree, "metadata");
 	char now[KT_TIME_TEXT_MAX];
 
-	if (json_array_size(json_object_get(metadata, "finalizers")) == 0 && grace_s == 0)
+	if (json_array_size(json_object_get(metadata, "finalizers")) == 0 && grace_s == 0 &&
+		json_array_size(kt_jget(tree, "spec.finalizers")) == 0)
 		return store(fake, key, tree, KT_WATCH_DELETED);
 	kt_time_format(kt_loop_wall_ns(fake->loop), now);
 	if (!json_object_get(metadata, "deletionTimestamp"))
@@ -253,12 +254,14 @@ static int update(struct fake_client *fake, const struct target *t, const char *
 		return 0;
 	}
 	if (kt_jget(now, "metadata.deletionTimestamp") && json_array_size(kt_jget(now, "metadata.finalizers")) == 0 &&
-		kt_jint(now, "metadata.deletionGracePeriodSeconds", 0) == 0)
+		kt_jint(now, "metadata.deletionGracePeriodSeconds", 0) == 0 && json_array_size(kt_jget(now, "spec.finalizers")) == 0)
 		*ret = store(fake, key, now, KT_WATCH_DELETED);
 	else
 		*ret = store(fake, key, now, KT_WATCH_MODIFIED);
 	return 0;
 }
+
+static int finalize(struct fake_client *fake, const char *key, const json_t *body, struct kt_object **ret);
 
 static int change(struct fake_client *fake, const struct kt_call *call, const struct target *t, const json_t *body,
 	struct kt_object **ret, struct kt_err *err)
@@ -277,6 +280,8 @@ static int change(struct fake_client *fake, const struct kt_call *call, const st
 		*ret = store(fake, key, old, KT_WATCH_MODIFIED);
 		return 0;
 	}
+	if (kt_streq(t->sub, "finalize"))
+		return finalize(fake, key, body, ret);
 	if (kt_streq(t->sub, "eviction"))
 		return delete(fake, t, key, old, NULL, ret, err);
 	if (strcmp(call->method, "PUT") == 0)
@@ -322,6 +327,58 @@ static int get(struct fake_client *fake, const struct target *t, struct kt_call 
 	return 0;
 }
 
+/* Discovery of the few resources that tests own through. */
+static const char *discovery(const char *path)
+{
+#define VERBS "\"verbs\":[\"create\",\"delete\",\"deletecollection\",\"get\",\"list\",\"watch\"]}"
+	if (strcmp(path, "/api/v1") == 0)
+		return "{\"groupVersion\":\"v1\",\"resources\":["
+		       "{\"name\":\"pods\",\"kind\":\"Pod\",\"namespaced\":true," VERBS ","
+		       "{\"name\":\"configmaps\",\"kind\":\"ConfigMap\",\"namespaced\":true," VERBS ","
+		       "{\"name\":\"serviceaccounts\",\"kind\":\"ServiceAccount\",\"namespaced\":true," VERBS ","
+		       "{\"name\":\"events\",\"kind\":\"Event\",\"namespaced\":true," VERBS ","
+		       "{\"name\":\"namespaces\",\"kind\":\"Namespace\",\"namespaced\":false," VERBS "]}";
+	if (strcmp(path, "/apis") == 0)
+		return "{\"groups\":[{\"name\":\"apps\",\"preferredVersion\":{\"groupVersion\":\"apps/v1\"}}]}";
+	if (strcmp(path, "/apis/apps/v1") == 0)
+		return "{\"groupVersion\":\"apps/v1\",\"resources\":["
+		       "{\"name\":\"deployments\",\"kind\":\"Deployment\",\"namespaced\":true," VERBS ","
+		       "{\"name\":\"replicasets\",\"kind\":\"ReplicaSet\",\"namespaced\":true," VERBS "]}";
+	return NULL;
+#undef VERBS
+}
+
+static int delete_collection(struct fake_client *fake, const struct target *t, struct kt_err *err)
+{
+	kt_auto_free char *prefix = kt_asprintf("%s/%s/", t->collection, t->namespace ? t->namespace : "");
+	KT_VEC(char *) keys = {0};
+	const char *key;
+	size_t it = 0;
+
+	while (kt_map_next(&fake->objects, &it, &key, NULL))
+		if (kt_starts_with(key, prefix))
+			kt_vec_push(&keys, kt_strdup(key));
+	for (size_t i = 0; i < keys.n; i++) {
+		kt_auto_json json_t *tree = kt_object_tree(kt_map_get(&fake->objects, keys.items[i]));
+		struct kt_object *object = NULL;
+
+		delete(fake, t, keys.items[i], tree, NULL, &object, err);
+		kt_object_unref(object);
+		free(keys.items[i]);
+	}
+	kt_vec_finish(&keys);
+	return 0;
+}
+
+static int finalize(struct fake_client *fake, const char *key, const json_t *body, struct kt_object **ret)
+{
+	kt_auto_json json_t *tree = kt_object_tree(kt_map_get(&fake->objects, key));
+
+	json_object_set_new(json_object_get(tree, "spec"), "finalizers", json_deep_copy(kt_jget(body, "spec.finalizers")));
+	*ret = store(fake, key, tree, json_array_size(kt_jget(tree, "spec.finalizers")) ? KT_WATCH_MODIFIED : KT_WATCH_DELETED);
+	return 0;
+}
+
 static int serve(struct fake_client *fake, struct kt_call *call)
 {
 	struct kt_object *object = NULL;
@@ -333,6 +390,10 @@ static int serve(struct fake_client *fake, struct kt_call *call)
 		body = kt_json_parse((struct kt_sv){call->body->data, call->body->len}, NULL, &call->err);
 	if (call->err.code)
 		return call->err.code;
+	if (discovery(call->path)) {
+		call->ret_body = kt_buf_create(discovery(call->path), strlen(discovery(call->path)));
+		return 0;
+	}
 	parse_target(call->path, &t);
 	if (strcmp(call->method, "GET") == 0) {
 		r = get(fake, &t, call, &object);
@@ -343,6 +404,8 @@ static int serve(struct fake_client *fake, struct kt_call *call)
 			r = kt_fail_conflict(&call->err, "", t.resource, t.name ? t.name : "", "refused by the test");
 		} else if (strcmp(call->method, "POST") == 0 && !t.sub) {
 			r = create(fake, &t, body, &object, &call->err);
+		} else if (strcmp(call->method, "DELETE") == 0 && !t.name) {
+			r = delete_collection(fake, &t, &call->err);
 		} else {
 			r = change(fake, call, &t, body, &object, &call->err);
 		}

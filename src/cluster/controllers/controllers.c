@@ -13,6 +13,10 @@ static const struct kt_controller *const table[] = {
 	&kt_controller_replica_set,
 	&kt_controller_replication_controller,
 	&kt_controller_deployment,
+	&kt_controller_endpoint_slice,
+	&kt_controller_endpoints,
+	&kt_controller_namespace,
+	&kt_controller_garbage_collector,
 };
 
 static void shared_free(void *value)
@@ -50,6 +54,8 @@ void kt_controllers_start(struct kt_controllers *controllers)
 	void *value;
 
 	controllers->started = true;
+	if (controllers->resources)
+		kt_cluster_resources_start(controllers->resources);
 	while (kt_map_next(&controllers->informers, &it, NULL, &value))
 		kt_informer_start(((struct shared_informer *)value)->informer);
 }
@@ -61,10 +67,18 @@ void kt_controllers_destroy(struct kt_controllers *controllers)
 	for (size_t i = KT_ARRAY_SIZE(table); i-- > 0;)
 		table[i]->destroy(controllers->controllers[i]);
 	free(controllers->controllers);
+	kt_cluster_resources_destroy(controllers->resources);
 	kt_map_finish(&controllers->informers);
 	kt_vec_finish(&controllers->reconcilers);
 	free(controllers->cluster_ca_pem);
 	free(controllers);
+}
+
+struct kt_cluster_resources *kt_resources_of(struct kt_controllers *controllers)
+{
+	if (!controllers->resources)
+		controllers->resources = kt_cluster_resources_create(controllers);
+	return controllers->resources;
 }
 
 struct kt_loop *kt_controllers_loop(struct kt_controllers *controllers)

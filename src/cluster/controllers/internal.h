@@ -4,6 +4,7 @@
 #define KT_CLUSTER_CONTROLLERS_INTERNAL_H
 
 #include "cluster/controllers/reconciler.h"
+#include "cluster/controllers/resources.h"
 
 #include "api/client/workqueue.h"
 #include "base/map.h"
@@ -25,6 +26,7 @@ struct kt_controllers {
 	char *cluster_ca_pem;
 	struct kt_map informers; /* path -> shared_informer */
 	KT_VEC(struct kt_reconciler *) reconcilers;
+	struct kt_cluster_resources *resources; /* NULL: nobody asked */
 	void **controllers; /* parallel to the table */
 	size_t n_unsynced;
 	bool started, synced;

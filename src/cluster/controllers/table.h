@@ -10,5 +10,9 @@ extern const struct kt_controller kt_controller_root_ca;
 extern const struct kt_controller kt_controller_replica_set;
 extern const struct kt_controller kt_controller_replication_controller;
 extern const struct kt_controller kt_controller_deployment;
+extern const struct kt_controller kt_controller_endpoint_slice;
+extern const struct kt_controller kt_controller_endpoints;
+extern const struct kt_controller kt_controller_namespace;
+extern const struct kt_controller kt_controller_garbage_collector;
 
 #endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Garbage collection, namespace deletion and endpoints, on a virtual loop against a client without a server. */
+#include "support/support.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cluster/controllers/controllers.h"
+#include "support/fake_client.h"
+
+struct world {
+	struct kt_loop *loop;
+	struct fake_client *fake;
+	struct kt_controllers *controllers;
+};
+
+#define MAPS "/api/v1/namespaces/default/configmaps"
+
+static int setup(void **state)
+{
+	struct world *world = kt_new(struct world);
+	struct kt_err err = KT_ERR_INIT;
+
+	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->fake = fake_client_create(world->loop);
+	assert_int_equal(kt_controllers_create(&(struct kt_controllers_options){.client = fake_client_get(world->fake),
+		.loop = world->loop}, &world->controllers, &err), 0);
+	kt_controllers_start(world->controllers);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+
+	kt_controllers_destroy(world->controllers);
+	fake_client_destroy(world->fake);
+	kt_loop_destroy(world->loop);
+	free(world);
+	return 0;
+}
+
+static void run(struct world *world)
+{
+	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + 5 * KT_NS_PER_S);
+}
+
+/* owner NULL: none; block: blockOwnerDeletion. */
+static void put_map(struct world *world, const char *name, const char *owner, bool block, const char *finalizers)
+{
+	kt_auto_free char *references = NULL, *text = NULL;
+
+	if (owner) {
+		kt_auto_free char *path = kt_asprintf(MAPS "/%s", owner);
+		kt_auto_json json_t *object = fake_get(world->fake, path);
+
+		references = kt_asprintf(",'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'%s','uid':'%s',"
+			"'blockOwnerDeletion':%s}]", owner, object ? kt_jstr(object, "metadata.uid") : "gone", block ? "true" : "false");
+	}
+	text = kt_asprintf("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'%s','finalizers':[%s]%s}}", name, finalizers,
+		references ? references : "");
+	fake_put(world->fake, MAPS, text);
+}
+
+static bool exists(struct world *world, const char *name)
+{
+	kt_auto_free char *path = kt_asprintf(MAPS "/%s", name);
+	kt_auto_json json_t *object = fake_get(world->fake, path);
+
+	return object != NULL;
+}
+
+static void dependents_go_with_their_owner(void **state)
+{
+	struct world *world = *state;
+
+	put_map(world, "owner", NULL, false, "");
+	put_map(world, "child", "owner", false, "");
+	put_map(world, "grandchild", "child", false, "");
+	put_map(world, "other", NULL, false, "");
+	run(world);
+	assert_true(exists(world, "grandchild"));
+	fake_delete(world->fake, MAPS "/owner");
+	run(world);
+	assert_false(exists(world, "child"));
+	assert_false(exists(world, "grandchild"));
+	assert_true(exists(world, "other"));
+}
+
+static void an_owner_that_never_was_counts_as_gone(void **state)
+{
+	struct world *world = *state;
+
+	put_map(world, "child", "nobody", false, "");
+	run(world);
+	assert_false(exists(world, "child"));
+}
+
+static void foreground_waits_for_what_blocks(void **state)
+{
+	struct world *world = *state;
+
+	put_map(world, "owner", NULL, false, "'foregroundDeletion'");
+	put_map(world, "child", "owner", true, "'example.com/hold'");
+	run(world);
+	fake_delete(world->fake, MAPS "/owner");
+	run(world);
+	assert_true(exists(world, "owner"));
+	assert_true(exists(world, "child"));
+	fake_patch(world->fake, MAPS "/child", "{'metadata':{'finalizers':null}}");
+	run(world);
+	assert_false(exists(world, "child"));
+	assert_false(exists(world, "owner"));
+}
+
+static void orphans_stay(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *child = NULL;
+
+	put_map(world, "owner", NULL, false, "'orphan'");
+	put_map(world, "child", "owner", true, "");
+	run(world);
+	fake_delete(world->fake, MAPS "/owner");
+	run(world);
+	assert_false(exists(world, "owner"));
+	child = fake_get(world->fake, MAPS "/child");
+	assert_non_null(child);
+	assert_int_equal(json_array_size(kt_jget(child, "metadata.ownerReferences")), 0);
+}
+
+static void a_namespace_goes_with_all_it_holds(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *namespace = NULL;
+
+	fake_put(world->fake, "/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'default'},'spec':"
+		"{'finalizers':['kubernetes']}}");
+	put_map(world, "a", NULL, false, "");
+	put_map(world, "held", NULL, false, "'example.com/hold'");
+	run(world);
+	assert_int_equal(fake_count(world->fake, "/api/v1/serviceaccounts"), 1);
+	fake_delete(world->fake, "/api/v1/namespaces/default");
+	run(world);
+	assert_false(exists(world, "a"));
+	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
+	assert_string_equal(kt_jstr(namespace, "status.conditions.3.type"), "NamespaceContentRemaining");
+	assert_string_equal(kt_jstr(namespace, "status.conditions.3.message"),
+		"Some resources are remaining: configmaps. has 1 resource instances");
+	assert_string_equal(kt_jstr(namespace, "status.conditions.4.message"),
+		"Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances");
+	fake_patch(world->fake, MAPS "/held", "{'metadata':{'finalizers':null}}");
+	run(world);
+	json_decref(namespace);
+	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
+	assert_null(namespace);
+	assert_int_equal(fake_count(world->fake, "/api/v1/serviceaccounts"), 0);
+}
+
+static void put_pod(struct world *world, const char *name, const char *ip, bool ready)
+{
+	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s','labels':{'app':'web'}},'spec':"
+		"{'nodeName':'n','containers':[{'name':'c','ports':[{'name':'http','containerPort':8080}]}]},'status':{'podIP':'%s',"
+		"'phase':'Running','conditions':[{'type':'Ready','status':'%s'}]}}", name, ip, ready ? "True" : "False");
+
+	fake_put(world->fake, "/api/v1/namespaces/default/pods", text);
+}
+
+static void services_have_endpoints(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *slice = NULL, *endpoints = NULL;
+
+	fake_put(world->fake, "/api/v1/namespaces/default/services", "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
+		"{'selector':{'app':'web'},'ports':[{'name':'h','port':80,'targetPort':'http','protocol':'TCP'}]}}");
+	run(world);
+	assert_int_equal(fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices"), 1);
+	put_pod(world, "a", "10.0.0.1", true);
+	put_pod(world, "b", "10.0.0.2", false);
+	run(world);
+	assert_int_equal(fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices"), 1);
+	slice = fake_nth(world->fake, "/apis/discovery.k8s.io/v1/endpointslices", 0);
+	assert_int_equal(kt_jint(slice, "ports.0.port", 0), 8080);
+	assert_int_equal(json_array_size(json_object_get(slice, "endpoints")), 2);
+	assert_true(kt_jbool(slice, "endpoints.0.conditions.ready", false));
+	assert_false(kt_jbool(slice, "endpoints.1.conditions.ready", true));
+	endpoints = fake_get(world->fake, "/api/v1/namespaces/default/endpoints/web");
+	assert_string_equal(kt_jstr(endpoints, "subsets.0.addresses.0.ip"), "10.0.0.1");
+	assert_string_equal(kt_jstr(endpoints, "subsets.0.notReadyAddresses.0.ip"), "10.0.0.2");
+	assert_int_equal(kt_jint(endpoints, "subsets.0.ports.0.port", 0), 8080);
+}
+
+static void slices_hold_a_hundred(void **state)
+{
+	struct world *world = *state;
+	size_t sum = 0, n;
+
+	fake_put(world->fake, "/api/v1/namespaces/default/services", "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
+		"{'selector':{'app':'web'},'ports':[{'port':80,'protocol':'TCP'}]}}");
+	for (int i = 0; i < 250; i++) {
+		char name[16], ip[20];
+
+		snprintf(name, sizeof(name), "p%d", i);
+		snprintf(ip, sizeof(ip), "10.0.%d.%d", i / 200, i % 200 + 1);
+		put_pod(world, name, ip, true);
+	}
+	run(world);
+	n = fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices");
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++) {
+		kt_auto_json json_t *slice = fake_nth(world->fake, "/apis/discovery.k8s.io/v1/endpointslices", i);
+
+		assert_true(json_array_size(json_object_get(slice, "endpoints")) <= 100);
+		sum += json_array_size(json_object_get(slice, "endpoints"));
+	}
+	assert_int_equal(sum, 250);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(dependents_go_with_their_owner), T(an_owner_that_never_was_counts_as_gone), T(foreground_waits_for_what_blocks),
+		T(orphans_stay), T(a_namespace_goes_with_all_it_holds), T(services_have_endpoints), T(slices_hold_a_hundred),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
