@@ -3,6 +3,7 @@
  * operations. */
 #include "support/support.h"
 
+#include "api/codec/wire.h"
 #include "api/schema/openapi.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -266,12 +267,60 @@ static void the_hash_names_the_text(void **state)
 	kt_buf_unref(two);
 }
 
+/* Follows field numbers into a message: the bytes of the first field of each number. */
+static struct kt_sv follow(struct kt_sv bytes, const uint32_t *numbers)
+{
+	for (; *numbers; numbers++) {
+		struct wire_field field = {0};
+		bool found = false;
+
+		while (!found && wire_next(&bytes, &field) > 0)
+			found = field.number == *numbers && field.type == WIRE_BYTES;
+		assert_true(found);
+		bytes = field.bytes;
+	}
+	return bytes;
+}
+
+static void v2_has_a_protobuf_form(void **state)
+{
+	const struct kt_kind *kinds[512];
+	const struct kt_openapi_kinds all = {kinds, select_kinds(kinds, "apis/apps/v1")};
+	struct kt_buf *text = kt_openapi_v2(&all), *bytes = kt_openapi_v2_protobuf(text);
+	struct kt_sv document = {bytes->data, bytes->len};
+	struct kt_sv definitions = follow(document, (uint32_t[]){9, 0});
+	struct wire_field field;
+	bool found = false;
+
+	(void)state;
+	assert_true(kt_sv_is(follow(document, (uint32_t[]){1, 0}), "2.0"));
+	assert_true(kt_sv_is(follow(document, (uint32_t[]){2, 1, 0}), "Kubernetes"));
+	while (wire_next(&definitions, &field) > 0) {
+		struct kt_sv name = follow(field.bytes, (uint32_t[]){1, 0}),
+		             schema = follow(field.bytes, (uint32_t[]){2, 0});
+
+		if (!kt_sv_is(name, "io.k8s.api.apps.v1.Deployment"))
+			continue;
+		found = true;
+		assert_true(kt_sv_is(follow(schema, (uint32_t[]){22, 1, 0}), "object"));
+		assert_true(kt_sv_is(
+		        follow(schema, (uint32_t[]){31, 1, 0}), "x-kubernetes-group-version-kind"));
+		assert_true(kt_sv_is(follow(schema, (uint32_t[]){31, 2, 2, 0}),
+		        "[{\"group\":\"apps\",\"kind\":\"Deployment\",\"version\":\"v1\"}]"));
+		assert_true(kt_sv_is(follow(schema, (uint32_t[]){25, 1, 1, 0}), "apiVersion"));
+	}
+	assert_true(found);
+	kt_buf_unref(bytes);
+	kt_buf_unref(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(v3_is_as_published),
 	        cmocka_unit_test(v2_is_as_published),
 	        cmocka_unit_test(the_hash_names_the_text),
+	        cmocka_unit_test(v2_has_a_protobuf_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
