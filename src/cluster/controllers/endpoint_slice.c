@@ -51,8 +51,8 @@ static bool names_service(const struct kt_object *slice, struct kt_sv service)
 static json_t *endpoint_of(const struct work *work, const struct service_pod *one)
 {
 	struct kt_sv node = kt_pod_node(one->pod), zone;
-	kt_auto_free char *hostname = kt_json_string_dup(kt_at(one->pod, "spec", "hostname"));
-	kt_auto_free char *subdomain = kt_json_string_dup(kt_at(one->pod, "spec", "subdomain"));
+	kt_auto_free char *hostname = kt_json_string_dup(kt_field_of(one->pod, "spec", "hostname"));
+	kt_auto_free char *subdomain = kt_json_string_dup(kt_field_of(one->pod, "spec", "subdomain"));
 	struct kt_object *node_object = kt_informer_get(work->own->nodes, (struct kt_sv){0}, node);
 	json_t *endpoint = json_pack("{s:[s%],s:{s:b,s:b,s:b},s:o}", "addresses", one->ip.p, one->ip.len, "conditions", "ready", one->ready,
 		"serving", one->serving || one->ready, "terminating", one->terminating, "targetRef", service_pod_reference(one->pod));

@@ -26,8 +26,8 @@ static int compare_ip(const void *va, const void *vb)
 static json_t *address_of(const struct service_pod *one, const char *service)
 {
 	struct kt_sv node = kt_pod_node(one->pod);
-	kt_auto_free char *hostname = kt_json_string_dup(kt_at(one->pod, "spec", "hostname"));
-	kt_auto_free char *subdomain = kt_json_string_dup(kt_at(one->pod, "spec", "subdomain"));
+	kt_auto_free char *hostname = kt_json_string_dup(kt_field_of(one->pod, "spec", "hostname"));
+	kt_auto_free char *subdomain = kt_json_string_dup(kt_field_of(one->pod, "spec", "subdomain"));
 	json_t *address = json_pack("{s:s%,s:o}", "ip", one->ip.p, one->ip.len, "targetRef", service_pod_reference(one->pod));
 
 	if (node.len)

@@ -25,7 +25,7 @@ struct content {
 
 static bool has_kubernetes_finalizer(const struct kt_object *namespace)
 {
-	struct kt_json_at list = kt_at(namespace, "spec", "finalizers"), item;
+	struct kt_json_at list = kt_field_of(namespace, "spec", "finalizers"), item;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item))

@@ -7,7 +7,7 @@ static struct kt_sv pod_ip(const struct kt_object *pod)
 {
 	struct kt_sv ip = {0};
 
-	kt_json_string_sv(kt_at(pod, "status", "podIP"), &ip);
+	kt_json_string_sv(kt_field_of(pod, "status", "podIP"), &ip);
 	return ip;
 }
 
@@ -17,7 +17,7 @@ static int64_t named_port(const struct kt_object *pod, const char *name, const c
 	static const char *const lists[] = {"containers", "initContainers"};
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++) {
-		struct kt_json_at containers = kt_at(pod, "spec", lists[l]), container;
+		struct kt_json_at containers = kt_field_of(pod, "spec", lists[l]), container;
 		struct kt_json_iter c = {0};
 
 		while (containers.p && kt_json_next_element(containers, &c, &container)) {
