@@ -60,7 +60,7 @@ static int lock_dir(struct kt_store_disk *disk, const char *path, struct kt_err 
 		return disk->lock_fd;
 	if (flock(disk->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
-			return kt_fail(err, errno, "locking %s: %m", path);
+			return kt_fail(err, errno, "locking %s: %s", path, strerror(errno));
 		ssize_t n = pread(disk->lock_fd, text, sizeof(text) - 1, 0);
 		if (n > 0)
 			text[strspn(text, "0123456789")] = '\0';
@@ -70,7 +70,7 @@ static int lock_dir(struct kt_store_disk *disk, const char *path, struct kt_err 
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	/* Only a hint for the message above. */
 	if (ftruncate(disk->lock_fd, 0) < 0 || pwrite(disk->lock_fd, text, (size_t)len, 0) < 0)
-		kt_log_debug("store", "noting the process in the lock file: %m");
+		kt_log_debug("store", "noting the process in the lock file: %s", strerror(errno));
 	return 0;
 }
 
@@ -134,7 +134,7 @@ void kt_store_disk_take_reserve(struct kt_store_disk *disk)
 void kt_store_disk_release_reserve(struct kt_store_disk *disk)
 {
 	if (disk->has_reserve && ftruncate(disk->reserve_fd, 0) < 0)
-		kt_log_warning("store", "giving the reserve back: %m");
+		kt_log_warning("store", "giving the reserve back: %s", strerror(errno));
 	disk->has_reserve = false;
 }
 
@@ -157,7 +157,7 @@ int kt_store_disk_open(
 		return rc;
 	disk->dir_fd = open(path, O_DIRECTORY | O_CLOEXEC | O_RDONLY);
 	if (disk->dir_fd < 0)
-		return kt_fail(err, errno, "opening %s: %m", path);
+		return kt_fail(err, errno, "opening %s: %s", path, strerror(errno));
 	rc = lock_dir(disk, path, err);
 	if (rc == 0)
 		rc = open_reserve(disk, err);
@@ -166,7 +166,7 @@ int kt_store_disk_open(
 	if (rc == 0)
 		rc = open_database(disk, err);
 	if (rc == 0 && fsync(disk->dir_fd) < 0) /* the file's name, too, must survive */
-		rc = kt_fail(err, errno, "syncing %s: %m", path);
+		rc = kt_fail(err, errno, "syncing %s: %s", path, strerror(errno));
 	if (rc < 0)
 		kt_store_disk_close(disk);
 	return rc;

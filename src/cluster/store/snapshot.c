@@ -88,7 +88,7 @@ static int write_list(struct sink *sink, const struct kt_storage_list *list, str
 	kt_str_add(&sink->buffer, digest, sizeof(digest));
 	rc = flush(sink, err);
 	if (rc == 0 && fsync(sink->fd) < 0)
-		rc = kt_fail(err, errno, "syncing: %m");
+		rc = kt_fail(err, errno, "syncing: %s", strerror(errno));
 	return rc;
 }
 
@@ -98,7 +98,7 @@ static int write_file(const char *path, const struct kt_storage_list *list, stru
 	struct sink sink = {.fd = fd};
 
 	if (fd < 0)
-		return kt_fail(err, errno, "creating: %m");
+		return kt_fail(err, errno, "creating: %s", strerror(errno));
 	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
 		return kt_fail(err, EIO, "SHA-256 is not available");
 	int rc = write_list(&sink, list, err);
@@ -118,7 +118,7 @@ int kt_store_snapshot_save(struct kt_storage *storage, const char *path, struct 
 	rc = write_file(temporary, &list, err);
 	kt_storage_list_finish(&list);
 	if (rc == 0 && rename(temporary, path) < 0)
-		rc = kt_fail(err, errno, "renaming: %m");
+		rc = kt_fail(err, errno, "renaming: %s", strerror(errno));
 	if (rc < 0) {
 		unlink(temporary);
 		kt_wrap(err, "snapshot %s", path);
@@ -156,13 +156,13 @@ static int open_image(const char *path, struct image *image, struct kt_err *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return kt_fail(err, errno, "opening: %m");
+		return kt_fail(err, errno, "opening: %s", strerror(errno));
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return kt_fail(err, EBADMSG, "this is no snapshot of kube-tui");
 	image->mapped = (size_t)st.st_size;
 	void *data = mmap(NULL, image->mapped, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
-		return kt_fail(err, errno, "mapping: %m");
+		return kt_fail(err, errno, "mapping: %s", strerror(errno));
 	image->data = data;
 	int rc = check_image(image, err);
 	if (rc < 0)
@@ -237,7 +237,9 @@ static int check_is_empty(const char *path, struct kt_err *err)
 	int rc = 0;
 
 	if (!dir)
-		return errno == ENOENT ? 0 : kt_fail(err, errno, "opening %s: %m", path);
+		return errno == ENOENT
+		               ? 0
+		               : kt_fail(err, errno, "opening %s: %s", path, strerror(errno));
 	while ((entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			rc = -EEXIST;
