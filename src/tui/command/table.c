@@ -9,6 +9,9 @@
 	X(api_resources) \
 	X(api_versions) \
 	X(apply) \
+	X(auth) \
+	X(cluster_info) \
+	X(config) \
 	X(cordon) \
 	X(create) \
 	X(delete) \
@@ -18,16 +21,21 @@
 	X(edit) \
 	X(events) \
 	X(explain) \
+	X(expose) \
 	X(get) \
+	X(help) \
 	X(label) \
 	X(logs) \
 	X(patch) \
 	X(replace) \
 	X(rollout) \
+	X(run_pod) \
 	X(scale) \
+	X(set) \
 	X(taint) \
 	X(top) \
 	X(uncordon) \
+	X(version) \
 	X(wait)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;
