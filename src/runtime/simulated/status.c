@@ -397,8 +397,8 @@ static void status_written(void *arg, struct kt_call *call)
 		enum kt_reason reason = call->err.code ? kt_err_reason(&call->err) : KT_REASON_NONE;
 
 		pod->write_under_way = false;
-		if (reason == KT_REASON_NOT_FOUND || reason == KT_REASON_CONFLICT) {
-			pod->gone = true; /* deleted, or another pod of that name */
+		if (reason == KT_REASON_NOT_FOUND) {
+			pod->gone = true;
 		} else if (call->err.code) {
 			kt_log_warning("nodes", "status of pod %s: %s", pod->key, kt_err_message(&call->err));
 			pod->written_hash = 0;
@@ -471,7 +471,7 @@ static void deleted(void *arg, struct kt_call *call)
 	if (pod) {
 		enum kt_reason reason = call->err.code ? kt_err_reason(&call->err) : KT_REASON_NONE;
 
-		if (!call->err.code || reason == KT_REASON_NOT_FOUND || reason == KT_REASON_CONFLICT) {
+		if (!call->err.code || reason == KT_REASON_NOT_FOUND) {
 			pod->gone = true;
 		} else {
 			kt_log_warning("nodes", "deleting pod %s: %s", pod->key, kt_err_message(&call->err));
