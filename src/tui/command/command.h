@@ -63,7 +63,7 @@ struct kt_command_context;
 struct kt_command {
 	const char *name;
 	const char *const *aliases; /* NULL-terminated; may be NULL */
-	const char *group;     /* help section: "Basic", "Cluster", … */
+	const char *group;     /* help section: "Look", "Change", …; NULL: not shown to people */
 	const char *usage;     /* "get TYPE [NAME…] [flags]" */
 	const char *summary;   /* one line */
 	const char *help;      /* paragraphs and examples, plain text */

@@ -34,7 +34,8 @@ static void offer(struct completion *c, const char *text, const char *help)
 static void offer_commands(struct completion *c, const struct kt_command *const *commands)
 {
 	for (; commands && *commands; commands++)
-		offer(c, (*commands)->name, (*commands)->summary);
+		if ((*commands)->group)
+			offer(c, (*commands)->name, (*commands)->summary);
 }
 
 static void offer_options(struct completion *c, const struct kt_option *options)

@@ -19,7 +19,8 @@ void kt_help_overview(FILE *out)
 	      "  kube-tui -c 'LINES' | FILE.kt    a script\n",
 		out);
 	for (const struct kt_command *const *c = kt_commands; *c; c++) {
-		if (group_seen(c))
+		/* without a group: for scripts, not for people */
+		if (!(*c)->group || group_seen(c))
 			continue;
 		fprintf(out, "\n%s:\n", (*c)->group);
 		for (const struct kt_command *const *d = c; *d; d++)

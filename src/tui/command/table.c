@@ -11,6 +11,7 @@
 	X(apply) \
 	X(auth) \
 	X(cluster_info) \
+	X(completion) \
 	X(config) \
 	X(cordon) \
 	X(create) \
@@ -36,7 +37,8 @@
 	X(top) \
 	X(uncordon) \
 	X(version) \
-	X(wait)
+	X(wait) \
+	X(complete_line)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;
 COMMANDS(DECLARE)
