@@ -57,10 +57,31 @@ struct kt_loop *kt_loop_create(const struct kt_loop_options *options, struct kt_
 	return loop;
 }
 
+void kt_loop_add_closer(struct kt_loop *loop, struct kt_loop_closer *closer)
+{
+	closer->next = loop->closers;
+	loop->closers = closer;
+}
+
+void kt_loop_remove_closer(struct kt_loop *loop, struct kt_loop_closer *closer)
+{
+	for (struct kt_loop_closer **p = &loop->closers; *p; p = &(*p)->next) {
+		if (*p != closer)
+			continue;
+		*p = closer->next;
+		return;
+	}
+}
+
 void kt_loop_destroy(struct kt_loop *loop)
 {
 	if (!loop)
 		return;
+	while (loop->closers) {
+		struct kt_loop_closer *closer = loop->closers;
+		loop->closers = closer->next;
+		closer->fn(closer);
+	}
 	/* Waiting tasks and timers belong to others, who may be gone: they are not touched. */
 	kt_close_p(&loop->epoll_fd);
 	kt_close_p(&loop->event_fd);

@@ -52,6 +52,14 @@ struct kt_loop_options {
 	int64_t start_wall_ns;   /* virtual: wall clock at loop time 0 */
 };
 
+/* Told at the beginning of kt_loop_destroy(), on its thread: for what keeps state per loop. */
+struct kt_loop_closer {
+	void (*fn)(struct kt_loop_closer *closer); /* it is removed already */
+	struct kt_loop_closer *next;
+};
+void kt_loop_add_closer(struct kt_loop *loop, struct kt_loop_closer *closer);
+void kt_loop_remove_closer(struct kt_loop *loop, struct kt_loop_closer *closer); /* not added: ignored */
+
 struct kt_loop *kt_loop_create(const struct kt_loop_options *options, struct kt_err *err);
 void kt_loop_destroy(struct kt_loop *loop);
 

@@ -22,6 +22,7 @@ struct kt_loop {
 	atomic_bool asleep, stopping;
 	KT_VEC(struct kt_timer *) heap; /* a timer's heap_index is its place + 1 */
 	uint64_t timer_seq;
+	struct kt_loop_closer *closers;
 	struct epoll_event events[KT_LOOP_EVENTS];
 	unsigned n_events, next_event;
 	uint64_t random[KT_LOOP_RANDOM_WORDS]; /* real: bytes of the kernel; virtual: the
