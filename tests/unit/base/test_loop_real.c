@@ -232,6 +232,29 @@ static void test_random(void **state)
 	}
 }
 
+static int n_closed;
+
+static void on_close(struct kt_loop_closer *closer)
+{
+	(void)closer;
+	n_closed++;
+}
+
+static void test_closers(void **state)
+{
+	struct kt_loop *loop = kt_loop_create(NULL, NULL);
+	struct kt_loop_closer a = {.fn = on_close}, b = {.fn = on_close}, c = {.fn = on_close};
+
+	(void)state;
+	kt_loop_add_closer(loop, &a);
+	kt_loop_add_closer(loop, &b);
+	kt_loop_add_closer(loop, &c);
+	kt_loop_remove_closer(loop, &b);
+	kt_loop_remove_closer(loop, &b);
+	kt_loop_destroy(loop);
+	assert_int_equal(n_closed, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +264,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_modify, make_loop, destroy_loop),
 	        cmocka_unit_test_setup_teardown(test_timer, make_loop, destroy_loop),
 	        cmocka_unit_test_setup_teardown(test_random, make_loop, destroy_loop),
+	        cmocka_unit_test(test_closers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

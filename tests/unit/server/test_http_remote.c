@@ -16,6 +16,7 @@
 static struct kt_pki *pki;
 static struct kt_http_server *http;
 static atomic_bool knows_watch_list, page_expires;
+static atomic_int n_connections_seen;
 static char last_peer[64];
 static pthread_mutex_t peer_lock = PTHREAD_MUTEX_INITIALIZER;
 
