@@ -59,6 +59,8 @@ struct kt_request {
 	struct kt_user *user;   /* set: already authenticated (client certificate, in-process); NULL: stage authenticate decides */
 	char *remote_address;   /* for audit */
 	bool in_process;        /* prefer ret_object to a body copy */
+	bool is_part;           /* of another request that was authorized as a whole */
+	bool aborted;           /* kt_request_abort() was called */
 	void (*done)(struct kt_request *request);
 	void *arg;              /* the transport's */
 

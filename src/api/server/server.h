@@ -40,6 +40,7 @@ struct kt_server_options {
 	const char *audit_policy_file, *audit_log_path;
 	bool anonymous_auth;            /* true by default in main */
 	const struct kt_node_connector *nodes; /* may be NULL */
+	const struct kt_pki *pki;       /* outlives the server; NULL: opened in data_dir */
 };
 
 int kt_server_create(const struct kt_server_options *options, struct kt_server **ret_server, struct kt_err *err);
@@ -47,6 +48,8 @@ int kt_server_create(const struct kt_server_options *options, struct kt_server *
  * Blocks on `loop` until stored; call before serving. */
 int kt_server_bootstrap(struct kt_server *server, struct kt_err *err);
 void kt_server_destroy(struct kt_server *server);
+/* As given, with defaults filled in; for rules and admission. */
+const struct kt_server_options *kt_server_get_options(const struct kt_server *server);
 
 /* A client that enters the pipeline directly as user; see api/client/client.h. */
 struct kt_client *kt_inprocess_client_create(struct kt_server *server, struct kt_user *user, const char *user_agent);

@@ -55,7 +55,7 @@ struct kt_rules {
 	void (*warn)(struct kt_rule_context *ctx, const json_t *object, const json_t *old);
 	/* May the object be deleted now, and what becomes of it first (graceful deletion: sets grace seconds)? NULL: at once. */
 	int (*prepare_delete)(struct kt_rule_context *ctx, json_t *object, int64_t *grace_seconds);
-	/* After a delete or an update was decided: what else goes in the transaction (addresses given back). */
+	/* After a delete (object NULL) or an update was decided: what else goes in the transaction (addresses given back). */
 	int (*after)(struct kt_rule_context *ctx, const json_t *object, const json_t *old);
 };
 

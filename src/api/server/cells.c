@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/cells.h"
+
+#include "api/expr/jsonpath.h"
+#include "api/server/cells_table.h"
+#include "base/time.h"
+
+json_t *kt_cell_age_of(const struct kt_cell_context *context, const char *time_text)
+{
+	char text[KT_TIME_TEXT_MAX];
+	int64_t then;
+
+	if (!time_text || kt_time_parse(kt_sv_of(time_text), &then) < 0)
+		return json_string("<unknown>");
+	kt_duration_human(context->now_ns - then, text);
+	return json_string(text);
+}
+
+/* What a column shows for a field that is not there. */
+static json_t *empty_of(const struct kt_cell_context *context, const struct kt_column *column)
+{
+	if (context->kind->flags & KT_KIND_CUSTOM)
+		return json_null();
+	if (kt_streq(column->type, "integer"))
+		return json_integer(0);
+	if (kt_streq(column->type, "boolean"))
+		return json_false();
+	return json_string("");
+}
+
+/* Go prints the zero of a number in a string column too. */
+static json_t *zero_of(const struct kt_cell_context *context, const struct kt_column *column)
+{
+	const struct kt_field *field = kt_type_field_path(context->kind->type, column->path + 1);
+
+	if (!(context->kind->flags & KT_KIND_CUSTOM) && field &&
+	    (field->type->shape == KT_SHAPE_INT32 || field->type->shape == KT_SHAPE_INT64))
+		return json_integer(0);
+	return empty_of(context, column);
+}
+
+static json_t *scalar_cell(const struct kt_cell_context *context, const struct kt_column *column, json_t *value)
+{
+	bool custom = context->kind->flags & KT_KIND_CUSTOM;
+
+	if (custom && kt_streq(column->type, "date"))
+		return json_is_string(value) ? kt_cell_age_of(context, json_string_value(value)) : json_null();
+	if (!custom && kt_streq(column->type, "string") && json_is_integer(value) &&
+	    kt_starts_with(column->path, ".revision"))
+		return json_incref(value);
+	return json_incref(value);
+}
+
+/* A plain ".a.b.c" needs no parser. */
+static bool is_plain(const char *path)
+{
+	return path[0] == '.' && !strpbrk(path, "[]()*@{}'\"\\?") && !strstr(path, "..");
+}
+
+/* What several results print: as kubectl's columns do, joined by commas. */
+static json_t *joined(const struct kt_jsonpath *path, const struct kt_cell_context *context,
+		      const struct kt_column *column)
+{
+	kt_auto_json json_t *found = kt_jsonpath_find(path, context->object, true, NULL);
+	json_t *first = json_array_get(found, 0);
+
+	if (!first)
+		return empty_of(context, column);
+	if (kt_streq(column->type, "string") && (json_array_size(found) > 1 || !json_is_string(first))) {
+		kt_auto_str text = KT_STR_INIT;
+		size_t i;
+		json_t *item;
+		json_array_foreach(found, i, item) {
+			kt_str_puts(&text, i ? "," : "");
+			if (json_is_string(item))
+				kt_str_puts(&text, json_string_value(item));
+			else
+				kt_json_write(&text, item, 0);
+		}
+		return json_string(kt_str_text(&text));
+	}
+	return scalar_cell(context, column, first);
+}
+
+static json_t *path_cell(const struct kt_cell_context *context, const struct kt_column *column)
+{
+	if (is_plain(column->path)) {
+		json_t *value = kt_jget(context->object, column->path + 1);
+		if (value && !json_is_object(value) && !json_is_array(value) && !json_is_null(value))
+			return scalar_cell(context, column, value);
+		if (!value || json_is_null(value))
+			return zero_of(context, column);
+	}
+	struct kt_jsonpath *path = NULL;
+	if (kt_jsonpath_parse(column->path, true, &path, NULL) < 0)
+		return empty_of(context, column);
+	json_t *cell = joined(path, context, column);
+	kt_jsonpath_destroy(path);
+	return cell;
+}
+
+static kt_cell_fn *find_function(const char *name)
+{
+	for (const struct kt_cell_group *const *group = kt_cell_groups; *group; group++)
+		for (const struct kt_cell_entry *entry = (*group)->entries; entry->name; entry++)
+			if (!strcmp(entry->name, name))
+				return entry->fn;
+	return NULL;
+}
+
+json_t *kt_cell(const struct kt_cell_context *context, const struct kt_column *column)
+{
+	if (column->cell) {
+		kt_cell_fn *fn = find_function(column->cell);
+		return fn ? fn(context) : json_string("");
+	}
+	return column->path ? path_cell(context, column) : json_string("");
+}
+
+static json_t *cell_age(const struct kt_cell_context *context)
+{
+	return kt_cell_age_of(context, kt_jstr(context->object, "metadata.creationTimestamp"));
+}
+
+static const struct kt_cell_entry common_entries[] = {
+	{"age", cell_age},
+	{NULL, NULL},
+};
+static const struct kt_cell_group common = {common_entries};
+
+const struct kt_cell_group *const kt_cell_groups[] = {
+	&common, &kt_cells_pod, &kt_cells_core, &kt_cells_workloads, &kt_cells_policy, &kt_cells_network, &kt_cells_cluster, NULL,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/cells_table.h"
+static const struct kt_cell_entry entries[] = {
+	{NULL, NULL},
+};
+const struct kt_cell_group kt_cells_core = {entries};
+json_t *kt_cell_text_or_none(const char *text)
+{
+	return json_string(text && *text ? text : "<none>");
+}

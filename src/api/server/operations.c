@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/operations.h"
+
+#include "api/server/accept.h"
+#include "api/server/documents.h"
+#include "api/server/server_impl.h"
+#include "api/server/subresources.h"
+
+#include <errno.h>
+
+int kt_fail_no_resource(struct kt_err *err)
+{
+	kt_fail_reason(err, KT_REASON_NOT_FOUND, ENOENT, "the server could not find the requested resource");
+	kt_err_set_about(err, NULL, NULL, NULL, NULL);
+	return err->code;
+}
+
+int kt_fail_no_method(struct kt_err *err)
+{
+	kt_fail_reason(err, KT_REASON_METHOD_NOT_ALLOWED, kt_reason_errno(KT_REASON_METHOD_NOT_ALLOWED),
+		       "the server does not allow this method on the requested resource");
+	kt_err_set_about(err, NULL, NULL, NULL, NULL);
+	return err->code;
+}
+
+#define NAMED_VERBS (KT_VERB_GET | KT_VERB_UPDATE | KT_VERB_PATCH | KT_VERB_DELETE)
+#define COLLECTION_VERBS (KT_VERB_LIST | KT_VERB_WATCH | KT_VERB_CREATE | KT_VERB_DELETECOLLECTION)
+/* Across all namespaces one may only look. */
+#define EVERYWHERE_VERBS (KT_VERB_LIST | KT_VERB_WATCH)
+
+static const struct {
+	const char *verb;
+	uint16_t bit;
+	const struct kt_operation *operation;
+	unsigned offers;
+} verbs[] = {
+	{"get", KT_VERB_GET, &kt_operation_get, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+	{"list", KT_VERB_LIST, &kt_operation_list, KT_OFFER_TABLE | KT_OFFER_PARTIAL | KT_OFFER_STREAM},
+	{"watch", KT_VERB_WATCH, &kt_operation_watch, KT_OFFER_TABLE | KT_OFFER_PARTIAL | KT_OFFER_STREAM},
+	{"create", KT_VERB_CREATE, &kt_operation_create, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+	{"update", KT_VERB_UPDATE, &kt_operation_update, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+	{"patch", KT_VERB_PATCH, &kt_operation_patch, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+	{"delete", KT_VERB_DELETE, &kt_operation_delete, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+	{"deletecollection", KT_VERB_DELETECOLLECTION, &kt_operation_deletecollection, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+};
+
+static size_t verb_index(const char *verb)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(verbs); i++)
+		if (kt_streq(verbs[i].verb, verb))
+			return i;
+	return KT_ARRAY_SIZE(verbs);
+}
+
+/* The verbs that the shape of the path leaves over; 0: no such path. */
+static uint16_t path_verbs(const struct kt_route *route, const struct kt_kind *kind)
+{
+	bool namespaced = kind->flags & KT_KIND_NAMESPACED;
+
+	if (!namespaced && *route->namespace && !kt_streq(kind->plural, "namespaces"))
+		return 0;
+	if (route->legacy_watch)
+		return kind->verbs & KT_VERB_WATCH;
+	if (*route->name) {
+		if (namespaced && !*route->namespace)
+			return 0;
+		return kind->verbs & NAMED_VERBS;
+	}
+	if (namespaced && !*route->namespace)
+		return kind->verbs & EVERYWHERE_VERBS;
+	return kind->verbs & COLLECTION_VERBS;
+}
+
+static int fail_no_watch(struct kt_request *request)
+{
+	const struct kt_kind *kind = request->state->kind;
+
+	kt_fail_reason(&request->err, KT_REASON_METHOD_NOT_ALLOWED, kt_reason_errno(KT_REASON_METHOD_NOT_ALLOWED),
+		       "watch is not supported on resources of kind \"%s\"", kind->plural);
+	kt_err_set_about(&request->err, kind->group, kind->plural, NULL, NULL);
+	return request->err.code;
+}
+
+static unsigned protobuf_offer(const struct kt_kind *kind)
+{
+	return kind->flags & KT_KIND_CUSTOM ? 0 : KT_OFFER_PROTOBUF;
+}
+
+static int find_subresource(struct kt_request *request)
+{
+	struct kt_request_state *state = request->state;
+	const struct kt_route *route = &state->route;
+	unsigned offers = 0;
+
+	state->subresource = kt_kind_subresource(state->kind, route->subresource);
+	bool namespaced = state->kind->flags & KT_KIND_NAMESPACED;
+	if (!state->subresource || (namespaced && !*route->namespace) || route->legacy_watch)
+		return kt_fail_no_resource(&request->err);
+	size_t i = verb_index(route->verb);
+	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) || !(state->subresource->verbs & verbs[i].bit))
+		return kt_fail_no_method(&request->err);
+	state->operation = kt_subresource_operation(state->kind, state->subresource, verbs[i].bit, &offers);
+	if (!state->operation)
+		state->operation = verbs[i].operation;
+	else if (*route->rest && !(offers & KT_OFFER_REST))
+		return kt_fail_no_resource(&request->err);
+	if (offers & KT_OFFER_TEXT)
+		return 0;
+	return kt_accept_negotiate(request, KT_OFFER_TABLE | KT_OFFER_PARTIAL | protobuf_offer(state->kind));
+}
+
+static int find_resource(struct kt_request *request)
+{
+	struct kt_request_state *state = request->state;
+	const struct kt_route *route = &state->route;
+
+	state->kind = kt_resources_find(request->server->resources, route->group, route->version, route->resource, &state->crd);
+	if (!state->kind) {
+		if (*route->group && !kt_resources_has_group(request->server->resources, route->group)) {
+			state->operation = &kt_operation_no_page;
+			return 0;
+		}
+		return kt_fail_no_resource(&request->err);
+	}
+	if (*route->subresource)
+		return find_subresource(request);
+	size_t i = verb_index(route->verb);
+	uint16_t possible = path_verbs(route, state->kind);
+	if (kt_streq(route->verb, "watch") && (possible & KT_VERB_LIST) && !(possible & KT_VERB_WATCH))
+		return fail_no_watch(request);
+	if (!possible)
+		return kt_fail_no_resource(&request->err);
+	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) || !(possible & verbs[i].bit))
+		return kt_fail_no_method(&request->err);
+	state->operation = verbs[i].operation;
+	if (state->kind->flags & KT_KIND_VIRTUAL) {
+		const struct kt_operation *virtual = kt_virtual_operation(state->kind, verbs[i].bit);
+		if (virtual)
+			state->operation = virtual;
+	}
+	return kt_accept_negotiate(request, verbs[i].offers | protobuf_offer(state->kind));
+}
+
+int kt_operation_find(struct kt_request *request)
+{
+	if (request->state->route.is_resource)
+		return find_resource(request);
+	return kt_document_find(request);
+}

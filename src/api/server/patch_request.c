@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/patch_request.h"
+
+#include "api/machinery/field_errors.h"
+#include "api/machinery/patch.h"
+#include "api/server/write.h"
+#include "base/yaml.h"
+
+#include <errno.h>
+
+static const struct {
+	const char *media;
+	enum kt_patch_type type;
+	bool custom; /* custom resources take it as well */
+} patch_types[] = {
+	{"application/json-patch+json", KT_PATCH_JSON, true},
+	{"application/merge-patch+json", KT_PATCH_MERGE, true},
+	{"application/strategic-merge-patch+json", KT_PATCH_STRATEGIC, false},
+	{"application/apply-patch+yaml", KT_PATCH_APPLY, true},
+};
+
+static int find_type(struct kt_request *request, enum kt_patch_type *ret_type)
+{
+	const char *header = kt_request_header(request, "content-type");
+	struct kt_sv rest = kt_sv_of(header ? header : ""), media = {0};
+	bool custom = request->state->kind->flags & KT_KIND_CUSTOM;
+
+	kt_sv_split(&rest, ';', &media);
+	media = kt_sv_trim(media);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(patch_types); i++)
+		if (kt_sv_is(media, patch_types[i].media) && (!custom || patch_types[i].custom)) {
+			*ret_type = patch_types[i].type;
+			return 0;
+		}
+	kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE, kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
+		       "415: Unsupported Media Type");
+	kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
+	return request->err.code;
+}
+
+static void on_duplicate(void *arg, const char *path)
+{
+	struct kt_request *request = arg;
+
+	if (request->state->strict != KT_STRICT_IGNORE)
+		kt_request_warn(request, "duplicate field \"%s\"", path);
+}
+
+static void on_yaml_duplicate(void *arg, const char *path, unsigned line)
+{
+	const char *key = strrchr(path, '.');
+
+	kt_warnings_add(arg, "line %u: key \"%s\" already set in map", line, key ? key + 1 : path);
+}
+
+static int decode_apply(struct kt_request *request, struct kt_sv body)
+{
+	struct kt_request_state *state = request->state;
+	kt_auto_warnings duplicates = {0};
+	struct kt_yaml_options options = {.on_duplicate = on_yaml_duplicate, .arg = &duplicates};
+	struct kt_yaml_docs docs = {0};
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (kt_yaml_parse(body, &options, &docs, &err) < 0)
+		return kt_fail(&request->err, EINVAL, "error decoding YAML: %s", kt_err_message(&err));
+	if (docs.n)
+		state->body = json_incref(docs.docs[0].value);
+	kt_yaml_docs_finish(&docs);
+	if (duplicates.texts.n && state->strict == KT_STRICT_STRICT)
+		return kt_fail(&request->err, EINVAL,
+			       "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  %s",
+			       duplicates.texts.items[0]);
+	for (size_t i = 0; i < duplicates.texts.n && state->strict == KT_STRICT_WARN; i++)
+		kt_request_warn(request, "%s", duplicates.texts.items[i]);
+	if (!json_is_object(state->body))
+		return kt_fail(&request->err, EINVAL, "error decoding YAML: the configuration is no object");
+	return 0;
+}
+
+static const char *go_type(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "bool";
+	default:
+		return "number";
+	}
+}
+
+static int check_shape(struct kt_request *request, enum kt_patch_type type)
+{
+	json_t *body = request->state->body;
+
+	if (json_is_null(body)) {
+		/* Go leaves what it decodes into untouched: a patch that changes nothing. */
+		json_decref(body);
+		request->state->body = type == KT_PATCH_JSON ? json_array() : json_object();
+		return 0;
+	}
+	if (type == KT_PATCH_JSON && !json_is_array(body))
+		return kt_fail(&request->err, EINVAL,
+			       "error decoding patch: json: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp",
+			       go_type(body));
+	if (type != KT_PATCH_JSON && !json_is_object(body))
+		return kt_fail(&request->err, EINVAL,
+			       "error decoding patch: json: cannot unmarshal %s into Go value of type map[string]interface {}",
+			       go_type(body));
+	return 0;
+}
+
+int kt_patch_decode(struct kt_request *request, enum kt_patch_type *ret_type)
+{
+	struct kt_request_state *state = request->state;
+	struct kt_sv body = {request->body ? request->body->data : "", request->body ? request->body->len : 0};
+	struct kt_json_parse_options options = {.on_duplicate = on_duplicate, .arg = request};
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (find_type(request, ret_type) < 0 || kt_write_options(request, "PatchOptions") < 0)
+		return request->err.code;
+	state->is_patch = true;
+	if (*ret_type == KT_PATCH_APPLY)
+		return decode_apply(request, body);
+	state->body = kt_json_parse(body, &options, &err);
+	if (!state->body)
+		return kt_fail(&request->err, EINVAL, "error decoding patch: %s", kt_err_message(&err));
+	if (state->strict == KT_STRICT_STRICT && state->warnings.texts.n)
+		return kt_fail(&request->err, EINVAL, "strict decoding error: %s", state->warnings.texts.items[0]);
+	return check_shape(request, *ret_type);
+}
+
+/* A value as Go's %v prints it. */
+static void write_go(struct kt_str *out, json_t *value)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+	bool first = true;
+
+	switch (json_typeof(value)) {
+	case JSON_OBJECT: {
+		kt_auto_str sorted = KT_STR_INIT;
+		kt_json_write(&sorted, value, KT_JSON_SORT);
+		kt_auto_json json_t *tree = kt_json_parse((struct kt_sv){sorted.data, sorted.len}, NULL, NULL);
+		kt_str_puts(out, "map[");
+		json_object_foreach(tree, key, item) {
+			kt_str_printf(out, "%s%s:", first ? "" : " ", key);
+			write_go(out, item);
+			first = false;
+		}
+		kt_str_putc(out, ']');
+		break;
+	}
+	case JSON_ARRAY:
+		kt_str_putc(out, '[');
+		json_array_foreach(value, i, item) {
+			kt_str_puts(out, i ? " " : "");
+			write_go(out, item);
+		}
+		kt_str_putc(out, ']');
+		break;
+	case JSON_STRING:
+		kt_str_puts(out, json_string_value(value));
+		break;
+	case JSON_NULL:
+		kt_str_puts(out, "<nil>");
+		break;
+	default:
+		kt_json_write(out, value, 0);
+	}
+}
+
+/* ` "" is invalid: patch: Invalid value: …`: what is wrong with the result is said about the patch. */
+static void fail_patch(struct kt_request *request, enum kt_patch_type type, json_t *patched)
+{
+	struct kt_field_errors errors = {.arena = &request->arena};
+	kt_auto_str text = KT_STR_INIT;
+	kt_auto_free char *why = kt_strdup(kt_err_message(&request->err));
+
+	if (type == KT_PATCH_STRATEGIC)
+		write_go(&text, request->state->body);
+	else
+		kt_json_write(&text, patched, KT_JSON_SORT);
+	kt_auto_json json_t *value = json_stringn(kt_str_text(&text), text.len);
+	kt_field_invalid(&errors, "patch", value, "%s", why);
+	kt_field_errors_fail(&errors, "", "", "", &request->err);
+	kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
+}
+
+json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_type, const json_t *document,
+			  const struct kt_type *type)
+{
+	struct kt_request_state *state = request->state;
+	kt_auto_json json_t *patched = NULL;
+	json_t *result = NULL;
+
+	if (patch_type == KT_PATCH_JSON)
+		patched = kt_patch_json(document, state->body, &request->err);
+	else if (patch_type == KT_PATCH_MERGE)
+		patched = kt_patch_merge(document, state->body, &request->err);
+	else
+		patched = kt_patch_strategic(document, state->body, type, &request->err);
+	if (!patched)
+		return NULL;
+	int status = kt_codec_normalize(patched, type, state->strict, &result, &state->warnings, &request->err);
+	if (status < 0) {
+		fail_patch(request, patch_type, patched);
+		return NULL;
+	}
+	return result;
+}

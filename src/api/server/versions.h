@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One object, several API versions: what is stored is in the storage version of its kind; requests may speak another one.
+ * Trees of one version become trees of another by functions listed in versions.c (two built-in kinds need one); versions of a
+ * custom resource differ in apiVersion alone.
+ */
+#ifndef KT_API_SERVER_VERSIONS_H
+#define KT_API_SERVER_VERSIONS_H
+
+#include "api/schema/schema.h"
+#include "api/storage/object.h"
+
+/* The kind that objects of `kind` are stored as; itself for most. */
+const struct kt_kind *kt_versions_stored_kind(const struct kt_kind *kind);
+/* Are the object's bytes what a client of this kind reads? */
+bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *object);
+/* A new tree of the object in the kind's version. */
+json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *object);
+/* A tree in `kind`'s version as a tree of kt_versions_stored_kind(kind); a new reference. */
+json_t *kt_versions_to_stored(const struct kt_kind *kind, json_t *tree);
+
+#endif
