@@ -189,7 +189,7 @@ static void object_changed(void *arg, struct kt_resource *resource, struct kt_ob
 
 static void send_object_call(struct kt_pass *pass, const struct node *node, const struct kt_pass_write *write)
 {
-	kt_auto_free char *path = kt_resource_path(node->resource, kt_object_namespace(node->object), kt_object_name(node->object));
+	kt_auto_free char *path = kt_controller_resource_path(node->resource, kt_object_namespace(node->object), kt_object_name(node->object));
 
 	kt_pass_send(pass, write, "%s", path);
 }
@@ -282,7 +282,7 @@ static void ask_for_owner(struct collector *own, struct kt_pass *pass, const str
 	question->own = own;
 	question->owner_uid = kt_sv_dup(owner->uid);
 	question->dependent_uid = kt_strdup(node->uid);
-	path = kt_resource_path(resource, kt_object_namespace(node->object), owner->name);
+	path = kt_controller_resource_path(resource, kt_object_namespace(node->object), owner->name);
 	kt_pass_send(pass, &(struct kt_pass_write){.method = "GET", .done = owner_asked, .arg = question, .free_arg = question_free}, "%s",
 		path);
 }

@@ -113,7 +113,7 @@ static void send_deletes(struct namespace_controller *own, struct kt_pass *pass,
 	size_t it = 0;
 
 	while (kt_resource_next(own->resources, &it, &resource)) {
-		kt_auto_free char *path = kt_resource_path(resource, namespace, (struct kt_sv){0});
+		kt_auto_free char *path = kt_controller_resource_path(resource, namespace, (struct kt_sv){0});
 		kt_auto_objects objects = {0};
 
 		if (!resource->namespaced)

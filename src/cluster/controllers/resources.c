@@ -346,7 +346,7 @@ bool kt_resource_next(struct kt_cluster_resources *all, size_t *it, struct kt_re
 	return true;
 }
 
-char *kt_resource_path(const struct kt_resource *resource, struct kt_sv namespace, struct kt_sv name)
+char *kt_controller_resource_path(const struct kt_resource *resource, struct kt_sv namespace, struct kt_sv name)
 {
 	struct kt_str out = KT_STR_INIT;
 

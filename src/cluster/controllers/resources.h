@@ -45,6 +45,6 @@ void kt_cluster_resources_start(struct kt_cluster_resources *all);
 void kt_cluster_resources_destroy(struct kt_cluster_resources *all);
 
 /* "/apis/apps/v1/namespaces/x/deployments/y" of an object or, with name empty, of the collection. */
-char *kt_resource_path(const struct kt_resource *resource, struct kt_sv namespace, struct kt_sv name);
+char *kt_controller_resource_path(const struct kt_resource *resource, struct kt_sv namespace, struct kt_sv name);
 
 #endif

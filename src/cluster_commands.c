@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cluster_commands.h"
+
+#include "api/client/kubeconfig.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "cluster_main.h"
+#include "cluster_state.h"
+#include "tui/command/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READY_TIMEOUT_MS 30000
+#define DOWN_TIMEOUT_MS 15000
+#define DEFAULT_NODES 3
+#define DEFAULT_PORT 6443
+
+struct up {
+	struct kt_cluster_options options;
+	const char *kubeconfig;
+	bool foreground;
+	int ready_fd;      /* -1: standard output */
+	int64_t started_ns;
+	struct kt_cluster_state state;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * KT_NS_PER_S + now.tv_nsec;
+}
+
+static int complain(const struct kt_err *err)
+{
+	fprintf(stderr, "error: %s\n", kt_err_message(err));
+	return KT_EXIT_ERROR;
+}
+
+enum up_option {
+	UP_NODES = 1000,
+	UP_COMPONENTS,
+	UP_PORT,
+	UP_DATA_DIR,
+	UP_KUBECONFIG,
+	UP_FOREGROUND,
+	UP_TOKEN_AUTH_FILE,
+	UP_SERVICE_RANGE,
+	UP_NODE_PORTS,
+	UP_ENABLE_ADMISSION,
+	UP_DISABLE_ADMISSION,
+	UP_AUDIT_POLICY,
+	UP_AUDIT_LOG,
+	UP_READY_FD,
+	UP_STARTED,
+};
+
+static const struct option up_options[] = {
+	{"nodes", required_argument, NULL, UP_NODES},
+	{"components", required_argument, NULL, UP_COMPONENTS},
+	{"port", required_argument, NULL, UP_PORT},
+	{"data-dir", required_argument, NULL, UP_DATA_DIR},
+	{"kubeconfig", required_argument, NULL, UP_KUBECONFIG},
+	{"foreground", no_argument, NULL, UP_FOREGROUND},
+	{"token-auth-file", required_argument, NULL, UP_TOKEN_AUTH_FILE},
+	{"service-cluster-ip-range", required_argument, NULL, UP_SERVICE_RANGE},
+	{"service-node-port-range", required_argument, NULL, UP_NODE_PORTS},
+	{"enable-admission-plugins", required_argument, NULL, UP_ENABLE_ADMISSION},
+	{"disable-admission-plugins", required_argument, NULL, UP_DISABLE_ADMISSION},
+	{"audit-policy-file", required_argument, NULL, UP_AUDIT_POLICY},
+	{"audit-log-path", required_argument, NULL, UP_AUDIT_LOG},
+	/* between the two halves of `up` */
+	{"ready-fd", required_argument, NULL, UP_READY_FD},
+	{"started-at", required_argument, NULL, UP_STARTED},
+	{NULL, 0, NULL, 0},
+};
+
+static int parse_number(const char *option, const char *text, int max, int *ret_value, struct kt_err *err)
+{
+	int64_t value;
+
+	if (kt_sv_int64(kt_sv_of(text), &value) < 0 || value < 0 || value > max)
+		return kt_fail(err, EINVAL, "--%s: \"%s\" is no number between 0 and %d", option, text, max);
+	*ret_value = (int)value;
+	return 0;
+}
+
+static int take_option(struct up *up, int option, const char *value, struct kt_err *err)
+{
+	int64_t started;
+
+	switch (option) {
+	case UP_NODES:
+		return parse_number("nodes", value, 20000, &up->options.nodes, err);
+	case UP_COMPONENTS:
+		return kt_components_parse(value, &up->options.components, err);
+	case UP_PORT:
+		up->options.port_is_wish = false;
+		return parse_number("port", value, 65535, &up->options.port, err);
+	case UP_DATA_DIR:
+		up->options.data_dir = value;
+		return 0;
+	case UP_KUBECONFIG:
+		up->kubeconfig = value;
+		return 0;
+	case UP_FOREGROUND:
+		up->foreground = true;
+		return 0;
+	case UP_TOKEN_AUTH_FILE:
+		up->options.token_auth_file = value;
+		return 0;
+	case UP_SERVICE_RANGE:
+		up->options.service_cluster_ip_range = value;
+		return 0;
+	case UP_NODE_PORTS:
+		up->options.service_node_port_range = value;
+		return 0;
+	case UP_ENABLE_ADMISSION:
+		up->options.enable_admission_plugins = value;
+		return 0;
+	case UP_DISABLE_ADMISSION:
+		up->options.disable_admission_plugins = value;
+		return 0;
+	case UP_AUDIT_POLICY:
+		up->options.audit_policy_file = value;
+		return 0;
+	case UP_AUDIT_LOG:
+		up->options.audit_log_path = value;
+		return 0;
+	case UP_READY_FD:
+		return parse_number("ready-fd", value, 1024, &up->ready_fd, err);
+	case UP_STARTED:
+		if (kt_sv_int64(kt_sv_of(value), &started) == 0)
+			up->started_ns = started;
+		return 0;
+	default:
+		return kt_fail(err, EINVAL, "unknown option; see kube-tui help up");
+	}
+}
+
+static int parse_up(struct up *up, int argc, char *const *argv, struct kt_err *err)
+{
+	/* getopt permutes its argv: it gets one of its own, with a name in front. */
+	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 2);
+	int option, status = 0;
+
+	words[0] = (char *)(uintptr_t)"kube-tui up";
+	for (int i = 1; i < argc; i++)
+		words[i] = argv[i];
+	optind = 1;
+	opterr = 1;
+	while (status == 0 && (option = getopt_long(argc, words, "", up_options, NULL)) != -1)
+		status = take_option(up, option, optarg, err);
+	if (status == 0 && optind < argc)
+		up->options.name = words[optind++];
+	if (status == 0 && optind < argc)
+		return kt_fail(err, EINVAL, "unexpected argument \"%s\"", words[optind]);
+	return status < 0 ? status : kt_cluster_name_check(up->options.name, err);
+}
+
+static void write_ready(const struct up *up, const struct kt_cluster *cluster)
+{
+	int fd = up->ready_fd >= 0 ? up->ready_fd : STDOUT_FILENO;
+	kt_auto_str line = KT_STR_INIT;
+	int nodes = kt_cluster_nodes(cluster);
+
+	kt_str_printf(&line, "%s ready at %s (%d node%s) in %lld ms\n", up->options.name, kt_cluster_url(cluster), nodes,
+		      nodes == 1 ? "" : "s", (long long)((now_ns() - up->started_ns) / KT_NS_PER_MS));
+	(void)!kt_write_all(fd, line.data, line.len, NULL);
+	if (up->ready_fd >= 0)
+		close(up->ready_fd);
+}
+
+static int write_kubeconfig(struct up *up, const struct kt_cluster *cluster, struct kt_err *err)
+{
+	const struct kt_endpoint *endpoint = kt_cluster_endpoint(cluster);
+	char *previous = NULL;
+
+	if (kt_kubeconfig_add(up->kubeconfig, endpoint->context, endpoint, &previous, err) < 0)
+		return kt_wrap(err, "writing the kubeconfig");
+	/* A second `up` finds its own context current: what was before that is still to be restored. */
+	if (previous && !kt_streq(previous, endpoint->context)) {
+		free(up->state.previous_context);
+		up->state.previous_context = previous;
+	} else {
+		free(previous);
+	}
+	return 0;
+}
+
+static int save_state(struct up *up, const struct kt_cluster *cluster, struct kt_err *err)
+{
+	struct kt_cluster_state *state = &up->state;
+
+	state->pid = getpid();
+	state->port = kt_cluster_port(cluster);
+	state->nodes = kt_cluster_nodes(cluster);
+	free(state->url);
+	state->url = kt_strdup(kt_cluster_url(cluster));
+	free(state->kubeconfig);
+	state->kubeconfig = up->kubeconfig ? realpath(up->kubeconfig, NULL) : NULL;
+	return kt_cluster_state_save(state, err);
+}
+
+static int wait_for_signal(void)
+{
+	sigset_t signals;
+	int signal = 0;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	while (sigwait(&signals, &signal) != 0)
+		;
+	return signal;
+}
+
+/* Threads inherit the mask: only the main thread sees the signals, where it waits for them. */
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int serve(struct up *up, struct kt_err *err)
+{
+	struct kt_cluster *cluster = NULL;
+
+	if (kt_cluster_create(&up->options, &cluster, err) < 0)
+		return err->code;
+	int status = write_kubeconfig(up, cluster, err);
+	if (status == 0)
+		status = save_state(up, cluster, err);
+	if (status == 0)
+		status = kt_cluster_wait_ready(cluster, READY_TIMEOUT_MS, err);
+	if (status == 0) {
+		write_ready(up, cluster);
+		kt_log_info("cluster", "%s serves at %s", up->options.name, kt_cluster_url(cluster));
+		int signal = wait_for_signal();
+		kt_log_info("cluster", "%s stops after signal %d", up->options.name, signal);
+	}
+	kt_cluster_destroy(cluster);
+	return status;
+}
+
+static int load_or_new_state(struct up *up, struct kt_err *err)
+{
+	kt_auto_err missing = KT_ERR_INIT;
+
+	if (kt_cluster_state_load(up->options.name, &up->state, &missing) == 0)
+		return 0;
+	char *dir = kt_cluster_dir(up->options.name, err);
+	if (!dir)
+		return err->code;
+	up->state = (struct kt_cluster_state){.name = kt_strdup(up->options.name), .dir = dir};
+	return 0;
+}
+
+static int run_foreground(struct up *up, struct kt_err *err)
+{
+	kt_auto_close int lock = -1;
+
+	block_signals();
+	if (kt_cluster_lock(up->options.name, up->options.data_dir, &lock, err) < 0)
+		return err->code;
+	if (up->options.data_dir) {
+		free(up->state.data_dir);
+		up->state.data_dir = realpath(up->options.data_dir, NULL);
+	}
+	up->options.data_dir = up->state.data_dir ? up->state.data_dir : up->state.dir;
+	/* The port of the last run keeps kubeconfigs valid. */
+	if (up->options.port_is_wish && up->state.port)
+		up->options.port = up->state.port;
+	return serve(up, err);
+}
+
+/* The other half: this program again, in a session of its own, with the log as its output. */
+static void exec_background(struct up *up, int argc, char *const *argv, int fd, const char *log_path)
+{
+	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 8);
+	char fd_text[16], started_text[32];
+	int n = 0;
+
+	snprintf(fd_text, sizeof(fd_text), "%d", fd);
+	snprintf(started_text, sizeof(started_text), "%lld", (long long)up->started_ns);
+	words[n++] = (char *)(uintptr_t)"kube-tui";
+	for (int i = 0; i < argc; i++)
+		words[n++] = argv[i];
+	words[n++] = (char *)(uintptr_t)"--foreground";
+	words[n++] = (char *)(uintptr_t)"--ready-fd";
+	words[n++] = fd_text;
+	words[n++] = (char *)(uintptr_t)"--started-at";
+	words[n++] = started_text;
+	setsid();
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
+		_exit(127);
+	/* Files of the caller (a terminal multiplexer's, a test's pipe) must not stay open for the life of the cluster. */
+	if (fd > 3)
+		syscall(SYS_close_range, 3, fd - 1, 0);
+	syscall(SYS_close_range, fd + 1, ~0U, 0);
+	execv("/proc/self/exe", words);
+	_exit(127);
+}
+
+static int read_ready(int fd, char *line, size_t size)
+{
+	size_t len = 0;
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+
+	while (len + 1 < size) {
+		int ready = poll(&poller, 1, READY_TIMEOUT_MS);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		ssize_t n = ready > 0 ? read(fd, line + len, size - 1 - len) : -1;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		if (line[len - 1] == '\n')
+			break;
+	}
+	line[len] = '\0';
+	return len > 0 && line[len - 1] == '\n';
+}
+
+/* What the log says about why it did not start: its last line. */
+static void print_last_line(const char *log_path)
+{
+	kt_auto_str text = KT_STR_INIT;
+
+	if (kt_read_file(log_path, 1024 * 1024, &text, NULL) < 0 || !text.len)
+		return;
+	while (text.len && text.data[text.len - 1] == '\n')
+		kt_str_truncate(&text, text.len - 1);
+	const char *newline = strrchr(kt_str_text(&text), '\n');
+	fprintf(stderr, "%s\n", newline ? newline + 1 : kt_str_text(&text));
+}
+
+static int run_background(struct up *up, int argc, char *const *argv, struct kt_err *err)
+{
+	kt_auto_free char *log_path = kt_path_join(up->state.dir, "log");
+	char line[512];
+	int fds[2];
+
+	if (pipe2(fds, 0) < 0)
+		return kt_fail(err, errno, "pipe: %s", strerror(errno));
+	pid_t pid = fork();
+	if (pid < 0)
+		return kt_fail(err, errno, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		close(fds[0]);
+		exec_background(up, argc, argv, fds[1], log_path);
+	}
+	close(fds[1]);
+	bool ready = read_ready(fds[0], line, sizeof(line));
+	close(fds[0]);
+	if (ready) {
+		fputs(line, stdout);
+		return 0;
+	}
+	print_last_line(log_path);
+	kill(pid, SIGTERM);
+	return kt_fail(err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
+}
+
+static int command_up(int argc, char *const *argv, int64_t started_ns)
+{
+	struct up up = {.options = {.name = "dev", .nodes = DEFAULT_NODES, .port = DEFAULT_PORT, .port_is_wish = true},
+			.ready_fd = -1,
+			.started_ns = started_ns};
+	kt_auto_err err = KT_ERR_INIT;
+	int status = 0;
+
+	if (parse_up(&up, argc, argv, &err) < 0) {
+		complain(&err);
+		return KT_EXIT_USAGE;
+	}
+	if (load_or_new_state(&up, &err) < 0)
+		return complain(&err);
+	if (up.foreground)
+		status = run_foreground(&up, &err);
+	else if (up.state.is_running)
+		printf("%s runs at %s already\n", up.options.name, up.state.url ? up.state.url : "?");
+	else
+		status = run_background(&up, argc, argv, &err);
+	kt_cluster_state_finish(&up.state);
+	return status < 0 ? complain(&err) : KT_EXIT_OK;
+}
+
+/* Waits for the process to be gone, which its lock tells, too. */
+static int stop(const struct kt_cluster_state *state, struct kt_err *err)
+{
+	int fd = (int)syscall(SYS_pidfd_open, state->pid, 0);
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0)
+		return errno == ESRCH ? 0 : kt_fail(err, errno, "process %d: %s", (int)state->pid, strerror(errno));
+	int status = 0;
+	if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
+		status = kt_fail(err, errno, "stopping process %d: %s", (int)state->pid, strerror(errno));
+	else if (poll(&poller, 1, DOWN_TIMEOUT_MS) == 0)
+		status = kt_fail(err, ETIMEDOUT, "process %d does not end", (int)state->pid);
+	close(fd);
+	return status;
+}
+
+static int load_named(int argc, char *const *argv, struct kt_cluster_state *state, struct kt_err *err)
+{
+	const char *name = argc > 1 ? argv[1] : "dev";
+
+	if (kt_cluster_name_check(name, err) < 0)
+		return err->code;
+	return kt_cluster_state_load(name, state, err);
+}
+
+static int command_down(int argc, char *const *argv, int64_t started_ns)
+{
+	struct kt_cluster_state state = {0};
+	kt_auto_err err = KT_ERR_INIT;
+	int status = load_named(argc, argv, &state, &err);
+
+	(void)started_ns;
+	if (status == 0 && !state.is_running)
+		printf("%s does not run\n", state.name);
+	else if (status == 0 && (status = stop(&state, &err)) == 0)
+		printf("%s stopped\n", state.name);
+	kt_cluster_state_finish(&state);
+	return status < 0 ? complain(&err) : KT_EXIT_OK;
+}
+
+static int command_delete(int argc, char *const *argv, int64_t started_ns)
+{
+	struct kt_cluster_state state = {0};
+	kt_auto_err err = KT_ERR_INIT;
+	int status = load_named(argc, argv, &state, &err);
+
+	(void)started_ns;
+	if (status == 0 && state.is_running)
+		status = stop(&state, &err);
+	if (status == 0) {
+		kt_auto_free char *context = kt_asprintf("kube-tui-%s", state.name);
+		status = kt_kubeconfig_remove(state.kubeconfig, context, state.previous_context, &err);
+		if (status == -ENOENT)
+			status = 0;
+	}
+	if (status == 0)
+		status = kt_cluster_state_remove(&state, &err);
+	if (status == 0)
+		printf("%s deleted\n", state.name);
+	kt_cluster_state_finish(&state);
+	return status < 0 ? complain(&err) : KT_EXIT_OK;
+}
+
+static int command_list(int argc, char *const *argv, int64_t started_ns)
+{
+	struct kt_cluster_state *states = NULL;
+	kt_auto_err err = KT_ERR_INIT;
+	size_t n = 0;
+
+	(void)argc;
+	(void)argv;
+	(void)started_ns;
+	if (kt_cluster_state_list(&states, &n, &err) < 0)
+		return complain(&err);
+	if (n)
+		printf("%-20s %-9s %-28s %6s %8s\n", "NAME", "STATUS", "SERVER", "NODES", "PID");
+	else
+		fprintf(stderr, "No clusters. `kube-tui up` makes one.\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct kt_cluster_state *state = &states[i];
+		char pid[16] = "-";
+		if (state->is_running)
+			snprintf(pid, sizeof(pid), "%d", (int)state->pid);
+		printf("%-20s %-9s %-28s %6d %8s\n", state->name, state->is_running ? "Running" : "Stopped",
+		       state->is_running && state->url ? state->url : "-", state->nodes, pid);
+		kt_cluster_state_finish(&states[i]);
+	}
+	free(states);
+	return KT_EXIT_OK;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char *const *argv, int64_t started_ns);
+} commands[] = {
+	{"up", command_up},
+	{"down", command_down},
+	{"delete", command_delete},
+	{"list", command_list},
+};
+
+bool kt_cluster_command_is(int argc, char *const *argv)
+{
+	for (size_t i = 0; argc > 0 && i < KT_ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, argv[0]) != 0)
+			continue;
+		if (strcmp(argv[0], "delete") != 0)
+			return true;
+		/* kubectl's delete names a type and then something. */
+		return argc == 1 || (argc == 2 && argv[1][0] != '-' && !strchr(argv[1], '/'));
+	}
+	return false;
+}
+
+int kt_cluster_command_run(int argc, char *const *argv, int64_t started_ns)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, argv[0]))
+			return commands[i].run(argc, argv, started_ns);
+	return KT_EXIT_USAGE;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where embedded clusters live: below $XDG_STATE_HOME/kube-tui/clusters/NAME the store, the keys, the log, a lock that the
+ * running process holds (flock), and state.json, which says what runs and how to reach it.
+ *
+ * A cluster runs when its lock is held. Names are DNS labels, so that they are file names as well.
+ */
+#ifndef KT_CLUSTER_STATE_H
+#define KT_CLUSTER_STATE_H
+
+#include "base/err.h"
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct kt_cluster_state {
+	char *name, *dir;
+	bool is_running;
+	/* of the running or the last process */
+	pid_t pid;
+	int port, nodes;
+	char *url;
+	char *kubeconfig;       /* file given to `up`; NULL: the user's */
+	char *data_dir;         /* --data-dir; NULL: dir */
+	char *previous_context; /* of the user's kubeconfig before `up` */
+};
+void kt_cluster_state_finish(struct kt_cluster_state *state);
+
+/* -EINVAL for a name that is none. */
+int kt_cluster_name_check(const char *name, struct kt_err *err);
+/* A cluster that never ran: -ENOENT. */
+int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, struct kt_err *err);
+int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *err);
+/* Takes the lock for the life of the process (the descriptor is the caller's). -EBUSY when another one runs. */
+int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct kt_err *err);
+/* The folder of a cluster, created; heap. */
+char *kt_cluster_dir(const char *name, struct kt_err *err);
+/* All clusters; the caller finishes each and frees the array. */
+int kt_cluster_state_list(struct kt_cluster_state **ret_states, size_t *ret_n, struct kt_err *err);
+/* Removes the cluster's folder and all below. */
+int kt_cluster_state_remove(const struct kt_cluster_state *state, struct kt_err *err);
+
+#endif
