@@ -75,13 +75,7 @@ static void validate_deployment_spec(struct kt_rule_context *c, const struct kt_
 	struct kt_at strategy = kt_at(spec, "strategy"), ready = kt_at(spec, "minReadySeconds");
 	struct kt_at history = kt_at(spec, "revisionHistoryLimit"), deadline = kt_at(spec, "progressDeadlineSeconds");
 	kt_check_non_negative(c, &replicas);
-	size_t before = c->errors.n;
-	kt_check_workload_selector(c, &selector, "deployment");
-	bool malformed = selector.value && c->errors.n > before && kt_at_n(&selector);
-	if (malformed)
-		kt_add_invalid(c, &selector, "invalid label selector");
-	else
-		kt_check_template_selected(c, &template, selector.value);
+	kt_check_workload_selector(c, &selector, &template);
 	kt_check_pod_template(c, &template, kt_jget(old, "spec.template"));
 	kt_check_always_restarts(c, &template, "Deployment");
 	check_deployment_strategy(c, &strategy);
@@ -183,13 +177,7 @@ static void validate_replica_set(struct kt_rule_context *c, const json_t *object
 	}
 	kt_check_non_negative(c, &replicas);
 	kt_check_non_negative(c, &ready);
-	size_t before = c->errors.n;
-	kt_check_workload_selector(c, &selector, "deployment");
-	bool malformed = selector.value && c->errors.n > before && kt_at_n(&selector);
-	if (malformed)
-		kt_add_invalid(c, &selector, "invalid label selector");
-	else
-		kt_check_template_selected(c, &template, selector.value);
+	kt_check_workload_selector(c, &selector, &template);
 	kt_check_pod_template(c, &template, kt_jget(old, "spec.template"));
 	kt_check_always_restarts(c, &template, "ReplicaSet");
 	check_selector_change(c, &spec, old);
@@ -326,10 +314,11 @@ static void validate_daemon_set(struct kt_rule_context *c, const json_t *object,
 		validate_daemon_status(c, &status, old);
 		return;
 	}
+	size_t before = c->errors.n;
 	kt_check_label_selector(c, &selector);
-	kt_check_template_selected(c, &template, selector.value);
-	if (!json_object_size(json_object_get(selector.value, "matchLabels")) &&
-	    !json_array_size(json_object_get(selector.value, "matchExpressions")))
+	if (c->errors.n == before)
+		kt_check_template_selected(c, &template, selector.value);
+	if (kt_selector_is_blank(selector.value))
 		kt_add_invalid(c, &selector, "empty selector is invalid for daemonset");
 	kt_check_pod_template(c, &template, kt_jget(old, "spec.template"));
 	kt_check_always_restarts(c, &template, "DaemonSet");

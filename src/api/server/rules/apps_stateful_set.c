@@ -81,18 +81,36 @@ static void check_selector(struct kt_rule_context *c, const struct kt_at *select
 {
 	if (!selector->value) {
 		kt_add_required(c, selector, "");
-	} else {
-		size_t before = c->errors.n;
-		kt_check_label_selector(c, selector);
-		if (!json_object_size(json_object_get(selector->value, "matchLabels")) &&
-		    !json_array_size(json_object_get(selector->value, "matchExpressions")))
-			kt_add_invalid(c, selector, "empty selector is invalid for statefulset");
-		if (c->errors.n > before && kt_at_n(selector)) {
-			kt_add_invalid(c, selector, "%s", "");
-			return;
-		}
+		kt_check_template_selected(c, template, NULL);
+		return;
 	}
-	kt_check_template_selected(c, template, selector->value);
+	size_t before = c->errors.n;
+	kt_check_label_selector(c, selector);
+	if (c->errors.n > before)
+		kt_add_invalid(c, selector, "%s", "");
+	else if (kt_selector_is_blank(selector->value))
+		kt_add_invalid(c, selector, "empty selector is invalid for statefulset");
+	else
+		kt_check_template_selected(c, template, selector->value);
+}
+
+/* A pod of the set has its claims as volumes besides the template's own. */
+static json_t *with_claims(const json_t *template, const struct kt_at *claims)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)template), *spec = json_copy(json_object_get(template, "spec"));
+	const json_t *own = json_object_get(spec, "volumes");
+	json_t *volumes = own ? json_copy((json_t *)(uintptr_t)own) : json_array();
+	KT_EACH (claim, claims) {
+		json_t *name = kt_jget(claim.value, "metadata.name");
+		if (name)
+			json_array_append_new(volumes, json_pack("{s:O, s:{s:O}}", "name", name, "persistentVolumeClaim", "claimName", name));
+	}
+	if (spec) {
+		json_object_set(spec, "volumes", volumes);
+		json_object_set_new(copy, "spec", spec);
+	}
+	json_decref(volumes);
+	return copy;
 }
 
 static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
@@ -115,7 +133,9 @@ static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, c
 	if (!old || !kt_same(service.value, kt_jget(old, "spec.serviceName")))
 		kt_check_optional_format(c, &service, "dns1123-label");
 	check_selector(c, &selector, &template);
-	kt_check_pod_template(c, &template, kt_jget(old, "spec.template"));
+	kt_auto_json json_t *mounted = with_claims(template.value, &claims);
+	struct kt_at complete = kt_at_with(&template, mounted);
+	kt_check_pod_template(c, &complete, kt_jget(old, "spec.template"));
 	kt_check_always_restarts(c, &template, "StatefulSet");
 	kt_check_non_negative(c, &history);
 	if (old)

@@ -25,11 +25,22 @@ static void set_missing(json_t *object, const char *name, json_t *value)
 		json_object_set_new(object, name, value);
 }
 
+/* A condition is looked for as true unless the policy says otherwise. */
+static void default_failure_policy(json_t *spec)
+{
+	size_t i, j;
+	json_t *rule, *condition;
+	json_array_foreach (kt_jget(spec, "podFailurePolicy.rules"), i, rule)
+		json_array_foreach (json_object_get(rule, "onPodConditions"), j, condition)
+			set_missing(condition, "status", json_string("True"));
+}
+
 static void default_object(struct kt_rule_context *c, json_t *object)
 {
 	(void)c;
 	json_t *spec = json_object_get(object, "spec");
 	kt_pod_spec_default(kt_jget(spec, "template.spec"));
+	default_failure_policy(spec);
 	if (!json_object_get(spec, "completions") && !json_object_get(spec, "parallelism"))
 		json_object_set_new(spec, "completions", json_integer(1));
 	set_missing(spec, "parallelism", json_integer(1));
@@ -68,9 +79,8 @@ static void generate_selector(json_t *job)
 static int prepare(struct kt_rule_context *c, json_t *job, const json_t *old)
 {
 	(void)c;
-	if (old)
-		return 0;
-	generate_selector(job);
+	if (!old)
+		generate_selector(job);
 	json_t *meta = json_object_get(job, "metadata");
 	const json_t *labels = kt_jget(job, "spec.template.metadata.labels");
 	if (!json_object_size(json_object_get(meta, "labels")) && labels)
@@ -145,7 +155,6 @@ static void check_template_update(struct kt_rule_context *c, const struct kt_at 
 		}
 		if (labels)
 			json_object_set_new(copy, "metadata", json_deep_copy(labels));
-		kt_job_copy_resources(copy, before);
 	}
 	if (!kt_same(copy, before))
 		kt_add_invalid(c, &template, "field is immutable");
@@ -182,10 +191,22 @@ static void check_pod_name(struct kt_rule_context *c, const json_t *job, const s
 		kt_add_invalid(c, &name, "will not able to create pod with invalid DNS label: %s: %s", pod, messages.items[i]);
 }
 
+static void check_spec(struct kt_rule_context *c, const struct kt_at *spec)
+{
+	struct kt_at selector = kt_at(spec, "selector"), template = kt_at(spec, "template");
+	kt_check_job_spec(c, spec);
+	size_t before = c->errors.n;
+	if (!selector.value)
+		kt_add_required(c, &selector, "");
+	else
+		kt_check_label_selector(c, &selector);
+	if (!selector.value || c->errors.n == before)
+		kt_check_template_selected(c, &template, selector.value);
+}
+
 static void validate(struct kt_rule_context *c, const json_t *job, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, job), spec = kt_at(&root, "spec"), selector = kt_at(&spec, "selector");
-	struct kt_at template = kt_at(&spec, "template");
+	struct kt_at root = kt_at_root(c, job), spec = kt_at(&root, "spec");
 	if (old && is_status(c)) {
 		kt_meta_validate_update(c, job, old);
 		validate_status(c, job, old);
@@ -193,17 +214,13 @@ static void validate(struct kt_rule_context *c, const json_t *job, const json_t 
 	}
 	kt_meta_validate(c, job, NULL);
 	check_generated_selector(c, job, &spec);
-	kt_check_job_spec(c, &spec);
-	if (!selector.value)
-		kt_add_required(c, &selector, "");
-	else
-		kt_check_label_selector(c, &selector);
-	kt_check_template_selected(c, &template, selector.value);
+	check_spec(c, &spec);
 	if (!old) {
 		check_pod_name(c, job, &spec);
 		return;
 	}
 	kt_meta_validate_update(c, job, old);
+	check_spec(c, &spec); /* upstream finds a mistake twice on an update, and clients see it twice */
 	check_update(c, &spec, old);
 }
 

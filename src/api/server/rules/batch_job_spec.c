@@ -304,26 +304,11 @@ void kt_check_job_spec(struct kt_rule_context *c, const struct kt_at *spec)
 		kt_check_in(c, &mode, modes);
 	if (kt_at_is(&mode, "Indexed"))
 		check_indexed(c, spec);
-	else
+	else if (kt_at_is(&mode, "NonIndexed"))
 		check_not_indexed(c, spec);
 	check_failure_policy(c, spec);
 	check_success_policy(c, spec);
 	check_replacement(c, spec);
 	kt_check_pod_template(c, &template, NULL);
 	check_restart(c, spec);
-}
-
-void kt_job_copy_resources(json_t *to, const json_t *from)
-{
-	static const char *const lists[] = {"containers", "initContainers"};
-	for (size_t l = 0; l < 2; l++) {
-		const json_t *before = json_object_get(json_object_get(from, "spec"), lists[l]);
-		size_t i;
-		json_t *container;
-		json_array_foreach (json_object_get(json_object_get(to, "spec"), lists[l]), i, container) {
-			const json_t *resources = json_object_get(json_array_get(before, i), "resources");
-			if (resources)
-				json_object_set_new(container, "resources", json_deep_copy(resources));
-		}
-	}
 }

@@ -233,6 +233,9 @@ void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json
 		}
 	}
 	warn_ports(c, spec);
+	struct kt_at grace = kt_at(spec, "terminationGracePeriodSeconds");
+	if (!is_pod && kt_at_int(&grace) < 0)
+		kt_rule_warn(c, "%s: must be >= 0; negative values are invalid and will be treated as 1", path_of(c, &grace));
 }
 
 void kt_pod_template_warn(struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template)

@@ -9,9 +9,11 @@ bool kt_selector_selects(const json_t *label_selector, const json_t *labels)
 {
 	struct kt_selector *selector = NULL;
 	kt_auto_err err = KT_ERR_INIT;
+	if (!label_selector)
+		return false;
 	if (kt_selector_of_json(label_selector, &selector, &err) < 0)
 		return false;
-	bool matches = !kt_selector_is_empty(selector) && kt_selector_matches_labels(selector, labels);
+	bool matches = kt_selector_matches_labels(selector, labels);
 	kt_selector_destroy(selector);
 	return matches;
 }
@@ -23,17 +25,27 @@ void kt_check_template_selected(struct kt_rule_context *c, const struct kt_at *t
 		kt_add_invalid(c, &labels, "`selector` does not match template `labels`");
 }
 
-void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *selector, const char *kind)
+bool kt_selector_is_blank(const json_t *label_selector)
+{
+	return label_selector && !json_object_size(json_object_get(label_selector, "matchLabels")) &&
+	       !json_array_size(json_object_get(label_selector, "matchExpressions"));
+}
+
+void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template)
 {
 	if (!selector->value) {
 		kt_add_required(c, selector, "");
+		kt_check_template_selected(c, template, NULL);
 		return;
 	}
+	size_t before = c->errors.n;
 	kt_check_label_selector(c, selector);
-	bool empty = !json_object_size(json_object_get(selector->value, "matchLabels")) &&
-		     !json_array_size(json_object_get(selector->value, "matchExpressions"));
-	if (empty)
-		kt_add_invalid(c, selector, "empty selector is invalid for %s", kind);
+	if (c->errors.n > before)
+		kt_add_invalid(c, selector, "invalid label selector");
+	else if (kt_selector_is_blank(selector->value))
+		kt_add_invalid(c, selector, "empty selector is invalid for deployment");
+	else
+		kt_check_template_selected(c, template, selector->value);
 }
 
 void kt_check_always_restarts(struct kt_rule_context *c, const struct kt_at *template, const char *kind)

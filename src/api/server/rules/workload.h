@@ -5,12 +5,13 @@
 
 #include "api/server/rules/check.h"
 
-/* Does a LabelSelector, or a plain map of labels, match? An invalid selector matches nothing. */
+/* Does a LabelSelector match? None selects nothing, an empty one everything, an invalid one nothing. */
 bool kt_selector_selects(const json_t *label_selector, const json_t *labels);
 /* The template's labels must be what the selector selects: `selector` does not match template `labels`. */
 void kt_check_template_selected(struct kt_rule_context *c, const struct kt_at *template, const json_t *selector);
-/* spec.selector of apps kinds: required, valid, not empty. */
-void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *selector, const char *kind);
+/* spec.selector of a Deployment or ReplicaSet with its template: required, well-formed, not empty, matching. */
+void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template);
+bool kt_selector_is_blank(const json_t *label_selector); /* there, and without any requirement */
 /* The template's restart policy is Always: others would make a controller that never ends. */
 void kt_check_always_restarts(struct kt_rule_context *c, const struct kt_at *template, const char *kind);
 
