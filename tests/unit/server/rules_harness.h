@@ -110,11 +110,13 @@ static inline int harness_names(struct harness_run *run)
 	const char *namespace = kt_jstr(meta, "namespace"), *name = kt_jstr(meta, "name");
 	const char *old_name = kt_jstr(run->write->old, "metadata.name"), *base = kt_jstr(meta, "generateName");
 	bool namespaced = run->write->kind->flags & KT_KIND_NAMESPACED;
-	if (namespace && *namespace && strcmp(namespace, run->write->namespace) != 0)
+	if (namespaced && namespace && *namespace && strcmp(namespace, run->write->namespace) != 0)
 		return kt_fail(&run->err, EINVAL,
 			"the namespace of the provided object does not match the namespace sent on the request");
 	if (namespaced)
 		json_object_set_new(meta, "namespace", json_string(run->write->namespace));
+	else
+		json_object_del(meta, "namespace");
 	if (old_name && name && *name && strcmp(name, old_name) != 0)
 		return kt_fail(&run->err, EINVAL, "the name of the object (%s) does not match the name on the URL (%s)", name, old_name);
 	if (old_name)
@@ -223,7 +225,7 @@ static inline int harness_steps(struct harness_run *run)
 	kt_rules_validate(&run->rules, run->object, write->old);
 	if (run->rules.errors.n) {
 		const char *name = kt_jstr(run->object, "metadata.name");
-		kt_field_errors_fail(&run->rules.errors, write->kind->group, write->kind->kind, name ? name : "", &run->err);
+		kt_field_errors_fail(&run->rules.errors, kt_rules_error_group(write->kind), write->kind->kind, name ? name : "", &run->err);
 		return run->err.code;
 	}
 	if (kt_admission_validate(run->h->admission, &run->admission, run->object, write->old) < 0)
@@ -255,7 +257,7 @@ static inline struct answer harness_do(struct harness *h, const struct harness_w
 	if (harness_steps(&run) < 0) {
 		const char *name = kt_jstr(run.object, "metadata.name");
 		bool invalid = kt_err_http_status(&run.err) == 422;
-		struct kt_status_details about = {.group = write->kind->group, .kind = write->kind->kind, .name = name};
+		struct kt_status_details about = {.group = kt_rules_error_group(write->kind), .kind = write->kind->kind, .name = name};
 		answer.body = kt_status_of_err(&run.err, invalid ? &about : NULL);
 		answer.status = kt_err_http_status(&run.err);
 	} else {

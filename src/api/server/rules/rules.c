@@ -42,6 +42,12 @@ static const struct kt_rules *rules_of(const struct kt_rule_context *c)
 	return c->kind->flags & KT_KIND_CUSTOM ? NULL : kt_rules_find(c->kind->group, c->kind->kind);
 }
 
+const char *kt_rules_error_group(const struct kt_kind *kind)
+{
+	const struct kt_rules *rules = kind->flags & KT_KIND_CUSTOM ? NULL : kt_rules_find(kind->group, kind->kind);
+	return rules && rules->error_group ? rules->error_group : kind->group;
+}
+
 void kt_rules_default(struct kt_rule_context *c, json_t *object)
 {
 	const struct kt_rules *rules = rules_of(c);
@@ -61,7 +67,10 @@ static void set_or_drop(json_t *object, const char *name, json_t *value)
 /* The main resource leaves the status alone, /status everything else. */
 static void split_status(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
+	const struct kt_rules *rules = rules_of(c);
 	if (!(c->kind->flags & KT_KIND_HAS_STATUS))
+		return;
+	if (!c->subresource && !old && rules && rules->creates_status)
 		return;
 	if (!c->subresource) {
 		json_t *status = old ? json_object_get(old, "status") : NULL;

@@ -44,6 +44,8 @@ void kt_rule_warn(struct kt_rule_context *ctx, const char *fmt, ...) __attribute
 
 struct kt_rules {
 	const char *group, *kind;
+	const char *error_group; /* in messages and details, where it is not the kind's own (""); NULL: the kind's */
+	bool creates_status;     /* a new object keeps the status it was sent with */
 	/* Defaults that depend on other fields (imagePullPolicy by tag, …); tables' own defaults are already in. */
 	void (*default_object)(struct kt_rule_context *ctx, json_t *object);
 	/* Before storing: clear what users may not set, keep what updates may not touch, fill in status and addresses.
@@ -61,6 +63,9 @@ struct kt_rules {
 
 /* NULL when a kind needs none. */
 const struct kt_rules *kt_rules_find(const char *group, const char *kind);
+
+/* The group that errors about this kind name. */
+const char *kt_rules_error_group(const struct kt_kind *kind);
 
 /* Everything between decoding and admission, and everything after it; both handle tables, generic metadata and the kind's own rules. */
 void kt_rules_default(struct kt_rule_context *ctx, json_t *object);

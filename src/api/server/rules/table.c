@@ -4,17 +4,28 @@
 #include "base/mem.h"
 
 /* Sorted by group, then kind. */
-#define ALL_RULES(X)               \
-	X(core_pod)                    \
+#define ALL_RULES(X) \
+	X(core_config_map) \
+	X(core_endpoints) \
+	X(core_event) \
+	X(core_limit_range) \
+	X(core_namespace) \
+	X(core_node) \
+	X(core_pod) \
 	X(core_replication_controller) \
-	X(core_service)                \
-	X(apps_controller_revision)    \
-	X(apps_daemon_set)             \
-	X(apps_deployment)             \
-	X(apps_replica_set)            \
-	X(apps_stateful_set)           \
-	X(batch_cron_job)              \
-	X(batch_job)
+	X(core_resource_quota) \
+	X(core_secret) \
+	X(core_service) \
+	X(core_service_account) \
+	X(apps_controller_revision) \
+	X(apps_daemon_set) \
+	X(apps_deployment) \
+	X(apps_replica_set) \
+	X(apps_stateful_set) \
+	X(batch_cron_job) \
+	X(batch_job) \
+	X(discovery_endpoint_slice) \
+	X(events_event)
 
 #define DECLARE(name) extern const struct kt_rules kt_rules_##name;
 #define ENTRY(name) &kt_rules_##name,
