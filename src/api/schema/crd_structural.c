@@ -3,6 +3,7 @@
  * The rules of structural schemas. Two passes, as upstream has them: what makes a schema
  * structural, then what its keywords may say; messages come in that order.
  */
+#include "api/machinery/limits.h"
 #include "api/schema/crd_internal.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -270,6 +271,67 @@ static void check_structural(
 		                            : "must not be empty for specified object fields");
 }
 
+/* --- defaults: values of their own schema, with nothing to prune --- */
+
+/* The validator's paths start at the value; here they go on from the default's. */
+static void add_below(
+        struct kt_field_errors *errors, const char *path, const struct kt_field_errors *found)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		const char *inner = found->items[i].field;
+		const char *field = inner && *inner ? below(errors, path, inner) : path;
+
+		kt_field_error_add(errors, found->items[i].type, field, found->items[i].message);
+	}
+}
+
+/* No value is of a type that does not exist. */
+static void add_unknown_type(const json_t *schema, const char *path, const json_t *value,
+        struct kt_field_errors *errors)
+{
+	static const char *const names[] = {
+	        "object", "array", "string", "integer", "number", "boolean", "boolean", "null"};
+	const char *found = names[json_typeof(value)];
+
+	kt_field_error_add(errors, KT_FIELD_ERROR_TYPE_INVALID, path,
+	        kt_path(errors->arena,
+	                "Invalid value: \"%s\":  in body must be of type %s: \"%s\"", found,
+	                text_of(schema, "type"), found));
+}
+
+static void check_default(const json_t *schema, const char *path, struct kt_field_errors *errors)
+{
+	const json_t *value = json_object_get(schema, "default");
+	const struct kt_type *type = kt_crd_compile_schema(errors->arena, schema, NULL);
+	struct kt_field_errors found = {.arena = errors->arena};
+	kt_auto_json json_t *pruned = json_deep_copy(value);
+
+	if (*text_of(schema, "type") && !one_of(text_of(schema, "type"), known_types)) {
+		add_unknown_type(schema, path, value, errors);
+		return;
+	}
+	kt_type_prune(type, pruned);
+	if (!json_equal(pruned, value)) {
+		kt_field_invalid(errors, path, value, "must not have unknown fields");
+		return;
+	}
+	if (json_is_null(value) && (type->flags & KT_FIELD_NULLABLE))
+		return;
+	kt_validate_structure(type, value, "", &found);
+	add_below(errors, path, &found);
+}
+
+static void check_defaults(const json_t *schema, const char *path, struct kt_field_errors *errors)
+{
+	struct inside *inside;
+	size_t n = list_inside(schema, path, errors, &inside);
+
+	if (json_object_get(schema, "default"))
+		check_default(schema, below(errors, path, "default"), errors);
+	for (size_t i = 0; i < n; i++)
+		check_defaults(inside[i].schema, inside[i].path, errors);
+}
+
 /* --- pass two: keywords --- */
 
 static void check_pattern(const json_t *schema, const char *path, struct kt_field_errors *errors)
@@ -523,5 +585,6 @@ void crd_validate_schema(
 	check_form(schema, path, errors);
 	if (errors->n == before)
 		check_structural(schema, path, LEVEL_ROOT, errors);
+	check_defaults(schema, path, errors);
 	check_keywords(schema, path, errors);
 }

@@ -114,6 +114,9 @@ static void check_column(const json_t *column, const char *path, struct kt_field
 		        "must be one of byte,date,date-time,double,float,int32,int64,password");
 	if (!*json_path)
 		kt_field_required(errors, kt_path(a, "%s.JSONPath", path), "");
+	else if (json_path[0] != '.' || strpbrk(json_path, " !"))
+		invalid(errors, kt_path(a, "%s.JSONPath", path), json_path,
+		        "must be a simple json path starting with .");
 }
 
 static void check_simple_path(const json_t *scale, const char *key, const char *under,
@@ -518,6 +521,32 @@ static void check_immutable(const json_t *definition, const json_t *old, const c
 		invalid(errors, path, now, "field is immutable");
 }
 
+static bool schema_has_default(const json_t *schema)
+{
+	const char *key;
+	json_t *value;
+
+	if (json_object_get(schema, "default"))
+		return true;
+	json_object_foreach(json_object_get(schema, "properties"), key,
+	        value) if (schema_has_default(value)) return true;
+	return (json_is_object(json_object_get(schema, "items")) &&
+	               schema_has_default(json_object_get(schema, "items"))) ||
+	       (json_is_object(json_object_get(schema, "additionalProperties")) &&
+	               schema_has_default(json_object_get(schema, "additionalProperties")));
+}
+
+static bool has_defaults(const json_t *versions)
+{
+	json_t *version;
+	size_t i;
+
+	json_array_foreach(
+	        versions, i, version) if (schema_has_default(kt_jget(version,
+	                                          "schema.openAPIV3Schema"))) return true;
+	return false;
+}
+
 void kt_crd_validate(const json_t *definition, const json_t *old, struct kt_field_errors *errors)
 {
 	const json_t *spec = json_object_get(definition, "spec"),
@@ -530,6 +559,10 @@ void kt_crd_validate(const json_t *definition, const json_t *old, struct kt_fiel
 	check_name(definition, errors);
 	check_group(spec, errors);
 	check_scope(spec, errors);
+	if (kt_jbool(spec, "preserveUnknownFields", false) && has_defaults(versions))
+		kt_field_invalid(errors, "spec.preserveUnknownFields",
+		        json_object_get(spec, "preserveUnknownFields"),
+		        "must be false in order to use defaults in the schema");
 	if (kt_jbool(spec, "preserveUnknownFields", false))
 		kt_field_invalid(errors, "spec.preserveUnknownFields",
 		        json_object_get(spec, "preserveUnknownFields"),
