@@ -135,9 +135,8 @@ int kt_write_check_names(struct kt_request *request, json_t *object)
 			return kt_fail(&request->err, EINVAL,
 				       "the namespace of the provided object does not match the namespace sent on the request");
 		json_object_set_new(metadata, "namespace", json_string(route->namespace));
-	} else if (namespace && *namespace) {
-		return kt_fail(&request->err, EINVAL,
-			       "the namespace of the provided object does not match the namespace sent on the request");
+	} else {
+		json_object_del(metadata, "namespace"); /* cluster-scoped: upstream drops one without a word */
 	}
 	if (!*route->name)
 		return 0;
@@ -191,8 +190,8 @@ static void reset_other_part(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
 
-	if (!(state->kind->flags & KT_KIND_HAS_STATUS) || state->subresource)
-		return;
+	if (!(state->kind->flags & KT_KIND_HAS_STATUS) || state->subresource || state->is_create)
+		return; /* of a new object the kind's rules decide */
 	json_t *status = json_object_get(state->old, "status");
 	if (status)
 		json_object_set_new(state->object, "status", json_deep_copy(status));
@@ -262,8 +261,9 @@ int kt_write_validate(struct kt_request *request)
 	kt_write_take_warnings(request);
 	if (rules->errors.n) {
 		const char *name = kt_jstr(state->object, "metadata.name");
-		kt_field_errors_fail(&rules->errors, state->kind->group, state->kind->kind, name ? name : "", &request->err);
-		kt_err_set_about(&request->err, state->kind->group, state->kind->kind, name, NULL);
+		kt_field_errors_fail(&rules->errors, kt_rules_error_group(state->kind), state->kind->kind, name ? name : "",
+				     &request->err);
+		kt_err_set_about(&request->err, kt_rules_error_group(state->kind), state->kind->kind, name, NULL);
 		return request->err.code;
 	}
 	return kt_admit_validate(request);
