@@ -11,6 +11,7 @@
 	X(apply) \
 	X(auth) \
 	X(cluster_info) \
+	X(codec) \
 	X(completion) \
 	X(config) \
 	X(cordon) \
