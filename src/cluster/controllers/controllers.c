@@ -15,6 +15,9 @@ static const struct kt_controller *const table[] = {
 	&kt_controller_deployment,
 	&kt_controller_endpoint_slice,
 	&kt_controller_endpoints,
+	&kt_controller_job,
+	&kt_controller_cron_job,
+	&kt_controller_ttl_after_finished,
 	&kt_controller_namespace,
 	&kt_controller_garbage_collector,
 };

@@ -12,6 +12,9 @@ extern const struct kt_controller kt_controller_replication_controller;
 extern const struct kt_controller kt_controller_deployment;
 extern const struct kt_controller kt_controller_endpoint_slice;
 extern const struct kt_controller kt_controller_endpoints;
+extern const struct kt_controller kt_controller_job;
+extern const struct kt_controller kt_controller_cron_job;
+extern const struct kt_controller kt_controller_ttl_after_finished;
 extern const struct kt_controller kt_controller_namespace;
 extern const struct kt_controller kt_controller_garbage_collector;
 

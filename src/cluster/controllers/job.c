@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Jobs. A finished pod is counted exactly once: it carries a finalizer until its uid stands in status.uncountedTerminatedPods, loses it,
+ * and only then moves from that list into the counts. The end is told in two steps: a first condition (SuccessCriteriaMet, FailureTarget),
+ * then, when all pods have stopped and are counted, the terminal one (Complete, Failed).
+ */
+#include "cluster/controllers/job.h"
+
+#include "api/status.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cluster/controllers/pod_control.h"
+#include "cluster/controllers/table.h"
+
+#define BACKOFF_S 10
+#define BACKOFF_MAX_S 600
+#define PODS_PER_PASS_MAX 500
+
+struct job_controller {
+	struct kt_reconciler *reconciler;
+	struct kt_informer *jobs, *pods;
+};
+
+static bool is_finished(const struct kt_object *job)
+{
+	return kt_condition_is_true(job, "Complete") || kt_condition_is_true(job, "Failed");
+}
+
+/* --- counting --- */
+
+static bool in_list(const json_t *list, struct kt_sv uid)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (kt_sv_is(uid, json_string_value(item)))
+			return true;
+	return false;
+}
+
+static void read_pods(struct job_work *work)
+{
+	json_t *uncounted = json_object_get(work->status, "uncountedTerminatedPods");
+
+	for (size_t i = 0; i < work->pods.n; i++) {
+		struct kt_object *pod = work->pods.items[i];
+		bool succeeded = kt_pod_phase_is(pod, "Succeeded"), failed = kt_pod_phase_is(pod, "Failed");
+		bool tracked = kt_has_finalizer(pod, JOB_FINALIZER);
+		int64_t end_ns;
+
+		if (!succeeded && !failed) {
+			if (kt_is_deleting(pod))
+				work->n_terminating++;
+			else
+				kt_vec_push(&work->active, pod);
+			work->n_ready += !kt_is_deleting(pod) && kt_pod_is_ready(pod);
+			continue;
+		}
+		end_ns = job_pod_end_ns(pod);
+		if (failed)
+			work->last_failure_ns = KT_MAX(work->last_failure_ns, end_ns);
+		if (!tracked)
+			continue;
+		if (in_list(json_object_get(uncounted, "succeeded"), kt_object_uid(pod)) ||
+			in_list(json_object_get(uncounted, "failed"), kt_object_uid(pod))) {
+			kt_vec_push(&work->release, pod);
+			continue;
+		}
+		if (succeeded)
+			kt_vec_push(&work->new_succeeded, pod);
+		else if (job_failure_counts(work, pod))
+			kt_vec_push(&work->new_failed, pod);
+		else
+			kt_vec_push(&work->release, pod); /* ignored by the failure policy */
+	}
+}
+
+/* Uids whose pod has lost its finalizer (or is gone) move into the count. */
+static void settle_list(struct job_work *work, const char *list_key, const char *count_key)
+{
+	json_t *uncounted = json_object_get(work->status, "uncountedTerminatedPods"), *list = json_object_get(uncounted, list_key);
+	int64_t settled = 0;
+
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const char *uid = json_string_value(json_array_get(list, i));
+		bool held = false;
+
+		for (size_t p = 0; p < work->pods.n && !held; p++)
+			held = kt_sv_is(kt_object_uid(work->pods.items[p]), uid) && kt_has_finalizer(work->pods.items[p], JOB_FINALIZER);
+		if (held)
+			continue;
+		json_array_remove(list, i);
+		settled++;
+	}
+	kt_set_count(work->status, count_key, kt_jint(work->status, count_key, 0) + settled);
+}
+
+static void add_uids(struct job_work *work, const char *list_key, const kt_objects *pods)
+{
+	json_t *uncounted = json_object_get(work->status, "uncountedTerminatedPods"), *list;
+
+	if (!uncounted)
+		json_object_set_new(work->status, "uncountedTerminatedPods", uncounted = json_object());
+	list = json_object_get(uncounted, list_key);
+	if (!pods->n)
+		return;
+	if (!list)
+		json_object_set_new(uncounted, list_key, list = json_array());
+	for (size_t i = 0; i < pods->n; i++) {
+		struct kt_sv uid = kt_object_uid(pods->items[i]);
+
+		json_array_append_new(list, json_stringn(uid.p, uid.len));
+	}
+}
+
+static void drop_empty(json_t *uncounted, const char *key)
+{
+	if (json_array_size(json_object_get(uncounted, key)) == 0)
+		json_object_del(uncounted, key);
+}
+
+static void count(struct job_work *work)
+{
+	json_t *uncounted;
+
+	settle_list(work, "succeeded", "succeeded");
+	settle_list(work, "failed", "failed");
+	add_uids(work, "succeeded", &work->new_succeeded);
+	add_uids(work, "failed", &work->new_failed);
+	uncounted = json_object_get(work->status, "uncountedTerminatedPods");
+	drop_empty(uncounted, "succeeded");
+	drop_empty(uncounted, "failed");
+	work->succeeded = kt_jint(work->status, "succeeded", 0) + (int64_t)json_array_size(json_object_get(uncounted, "succeeded"));
+	work->failed = kt_jint(work->status, "failed", 0) + (int64_t)json_array_size(json_object_get(uncounted, "failed"));
+	work->n_uncounted = json_array_size(json_object_get(uncounted, "succeeded")) + json_array_size(json_object_get(uncounted, "failed"));
+	if (work->indexed)
+		job_count_indexes(work);
+}
+
+static void remove_finalizer(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *pod)
+{
+	struct kt_sv uid = kt_object_uid(pod);
+	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:[s]}}", "metadata", "uid", uid.p, uid.len, "$deleteFromPrimitiveList/finalizers",
+		JOB_FINALIZER);
+
+	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body, .informer = pods,
+		.done = job_finalizer_removed}, "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(kt_object_namespace(pod)),
+		KT_SVP(kt_object_name(pod)));
+}
+
+void job_finalizer_removed(struct kt_pass *pass, struct kt_call *call, void *arg)
+{
+	(void)arg;
+	if (call->err.code && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND && kt_err_reason(&call->err) != KT_REASON_CONFLICT)
+		kt_pass_check(pass, call);
+}
+
+/* --- the end --- */
+
+static void decide_end(struct job_work *work)
+{
+	int64_t completions = kt_jint(work->spec, "completions", -1), limit = kt_jint(work->spec, "backoffLimit", 6);
+	int64_t deadline_s = kt_jint(work->spec, "activeDeadlineSeconds", -1), due_ns = work->start_ns + deadline_s * KT_NS_PER_S;
+
+	if (work->failure_reason || work->success_reason)
+		return;
+	if (work->policy_message) {
+		work->failure_reason = "PodFailurePolicy";
+		work->failure_message = work->policy_message;
+	} else if (work->failed > limit) {
+		work->failure_reason = "BackoffLimitExceeded";
+		work->failure_message = "Job has reached the specified backoff limit";
+	} else if (deadline_s >= 0 && work->start_ns && !work->suspended && work->wall_ns >= due_ns) {
+		work->failure_reason = "DeadlineExceeded";
+		work->failure_message = "Job was active longer than specified deadline";
+	} else if (completions >= 0 ? work->succeeded >= completions : work->succeeded > 0 && !work->active.n) {
+		work->success_reason = "CompletionsReached";
+		work->success_message = "Reached expected number of succeeded pods";
+	} else if (deadline_s >= 0 && work->start_ns && !work->suspended) {
+		kt_pass_again_after_ms(work->pass, (due_ns - work->wall_ns) / KT_NS_PER_MS + 1);
+	}
+}
+
+static void set_end(struct job_work *work)
+{
+	json_t *conditions = kt_status_conditions(work->status);
+	bool failed = work->failure_reason != NULL;
+	const char *reason = failed ? work->failure_reason : work->success_reason;
+	const char *message = failed ? work->failure_message : work->success_message;
+
+	if (!reason)
+		return;
+	kt_set_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet", "True", reason, message, work->wall_ns, false);
+	json_object_set_new(kt_find_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet"), "lastProbeTime",
+		kt_time_json(work->wall_ns));
+	if (work->active.n || work->n_terminating || work->n_uncounted || work->release.n)
+		return;
+	kt_set_condition(conditions, failed ? "Failed" : "Complete", "True", reason, message, work->wall_ns, false);
+	json_object_set_new(kt_find_condition(conditions, failed ? "Failed" : "Complete"), "lastProbeTime", kt_time_json(work->wall_ns));
+	if (!failed)
+		json_object_set_new(work->status, "completionTime", kt_time_json(work->wall_ns));
+	kt_reconciler_event(work->own_reconciler, work->job, failed ? "Warning" : "Normal", failed ? reason : "Completed", "%s",
+		failed ? message : "Job completed");
+}
+
+/* A first condition from an earlier pass stays the reason. */
+static void read_end(struct job_work *work)
+{
+	const json_t *conditions = json_object_get(work->status, "conditions");
+	const json_t *failure = kt_find_condition(conditions, "FailureTarget"), *success = kt_find_condition(conditions, "SuccessCriteriaMet");
+
+	if (failure) {
+		work->failure_reason = kt_jstr(failure, "reason");
+		work->failure_message = kt_jstr(failure, "message");
+	} else if (success) {
+		work->success_reason = kt_jstr(success, "reason");
+		work->success_message = kt_jstr(success, "message");
+	}
+}
+
+/* --- pods --- */
+
+static int64_t wanted_active(const struct job_work *work)
+{
+	int64_t parallelism = kt_jint(work->spec, "parallelism", 1), completions = kt_jint(work->spec, "completions", -1);
+
+	if (work->suspended || work->failure_reason || work->success_reason)
+		return 0;
+	if (completions < 0)
+		return work->succeeded > 0 ? KT_MIN((int64_t)work->active.n, parallelism) : parallelism;
+	return KT_MIN(KT_MAX(completions - work->succeeded, 0), parallelism);
+}
+
+/* After failures the next pod waits, longer each time. */
+static bool must_wait(struct job_work *work)
+{
+	int64_t delay_s = BACKOFF_S, due_ns;
+
+	if (!work->failed || !work->last_failure_ns || work->active.n)
+		return false;
+	for (int64_t i = 1; i < work->failed && delay_s < BACKOFF_MAX_S; i++)
+		delay_s *= 2;
+	due_ns = work->last_failure_ns + KT_MIN(delay_s, BACKOFF_MAX_S) * KT_NS_PER_S;
+	if (work->wall_ns >= due_ns)
+		return false;
+	kt_pass_again_after_ms(work->pass, (due_ns - work->wall_ns) / KT_NS_PER_MS + 1);
+	return true;
+}
+
+static void create_pods(struct job_controller *own, struct job_work *work, int64_t n)
+{
+	kt_auto_free char *prefix = kt_asprintf("%.*s-", KT_SVP(kt_object_name(work->job)));
+
+	n = KT_MIN(n, PODS_PER_PASS_MAX);
+	for (int64_t i = 0; i < n; i++) {
+		kt_auto_json json_t *pod = kt_pod_of_template(json_object_get(work->spec, "template"), work->job, "batch/v1", "Job");
+		json_t *metadata = json_object_get(pod, "metadata"), *finalizers = json_object_get(metadata, "finalizers");
+
+		if (!finalizers)
+			json_object_set_new(metadata, "finalizers", finalizers = json_array());
+		json_array_append_new(finalizers, json_string(JOB_FINALIZER));
+		if (work->indexed) {
+			if (!job_take_index(work, pod))
+				return;
+		} else {
+			json_object_set_new(metadata, "generateName", json_string(prefix));
+		}
+		kt_create_pod(work->pass, own->pods, work->job, pod);
+	}
+}
+
+static void adjust_pods(struct job_controller *own, struct job_work *work)
+{
+	int64_t diff = wanted_active(work) - (int64_t)work->active.n;
+
+	/* With podReplacementPolicy Failed a pod is replaced only when it has ended. */
+	if (diff > 0 && kt_streq(kt_jstr(work->spec, "podReplacementPolicy"), "Failed"))
+		diff = KT_MAX(diff - work->n_terminating, 0);
+	if (diff > 0 && !must_wait(work))
+		create_pods(own, work, diff);
+	for (int64_t i = 0; i < KT_MIN(-diff, PODS_PER_PASS_MAX); i++)
+		kt_delete_pod(work->pass, own->pods, work->job, work->active.items[work->active.n - 1 - (size_t)i]);
+}
+
+static void update_suspension(struct job_work *work)
+{
+	json_t *conditions = kt_status_conditions(work->status), *have = kt_find_condition(conditions, "Suspended");
+	bool was = kt_streq(kt_jstr(have, "status"), "True");
+
+	if (work->suspended && !was) {
+		kt_set_condition(conditions, "Suspended", "True", "JobSuspended", "Job suspended", work->wall_ns, false);
+		json_object_del(work->status, "startTime");
+		kt_reconciler_event(work->own_reconciler, work->job, "Normal", "Suspended", "Job suspended");
+	} else if (!work->suspended && was) {
+		kt_set_condition(conditions, "Suspended", "False", "JobResumed", "Job resumed", work->wall_ns, false);
+		kt_reconciler_event(work->own_reconciler, work->job, "Normal", "Resumed", "Job resumed");
+	}
+	if (!work->suspended && !json_object_get(work->status, "startTime"))
+		json_object_set_new(work->status, "startTime", kt_time_json(work->wall_ns));
+}
+
+static void write_status(struct job_controller *own, struct job_work *work)
+{
+	kt_auto_free char *path = kt_asprintf("/apis/batch/v1/namespaces/%.*s/jobs/%.*s", KT_SVP(kt_object_namespace(work->job)),
+		KT_SVP(kt_object_name(work->job)));
+
+	kt_set_count(work->status, "active", (int64_t)work->active.n);
+	json_object_set_new(work->status, "ready", json_integer(work->n_ready));
+	json_object_set_new(work->status, "terminating", json_integer(work->n_terminating));
+	kt_patch_status(work->pass, own->jobs, work->job, path, json_incref(work->status));
+}
+
+static void work_finish(struct job_work *work)
+{
+	json_decref(work->tree);
+	json_decref(work->status);
+	kt_vec_finish(&work->pods);
+	kt_vec_finish(&work->active);
+	kt_vec_finish(&work->new_succeeded);
+	kt_vec_finish(&work->new_failed);
+	kt_vec_finish(&work->release);
+	free(work->policy_message);
+	free(work->done_indexes);
+}
+
+static void run(struct job_controller *own, struct job_work *work)
+{
+	read_end(work);
+	read_pods(work);
+	count(work);
+	update_suspension(work);
+	decide_end(work);
+	set_end(work);
+	for (size_t i = 0; i < work->release.n; i++)
+		remove_finalizer(work->pass, own->pods, work->release.items[i]);
+	adjust_pods(own, work);
+	write_status(own, work);
+}
+
+/* A pod whose Job is gone is held by nobody. */
+static void release_orphan(struct job_controller *own, struct kt_pass *pass, const char *key)
+{
+	const char *slash = strchr(key, '/');
+	struct kt_object *pod = slash ? kt_informer_get(own->pods, (struct kt_sv){key, (size_t)(slash - key)}, kt_sv_of(slash + 1)) : NULL;
+
+	if (pod && kt_has_finalizer(pod, JOB_FINALIZER))
+		remove_finalizer(pass, own->pods, pod);
+}
+
+static void reconcile(void *arg, struct kt_pass *pass, const char *key)
+{
+	struct job_controller *own = arg;
+	struct job_work work = {.pass = pass, .own_reconciler = own->reconciler, .wall_ns = kt_pass_wall_ns(pass)};
+
+	if (key[0] == '!') {
+		release_orphan(own, pass, key + 1);
+		return;
+	}
+	work.job = kt_pass_object(pass, own->jobs);
+	if (!work.job)
+		return;
+	kt_collect_indexed(own->pods, "controller", kt_object_uid(work.job), &work.pods);
+	if (is_finished(work.job) || kt_is_deleting(work.job)) {
+		for (size_t i = 0; i < work.pods.n; i++)
+			if (kt_has_finalizer(work.pods.items[i], JOB_FINALIZER))
+				remove_finalizer(pass, own->pods, work.pods.items[i]);
+		kt_vec_finish(&work.pods);
+		return;
+	}
+	work.tree = kt_object_tree(work.job);
+	work.spec = json_object_get(work.tree, "spec");
+	work.status = kt_status_tree(work.job);
+	work.suspended = kt_jbool(work.spec, "suspend", false);
+	work.indexed = kt_streq(kt_jstr(work.spec, "completionMode"), "Indexed");
+	work.start_ns = kt_time_at(kt_json_member(kt_object_doc(work.job), "status"), "startTime");
+	run(own, &work);
+	work_finish(&work);
+}
+
+static void job_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct job_controller *own = arg;
+	kt_auto_objects pods = {0};
+
+	if (new_object) {
+		kt_reconciler_add_object(own->reconciler, new_object);
+		return;
+	}
+	kt_collect_indexed(own->pods, "controller", kt_object_uid(old_object), &pods);
+	for (size_t i = 0; i < pods.n; i++) {
+		kt_auto_free char *key = kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pods.items[i])),
+			KT_SVP(kt_object_name(pods.items[i])));
+
+		kt_reconciler_add(own->reconciler, key);
+	}
+}
+
+static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct job_controller *own = arg;
+	struct kt_object *pod = new_object ? new_object : old_object, *job;
+	struct kt_owner owner;
+
+	if (!kt_controller_owner(pod, &owner) || !kt_sv_is(owner.kind, "Job"))
+		return;
+	job = kt_informer_get(own->jobs, kt_object_namespace(pod), owner.name);
+	if (job && kt_sv_eq(kt_object_uid(job), owner.uid)) {
+		kt_reconciler_add_object(own->reconciler, job);
+	} else if (new_object && kt_is_deleting(new_object) && kt_has_finalizer(new_object, JOB_FINALIZER)) {
+		kt_auto_free char *key = kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
+
+		kt_reconciler_add(own->reconciler, key);
+	}
+}
+
+static void *create(struct kt_controllers *controllers)
+{
+	struct job_controller *own = kt_new(struct job_controller);
+
+	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers, .name = "job-controller",
+		.reconcile = reconcile, .arg = own});
+	own->jobs = kt_controllers_informer(controllers, "/apis/batch/v1/jobs");
+	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
+	kt_informer_add_handler(own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
+	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	return own;
+}
+
+static void destroy(void *controller)
+{
+	struct job_controller *own = controller;
+
+	kt_reconciler_destroy(own->reconciler);
+	free(own);
+}
+
+const struct kt_controller kt_controller_job = {"job-controller", create, destroy};
