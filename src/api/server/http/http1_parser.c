@@ -280,23 +280,19 @@ static size_t find_head_end(const struct kt_str *head, size_t from)
 
 static enum kt_http1_event take_head(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_err *err)
 {
-	size_t before = parser->head.len, skip = 0, end;
-	size_t room = KT_HTTP_HEAD_BYTES_MAX - before;
+	size_t before = parser->head.len, room = KT_HTTP_HEAD_BYTES_MAX - before, end;
 
-	/* One empty line before a request line is forgiven (RFC 9112 section 2.2). */
-	if (before == 0 && input.len >= 2 && input.p[0] == '\r' && input.p[1] == '\n')
-		skip = 2;
-	kt_str_add(&parser->head, input.p + skip, KT_MIN(input.len - skip, room));
+	kt_str_add(&parser->head, input.p, KT_MIN(input.len, room));
 	end = find_head_end(&parser->head, parser->scanned);
 	if (!end) {
-		*ret_used = skip + parser->head.len - before;
+		*ret_used = parser->head.len - before;
 		parser->scanned = parser->head.len;
 		if (parser->head.len < KT_HTTP_HEAD_BYTES_MAX)
 			return KT_HTTP1_MORE;
 		refuse(err, 431, "request header fields too large");
 		return KT_HTTP1_ERROR;
 	}
-	*ret_used = skip + end - before;
+	*ret_used = end - before;
 	kt_str_truncate(&parser->head, end);
 	if (parse_head(parser, err) < 0)
 		return KT_HTTP1_ERROR;
