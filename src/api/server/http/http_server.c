@@ -195,7 +195,7 @@ static int port_of(int fd)
 static int listen_on(const char *text, int port, struct kt_err *err)
 {
 	struct sockaddr_storage address;
-	socklen_t len;
+	socklen_t len = 0;
 	kt_auto_close int fd = -1;
 	int one = 1, r = parse_address(text, port, &address, &len, err);
 
