@@ -6,11 +6,11 @@
 #include "base/path.h"
 #include "cluster_main.h"
 #include "cluster_state.h"
-#include "tui/command/command.h"
+#include "tui/command/cluster.h"
+#include "tui/command/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -20,7 +20,7 @@
 
 #define READY_TIMEOUT_MS 30000
 #define DOWN_TIMEOUT_MS 15000
-#define DEFAULT_NODES 3
+#define NODES_MAX 20000
 #define DEFAULT_PORT 6443
 
 struct up {
@@ -40,131 +40,53 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * KT_NS_PER_S + now.tv_nsec;
 }
 
-static int complain(const struct kt_err *err)
+/* How the program was called: `up` starts itself again with the same words. */
+static struct {
+	int argc;
+	char *const *argv;
+	int64_t started_ns;
+} invocation;
+
+static int number_option(const struct kt_command_context *ctx, const char *name, int max, int *ret_value, struct kt_err *err)
 {
-	fprintf(stderr, "error: %s\n", kt_err_message(err));
-	return KT_EXIT_ERROR;
-}
+	int64_t value = kt_opt_int(ctx, name);
 
-enum up_option {
-	UP_NODES = 1000,
-	UP_COMPONENTS,
-	UP_PORT,
-	UP_DATA_DIR,
-	UP_KUBECONFIG,
-	UP_FOREGROUND,
-	UP_TOKEN_AUTH_FILE,
-	UP_SERVICE_RANGE,
-	UP_NODE_PORTS,
-	UP_ENABLE_ADMISSION,
-	UP_DISABLE_ADMISSION,
-	UP_AUDIT_POLICY,
-	UP_AUDIT_LOG,
-	UP_READY_FD,
-	UP_STARTED,
-};
-
-static const struct option up_options[] = {
-	{"nodes", required_argument, NULL, UP_NODES},
-	{"components", required_argument, NULL, UP_COMPONENTS},
-	{"port", required_argument, NULL, UP_PORT},
-	{"data-dir", required_argument, NULL, UP_DATA_DIR},
-	{"kubeconfig", required_argument, NULL, UP_KUBECONFIG},
-	{"foreground", no_argument, NULL, UP_FOREGROUND},
-	{"token-auth-file", required_argument, NULL, UP_TOKEN_AUTH_FILE},
-	{"service-cluster-ip-range", required_argument, NULL, UP_SERVICE_RANGE},
-	{"service-node-port-range", required_argument, NULL, UP_NODE_PORTS},
-	{"enable-admission-plugins", required_argument, NULL, UP_ENABLE_ADMISSION},
-	{"disable-admission-plugins", required_argument, NULL, UP_DISABLE_ADMISSION},
-	{"audit-policy-file", required_argument, NULL, UP_AUDIT_POLICY},
-	{"audit-log-path", required_argument, NULL, UP_AUDIT_LOG},
-	/* between the two halves of `up` */
-	{"ready-fd", required_argument, NULL, UP_READY_FD},
-	{"started-at", required_argument, NULL, UP_STARTED},
-	{NULL, 0, NULL, 0},
-};
-
-static int parse_number(const char *option, const char *text, int max, int *ret_value, struct kt_err *err)
-{
-	int64_t value;
-
-	if (kt_sv_int64(kt_sv_of(text), &value) < 0 || value < 0 || value > max)
-		return kt_fail(err, EINVAL, "--%s: \"%s\" is no number between 0 and %d", option, text, max);
+	if (value < 0 || value > max)
+		return kt_fail(err, EINVAL, "--%s: %lld is not between 0 and %d", name, (long long)value, max);
 	*ret_value = (int)value;
 	return 0;
 }
 
-static int take_option(struct up *up, int option, const char *value, struct kt_err *err)
+static int read_options(const struct kt_command_context *ctx, struct up *up, struct kt_err *err)
 {
-	int64_t started;
+	struct kt_cluster_options *options = &up->options;
+	const char *components = kt_opt_string(ctx, "components");
 
-	switch (option) {
-	case UP_NODES:
-		return parse_number("nodes", value, 20000, &up->options.nodes, err);
-	case UP_COMPONENTS:
-		return kt_components_parse(value, &up->options.components, err);
-	case UP_PORT:
-		up->options.port_is_wish = false;
-		return parse_number("port", value, 65535, &up->options.port, err);
-	case UP_DATA_DIR:
-		up->options.data_dir = value;
-		return 0;
-	case UP_KUBECONFIG:
-		up->kubeconfig = value;
-		return 0;
-	case UP_FOREGROUND:
-		up->foreground = true;
-		return 0;
-	case UP_TOKEN_AUTH_FILE:
-		up->options.token_auth_file = value;
-		return 0;
-	case UP_SERVICE_RANGE:
-		up->options.service_cluster_ip_range = value;
-		return 0;
-	case UP_NODE_PORTS:
-		up->options.service_node_port_range = value;
-		return 0;
-	case UP_ENABLE_ADMISSION:
-		up->options.enable_admission_plugins = value;
-		return 0;
-	case UP_DISABLE_ADMISSION:
-		up->options.disable_admission_plugins = value;
-		return 0;
-	case UP_AUDIT_POLICY:
-		up->options.audit_policy_file = value;
-		return 0;
-	case UP_AUDIT_LOG:
-		up->options.audit_log_path = value;
-		return 0;
-	case UP_READY_FD:
-		return parse_number("ready-fd", value, 1024, &up->ready_fd, err);
-	case UP_STARTED:
-		if (kt_sv_int64(kt_sv_of(value), &started) == 0)
-			up->started_ns = started;
-		return 0;
-	default:
-		return kt_fail(err, EINVAL, "unknown option; see kube-tui help up");
-	}
-}
-
-static int parse_up(struct up *up, int argc, char *const *argv, struct kt_err *err)
-{
-	/* getopt permutes its argv: it gets one of its own, with a name in front. */
-	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 2);
-	int option, status = 0;
-
-	words[0] = (char *)(uintptr_t)"kube-tui up";
-	for (int i = 1; i < argc; i++)
-		words[i] = argv[i];
-	optind = 1;
-	opterr = 1;
-	while (status == 0 && (option = getopt_long(argc, words, "", up_options, NULL)) != -1)
-		status = take_option(up, option, optarg, err);
-	if (status == 0 && optind < argc)
-		up->options.name = words[optind++];
-	if (status == 0 && optind < argc)
-		return kt_fail(err, EINVAL, "unexpected argument \"%s\"", words[optind]);
-	return status < 0 ? status : kt_cluster_name_check(up->options.name, err);
+	if (ctx->argc > 1)
+		return kt_fail(err, EINVAL, "unexpected argument \"%s\"", ctx->argv[1]);
+	if (ctx->argc)
+		options->name = ctx->argv[0];
+	if (components && kt_components_parse(components, &options->components, err) < 0)
+		return err->code;
+	if (number_option(ctx, "nodes", NODES_MAX, &options->nodes, err) < 0)
+		return err->code;
+	options->port_is_wish = !kt_opt_given(ctx, "port");
+	if (!options->port_is_wish && number_option(ctx, "port", 65535, &options->port, err) < 0)
+		return err->code;
+	options->data_dir = kt_opt_string(ctx, "data-dir");
+	options->token_auth_file = kt_opt_string(ctx, "token-auth-file");
+	options->service_cluster_ip_range = kt_opt_string(ctx, "service-cluster-ip-range");
+	options->service_node_port_range = kt_opt_string(ctx, "service-node-port-range");
+	options->enable_admission_plugins = kt_opt_string(ctx, "enable-admission-plugins");
+	options->disable_admission_plugins = kt_opt_string(ctx, "disable-admission-plugins");
+	options->audit_policy_file = kt_opt_string(ctx, "audit-policy-file");
+	options->audit_log_path = kt_opt_string(ctx, "audit-log-path");
+	up->kubeconfig = kt_opt_string(ctx, "kubeconfig");
+	up->foreground = kt_opt_bool(ctx, "foreground");
+	up->ready_fd = (int)kt_opt_int(ctx, "ready-fd");
+	if (kt_opt_given(ctx, "started-at"))
+		up->started_ns = kt_opt_int(ctx, "started-at");
+	return kt_cluster_name_check(options->name, err);
 }
 
 static void write_ready(const struct up *up, const struct kt_cluster *cluster)
@@ -289,17 +211,17 @@ static int run_foreground(struct up *up, struct kt_err *err)
 }
 
 /* The other half: this program again, in a session of its own, with the log as its output. */
-static void exec_background(struct up *up, int argc, char *const *argv, int fd, const char *log_path)
+static void exec_background(struct up *up, int fd, const char *log_path)
 {
-	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 8);
+	kt_auto_free char **words = kt_new_array(char *, (size_t)invocation.argc + 8);
 	char fd_text[16], started_text[32];
 	int n = 0;
 
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);
 	snprintf(started_text, sizeof(started_text), "%lld", (long long)up->started_ns);
 	words[n++] = (char *)(uintptr_t)"kube-tui";
-	for (int i = 0; i < argc; i++)
-		words[n++] = argv[i];
+	for (int i = 0; i < invocation.argc; i++)
+		words[n++] = invocation.argv[i];
 	words[n++] = (char *)(uintptr_t)"--foreground";
 	words[n++] = (char *)(uintptr_t)"--ready-fd";
 	words[n++] = fd_text;
@@ -351,7 +273,7 @@ static void print_last_line(const char *log_path)
 	fprintf(stderr, "%s\n", newline ? newline + 1 : kt_str_text(&text));
 }
 
-static int run_background(struct up *up, int argc, char *const *argv, struct kt_err *err)
+static int run_background(struct up *up, FILE *out, struct kt_err *err)
 {
 	kt_auto_free char *log_path = kt_path_join(up->state.dir, "log");
 	char line[512];
@@ -364,13 +286,13 @@ static int run_background(struct up *up, int argc, char *const *argv, struct kt_
 		return kt_fail(err, errno, "fork: %s", strerror(errno));
 	if (pid == 0) {
 		close(fds[0]);
-		exec_background(up, argc, argv, fds[1], log_path);
+		exec_background(up, fds[1], log_path);
 	}
 	close(fds[1]);
 	bool ready = read_ready(fds[0], line, sizeof(line));
 	close(fds[0]);
 	if (ready) {
-		fputs(line, stdout);
+		fputs(line, out);
 		return 0;
 	}
 	print_last_line(log_path);
@@ -378,28 +300,22 @@ static int run_background(struct up *up, int argc, char *const *argv, struct kt_
 	return kt_fail(err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
 }
 
-static int command_up(int argc, char *const *argv, int64_t started_ns)
+static int command_up(struct kt_command_context *ctx)
 {
-	struct up up = {.options = {.name = "dev", .nodes = DEFAULT_NODES, .port = DEFAULT_PORT, .port_is_wish = true},
-			.ready_fd = -1,
-			.started_ns = started_ns};
+	struct up up = {.options = {.name = "dev", .port = DEFAULT_PORT}, .started_ns = invocation.started_ns};
 	kt_auto_err err = KT_ERR_INIT;
-	int status = 0;
+	int status = read_options(ctx, &up, &err);
 
-	if (parse_up(&up, argc, argv, &err) < 0) {
-		complain(&err);
-		return KT_EXIT_USAGE;
-	}
-	if (load_or_new_state(&up, &err) < 0)
-		return complain(&err);
-	if (up.foreground)
+	if (status == 0)
+		status = load_or_new_state(&up, &err);
+	if (status == 0 && up.foreground)
 		status = run_foreground(&up, &err);
-	else if (up.state.is_running)
-		printf("%s runs at %s already\n", up.options.name, up.state.url ? up.state.url : "?");
-	else
-		status = run_background(&up, argc, argv, &err);
+	else if (status == 0 && up.state.is_running)
+		fprintf(ctx->out, "%s runs at %s already\n", up.options.name, up.state.url ? up.state.url : "?");
+	else if (status == 0)
+		status = run_background(&up, ctx->out, &err);
 	kt_cluster_state_finish(&up.state);
-	return status < 0 ? complain(&err) : KT_EXIT_OK;
+	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
 
 /* Waits for the process to be gone, which its lock tells, too. */
@@ -419,108 +335,108 @@ static int stop(const struct kt_cluster_state *state, struct kt_err *err)
 	return status;
 }
 
-static int load_named(int argc, char *const *argv, struct kt_cluster_state *state, struct kt_err *err)
+static int load_named(const struct kt_command_context *ctx, int at, struct kt_cluster_state *state, struct kt_err *err)
 {
-	const char *name = argc > 1 ? argv[1] : "dev";
+	const char *name = ctx->argc > at ? ctx->argv[at] : "dev";
 
 	if (kt_cluster_name_check(name, err) < 0)
 		return err->code;
 	return kt_cluster_state_load(name, state, err);
 }
 
-static int command_down(int argc, char *const *argv, int64_t started_ns)
+static int command_down(struct kt_command_context *ctx)
 {
 	struct kt_cluster_state state = {0};
 	kt_auto_err err = KT_ERR_INIT;
-	int status = load_named(argc, argv, &state, &err);
+	int status = load_named(ctx, 0, &state, &err);
 
-	(void)started_ns;
 	if (status == 0 && !state.is_running)
-		printf("%s does not run\n", state.name);
+		fprintf(ctx->out, "%s does not run\n", state.name);
 	else if (status == 0 && (status = stop(&state, &err)) == 0)
-		printf("%s stopped\n", state.name);
+		fprintf(ctx->out, "%s stopped\n", state.name);
 	kt_cluster_state_finish(&state);
-	return status < 0 ? complain(&err) : KT_EXIT_OK;
+	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
 
-static int command_delete(int argc, char *const *argv, int64_t started_ns)
+static int remove_context(const struct kt_cluster_state *state, struct kt_err *err)
+{
+	kt_auto_free char *context = kt_asprintf("kube-tui-%s", state->name);
+	int status = kt_kubeconfig_remove(state->kubeconfig, context, state->previous_context, err);
+
+	if (status != -ENOENT)
+		return status;
+	kt_err_clear(err);
+	return 0;
+}
+
+static int command_delete(struct kt_command_context *ctx)
 {
 	struct kt_cluster_state state = {0};
 	kt_auto_err err = KT_ERR_INIT;
-	int status = load_named(argc, argv, &state, &err);
+	int status = load_named(ctx, 0, &state, &err);
 
-	(void)started_ns;
 	if (status == 0 && state.is_running)
 		status = stop(&state, &err);
-	if (status == 0) {
-		kt_auto_free char *context = kt_asprintf("kube-tui-%s", state.name);
-		status = kt_kubeconfig_remove(state.kubeconfig, context, state.previous_context, &err);
-		if (status == -ENOENT)
-			status = 0;
-	}
+	if (status == 0)
+		status = remove_context(&state, &err);
 	if (status == 0)
 		status = kt_cluster_state_remove(&state, &err);
 	if (status == 0)
-		printf("%s deleted\n", state.name);
+		fprintf(ctx->out, "%s deleted\n", state.name);
 	kt_cluster_state_finish(&state);
-	return status < 0 ? complain(&err) : KT_EXIT_OK;
+	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
 
-static int command_list(int argc, char *const *argv, int64_t started_ns)
+static void print_cluster(struct kt_table_writer *table, const struct kt_cluster_state *state)
 {
+	kt_auto_free char *nodes = kt_asprintf("%d", state->nodes);
+	kt_auto_free char *pid = state->is_running ? kt_asprintf("%d", (int)state->pid) : kt_strdup("-");
+
+	kt_table_writer_cell(table, state->name);
+	kt_table_writer_cell(table, state->is_running ? "Running" : "Stopped");
+	kt_table_writer_cell(table, state->is_running && state->url ? state->url : "-");
+	kt_table_writer_cell(table, nodes);
+	kt_table_writer_cell(table, pid);
+	kt_table_writer_end_row(table);
+}
+
+static int command_list(struct kt_command_context *ctx)
+{
+	static const char *const NAMES[] = {"NAME", "STATUS", "SERVER", "NODES", "PID"};
 	struct kt_cluster_state *states = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 	size_t n = 0;
 
-	(void)argc;
-	(void)argv;
-	(void)started_ns;
 	if (kt_cluster_state_list(&states, &n, &err) < 0)
-		return complain(&err);
+		return kt_command_fail(ctx, &err, NULL);
+	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
+
+	for (size_t i = 0; n && i < KT_ARRAY_SIZE(NAMES); i++)
+		kt_table_writer_cell(table, NAMES[i]);
 	if (n)
-		printf("%-20s %-9s %-28s %6s %8s\n", "NAME", "STATUS", "SERVER", "NODES", "PID");
+		kt_table_writer_end_row(table);
 	else
-		fprintf(stderr, "No clusters. `kube-tui up` makes one.\n");
+		fputs("No clusters. `kube-tui up` makes one.\n", ctx->err);
 	for (size_t i = 0; i < n; i++) {
-		const struct kt_cluster_state *state = &states[i];
-		char pid[16] = "-";
-		if (state->is_running)
-			snprintf(pid, sizeof(pid), "%d", (int)state->pid);
-		printf("%-20s %-9s %-28s %6d %8s\n", state->name, state->is_running ? "Running" : "Stopped",
-		       state->is_running && state->url ? state->url : "-", state->nodes, pid);
+		print_cluster(table, &states[i]);
 		kt_cluster_state_finish(&states[i]);
 	}
+	kt_table_writer_destroy(table);
 	free(states);
 	return KT_EXIT_OK;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char *const *argv, int64_t started_ns);
-} commands[] = {
-	{"up", command_up},
-	{"down", command_down},
-	{"delete", command_delete},
-	{"list", command_list},
+static const struct kt_cluster_hooks hooks = {
+	.up = command_up,
+	.down = command_down,
+	.delete = command_delete,
+	.list = command_list,
 };
 
-bool kt_cluster_command_is(int argc, char *const *argv)
+void kt_cluster_commands_init(int argc, char *const *argv, int64_t started_ns)
 {
-	for (size_t i = 0; argc > 0 && i < KT_ARRAY_SIZE(commands); i++) {
-		if (strcmp(commands[i].name, argv[0]) != 0)
-			continue;
-		if (strcmp(argv[0], "delete") != 0)
-			return true;
-		/* kubectl's delete names a type and then something. */
-		return argc == 1 || (argc == 2 && argv[1][0] != '-' && !strchr(argv[1], '/'));
-	}
-	return false;
-}
-
-int kt_cluster_command_run(int argc, char *const *argv, int64_t started_ns)
-{
-	for (size_t i = 0; i < KT_ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, argv[0]))
-			return commands[i].run(argc, argv, started_ns);
-	return KT_EXIT_USAGE;
+	invocation.argc = argc;
+	invocation.argv = argv;
+	invocation.started_ns = started_ns;
+	kt_cluster_hooks_set(&hooks);
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Picks the subcommand; with cluster_main.c the only place that knows all parts. */
+/* Picks what to run; with cluster_main.c the only place that knows all parts. */
 #include "cluster_commands.h"
+
 #include "base/log.h"
 #include "base/loop.h"
-#include "tui/command/command.h"
+#include "base/path.h"
+#include "tui/command/repl.h"
+#include "tui/command/script.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,23 +21,76 @@ static int64_t monotonic_ns(void)
 	return (int64_t)now.tv_sec * KT_NS_PER_S + now.tv_nsec;
 }
 
-static int run_command(int argc, char *const *argv)
-{
-	struct kt_session_options options = {0};
-	struct kt_session *session = kt_session_create(&options);
-	int code = kt_command_run(session, argc, argv, stdin, stdout, stderr);
+/* The session of this process, for the signal handler. */
+static struct kt_session *session;
 
-	kt_session_destroy(session);
-	return code;
+static void on_interrupt(int number)
+{
+	(void)number;
+	/* the second time nobody seems to look */
+	if (*kt_session_cancelled(session))
+		_exit(130);
+	kt_session_cancel(session);
+}
+
+static void catch_interrupt(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int run_repl(void)
+{
+	kt_auto_free char *home = kt_state_home();
+	kt_auto_free char *history = kt_path_join(home, "history");
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (kt_make_dirs(home, 0700, &err) < 0)
+		kt_log_warning("repl", "%s", kt_err_message(&err));
+	if (!kt_session_client(session, &err)) {
+		fprintf(stderr, "error: %s\n", kt_err_message(&err));
+		return KT_EXIT_ERROR;
+	}
+	return kt_repl_run(session, kt_session_context(session), history);
+}
+
+static int run_script(const char *name, const char *text, const char *path)
+{
+	struct kt_script script = {
+		.session = session,
+		.in = stdin,
+		.out = stdout,
+		.err = stderr,
+		.name = name,
+		.stop_at_error = true,
+	};
+
+	return path ? kt_script_file(&script, path) : kt_script_text(&script, text);
+}
+
+static int run(int argc, char *const *argv)
+{
+	if (argc == 1 && !strcmp(argv[0], "repl"))
+		return run_repl();
+	if (argc == 2 && !strcmp(argv[0], "-c"))
+		return run_script("-c", argv[1], NULL);
+	if (argc == 1 && kt_ends_with(argv[0], ".kt"))
+		return run_script(argv[0], NULL, argv[0]);
+	return kt_command_run(session, argc, argv, stdin, stdout, stderr);
 }
 
 int main(int argc, char **argv)
 {
-	int64_t started_ns = monotonic_ns();
-
 	setlocale(LC_ALL, "");
 	kt_log_open(STDERR_FILENO, KT_LOG_WARNING);
-	if (kt_cluster_command_is(argc - 1, argv + 1))
-		return kt_cluster_command_run(argc - 1, argv + 1, started_ns);
-	return run_command(argc - 1, argv + 1);
+	kt_cluster_commands_init(argc - 1, argv + 1, monotonic_ns());
+	session = kt_session_create(&(struct kt_session_options){0});
+	catch_interrupt();
+	int code = run(argc - 1, argv + 1);
+
+	kt_session_destroy(session);
+	return code;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* delete: objects by name, file or selector, and waiting until they are gone. */
+#include "tui/command/cluster.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
@@ -139,6 +140,8 @@ static int run(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code;
 
+	if (kt_cluster_delete_is_meant(ctx))
+		return kt_cluster_delete(ctx);
 	if (check(ctx, &err) < 0 ||
 		kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
@@ -162,14 +165,15 @@ const struct kt_command kt_command_delete = {
 	.name = "delete",
 	.aliases = (const char *const[]){"del", "rm", NULL},
 	.group = "Change",
-	.usage = "delete (-f FILE | TYPE [NAME… | -l SELECTOR | --all])",
-	.summary = "Delete objects by name, file or selector",
-	.help = "Examples:\n"
+	.usage = "delete (-f FILE | TYPE [NAME… | -l SELECTOR | --all] | [CLUSTER])",
+	.summary = "Delete objects by name, file or selector, or an embedded cluster",
+	.help = "One word alone, or none, names an embedded cluster (default dev).\n\n"
+		"Examples:\n"
+		"  kube-tui delete dev\n"
 		"  kube-tui delete pod web-0 --now\n"
 		"  kube-tui delete -f app.yaml\n"
 		"  kube-tui delete pods -l app=web",
 	.options = OPTIONS,
 	.arguments = ARGUMENTS,
-	.needs_client = true,
 	.run = run,
 };

@@ -249,8 +249,12 @@ static int run_parsed(struct kt_command_context *ctx)
 		kt_help_command(ctx->command, ctx->out);
 		return KT_EXIT_OK;
 	}
-	if (kt_session_derive(ctx->session, ctx, &own, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
+	if (kt_session_derive(ctx->session, ctx, &own, &err) < 0) {
+		/* `up --kubeconfig FILE` writes the file that others read */
+		if (ctx->command->needs_client)
+			return kt_command_fail(ctx, &err, NULL);
+		kt_err_clear(&err);
+	}
 	if (own)
 		ctx->session = own;
 	if (ctx->command->needs_client && !kt_session_client(ctx->session, &err))

@@ -11,7 +11,6 @@
 	X(apply) \
 	X(auth) \
 	X(cluster_info) \
-	X(codec) \
 	X(completion) \
 	X(config) \
 	X(cordon) \
@@ -19,6 +18,7 @@
 	X(delete) \
 	X(describe) \
 	X(diff) \
+	X(down) \
 	X(drain) \
 	X(edit) \
 	X(events) \
@@ -27,6 +27,7 @@
 	X(get) \
 	X(help) \
 	X(label) \
+	X(list) \
 	X(logs) \
 	X(patch) \
 	X(replace) \
@@ -34,9 +35,11 @@
 	X(run_pod) \
 	X(scale) \
 	X(set) \
+	X(snapshot) \
 	X(taint) \
 	X(top) \
 	X(uncordon) \
+	X(up) \
 	X(version) \
 	X(wait) \
 	X(complete_line)
