@@ -15,6 +15,8 @@ static const struct kt_controller *const table[] = {
 	&kt_controller_deployment,
 	&kt_controller_endpoint_slice,
 	&kt_controller_endpoints,
+	&kt_controller_stateful_set,
+	&kt_controller_daemon_set,
 	&kt_controller_job,
 	&kt_controller_cron_job,
 	&kt_controller_ttl_after_finished,

@@ -12,6 +12,8 @@ extern const struct kt_controller kt_controller_replication_controller;
 extern const struct kt_controller kt_controller_deployment;
 extern const struct kt_controller kt_controller_endpoint_slice;
 extern const struct kt_controller kt_controller_endpoints;
+extern const struct kt_controller kt_controller_stateful_set;
+extern const struct kt_controller kt_controller_daemon_set;
 extern const struct kt_controller kt_controller_job;
 extern const struct kt_controller kt_controller_cron_job;
 extern const struct kt_controller kt_controller_ttl_after_finished;

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Jobs, CronJobs, StatefulSets and DaemonSets on a virtual loop against a client without a server. */
+#include "support/support.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "cluster/controllers/controllers.h"
+#include "cluster/controllers/cron_schedule.h"
+#include "support/fake_client.h"
+
+struct world {
+	struct kt_loop *loop;
+	struct fake_client *fake;
+	struct kt_controllers *controllers;
+};
+
+#define PODS "/api/v1/namespaces/default/pods"
+
+static int setup(void **state)
+{
+	struct world *world = kt_new(struct world);
+	struct kt_err err = KT_ERR_INIT;
+
+	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->fake = fake_client_create(world->loop);
+	assert_int_equal(kt_controllers_create(&(struct kt_controllers_options){.client = fake_client_get(world->fake),
+		.loop = world->loop}, &world->controllers, &err), 0);
+	kt_controllers_start(world->controllers);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+
+	kt_controllers_destroy(world->controllers);
+	fake_client_destroy(world->fake);
+	kt_loop_destroy(world->loop);
+	free(world);
+	return 0;
+}
+
+static void run(struct world *world, int64_t ms)
+{
+	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + ms * KT_NS_PER_MS);
+}
+
+/* Every pod that has no phase yet gets this status; those being deleted go. */
+static void play_node(struct world *world, const char *status)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", i);
+		kt_auto_free char *path = NULL;
+
+		if (!pod)
+			return;
+		path = kt_asprintf(PODS "/%s/status", kt_jstr(pod, "metadata.name"));
+		if (!kt_jget(pod, "status.phase"))
+			fake_patch(world->fake, path, status);
+	}
+}
+
+static const char running[] = "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True','lastTransitionTime':"
+	"'2023-11-14T22:13:20Z'}]}}";
+
+static void settle(struct world *world, const char *status)
+{
+	for (int i = 0; i < 20; i++) {
+		run(world, 1000);
+		play_node(world, status);
+	}
+	run(world, 1000);
+}
+
+static const char *condition(const json_t *object, const char *type, const char *field)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(kt_jget(object, "status.conditions"), i, item)
+		if (kt_streq(kt_jstr(item, "type"), type))
+			return kt_jstr(item, field);
+	return NULL;
+}
+
+#define JOBS "/apis/batch/v1/namespaces/default/jobs"
+
+static void put_job(struct world *world, const char *spec)
+{
+	kt_auto_free char *text = kt_asprintf("{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'j'},'spec':{%s,'backoffLimit':2,"
+		"'template':{'metadata':{'labels':{'job-name':'j'}},'spec':{'restartPolicy':'Never','containers':[{'name':'c'}]}}}}", spec);
+
+	fake_put(world->fake, JOBS, text);
+}
+
+static void a_job_counts_every_pod_once(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL;
+
+	put_job(world, "'parallelism':2,'completions':5");
+	run(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
+	settle(world, "{'status':{'phase':'Succeeded'}}");
+	job = fake_get(world->fake, JOBS "/j");
+	assert_int_equal(kt_jint(job, "status.succeeded", 0), 5);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 5);
+	assert_string_equal(condition(job, "Complete", "reason"), "CompletionsReached");
+	assert_string_equal(condition(job, "SuccessCriteriaMet", "status"), "True");
+	assert_non_null(kt_jstr(job, "status.completionTime"));
+	for (size_t i = 0; i < 5; i++) {
+		kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", i);
+
+		assert_int_equal(json_array_size(kt_jget(pod, "metadata.finalizers")), 0);
+	}
+}
+
+static void a_job_gives_up(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL;
+
+	put_job(world, "'parallelism':1,'completions':1");
+	for (int i = 0; i < 20; i++)
+		settle(world, "{'status':{'phase':'Failed','containerStatuses':[{'name':'c','state':{'terminated':{'exitCode':1,'finishedAt':"
+			"'2023-11-14T22:13:20Z'}}}]}}");
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(condition(job, "Failed", "reason"), "BackoffLimitExceeded");
+	assert_int_equal(kt_jint(job, "status.failed", 0), 3);
+}
+
+static void an_indexed_job_does_each_index(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL, *pod = NULL;
+
+	put_job(world, "'parallelism':2,'completions':4,'completionMode':'Indexed'");
+	settle(world, "{'status':{'phase':'Succeeded'}}");
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(kt_jstr(job, "status.completedIndexes"), "0-3");
+	assert_string_equal(condition(job, "Complete", "status"), "True");
+	pod = fake_nth(world->fake, "/api/v1/pods", 3);
+	assert_string_equal(kt_jstr(pod, "spec.hostname"), "j-3");
+}
+
+static void suspension_takes_the_pods_away(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL;
+
+	put_job(world, "'parallelism':2,'completions':2");
+	settle(world, running);
+	fake_patch(world->fake, JOBS "/j", "{'spec':{'suspend':true}}");
+	run(world, 1000);
+	job = fake_get(world->fake, JOBS "/j");
+	assert_int_equal(kt_jint(job, "status.active", 0), 0);
+	assert_string_equal(condition(job, "Suspended", "status"), "True");
+}
+
+static void cron_jobs_run_on_time(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL, *cron = NULL;
+
+	/* The clock starts at 22:13:20. */
+	fake_put(world->fake, "/apis/batch/v1/namespaces/default/cronjobs", "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'k'},"
+		"'spec':{'schedule':'*/5 * * * *','concurrencyPolicy':'Forbid','successfulJobsHistoryLimit':3,'failedJobsHistoryLimit':1,"
+		"'jobTemplate':{'spec':{'parallelism':1,'completions':1,'template':{'spec':{'containers':[{'name':'c'}]}}}}}}");
+	run(world, 60000);
+	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 0);
+	run(world, 60000);
+	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 1);
+	job = fake_nth(world->fake, "/apis/batch/v1/jobs", 0);
+	assert_string_equal(kt_jstr(job, "metadata.name"), "k-28333335");
+	/* The first still runs: nothing starts beside it. */
+	run(world, 5 * 60000);
+	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 1);
+	for (int i = 0; i < 60; i++)
+		settle(world, "{'status':{'phase':'Succeeded'}}");
+	cron = fake_get(world->fake, "/apis/batch/v1/namespaces/default/cronjobs/k");
+	assert_non_null(kt_jstr(cron, "status.lastSuccessfulTime"));
+	assert_in_range(fake_count(world->fake, "/apis/batch/v1/jobs"), 3, 4);
+}
+
+static void assert_next(const char *schedule, const char *after, const char *want)
+{
+	struct kt_cron_schedule parsed;
+	kt_auto_err err = KT_ERR_INIT;
+	char text[KT_TIME_TEXT_MAX];
+	int64_t ns;
+
+	assert_int_equal(kt_cron_parse(schedule, &parsed, &err), 0);
+	assert_int_equal(kt_time_parse(kt_sv_of(after), &ns), 0);
+	kt_time_format(kt_cron_next(&parsed, ns, 0), text);
+	assert_string_equal(text, want);
+}
+
+static void schedules_are_read(void **state)
+{
+	struct kt_cron_schedule parsed;
+
+	(void)state;
+	assert_next("0 3 * * mon-fri", "2024-03-01T04:00:00Z", "2024-03-04T03:00:00Z");
+	assert_next("30 4 1,15 * 5", "2024-03-01T04:30:00Z", "2024-03-08T04:30:00Z");
+	assert_next("0 0 29 2 *", "2024-03-01T00:00:00Z", "2028-02-29T00:00:00Z");
+	assert_next("@hourly", "2024-12-31T23:00:00Z", "2025-01-01T00:00:00Z");
+	assert_next("5/20 * * * *", "2024-01-01T00:06:00Z", "2024-01-01T00:25:00Z");
+	assert_true(kt_cron_parse("61 * * * *", &parsed, NULL) < 0);
+	assert_true(kt_cron_parse("* * * *", &parsed, NULL) < 0);
+	assert_true(kt_cron_parse("*/0 * * * *", &parsed, NULL) < 0);
+}
+
+#define SETS "/apis/apps/v1/namespaces/default/statefulsets"
+
+static void put_stateful_set(struct world *world, const char *more)
+{
+	kt_auto_free char *text = kt_asprintf("{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'db'},'spec':{'replicas':3,"
+		"'serviceName':'db','selector':{'matchLabels':{'app':'db'}},'updateStrategy':{'type':'RollingUpdate'},"
+		"'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{'accessModes':['ReadWriteOnce']}}],"
+		"'template':{'metadata':{'labels':{'app':'db'}},'spec':{'containers':[{'name':'c','image':'v1'}]}}%s}}", more);
+
+	fake_put(world->fake, SETS, text);
+}
+
+static void stateful_pods_come_in_order(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *pod = NULL, *claim = NULL, *set = NULL;
+
+	put_stateful_set(world, "");
+	run(world, 5000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	settle(world, running);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+	pod = fake_get(world->fake, PODS "/db-2");
+	assert_string_equal(kt_jstr(pod, "spec.hostname"), "db-2");
+	assert_string_equal(kt_jstr(pod, "spec.volumes.0.persistentVolumeClaim.claimName"), "data-db-2");
+	claim = fake_get(world->fake, "/api/v1/namespaces/default/persistentvolumeclaims/data-db-2");
+	assert_non_null(claim);
+	set = fake_get(world->fake, SETS "/db");
+	assert_int_equal(kt_jint(set, "status.readyReplicas", 0), 3);
+	assert_int_equal(kt_jint(set, "status.currentReplicas", 0), 3);
+	fake_patch(world->fake, SETS "/db", "{'spec':{'replicas':1}}");
+	run(world, 5000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	json_decref(pod);
+	pod = fake_get(world->fake, PODS "/db-0");
+	assert_non_null(pod);
+}
+
+static void stateful_updates_go_from_the_top(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *set = NULL, *high = NULL, *low = NULL;
+
+	put_stateful_set(world, ",'podManagementPolicy':'Parallel'");
+	settle(world, running);
+	fake_patch(world->fake, SETS "/db", "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':1}},'template':{'spec':{'containers':"
+		"[{'name':'c','image':'v2'}]}}}}");
+	settle(world, running);
+	high = fake_get(world->fake, PODS "/db-2");
+	low = fake_get(world->fake, PODS "/db-0");
+	assert_string_equal(kt_jstr(high, "spec.containers.0.image"), "v2");
+	assert_string_equal(kt_jstr(low, "spec.containers.0.image"), "v1");
+	set = fake_get(world->fake, SETS "/db");
+	assert_int_equal(kt_jint(set, "status.updatedReplicas", 0), 2);
+	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/controllerrevisions"), 2);
+	fake_patch(world->fake, SETS "/db", "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':0}}}}");
+	settle(world, running);
+	json_decref(set);
+	set = fake_get(world->fake, SETS "/db");
+	assert_int_equal(kt_jint(set, "status.updatedReplicas", 0), 3);
+	assert_string_equal(kt_jstr(set, "status.currentRevision"), kt_jstr(set, "status.updateRevision"));
+}
+
+#define DAEMONS "/apis/apps/v1/namespaces/default/daemonsets"
+
+static void daemons_run_on_every_node_that_fits(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *set = NULL, *pod = NULL;
+
+	fake_put(world->fake, "/api/v1/nodes", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'a'},'spec':{}}");
+	fake_put(world->fake, "/api/v1/nodes", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'b'},'spec':{'taints':[{'key':'x',"
+		"'effect':'NoSchedule'}]}}");
+	fake_put(world->fake, DAEMONS, "{'apiVersion':'apps/v1','kind':'DaemonSet','metadata':{'name':'d'},'spec':{'selector':{'matchLabels':"
+		"{'app':'d'}},'updateStrategy':{'type':'RollingUpdate','rollingUpdate':{'maxUnavailable':1,'maxSurge':0}},'template':"
+		"{'metadata':{'labels':{'app':'d'}},'spec':{'containers':[{'name':'c','image':'v1'}]}}}}");
+	settle(world, running);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	pod = fake_nth(world->fake, "/api/v1/pods", 0);
+	assert_string_equal(kt_jstr(pod, "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.0."
+		"matchFields.0.values.0"), "a");
+	fake_put(world->fake, "/api/v1/nodes", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'c'},'spec':{}}");
+	settle(world, running);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
+	set = fake_get(world->fake, DAEMONS "/d");
+	assert_int_equal(kt_jint(set, "status.desiredNumberScheduled", 0), 2);
+	assert_int_equal(kt_jint(set, "status.numberReady", 0), 2);
+	fake_patch(world->fake, DAEMONS "/d", "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'v2'}]}}}}");
+	settle(world, running);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
+	for (size_t i = 0; i < 2; i++) {
+		json_decref(pod);
+		pod = fake_nth(world->fake, "/api/v1/pods", i);
+		assert_string_equal(kt_jstr(pod, "spec.containers.0.image"), "v2");
+	}
+	json_decref(set);
+	set = fake_get(world->fake, DAEMONS "/d");
+	assert_int_equal(kt_jint(set, "status.updatedNumberScheduled", 0), 2);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(a_job_counts_every_pod_once), T(a_job_gives_up), T(an_indexed_job_does_each_index), T(suspension_takes_the_pods_away),
+		T(cron_jobs_run_on_time), T(schedules_are_read), T(stateful_pods_come_in_order), T(stateful_updates_go_from_the_top),
+		T(daemons_run_on_every_node_that_fits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
