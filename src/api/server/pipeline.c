@@ -150,6 +150,7 @@ void kt_server_handle(struct kt_request *request)
 	struct kt_request_state *state = kt_arena_new(&request->arena, struct kt_request_state);
 
 	request->state = state;
+	request->finish = kt_pipeline_finish;
 	state->started_ns = kt_loop_now_ns(request->loop);
 	kt_metrics_begin(request);
 	if (kt_route_parse(request) < 0) {
