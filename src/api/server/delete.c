@@ -236,7 +236,7 @@ static const struct {
 	{"", "Namespace", defer_namespace},
 };
 
-static bool is_deferred(const struct kt_kind *kind, json_t *object)
+bool kt_delete_is_deferred(const struct kt_kind *kind, json_t *object)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(deferred); i++)
 		if (kt_streq(deferred[i].kind, kind->kind) && kt_streq(deferred[i].group, kind->group))
@@ -311,7 +311,7 @@ int kt_delete_plan(struct kt_request *request)
 	if (find_grace(request, &grace_s) < 0)
 		return request->err.code;
 	set_finalizers(state);
-	bool wait = is_deferred(state->kind, state->object);
+	bool wait = kt_delete_is_deferred(state->kind, state->object);
 	bool marked = kt_jget(state->old, "metadata.deletionTimestamp") != NULL;
 	bool pending = json_array_size(kt_jget(state->object, "metadata.finalizers")) > 0;
 	if (marked && graceful)

@@ -12,5 +12,7 @@
 int kt_delete_decode(struct kt_request *request);
 /* With state->current and old loaded: what becomes of the object. Adds the operation. */
 int kt_delete_plan(struct kt_request *request);
+/* True when an object that is being deleted has to stay for now though it has no finalizers in its metadata: a namespace. */
+bool kt_delete_is_deferred(const struct kt_kind *kind, json_t *object);
 
 #endif

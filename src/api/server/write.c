@@ -5,6 +5,7 @@
 #include "api/machinery/managed.h"
 #include "api/server/access.h"
 #include "api/server/admit.h"
+#include "api/server/delete.h"
 #include "api/server/encode.h"
 #include "api/server/operations.h"
 #include "api/server/server_impl.h"
@@ -421,10 +422,11 @@ static void free_also(struct kt_rule_context *rules)
 		rules->n_also = 0;
 }
 
-static bool is_finished(const json_t *object)
+static bool is_finished(const struct kt_kind *kind, json_t *object)
 {
 	return kt_jget(object, "metadata.deletionTimestamp") && !json_array_size(kt_jget(object, "metadata.finalizers")) &&
-	       kt_jint(object, "metadata.deletionGracePeriodSeconds", 0) == 0;
+	       kt_jint(object, "metadata.deletionGracePeriodSeconds", 0) == 0 &&
+	       !kt_delete_is_deferred(kind, object);
 }
 
 static int run_after(struct kt_request *request)
@@ -444,7 +446,7 @@ int kt_write_commit(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	struct kt_storage_op op = {.kind = KT_STORAGE_PUT, .key = state->key};
 
-	state->is_delete = !state->is_create && is_finished(state->object);
+	state->is_delete = !state->is_create && is_finished(state->kind, state->object);
 	if (run_after(request) < 0)
 		return request->err.code;
 	if (!state->is_create) {
