@@ -38,7 +38,7 @@ static inline void bench_report(
  * machine does. expr runs `calls` times a round.
  */
 #define BENCH_BEST_NS(calls, expr) \
-	({ \
+	__extension__({ \
 		double bench_best_ = 0; \
 		for (int bench_round_ = 0; bench_round_ < 7; bench_round_++) { \
 			int64_t bench_start_ = bench_now_ns(); \
