@@ -11,7 +11,10 @@
 	X(core_limit_range) \
 	X(core_namespace) \
 	X(core_node) \
+	X(core_persistent_volume) \
+	X(core_persistent_volume_claim) \
 	X(core_pod) \
+	X(core_pod_template) \
 	X(core_replication_controller) \
 	X(core_resource_quota) \
 	X(core_secret) \
@@ -24,8 +27,24 @@
 	X(apps_stateful_set) \
 	X(batch_cron_job) \
 	X(batch_job) \
+	X(coordination_lease) \
 	X(discovery_endpoint_slice) \
-	X(events_event)
+	X(events_event) \
+	X(networking_ingress) \
+	X(networking_ingress_class) \
+	X(networking_network_policy) \
+	X(networking_service_cidr) \
+	X(node_runtime_class) \
+	X(policy_pod_disruption_budget) \
+	X(rbac_cluster_role) \
+	X(rbac_cluster_role_binding) \
+	X(rbac_role) \
+	X(rbac_role_binding) \
+	X(scheduling_priority_class) \
+	X(storage_csi_driver) \
+	X(storage_csi_node) \
+	X(storage_storage_class) \
+	X(storage_volume_attachment)
 
 #define DECLARE(name) extern const struct kt_rules kt_rules_##name;
 #define ENTRY(name) &kt_rules_##name,

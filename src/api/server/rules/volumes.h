@@ -14,7 +14,8 @@ struct kt_volume_source {
 const struct kt_volume_source *kt_volume_source_find(const char *name);
 
 void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bool is_template);
-void kt_claim_spec_default(json_t *spec);
+/* The spec of a persistent volume; meta (its metadata) may be NULL. In an attachment it stands inline, without claim and capacity. */
+void kt_check_volume_spec(struct kt_rule_context *c, const struct kt_at *spec, const struct kt_at *meta, bool is_inline);
 void kt_check_csi_driver_name(struct kt_rule_context *c, const struct kt_at *name);
 void kt_check_access_modes(struct kt_rule_context *c, const struct kt_at *modes);
 
