@@ -47,7 +47,7 @@ FIELD_FLAGS = {
 KIND_FLAGS = {
     "status": "HAS_STATUS", "generation": "GENERATION", "require-rv": "REQUIRE_RV", "create-on-update": "CREATE_ON_UPDATE",
     "virtual": "VIRTUAL", "graceful": "GRACEFUL", "aggregated": "AGGREGATED",
-    "returns-deleted": "RETURNS_DELETED",
+    "returns-deleted": "RETURNS_DELETED", "status-on-create": "STATUS_ON_CREATE",
 }
 FIELD_KEYS = {"number", "type", "flags", "set", "unset", "list", "keys", "merge", "enum", "default", "doc", "format", "pattern",
               "minimum", "maximum", "length", "items", "properties", "keep"}

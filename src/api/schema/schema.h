@@ -165,6 +165,7 @@ enum kt_kind_flags {
 	KT_KIND_CUSTOM = 1 << 7,         /* from a CRD */
 	KT_KIND_AGGREGATED = 1 << 8,     /* metrics.k8s.io: served only where something answers for it; VIRTUAL too */
 	KT_KIND_RETURNS_DELETED = 1 << 9, /* DELETE of one object answers with that object, not with a Status */
+	KT_KIND_STATUS_ON_CREATE = 1 << 10, /* the status sent with a create is kept (nodes) */
 };
 
 /* One served resource of one version. */

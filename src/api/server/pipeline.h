@@ -23,6 +23,11 @@
 
 #define KT_STAGE_WAIT 1
 
+static inline const char *kt_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
 /* What a path and a method mean. Strings are never NULL; "" is absent. */
 struct kt_route {
 	bool is_resource;        /* below /api/VERSION or /apis/GROUP/VERSION */

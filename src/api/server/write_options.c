@@ -74,7 +74,7 @@ int kt_write_options(struct kt_request *request, const char *options)
 	struct kt_field_errors errors = {.arena = &request->arena};
 	bool patch = kt_streq(options, "PatchOptions");
 
-	if (patch && is_apply(request) && kt_sv_of(kt_request_query(request, "fieldManager")).len == 0)
+	if (patch && is_apply(request) && !*(kt_or_empty(kt_request_query(request, "fieldManager"))))
 		kt_field_required(&errors, "fieldManager", "is required for apply patch");
 	state->force = kt_request_query_bool(request, "force");
 	if (patch && !is_apply(request) && kt_request_query(request, "force"))

@@ -72,6 +72,8 @@ static void split_status(struct kt_rule_context *c, json_t *object, const json_t
 		return;
 	if (!c->subresource && !old && rules && rules->creates_status)
 		return;
+	if (!old && (c->kind->flags & KT_KIND_STATUS_ON_CREATE))
+		return;
 	if (!c->subresource) {
 		json_t *status = old ? json_object_get(old, "status") : NULL;
 		if (status)
