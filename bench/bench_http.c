@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench: kt_server */
 /*
- * One pod over HTTPS: requests per second on one kept-alive connection, by HTTP/1.1 (one at a time, and pipelined) and HTTP/2 (many streams).
- * The pipeline behind is a fixed answer, so this is the transport's share. The floor is a bare TLS exchange of as many
- * bytes, with no HTTP in it.
+ * One pod over HTTPS: requests per second on one kept-alive connection, by HTTP/1.1 (one at a time,
+ * and pipelined) and HTTP/2 (many streams). The pipeline behind is a fixed answer, so this is the
+ * transport's share. The floor is a bare TLS exchange of as many bytes, with no HTTP in it.
  */
 #include "bench/bench.h"
 
@@ -14,15 +14,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
-#include <nghttp2/nghttp2.h>
 #include <netinet/tcp.h>
+#include <nghttp2/nghttp2.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { POD_BYTES = 3000, REQUEST_BYTES = 120, ROUNDS = 5, ROUND_MS = 400, STREAMS = 64, PIPELINED = 16 };
+enum {
+	POD_BYTES = 3000,
+	REQUEST_BYTES = 120,
+	ROUNDS = 5,
+	ROUND_MS = 400,
+	STREAMS = 64,
+	PIPELINED = 16
+};
 #define PATH "/api/v1/namespaces/default/pods/web-7d4b9c6f5-x2x8q"
-#define WRK_PER_S 149000.0 /* a bare epoll server on one thread, 2 KiB bodies, no TLS, 32 connections under wrk */
+#define WRK_PER_S \
+	149000.0 /* a bare epoll server on one thread, 2 KiB bodies, no TLS, 32 connections under \
+	            wrk */
 
 static struct kt_buf *pod;
 static struct kt_pki *pki;
@@ -103,7 +112,8 @@ static size_t link_read(struct link *link, char *data, size_t size)
 /* Answers end with the pod's last byte: each has the same length once the first is known. */
 static double run_http1(int port, int at_once)
 {
-	static const char one[] = "GET " PATH " HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n";
+	static const char one[] =
+	        "GET " PATH " HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n";
 	kt_auto_str batch = KT_STR_INIT;
 	struct link link;
 	char data[65536];
@@ -140,7 +150,8 @@ struct http2_client {
 	size_t under_way;
 };
 
-static ssize_t h2_send(nghttp2_session *session, const uint8_t *data, size_t len, int flags, void *arg)
+static ssize_t h2_send(
+        nghttp2_session *session, const uint8_t *data, size_t len, int flags, void *arg)
 {
 	struct http2_client *c = arg;
 
@@ -152,14 +163,22 @@ static ssize_t h2_send(nghttp2_session *session, const uint8_t *data, size_t len
 
 static void h2_request(struct http2_client *c)
 {
-#define FIELD(n, v) {(uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), sizeof(n) - 1, sizeof(v) - 1, 0}
+#define FIELD(n, v) \
+	{ \
+		(uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), sizeof(n) - 1, \
+		        sizeof(v) - 1, 0 \
+	}
 	const nghttp2_nv nv[] = {
-		FIELD(":method", "GET"), FIELD(":path", PATH), FIELD(":scheme", "https"), FIELD(":authority", "127.0.0.1"),
-		FIELD("accept", "application/json"),
+	        FIELD(":method", "GET"),
+	        FIELD(":path", PATH),
+	        FIELD(":scheme", "https"),
+	        FIELD(":authority", "127.0.0.1"),
+	        FIELD("accept", "application/json"),
 	};
 #undef FIELD
 
-	must(nghttp2_submit_request(c->session, NULL, nv, KT_ARRAY_SIZE(nv), NULL, NULL) > 0, "submit");
+	must(nghttp2_submit_request(c->session, NULL, nv, KT_ARRAY_SIZE(nv), NULL, NULL) > 0,
+	        "submit");
 	c->under_way++;
 }
 
@@ -200,7 +219,8 @@ static double run_http2(int port, int streams)
 
 		nghttp2_session_send(c.session);
 		n = link_read(&c.link, data, sizeof(data));
-		must(nghttp2_session_mem_recv(c.session, (const uint8_t *)data, n) == (ssize_t)n, "recv");
+		must(nghttp2_session_mem_recv(c.session, (const uint8_t *)data, n) == (ssize_t)n,
+		        "recv");
 		c.over = bench_now_ns() - start >= (int64_t)ROUND_MS * 1000000;
 	}
 	nghttp2_session_del(c.session);
@@ -251,7 +271,8 @@ static double run_floor(int port, int at_once)
 	struct floor_server server;
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	socklen_t len = sizeof(address);
-	const char *cert = kt_pki_pem(pki, KT_PKI_SERVER_CERT), *key = kt_pki_pem(pki, KT_PKI_SERVER_KEY);
+	const char *cert = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
+	           *key = kt_pki_pem(pki, KT_PKI_SERVER_KEY);
 	gnutls_datum_t cert_data = {(unsigned char *)(uintptr_t)cert, (unsigned)strlen(cert)};
 	gnutls_datum_t key_data = {(unsigned char *)(uintptr_t)key, (unsigned)strlen(key)};
 	char data[POD_BYTES] = {0};
@@ -265,10 +286,13 @@ static double run_floor(int port, int at_once)
 	(void)at_once;
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	server.fd = socket(AF_INET, SOCK_STREAM, 0);
-	must(bind(server.fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(server.fd, 1) == 0, "floor");
+	must(bind(server.fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	                listen(server.fd, 1) == 0,
+	        "floor");
 	getsockname(server.fd, (struct sockaddr *)&address, &len);
 	gnutls_certificate_allocate_credentials(&server.credentials);
-	gnutls_certificate_set_x509_key_mem(server.credentials, &cert_data, &key_data, GNUTLS_X509_FMT_PEM);
+	gnutls_certificate_set_x509_key_mem(
+	        server.credentials, &cert_data, &key_data, GNUTLS_X509_FMT_PEM);
 	pthread_create(&thread, NULL, run_floor_server, &server);
 	link_open(&link, ntohs(address.sin_port), "x");
 	start = bench_now_ns();
@@ -323,23 +347,29 @@ int main(void)
 	int port;
 
 	must(kt_pki_open(NULL, NULL, &pki, &err) == 0, kt_err_message(&err));
-	bench_report("pki: all keys and certificates", (double)(bench_now_ns() - start) / 1e6, "ms", "wanted", 5);
+	bench_report("pki: all keys and certificates", (double)(bench_now_ns() - start) / 1e6, "ms",
+	        "wanted", 5);
 	struct kt_http_server_options options = {
-		.cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
-		.key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
-		.client_ca_pem = kt_pki_pem(pki, KT_PKI_CA_CERT),
-		.n_threads = 1,
+	        .cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
+	        .key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
+	        .client_ca_pem = kt_pki_pem(pki, KT_PKI_CA_CERT),
+	        .n_threads = 1,
 	};
 	pod = kt_buf_alloc(POD_BYTES);
 	memset(pod->data, 'x', POD_BYTES);
 	must(kt_http_server_create(&options, &http, &err) == 0, kt_err_message(&err));
 	port = kt_http_server_port(http);
 	floor = best(run_floor, 0, 1);
-	bench_report("HTTP/1.1, one connection, one at a time", best(run_http1, port, 1), "requests/s", "bare TLS exchange", floor);
-	bench_report("HTTP/1.1, one connection, 16 pipelined", best(run_http1, port, PIPELINED), "requests/s", "bare TLS exchange", floor);
-	bench_report("HTTP/2, one connection, one at a time", best(run_http2, port, 1), "requests/s", "bare TLS exchange", floor);
-	bench_report("HTTP/2, one connection, 64 streams", best(run_http2, port, STREAMS), "requests/s", "epoll without TLS, wrk", WRK_PER_S);
-	bench_report("TLS handshakes, client on the same cores", handshakes_per_s(port), "per second", NULL, 0);
+	bench_report("HTTP/1.1, one connection, one at a time", best(run_http1, port, 1),
+	        "requests/s", "bare TLS exchange", floor);
+	bench_report("HTTP/1.1, one connection, 16 pipelined", best(run_http1, port, PIPELINED),
+	        "requests/s", "bare TLS exchange", floor);
+	bench_report("HTTP/2, one connection, one at a time", best(run_http2, port, 1),
+	        "requests/s", "bare TLS exchange", floor);
+	bench_report("HTTP/2, one connection, 64 streams", best(run_http2, port, STREAMS),
+	        "requests/s", "epoll without TLS, wrk", WRK_PER_S);
+	bench_report("TLS handshakes, client on the same cores", handshakes_per_s(port),
+	        "per second", NULL, 0);
 	kt_http_server_destroy(http, 0);
 	kt_pki_close(pki);
 	kt_buf_unref(pod);

@@ -16,10 +16,12 @@ static void note(const struct kt_http1_parser *parser, struct kt_str *out)
 	kt_str_add(out, parser->method.p, parser->method.len);
 	kt_str_putc(out, ' ');
 	kt_str_add(out, parser->target.p, parser->target.len);
-	kt_str_printf(out, " %d %d %lld\n", parser->keep_alive, parser->chunked, (long long)parser->content_length);
+	kt_str_printf(out, " %d %d %lld\n", parser->keep_alive, parser->chunked,
+	        (long long)parser->content_length);
 	for (size_t i = 0; i < parser->fields.n; i++) {
 		kt_assert(parser->fields.items[i].name.len > 0);
-		kt_assert(!memchr(parser->fields.items[i].value.p, '\n', parser->fields.items[i].value.len));
+		kt_assert(!memchr(
+		        parser->fields.items[i].value.p, '\n', parser->fields.items[i].value.len));
 		kt_str_add(out, parser->fields.items[i].name.p, parser->fields.items[i].name.len);
 		kt_str_putc(out, ':');
 		kt_str_add(out, parser->fields.items[i].value.p, parser->fields.items[i].value.len);
@@ -34,7 +36,8 @@ static bool feed(struct kt_http1_parser *parser, struct kt_sv input, struct kt_s
 		kt_auto_err err = KT_ERR_INIT;
 		struct kt_sv piece = {NULL, 0};
 		size_t used = 0;
-		enum kt_http1_event event = kt_http1_parser_next(parser, input, &used, &piece, &err);
+		enum kt_http1_event event =
+		        kt_http1_parser_next(parser, input, &used, &piece, &err);
 
 		kt_assert(used <= input.len);
 		input.p += used;
@@ -86,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(input, 1, &bytes);
 	run(input, 7, &pieces);
 	kt_assert(whole.len == bytes.len && whole.len == pieces.len);
-	kt_assert(!whole.len || (!memcmp(whole.data, bytes.data, whole.len) && !memcmp(whole.data, pieces.data, whole.len)));
+	kt_assert(!whole.len || (!memcmp(whole.data, bytes.data, whole.len) &&
+	                                !memcmp(whole.data, pieces.data, whole.len)));
 	return 0;
 }

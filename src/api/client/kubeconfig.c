@@ -7,7 +7,8 @@
 
 #include <errno.h>
 
-#define FILE_BYTES_MAX (64 * 1024 * 1024) /* of a certificate or token a config points at, far above any */
+#define FILE_BYTES_MAX \
+	(64 * 1024 * 1024) /* of a certificate or token a config points at, far above any */
 
 struct kt_kubeconfig {
 	json_t *tree;
@@ -18,9 +19,21 @@ static const char *const lists[] = {"clusters", "contexts", "users"};
 void kt_endpoint_finish(struct kt_endpoint *endpoint)
 {
 	char **texts[] = {
-		&endpoint->context, &endpoint->cluster, &endpoint->user, &endpoint->namespace, &endpoint->server, &endpoint->tls_server_name,
-		&endpoint->proxy_url, &endpoint->ca_pem, &endpoint->client_cert_pem, &endpoint->client_key_pem, &endpoint->token,
-		&endpoint->token_file, &endpoint->username, &endpoint->password, &endpoint->impersonate_user,
+	        &endpoint->context,
+	        &endpoint->cluster,
+	        &endpoint->user,
+	        &endpoint->namespace,
+	        &endpoint->server,
+	        &endpoint->tls_server_name,
+	        &endpoint->proxy_url,
+	        &endpoint->ca_pem,
+	        &endpoint->client_cert_pem,
+	        &endpoint->client_key_pem,
+	        &endpoint->token,
+	        &endpoint->token_file,
+	        &endpoint->username,
+	        &endpoint->password,
+	        &endpoint->impersonate_user,
 	};
 
 	if (!endpoint)
@@ -39,9 +52,8 @@ static json_t *find_named(const json_t *tree, const char *list, const char *name
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(json_object_get(tree, list), i, entry)
-		if (kt_streq(kt_jstr(entry, "name"), name))
-			return entry;
+	json_array_foreach(json_object_get(tree, list), i,
+	        entry) if (kt_streq(kt_jstr(entry, "name"), name)) return entry;
 	return NULL;
 }
 
@@ -65,9 +77,11 @@ static void make_paths_absolute(json_t *tree, const char *file)
 	size_t i;
 
 	json_array_foreach(json_object_get(tree, "clusters"), i, entry)
-		make_absolute(json_object_get(entry, "cluster"), "certificate-authority", dir);
-	json_array_foreach(json_object_get(tree, "users"), i, entry) {
-		json_t *user = json_object_get(entry, "user"), *exec = json_object_get(user, "exec");
+	        make_absolute(json_object_get(entry, "cluster"), "certificate-authority", dir);
+	json_array_foreach(json_object_get(tree, "users"), i, entry)
+	{
+		json_t *user = json_object_get(entry, "user"),
+		       *exec = json_object_get(user, "exec");
 		const char *command = kt_jstr(exec, "command");
 
 		make_absolute(user, "client-certificate", dir);
@@ -86,7 +100,8 @@ static void merge(json_t *into, const json_t *from)
 	size_t i;
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
-		json_array_foreach(json_object_get(from, lists[l]), i, entry) {
+		json_array_foreach(json_object_get(from, lists[l]), i, entry)
+		{
 			const char *name = kt_jstr(entry, "name");
 
 			if (name && !find_named(into, lists[l], name))
@@ -94,15 +109,14 @@ static void merge(json_t *into, const json_t *from)
 		}
 	if (current && *current && !*kt_jstr(into, "current-context"))
 		json_object_set(into, "current-context", json_object_get(from, "current-context"));
-	json_object_foreach((json_t *)(uintptr_t)from, key, value)
-		if (!json_object_get(into, key))
-			json_object_set(into, key, value);
+	json_object_foreach((json_t *)(uintptr_t)from, key, value) if (!json_object_get(into, key))
+	        json_object_set(into, key, value);
 }
 
 int kt_kubeconfig_load(const char *path, struct kt_kubeconfig **ret_config, struct kt_err *err)
 {
-	kt_auto_json json_t *tree = json_pack("{s:s, s:s, s:[], s:[], s:[], s:s}", "apiVersion", "v1", "kind", "Config", "clusters", "contexts",
-		"users", "current-context", "");
+	kt_auto_json json_t *tree = json_pack("{s:s, s:s, s:[], s:[], s:[], s:s}", "apiVersion",
+	        "v1", "kind", "Config", "clusters", "contexts", "users", "current-context", "");
 	struct kt_kubeconfig_files files = {0};
 	int r = 0;
 
@@ -152,40 +166,51 @@ static char *dup_text(const json_t *object, const char *key)
 }
 
 /* "…-data" in base64, or the file named without "-data"; NULL when neither is there. */
-static int read_pem(const json_t *object, const char *key, const char *what, char **ret_pem, struct kt_err *err)
+static int read_pem(
+        const json_t *object, const char *key, const char *what, char **ret_pem, struct kt_err *err)
 {
 	kt_auto_free char *data_key = kt_asprintf("%s-data", key);
-	const char *data = json_string_value(json_object_get(object, data_key)), *file = json_string_value(json_object_get(object, key));
+	const char *data = json_string_value(json_object_get(object, data_key)),
+	           *file = json_string_value(json_object_get(object, key));
 	kt_auto_str text = KT_STR_INIT;
 
 	if (data && *data) {
 		if (kt_base64_decode(&text, kt_sv_of(data)) < 0)
-			return kt_fail(err, EINVAL, "invalid configuration: %s of \"%s\" is not base64", data_key, what);
+			return kt_fail(err, EINVAL,
+			        "invalid configuration: %s of \"%s\" is not base64", data_key,
+			        what);
 	} else if (file && *file) {
 		int r = kt_read_file(file, FILE_BYTES_MAX, &text, NULL);
 
 		if (r < 0)
-			return kt_fail(err, -r, "invalid configuration: unable to read %s %s for %s due to open %s: %s", key, file, what, file,
-				strerror(-r));
+			return kt_fail(err, -r,
+			        "invalid configuration: unable to read %s %s for %s due to open "
+			        "%s: %s",
+			        key, file, what, file, strerror(-r));
 	}
 	if (text.len)
 		*ret_pem = kt_str_steal(&text);
 	return 0;
 }
 
-static int read_cluster(const json_t *cluster, const char *name, struct kt_endpoint *e, struct kt_err *err)
+static int read_cluster(
+        const json_t *cluster, const char *name, struct kt_endpoint *e, struct kt_err *err)
 {
 	e->cluster = kt_strdup(name);
 	e->server = dup_text(cluster, "server");
 	if (!e->server)
-		return kt_fail(err, EINVAL, "invalid configuration: no server found for cluster \"%s\"", name);
+		return kt_fail(err, EINVAL,
+		        "invalid configuration: no server found for cluster \"%s\"", name);
 	for (size_t len = strlen(e->server); len && e->server[len - 1] == '/'; len--)
 		e->server[len - 1] = 0;
 	e->tls_server_name = dup_text(cluster, "tls-server-name");
 	e->proxy_url = dup_text(cluster, "proxy-url");
 	e->insecure = kt_jbool(cluster, "insecure-skip-tls-verify", false);
-	if (e->insecure && (json_object_get(cluster, "certificate-authority") || json_object_get(cluster, "certificate-authority-data")))
-		return kt_fail(err, EINVAL, "invalid configuration: specifying a root certificates file with the insecure flag is not allowed");
+	if (e->insecure && (json_object_get(cluster, "certificate-authority") ||
+	                           json_object_get(cluster, "certificate-authority-data")))
+		return kt_fail(err, EINVAL,
+		        "invalid configuration: specifying a root certificates file with the "
+		        "insecure flag is not allowed");
 	return read_pem(cluster, "certificate-authority", name, &e->ca_pem, err);
 }
 
@@ -199,11 +224,12 @@ static void read_impersonation(const json_t *user, struct kt_endpoint *e)
 	if (json_array_size(groups) == 0)
 		return;
 	e->impersonate_groups = kt_new_array(char *, json_array_size(groups) + 1);
-	json_array_foreach(groups, i, group)
-		e->impersonate_groups[i] = kt_strdup(json_is_string(group) ? json_string_value(group) : "");
+	json_array_foreach(groups, i, group) e->impersonate_groups[i] =
+	        kt_strdup(json_is_string(group) ? json_string_value(group) : "");
 }
 
-static int read_user(const json_t *user, const char *name, struct kt_endpoint *e, struct kt_err *err)
+static int read_user(
+        const json_t *user, const char *name, struct kt_endpoint *e, struct kt_err *err)
 {
 	json_t *exec = json_object_get(user, "exec");
 	int r;
@@ -215,7 +241,10 @@ static int read_user(const json_t *user, const char *name, struct kt_endpoint *e
 	e->password = dup_text(user, "password");
 	if (json_is_object(exec)) {
 		if (!kt_jstr(exec, "command"))
-			return kt_fail(err, EINVAL, "invalid configuration: command must be specified for \"%s\" to use exec authentication plugin", name);
+			return kt_fail(err, EINVAL,
+			        "invalid configuration: command must be specified for \"%s\" to "
+			        "use exec authentication plugin",
+			        name);
 		e->exec = json_deep_copy(exec);
 	}
 	read_impersonation(user, e);
@@ -223,14 +252,20 @@ static int read_user(const json_t *user, const char *name, struct kt_endpoint *e
 	if (r >= 0)
 		r = read_pem(user, "client-key", name, &e->client_key_pem, err);
 	if (r >= 0 && !e->client_cert_pem != !e->client_key_pem)
-		return kt_fail(err, EINVAL, "invalid configuration: %s must be specified for %s to use the %s authentication method",
-			e->client_cert_pem ? "client-key-data or client-key" : "client-certificate-data or client-certificate", name, "clientCert");
+		return kt_fail(err, EINVAL,
+		        "invalid configuration: %s must be specified for %s to use the %s "
+		        "authentication method",
+		        e->client_cert_pem ? "client-key-data or client-key"
+		                           : "client-certificate-data or client-certificate",
+		        name, "clientCert");
 	return r;
 }
 
-static int read_context(const json_t *tree, const char *context, struct kt_endpoint *e, struct kt_err *err)
+static int read_context(
+        const json_t *tree, const char *context, struct kt_endpoint *e, struct kt_err *err)
 {
-	const json_t *entry = json_object_get(find_named(tree, "contexts", context), "context"), *cluster, *user;
+	const json_t *entry = json_object_get(find_named(tree, "contexts", context), "context"),
+	             *cluster, *user;
 	const char *cluster_name = kt_jstr(entry, "cluster"), *user_name = kt_jstr(entry, "user");
 	int r;
 
@@ -240,7 +275,8 @@ static int read_context(const json_t *tree, const char *context, struct kt_endpo
 	e->namespace = dup_text(entry, "namespace");
 	cluster = find_named(tree, "clusters", cluster_name ? cluster_name : "");
 	if (!cluster)
-		return kt_fail(err, ENOENT, "cluster \"%s\" does not exist", cluster_name ? cluster_name : "");
+		return kt_fail(err, ENOENT, "cluster \"%s\" does not exist",
+		        cluster_name ? cluster_name : "");
 	r = read_cluster(json_object_get(cluster, "cluster"), cluster_name, e, err);
 	if (r < 0 || !user_name || !*user_name)
 		return r;
@@ -250,7 +286,8 @@ static int read_context(const json_t *tree, const char *context, struct kt_endpo
 	return read_user(json_object_get(user, "user"), user_name, e, err);
 }
 
-int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context, struct kt_endpoint *ret_endpoint, struct kt_err *err)
+int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context,
+        struct kt_endpoint *ret_endpoint, struct kt_err *err)
 {
 	struct kt_endpoint endpoint = {0};
 	int r;
@@ -259,7 +296,8 @@ int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *conte
 		context = kt_kubeconfig_current_context(config);
 	if (!context)
 		return kt_fail(err, ENOENT,
-			"invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable");
+		        "invalid configuration: no configuration has been provided, try setting "
+		        "KUBERNETES_MASTER environment variable");
 	r = read_context(config->tree, context, &endpoint, err);
 	if (r < 0) {
 		kt_endpoint_finish(&endpoint);

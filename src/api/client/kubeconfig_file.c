@@ -37,8 +37,8 @@ void kt_kubeconfig_files_finish(struct kt_kubeconfig_files *files)
 
 static json_t *empty_config(void)
 {
-	return json_pack("{s:s, s:s, s:[], s:[], s:[], s:s, s:{}}", "apiVersion", "v1", "kind", "Config", "clusters", "contexts", "users",
-		"current-context", "", "preferences");
+	return json_pack("{s:s, s:s, s:[], s:[], s:[], s:s, s:{}}", "apiVersion", "v1", "kind",
+	        "Config", "clusters", "contexts", "users", "current-context", "", "preferences");
 }
 
 int kt_kubeconfig_file_read(const char *path, bool may_miss, json_t **ret_tree, struct kt_err *err)
@@ -62,9 +62,11 @@ int kt_kubeconfig_file_read(const char *path, bool may_miss, json_t **ret_tree, 
 	}
 	tree = kt_yaml_parse_one((struct kt_sv){text.data, text.len}, &why);
 	if (!tree)
-		return kt_fail(err, EINVAL, "error loading config file \"%s\": %s", path, kt_err_message(&why));
+		return kt_fail(err, EINVAL, "error loading config file \"%s\": %s", path,
+		        kt_err_message(&why));
 	if (!json_is_object(tree))
-		return kt_fail(err, EINVAL, "error loading config file \"%s\": it does not hold a Config object", path);
+		return kt_fail(err, EINVAL,
+		        "error loading config file \"%s\": it does not hold a Config object", path);
 	*ret_tree = kt_steal(&tree);
 	return 0;
 }
@@ -86,14 +88,16 @@ static int wait_for_removal(int watch_fd, int64_t until_ms)
 
 	if (left <= 0)
 		return -EBUSY;
-	if (poll(&poll_fd, 1, (int)left) > 0 && read(watch_fd, events, sizeof(events)) < 0 && errno != EAGAIN)
+	if (poll(&poll_fd, 1, (int)left) > 0 && read(watch_fd, events, sizeof(events)) < 0 &&
+	        errno != EAGAIN)
 		return -errno;
 	return 0;
 }
 
 static int take_lock(const char *path, char **ret_lock, struct kt_err *err)
 {
-	kt_auto_free char *lock = kt_asprintf("%s.lock", path), *dir = kt_strndup(path, (size_t)(strrchr(path, '/') - path));
+	kt_auto_free char *lock = kt_asprintf("%s.lock", path),
+	                  *dir = kt_strndup(path, (size_t)(strrchr(path, '/') - path));
 	kt_auto_close int watch_fd = -1;
 	int64_t until = now_ms() + KT_KUBECONFIG_LOCK_MS;
 	int r = 0;
@@ -108,15 +112,19 @@ static int take_lock(const char *path, char **ret_lock, struct kt_err *err)
 		if (errno != EEXIST)
 			return kt_fail(err, errno, "%s: %s", lock, strerror(errno));
 		if (watch_fd < 0) {
-			/* The lock may go between the two calls: it is tried again before waiting. */
+			/* The lock may go between the two calls: it is tried again before waiting.
+			 */
 			watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-			if (watch_fd < 0 || inotify_add_watch(watch_fd, dir, IN_DELETE | IN_MOVED_FROM) < 0)
+			if (watch_fd < 0 ||
+			        inotify_add_watch(watch_fd, dir, IN_DELETE | IN_MOVED_FROM) < 0)
 				return kt_fail(err, errno, "%s: %s", dir, strerror(errno));
 			continue;
 		}
 		r = wait_for_removal(watch_fd, until);
 	}
-	return kt_fail(err, EBUSY, "%s exists: another program is changing the file (remove the lock if none is)", lock);
+	return kt_fail(err, EBUSY,
+	        "%s exists: another program is changing the file (remove the lock if none is)",
+	        lock);
 }
 
 /* The file behind symbolic links, so that a link stays one; a new file's folder is made. */
@@ -148,7 +156,8 @@ static int real_path(const char *path, char **ret_path, struct kt_err *err)
 	return r;
 }
 
-static int change_locked(const char *path, int (*change)(json_t *tree, void *arg, struct kt_err *err), void *arg, struct kt_err *err)
+static int change_locked(const char *path,
+        int (*change)(json_t *tree, void *arg, struct kt_err *err), void *arg, struct kt_err *err)
 {
 	kt_auto_json json_t *tree = NULL;
 	kt_auto_str text = KT_STR_INIT;
@@ -160,10 +169,12 @@ static int change_locked(const char *path, int (*change)(json_t *tree, void *arg
 	if (r <= 0)
 		return r;
 	kt_yaml_write(&text, tree);
-	return kt_write_file(path, (struct kt_sv){text.data, text.len}, stat(path, &st) == 0 ? st.st_mode & 0777 : 0600, err);
+	return kt_write_file(path, (struct kt_sv){text.data, text.len},
+	        stat(path, &st) == 0 ? st.st_mode & 0777 : 0600, err);
 }
 
-int kt_kubeconfig_file_change(const char *path, int (*change)(json_t *tree, void *arg, struct kt_err *err), void *arg, struct kt_err *err)
+int kt_kubeconfig_file_change(const char *path,
+        int (*change)(json_t *tree, void *arg, struct kt_err *err), void *arg, struct kt_err *err)
 {
 	kt_auto_free char *real = NULL, *lock = NULL;
 	int r = real_path(path, &real, err);

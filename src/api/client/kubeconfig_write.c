@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Changing kubeconfig files: only the entries of one name are touched, all else stays as others wrote it. */
+/* Changing kubeconfig files: only the entries of one name are touched, all else stays as others
+ * wrote it. */
 #include "api/client/kubeconfig.h"
 #include "api/client/kubeconfig_file.h"
 
@@ -24,9 +25,7 @@ static json_t *find_named(const json_t *list, const char *name)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(list, i, entry)
-		if (kt_streq(kt_jstr(entry, "name"), name))
-			return entry;
+	json_array_foreach(list, i, entry) if (kt_streq(kt_jstr(entry, "name"), name)) return entry;
 	return NULL;
 }
 
@@ -39,7 +38,8 @@ static bool remove_named(json_t *list, const char *name)
 }
 
 /* Steals value. */
-static void put_named(json_t *tree, const char *list_name, const char *key, const char *name, json_t *value)
+static void put_named(
+        json_t *tree, const char *list_name, const char *key, const char *name, json_t *value)
 {
 	json_t *list = list_of(tree, list_name), *entry = find_named(list, name);
 
@@ -50,7 +50,8 @@ static void put_named(json_t *tree, const char *list_name, const char *key, cons
 	json_object_set_new(entry, key, value);
 }
 
-/* The file kubectl would write: the given one, else the first of $KUBECONFIG that exists, else its last. */
+/* The file kubectl would write: the given one, else the first of $KUBECONFIG that exists, else its
+ * last. */
 static char *file_to_write(const char *path)
 {
 	struct kt_kubeconfig_files files = {0};
@@ -75,7 +76,8 @@ static char *file_with_context(const char *path, const char *context)
 	for (size_t i = 0; i < files.n && !found; i++) {
 		kt_auto_json json_t *tree = NULL;
 
-		if (kt_kubeconfig_file_read(files.items[i], true, &tree, NULL) == 0 && find_named(json_object_get(tree, "contexts"), context))
+		if (kt_kubeconfig_file_read(files.items[i], true, &tree, NULL) == 0 &&
+		        find_named(json_object_get(tree, "contexts"), context))
 			found = kt_strdup(files.items[i]);
 	}
 	kt_kubeconfig_files_finish(&files);
@@ -138,7 +140,8 @@ static int add(json_t *tree, void *arg, struct kt_err *err)
 	return 1;
 }
 
-int kt_kubeconfig_add(const char *path, const char *name, const struct kt_endpoint *endpoint, char **ret_previous, struct kt_err *err)
+int kt_kubeconfig_add(const char *path, const char *name, const struct kt_endpoint *endpoint,
+        char **ret_previous, struct kt_err *err)
 {
 	kt_auto_free char *file = file_to_write(path);
 	struct adding adding = {.name = name, .endpoint = endpoint};
@@ -178,9 +181,11 @@ static bool context_exists(const char *path, const char *context)
 	return file != NULL;
 }
 
-int kt_kubeconfig_remove(const char *path, const char *name, const char *restore, struct kt_err *err)
+int kt_kubeconfig_remove(
+        const char *path, const char *name, const char *restore, struct kt_err *err)
 {
-	struct removing removing = {.name = name, .restore = context_exists(path, restore) ? restore : NULL};
+	struct removing removing = {
+	        .name = name, .restore = context_exists(path, restore) ? restore : NULL};
 	struct kt_kubeconfig_files files = {0};
 	int r = 0;
 
@@ -237,10 +242,12 @@ struct placing {
 static int place(json_t *tree, void *arg, struct kt_err *err)
 {
 	const struct placing *placing = arg;
-	json_t *entry = find_named(json_object_get(tree, "contexts"), placing->context), *context = json_object_get(entry, "context");
+	json_t *entry = find_named(json_object_get(tree, "contexts"), placing->context),
+	       *context = json_object_get(entry, "context");
 
 	if (!entry)
-		return kt_fail(err, ENOENT, "no context exists with the name: \"%s\"", placing->context);
+		return kt_fail(
+		        err, ENOENT, "no context exists with the name: \"%s\"", placing->context);
 	if (!json_is_object(context)) {
 		context = json_object();
 		json_object_set_new(entry, "context", context);
@@ -249,7 +256,8 @@ static int place(json_t *tree, void *arg, struct kt_err *err)
 	return 1;
 }
 
-int kt_kubeconfig_set_namespace(const char *path, const char *context, const char *namespace, struct kt_err *err)
+int kt_kubeconfig_set_namespace(
+        const char *path, const char *context, const char *namespace, struct kt_err *err)
 {
 	kt_auto_free char *file = file_with_context(path, context);
 	struct placing placing = {context, namespace};

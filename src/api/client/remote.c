@@ -48,13 +48,15 @@ static void remote_call(struct kt_client *client, struct kt_call *call)
 	struct kt_remote *remote = kt_container_of(client, struct kt_remote, base);
 	struct remote_call *c = kt_new(struct remote_call);
 	struct kt_transfer_request request = {
-		.method = call->method,
-		.path = call->path,
-		.content_type = call->content_type,
-		.accept = call->accept,
-		.user_agent = call->user_agent,
-		.body = call->body,
-		.timeout_ms = call->timeout_ms ? call->timeout_ms : call->on_data ? 0 : remote->timeout_ms,
+	        .method = call->method,
+	        .path = call->path,
+	        .content_type = call->content_type,
+	        .accept = call->accept,
+	        .user_agent = call->user_agent,
+	        .body = call->body,
+	        .timeout_ms = call->timeout_ms ? call->timeout_ms
+	                      : call->on_data  ? 0
+	                                       : remote->timeout_ms,
 	};
 
 	c->call = call;
@@ -94,11 +96,11 @@ static void remote_destroy(struct kt_client *client)
 }
 
 static const struct kt_client_ops remote_ops = {
-	.call = remote_call,
-	.cancel = remote_cancel,
-	.watch = kt_remote_watch,
-	.watch_stop = kt_remote_watch_stop,
-	.destroy = remote_destroy,
+        .call = remote_call,
+        .cancel = remote_cancel,
+        .watch = kt_remote_watch,
+        .watch_stop = kt_remote_watch_stop,
+        .destroy = remote_destroy,
 };
 
 static char *dup_or_null(const char *text)
@@ -111,14 +113,23 @@ static void copy_endpoint(struct kt_endpoint *to, const struct kt_endpoint *from
 	size_t n = 0;
 
 	*to = (struct kt_endpoint){
-		.context = dup_or_null(from->context), .cluster = dup_or_null(from->cluster), .user = dup_or_null(from->user),
-		.namespace = dup_or_null(from->namespace), .server = dup_or_null(from->server),
-		.tls_server_name = dup_or_null(from->tls_server_name), .proxy_url = dup_or_null(from->proxy_url),
-		.ca_pem = dup_or_null(from->ca_pem), .client_cert_pem = dup_or_null(from->client_cert_pem),
-		.client_key_pem = dup_or_null(from->client_key_pem), .token = dup_or_null(from->token),
-		.token_file = dup_or_null(from->token_file), .username = dup_or_null(from->username),
-		.password = dup_or_null(from->password), .exec = json_deep_copy(from->exec),
-		.impersonate_user = dup_or_null(from->impersonate_user), .insecure = from->insecure,
+	        .context = dup_or_null(from->context),
+	        .cluster = dup_or_null(from->cluster),
+	        .user = dup_or_null(from->user),
+	        .namespace = dup_or_null(from->namespace),
+	        .server = dup_or_null(from->server),
+	        .tls_server_name = dup_or_null(from->tls_server_name),
+	        .proxy_url = dup_or_null(from->proxy_url),
+	        .ca_pem = dup_or_null(from->ca_pem),
+	        .client_cert_pem = dup_or_null(from->client_cert_pem),
+	        .client_key_pem = dup_or_null(from->client_key_pem),
+	        .token = dup_or_null(from->token),
+	        .token_file = dup_or_null(from->token_file),
+	        .username = dup_or_null(from->username),
+	        .password = dup_or_null(from->password),
+	        .exec = json_deep_copy(from->exec),
+	        .impersonate_user = dup_or_null(from->impersonate_user),
+	        .insecure = from->insecure,
 	};
 	while (from->impersonate_groups && from->impersonate_groups[n])
 		n++;
@@ -130,10 +141,12 @@ static void copy_endpoint(struct kt_endpoint *to, const struct kt_endpoint *from
 
 static bool is_loopback(const char *host)
 {
-	return !strcmp(host, "localhost") || kt_starts_with(host, "127.") || !strcmp(host, "::1") || !strcmp(host, "[::1]");
+	return !strcmp(host, "localhost") || kt_starts_with(host, "127.") || !strcmp(host, "::1") ||
+	       !strcmp(host, "[::1]");
 }
 
-/* The URL to ask. With another name to verify, that name stands in the URL and curl is told where to connect instead. */
+/* The URL to ask. With another name to verify, that name stands in the URL and curl is told where
+ * to connect instead. */
 static int make_url(struct kt_remote *remote, struct kt_err *err)
 {
 	const struct kt_endpoint *e = &remote->endpoint;
@@ -141,24 +154,30 @@ static int make_url(struct kt_remote *remote, struct kt_err *err)
 	char *host = NULL, *port = NULL, *text = NULL;
 	int r = 0;
 
-	if (!e->server || curl_url_set(url, CURLUPART_URL, e->server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
-		curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-		curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
-		r = kt_fail(err, EINVAL, "invalid configuration: server \"%s\" is no URL", e->server ? e->server : "");
+	if (!e->server ||
+	        curl_url_set(url, CURLUPART_URL, e->server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
+	        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+	        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
+		r = kt_fail(err, EINVAL, "invalid configuration: server \"%s\" is no URL",
+		        e->server ? e->server : "");
 	} else {
 		remote->is_loopback = is_loopback(host);
 		if (e->tls_server_name) {
-			remote->connect_to = kt_asprintf("%s:%s:%s:%s", e->tls_server_name, port, host, port);
+			remote->connect_to =
+			        kt_asprintf("%s:%s:%s:%s", e->tls_server_name, port, host, port);
 			remote->host_header = kt_asprintf("%s:%s", host, port);
 			curl_url_set(url, CURLUPART_HOST, e->tls_server_name, 0);
 		}
 		if (curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
 			remote->url = kt_strdup(text);
-		for (size_t len = remote->url ? strlen(remote->url) : 0; len && remote->url[len - 1] == '/'; len--)
+		for (size_t len = remote->url ? strlen(remote->url) : 0;
+		        len && remote->url[len - 1] == '/'; len--)
 			remote->url[len - 1] = 0;
 	}
 	if (r >= 0 && !remote->url)
-		r = kt_fail(err, EINVAL, "invalid configuration: tls-server-name \"%s\" is no host name", e->tls_server_name);
+		r = kt_fail(err, EINVAL,
+		        "invalid configuration: tls-server-name \"%s\" is no host name",
+		        e->tls_server_name);
 	curl_free(host);
 	curl_free(port);
 	curl_free(text);
@@ -173,7 +192,8 @@ static void init_curl(void)
 	kt_assert(code == CURLE_OK);
 }
 
-int kt_remote_client_create(const struct kt_remote_options *options, struct kt_client **ret_client, struct kt_err *err)
+int kt_remote_client_create(
+        const struct kt_remote_options *options, struct kt_client **ret_client, struct kt_err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct kt_remote *remote = kt_new(struct kt_remote);
@@ -183,7 +203,8 @@ int kt_remote_client_create(const struct kt_remote_options *options, struct kt_c
 	remote->base.ops = &remote_ops;
 	remote->ca.fd = remote->cert.fd = remote->key.fd = -1;
 	remote->timeout_ms = options->timeout_ms;
-	remote->user_agent = kt_strdup(options->user_agent ? options->user_agent : "kube-tui/" KT_VERSION);
+	remote->user_agent =
+	        kt_strdup(options->user_agent ? options->user_agent : "kube-tui/" KT_VERSION);
 	pthread_mutex_init(&remote->lock, NULL);
 	copy_endpoint(&remote->endpoint, options->endpoint);
 	r = make_url(remote, err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A client of any Kubernetes API server over HTTPS (libcurl, HTTP/2 where the server has it). See client.h for the contract. Calls may
- * come from several loops; each loop gets connections of its own.
+ * A client of any Kubernetes API server over HTTPS (libcurl, HTTP/2 where the server has it). See
+ * client.h for the contract. Calls may come from several loops; each loop gets connections of its
+ * own.
  */
 #ifndef KT_API_CLIENT_REMOTE_H
 #define KT_API_CLIENT_REMOTE_H
@@ -15,6 +16,7 @@ struct kt_remote_options {
 	int timeout_ms;                     /* of a call without its own; 0: none */
 };
 
-int kt_remote_client_create(const struct kt_remote_options *options, struct kt_client **ret_client, struct kt_err *err);
+int kt_remote_client_create(
+        const struct kt_remote_options *options, struct kt_client **ret_client, struct kt_err *err);
 
 #endif

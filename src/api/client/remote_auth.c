@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Credentials: client certificates and CAs as unnamed files in memory (the GnuTLS build of libcurl takes PEM from files only), bearer tokens,
- * token files, and credential plug-ins (client.authentication.k8s.io ExecCredential), which run once at the start
- * and then, shortly before their credential ends or after a 401, on a thread of their own.
+ * Credentials: client certificates and CAs as unnamed files in memory (the GnuTLS build of libcurl
+ * takes PEM from files only), bearer tokens, token files, and credential plug-ins
+ * (client.authentication.k8s.io ExecCredential), which run once at the start and then, shortly
+ * before their credential ends or after a 401, on a thread of their own.
  */
 #include "api/client/remote_internal.h"
 #include "base/log.h"
@@ -20,7 +21,7 @@
 
 #define TOKEN_BYTES_MAX 65536
 #define EXEC_OUTPUT_BYTES_MAX (1024 * 1024)
-#define EXEC_TIMEOUT_MS 60000  /* a plug-in may have to ask a cloud */
+#define EXEC_TIMEOUT_MS 60000 /* a plug-in may have to ask a cloud */
 #define EXEC_RENEW_EARLY_S 60
 
 extern char **environ;
@@ -68,14 +69,17 @@ static void make_env(const struct kt_remote *remote, struct exec_env *env)
 	for (char **e = environ; *e; e++)
 		if (!kt_starts_with(*e, "KUBERNETES_EXEC_INFO="))
 			kt_vec_push(&env->items, kt_strdup(*e));
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		const char *name = kt_jstr(entry, "name"), *value = kt_jstr(entry, "value");
 
 		if (name)
 			kt_vec_push(&env->items, kt_asprintf("%s=%s", name, value ? value : ""));
 	}
-	kt_vec_push(&env->items, kt_asprintf("KUBERNETES_EXEC_INFO={\"kind\":\"ExecCredential\",\"apiVersion\":\"%s\",\"spec\":{\"interactive\":false}}",
-		version ? version : "client.authentication.k8s.io/v1"));
+	kt_vec_push(
+	        &env->items, kt_asprintf("KUBERNETES_EXEC_INFO={\"kind\":\"ExecCredential\","
+	                                 "\"apiVersion\":\"%s\",\"spec\":{\"interactive\":false}}",
+	                             version ? version : "client.authentication.k8s.io/v1"));
 	kt_vec_push(&env->items, NULL);
 }
 
@@ -85,9 +89,8 @@ static void make_args(const json_t *exec, struct exec_env *args)
 	size_t i;
 
 	kt_vec_push(&args->items, kt_strdup(kt_jstr(exec, "command")));
-	json_array_foreach(json_object_get(exec, "args"), i, arg)
-		if (json_is_string(arg))
-			kt_vec_push(&args->items, kt_strdup(json_string_value(arg)));
+	json_array_foreach(json_object_get(exec, "args"), i, arg) if (json_is_string(arg))
+	        kt_vec_push(&args->items, kt_strdup(json_string_value(arg)));
 	kt_vec_push(&args->items, NULL);
 }
 
@@ -103,11 +106,14 @@ static int spawn(const struct kt_remote *remote, int output_fd, pid_t *ret_pid, 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
-	r = posix_spawnp(ret_pid, args.items.items[0], &actions, NULL, args.items.items, env.items.items);
+	r = posix_spawnp(
+	        ret_pid, args.items.items[0], &actions, NULL, args.items.items, env.items.items);
 	posix_spawn_file_actions_destroy(&actions);
 	if (r)
-		return kt_fail(err, r, "getting credentials: exec: executable %s not found or not runnable: %s%s%s", args.items.items[0], strerror(r),
-			hint ? "\n\n" : "", hint ? hint : "");
+		return kt_fail(err, r,
+		        "getting credentials: exec: executable %s not found or not runnable: "
+		        "%s%s%s",
+		        args.items.items[0], strerror(r), hint ? "\n\n" : "", hint ? hint : "");
 	return 0;
 }
 
@@ -124,7 +130,9 @@ static int read_output(int fd, struct kt_str *out, struct kt_err *err)
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0)
-			return kt_fail(err, ETIMEDOUT, "getting credentials: the plug-in did not answer within %d s", EXEC_TIMEOUT_MS / 1000);
+			return kt_fail(err, ETIMEDOUT,
+			        "getting credentials: the plug-in did not answer within %d s",
+			        EXEC_TIMEOUT_MS / 1000);
 		n = read(fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -133,7 +141,8 @@ static int read_output(int fd, struct kt_str *out, struct kt_err *err)
 		if (n == 0)
 			return 0;
 		if (out->len + (size_t)n > EXEC_OUTPUT_BYTES_MAX)
-			return kt_fail(err, EFBIG, "getting credentials: the plug-in's answer is too long");
+			return kt_fail(err, EFBIG,
+			        "getting credentials: the plug-in's answer is too long");
 		kt_str_add(out, piece, (size_t)n);
 	}
 }
@@ -160,14 +169,17 @@ static int run_plugin(const struct kt_remote *remote, struct kt_str *out, struct
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (r >= 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		return kt_fail(err, EACCES, "getting credentials: exec: executable %s failed with exit code %d", command,
-			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		return kt_fail(err, EACCES,
+		        "getting credentials: exec: executable %s failed with exit code %d",
+		        command, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return r;
 }
 
-static int take_certificate(const json_t *status, struct kt_remote_pem *cert, struct kt_remote_pem *key, struct kt_err *err)
+static int take_certificate(const json_t *status, struct kt_remote_pem *cert,
+        struct kt_remote_pem *key, struct kt_err *err)
 {
-	const char *cert_text = kt_jstr(status, "clientCertificateData"), *key_text = kt_jstr(status, "clientKeyData");
+	const char *cert_text = kt_jstr(status, "clientCertificateData"),
+	           *key_text = kt_jstr(status, "clientKeyData");
 	int r = 0;
 
 	if (cert_text && key_text) {
@@ -195,7 +207,9 @@ static int renew(struct kt_remote *remote, struct kt_err *err)
 	expires = kt_jstr(answer, "status.expirationTimestamp");
 	r = take_certificate(kt_jget(answer, "status"), &cert, &key, err);
 	if (r >= 0 && !token && cert.fd < 0)
-		r = kt_fail(err, EINVAL, "getting credentials: the plug-in's answer holds no ExecCredential with a token or a certificate");
+		r = kt_fail(err, EINVAL,
+		        "getting credentials: the plug-in's answer holds no ExecCredential with a "
+		        "token or a certificate");
 	if (r < 0) {
 		kt_remote_pem_finish(&cert);
 		kt_remote_pem_finish(&key);
@@ -236,9 +250,11 @@ static void begin_renewal(struct kt_remote *remote)
 	if (remote->exec_running)
 		return;
 	if (remote->exec_thread_made)
-		pthread_join(remote->exec_thread, NULL); /* it has ended: exec_running was its last word */
+		pthread_join(remote->exec_thread,
+		        NULL); /* it has ended: exec_running was its last word */
 	remote->exec_running = true;
-	remote->exec_thread_made = pthread_create(&remote->exec_thread, NULL, run_renewal, remote) == 0;
+	remote->exec_thread_made =
+	        pthread_create(&remote->exec_thread, NULL, run_renewal, remote) == 0;
 	if (!remote->exec_thread_made)
 		remote->exec_running = false;
 }
@@ -272,7 +288,8 @@ void kt_remote_auth_close(struct kt_remote *remote)
 	free(remote->exec_token);
 }
 
-/* A token file is rewritten by others (projected service-account tokens): it is read again now and then. With the lock held. */
+/* A token file is rewritten by others (projected service-account tokens): it is read again now and
+ * then. With the lock held. */
 static int read_token_file(struct kt_remote *remote, struct kt_err *err)
 {
 	int64_t now = kt_remote_now_s(CLOCK_MONOTONIC);
@@ -280,11 +297,14 @@ static int read_token_file(struct kt_remote *remote, struct kt_err *err)
 	struct kt_sv token;
 	int r;
 
-	if (!remote->endpoint.token_file || (remote->token_read_s && now - remote->token_read_s < KT_REMOTE_TOKEN_FILE_S))
+	if (!remote->endpoint.token_file ||
+	        (remote->token_read_s && now - remote->token_read_s < KT_REMOTE_TOKEN_FILE_S))
 		return 0;
 	r = kt_read_file(remote->endpoint.token_file, TOKEN_BYTES_MAX, &text, err);
 	if (r < 0)
-		return remote->token ? 0 : kt_wrap(err, "failed to read token file %s", remote->endpoint.token_file);
+		return remote->token ? 0
+		                     : kt_wrap(err, "failed to read token file %s",
+		                               remote->endpoint.token_file);
 	token = kt_sv_trim((struct kt_sv){kt_str_text(&text), text.len});
 	if (token.len) {
 		free(remote->token);
@@ -319,7 +339,8 @@ static int apply_locked(struct kt_remote *remote, struct kt_transfer *t, struct 
 
 	if (r < 0)
 		return r;
-	if (remote->exec_expires_s && kt_remote_now_s(CLOCK_REALTIME) + EXEC_RENEW_EARLY_S >= remote->exec_expires_s)
+	if (remote->exec_expires_s &&
+	        kt_remote_now_s(CLOCK_REALTIME) + EXEC_RENEW_EARLY_S >= remote->exec_expires_s)
 		begin_renewal(remote);
 	if (remote->cert.fd >= 0) {
 		curl_easy_setopt(t->easy, CURLOPT_SSLCERT, remote->cert.path);
@@ -330,7 +351,8 @@ static int apply_locked(struct kt_remote *remote, struct kt_transfer *t, struct 
 	if (remote->endpoint.username) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		curl_easy_setopt(t->easy, CURLOPT_USERNAME, remote->endpoint.username);
-		curl_easy_setopt(t->easy, CURLOPT_PASSWORD, remote->endpoint.password ? remote->endpoint.password : "");
+		curl_easy_setopt(t->easy, CURLOPT_PASSWORD,
+		        remote->endpoint.password ? remote->endpoint.password : "");
 	}
 	return 0;
 }

@@ -152,7 +152,8 @@ static void finish(struct kt_transfer *t, CURLcode code)
 	kt_transfer_outcome(t, code, &err);
 	if (t->status == 401)
 		kt_remote_auth_refused(t->remote);
-	/* Out of curl's sight before the caller hears of it: they may start the next one at once. */
+	/* Out of curl's sight before the caller hears of it: they may start the next one at once.
+	 */
 	curl_multi_remove_handle(t->home->multi, t->easy);
 	t->added = false;
 	t->ending = true;
@@ -287,7 +288,8 @@ static struct kt_remote_loop *home_of(struct kt_remote *remote, struct kt_loop *
 	return home;
 }
 
-void kt_transfer_start(struct kt_transfer *t, struct kt_remote *remote, struct kt_loop *loop, const struct kt_transfer_request *request)
+void kt_transfer_start(struct kt_transfer *t, struct kt_remote *remote, struct kt_loop *loop,
+        const struct kt_transfer_request *request)
 {
 	struct kt_remote_loop *home = home_of(remote, loop);
 

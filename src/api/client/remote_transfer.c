@@ -86,10 +86,12 @@ static void add_headers(struct kt_transfer *t, const struct kt_transfer_request 
 	const struct kt_endpoint *e = &t->remote->endpoint;
 
 	add_header(t, "Accept", request->accept ? request->accept : "application/json");
-	add_header(t, "User-Agent", request->user_agent ? request->user_agent : t->remote->user_agent);
+	add_header(
+	        t, "User-Agent", request->user_agent ? request->user_agent : t->remote->user_agent);
 	t->headers = curl_slist_append(t->headers, "Expect:"); /* no round trip before each body */
 	if (request->body)
-		add_header(t, "Content-Type", request->content_type ? request->content_type : "application/json");
+		add_header(t, "Content-Type",
+		        request->content_type ? request->content_type : "application/json");
 	if (t->remote->host_header)
 		add_header(t, "Host", t->remote->host_header);
 	if (e->impersonate_user)
@@ -107,8 +109,10 @@ static void set_body(struct kt_transfer *t, const struct kt_transfer_request *re
 		return;
 	}
 	if (request->body || strcmp(request->method, "DELETE")) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(request->body ? request->body->len : 0));
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body->data : "");
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		        (curl_off_t)(request->body ? request->body->len : 0));
+		curl_easy_setopt(
+		        easy, CURLOPT_POSTFIELDS, request->body ? request->body->data : "");
 	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
@@ -129,7 +133,8 @@ static void set_connection(struct kt_transfer *t)
 	if (remote->endpoint.proxy_url)
 		curl_easy_setopt(easy, CURLOPT_PROXY, remote->endpoint.proxy_url);
 	else if (remote->is_loopback)
-		curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* as Go: the environment's proxy is never asked for this machine */
+		curl_easy_setopt(easy, CURLOPT_PROXY,
+		        ""); /* as Go: the environment's proxy is never asked for this machine */
 	if (!remote->is_loopback)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (remote->connect_to) {
@@ -140,13 +145,16 @@ static void set_connection(struct kt_transfer *t)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, remote->endpoint.insecure ? 0L : 2L);
 	if (remote->ca.fd >= 0) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, remote->ca.path);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* or the system's CAs would be trusted beside */
+		curl_easy_setopt(easy, CURLOPT_CAPATH,
+		        NULL); /* or the system's CAs would be trusted beside */
 	}
 }
 
-int kt_transfer_set_up(struct kt_transfer *t, const struct kt_transfer_request *request, struct kt_err *err)
+int kt_transfer_set_up(
+        struct kt_transfer *t, const struct kt_transfer_request *request, struct kt_err *err)
 {
-	kt_auto_free char *url = kt_asprintf("%s%s%s", t->remote->url, *request->path == '/' ? "" : "/", request->path);
+	kt_auto_free char *url = kt_asprintf(
+	        "%s%s%s", t->remote->url, *request->path == '/' ? "" : "/", request->path);
 	CURL *easy = t->easy;
 	int r;
 
@@ -196,20 +204,27 @@ static int fail_transport(struct kt_transfer *t, CURLcode code, struct kt_err *e
 	case CURLE_COULDNT_CONNECT:
 		if (os_errno == ECONNREFUSED)
 			return kt_fail(err, ECONNREFUSED,
-				"The connection to the server %s was refused - did you specify the right host or port?", server_name(t->remote));
-		return kt_fail(err, os_errno ? (int)os_errno : EHOSTUNREACH, "Unable to connect to the server: %s", text);
+			        "The connection to the server %s was refused - did you specify the "
+			        "right host or port?",
+			        server_name(t->remote));
+		return kt_fail(err, os_errno ? (int)os_errno : EHOSTUNREACH,
+		        "Unable to connect to the server: %s", text);
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return kt_fail(err, EHOSTUNREACH, "Unable to connect to the server: lookup %s: no such host", server_name(t->remote));
+		return kt_fail(err, EHOSTUNREACH,
+		        "Unable to connect to the server: lookup %s: no such host",
+		        server_name(t->remote));
 	case CURLE_OPERATION_TIMEDOUT:
-		return kt_fail(err, ETIMEDOUT, "the server %s did not answer within %d ms", server_name(t->remote), t->timeout_ms);
+		return kt_fail(err, ETIMEDOUT, "the server %s did not answer within %d ms",
+		        server_name(t->remote), t->timeout_ms);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
 		return kt_fail(err, EPROTO, "Unable to connect to the server: %s", text);
 	default:
-		return kt_fail(err, t->too_large ? EFBIG : ECONNRESET, "the connection to the server %s broke: %s", server_name(t->remote),
-			t->too_large ? "the answer is too large" : text);
+		return kt_fail(err, t->too_large ? EFBIG : ECONNRESET,
+		        "the connection to the server %s broke: %s", server_name(t->remote),
+		        t->too_large ? "the answer is too large" : text);
 	}
 }
 
@@ -223,6 +238,7 @@ void kt_transfer_outcome(struct kt_transfer *t, CURLcode code, struct kt_err *er
 		t->status = 0;
 		fail_transport(t, code, err);
 	} else if (!is_success(t->status)) {
-		kt_err_of_status(err, (int)t->status, (struct kt_sv){kt_str_text(&t->body), t->body.len});
+		kt_err_of_status(
+		        err, (int)t->status, (struct kt_sv){kt_str_text(&t->body), t->body.len});
 	}
 }

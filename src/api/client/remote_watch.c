@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A watch on a remote server. From revision 0 the server is asked to stream what exists (sendInitialEvents); one that does not
- * know how is listed in pages first and watched from the list's revision.
+ * A watch on a remote server. From revision 0 the server is asked to stream what exists
+ * (sendInitialEvents); one that does not know how is listed in pages first and watched from the
+ * list's revision.
  */
 #include "api/client/remote_internal.h"
 #include "api/status.h"
@@ -16,10 +17,10 @@ struct remote_watch {
 	struct kt_remote *remote;
 	struct kt_watch *watch; /* NULL: stopped */
 	enum step step;
-	bool restart;           /* after release: the next step begins with a fresh transfer */
-	bool whole_list;        /* a continue token was too old: list without pages */
+	bool restart;    /* after release: the next step begins with a fresh transfer */
+	bool whole_list; /* a continue token was too old: list without pages */
 	struct kt_str line;
-	struct kt_err err;      /* of an ERROR event */
+	struct kt_err err; /* of an ERROR event */
 	char *continue_token;
 	int64_t revision;
 	KT_VEC(struct kt_object *) items;
@@ -57,7 +58,10 @@ static bool parse_type(struct kt_json_at event, enum kt_watch_type *ret_type)
 		const char *name;
 		enum kt_watch_type type;
 	} types[] = {
-		{"ADDED", KT_WATCH_ADDED}, {"MODIFIED", KT_WATCH_MODIFIED}, {"DELETED", KT_WATCH_DELETED}, {"BOOKMARK", KT_WATCH_BOOKMARK},
+	        {"ADDED", KT_WATCH_ADDED},
+	        {"MODIFIED", KT_WATCH_MODIFIED},
+	        {"DELETED", KT_WATCH_DELETED},
+	        {"BOOKMARK", KT_WATCH_BOOKMARK},
 	};
 	struct kt_json_at type = kt_json_member(event, "type");
 
@@ -70,7 +74,8 @@ static bool parse_type(struct kt_json_at event, enum kt_watch_type *ret_type)
 	return false;
 }
 
-/* One line of the stream. An ERROR event and a line that makes no sense end the watch; why stays in w->err. */
+/* One line of the stream. An ERROR event and a line that makes no sense end the watch; why stays in
+ * w->err. */
 static int take_line(struct remote_watch *w, struct kt_sv line)
 {
 	kt_auto_object struct kt_object *object = NULL;
@@ -89,7 +94,8 @@ static int take_line(struct remote_watch *w, struct kt_sv line)
 		return kt_err_of_status(&w->err, (int)code, (struct kt_sv){at.p, at.len});
 	}
 	if (!parse_type(event, &type) || !at.p)
-		return kt_fail(&w->err, EPROTO, "unable to decode an event from the watch stream: it has no known type");
+		return kt_fail(&w->err, EPROTO,
+		        "unable to decode an event from the watch stream: it has no known type");
 	if (kt_object_create(KT_SV(""), (struct kt_sv){at.p, at.len}, &object, &w->err) < 0)
 		return kt_wrap(&w->err, "unable to decode an event from the watch stream");
 	w->watch->on_event(w->watch, type, object);
@@ -115,7 +121,8 @@ static void on_piece(struct kt_transfer *t, struct kt_sv piece)
 			kt_str_add(&w->line, rest.p, len);
 		if (!end)
 			return;
-		r = take_line(w, w->line.len ? (struct kt_sv){w->line.data, w->line.len} : (struct kt_sv){rest.p, len});
+		r = take_line(w, w->line.len ? (struct kt_sv){w->line.data, w->line.len}
+		                             : (struct kt_sv){rest.p, len});
 		kt_str_clear(&w->line);
 		rest.p += len;
 		rest.len -= len;
@@ -138,7 +145,8 @@ static void end_watch(struct remote_watch *w, struct kt_err *err)
 }
 
 /* "PodList" -> "Pod": items of a list do not repeat what they are. */
-static struct kt_object *item_object(struct kt_json_at item, const char *api_version, const char *kind, struct kt_err *err)
+static struct kt_object *item_object(
+        struct kt_json_at item, const char *api_version, const char *kind, struct kt_err *err)
 {
 	kt_auto_str text = KT_STR_INIT;
 	struct kt_object *object = NULL;
@@ -148,8 +156,9 @@ static struct kt_object *item_object(struct kt_json_at item, const char *api_ver
 		return NULL;
 	}
 	if (!kt_json_member(item, "kind").p && kind && *kind) {
-		kt_str_printf(&text, "{\"kind\":\"%.*s\",\"apiVersion\":\"%s\",", (int)(strlen(kind) - (kt_ends_with(kind, "List") ? 4 : 0)), kind,
-			api_version ? api_version : "");
+		kt_str_printf(&text, "{\"kind\":\"%.*s\",\"apiVersion\":\"%s\",",
+		        (int)(strlen(kind) - (kt_ends_with(kind, "List") ? 4 : 0)), kind,
+		        api_version ? api_version : "");
 		kt_str_add(&text, item.p + 1, item.len - 1);
 	} else {
 		kt_str_add(&text, item.p, item.len);
@@ -179,8 +188,10 @@ static int take_items(struct remote_watch *w, struct kt_json_at list, struct kt_
 static int take_page(struct remote_watch *w, struct kt_err *err)
 {
 	struct kt_json_at list = kt_json_doc(kt_str_text(&w->transfer.body), w->transfer.body.len);
-	kt_auto_free char *token = kt_json_string_dup(kt_json_find(list, "metadata", "continue", NULL));
-	kt_auto_free char *revision = kt_json_string_dup(kt_json_find(list, "metadata", "resourceVersion", NULL));
+	kt_auto_free char *token =
+	        kt_json_string_dup(kt_json_find(list, "metadata", "continue", NULL));
+	kt_auto_free char *revision =
+	        kt_json_string_dup(kt_json_find(list, "metadata", "resourceVersion", NULL));
 	int r = take_items(w, list, err);
 
 	if (r < 0)
@@ -193,11 +204,14 @@ static int take_page(struct remote_watch *w, struct kt_err *err)
 	return 0;
 }
 
-/* The list is complete: its items as ADDED events, then the bookmark that says so. False: stopped meanwhile. */
+/* The list is complete: its items as ADDED events, then the bookmark that says so. False: stopped
+ * meanwhile. */
 static bool emit_items(struct remote_watch *w)
 {
-	kt_auto_free char *json = kt_asprintf("{\"metadata\":{\"resourceVersion\":\"%lld\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}",
-		(long long)w->revision);
+	kt_auto_free char *json =
+	        kt_asprintf("{\"metadata\":{\"resourceVersion\":\"%lld\",\"annotations\":{\"k8s.io/"
+	                    "initial-events-end\":\"true\"}}}",
+	                (long long)w->revision);
 	kt_auto_object struct kt_object *bookmark = NULL;
 
 	for (size_t i = 0; i < w->items.n && w->watch; i++)
@@ -231,7 +245,8 @@ static void end_list(struct remote_watch *w, struct kt_err *err)
 	w->restart = true;
 }
 
-/* Answers of servers that cannot stream what exists: an unknown or switched-off option, or an etcd that reports no progress. */
+/* Answers of servers that cannot stream what exists: an unknown or switched-off option, or an etcd
+ * that reports no progress. */
 static bool cannot_send_initial(const struct kt_transfer *t)
 {
 	return t->status == 400 || t->status == 422 || t->status == 504;
@@ -261,9 +276,11 @@ static void add_query(const struct remote_watch *w, struct kt_str *path)
 	kt_str_puts(path, w->watch->path);
 	kt_str_putc(path, strchr(w->watch->path, '?') ? '&' : '?');
 	if (w->step == STEP_INITIAL)
-		kt_str_puts(path, "watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
+		kt_str_puts(path, "watch=1&allowWatchBookmarks=true&sendInitialEvents=true&"
+		                  "resourceVersionMatch=NotOlderThan&resourceVersion=");
 	else if (w->step == STEP_WATCH)
-		kt_str_printf(path, "watch=1&allowWatchBookmarks=true&resourceVersion=%lld", (long long)w->revision);
+		kt_str_printf(path, "watch=1&allowWatchBookmarks=true&resourceVersion=%lld",
+		        (long long)w->revision);
 	else if (!w->whole_list)
 		kt_str_printf(path, "limit=%d", KT_REMOTE_LIST_LIMIT);
 	if (w->step == STEP_LIST && w->continue_token) {
@@ -283,7 +300,10 @@ static void start_step(struct remote_watch *w)
 	/* A watch lasts as long as the server likes; a page has to come. */
 	request.timeout_ms = w->step == STEP_LIST ? w->remote->timeout_ms : 0;
 	w->transfer = (struct kt_transfer){
-		.streams = w->step != STEP_LIST, .on_piece = on_piece, .on_end = on_end, .release = on_release,
+	        .streams = w->step != STEP_LIST,
+	        .on_piece = on_piece,
+	        .on_end = on_end,
+	        .release = on_release,
 	};
 	kt_transfer_start(&w->transfer, w->remote, w->watch->loop, &request);
 }

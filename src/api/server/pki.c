@@ -31,12 +31,12 @@ struct kt_pki {
 };
 
 static const char *const file_names[KT_PKI_N_ITEMS] = {
-	[KT_PKI_CA_CERT] = "ca.crt",
-	[KT_PKI_SERVER_CERT] = "server.crt",
-	[KT_PKI_SERVER_KEY] = "server.key",
-	[KT_PKI_ADMIN_CERT] = "admin.crt",
-	[KT_PKI_ADMIN_KEY] = "admin.key",
-	[KT_PKI_TOKEN_PUBLIC] = "sa.pub",
+        [KT_PKI_CA_CERT] = "ca.crt",
+        [KT_PKI_SERVER_CERT] = "server.crt",
+        [KT_PKI_SERVER_KEY] = "server.key",
+        [KT_PKI_ADMIN_CERT] = "admin.crt",
+        [KT_PKI_ADMIN_KEY] = "admin.key",
+        [KT_PKI_TOKEN_PUBLIC] = "sa.pub",
 };
 
 static void free_crt(gnutls_x509_crt_t *crt)
@@ -63,7 +63,8 @@ static int make_key(gnutls_x509_privkey_t *ret_key, struct kt_err *err)
 	int r = gnutls_x509_privkey_init(&key);
 
 	if (r >= 0)
-		r = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+		r = gnutls_x509_privkey_generate(
+		        key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 	if (r < 0)
 		return tls_fail(err, "making a key", r);
 	*ret_key = kt_steal(&key);
@@ -81,7 +82,8 @@ static char *take_datum(gnutls_datum_t *datum)
 static int key_pem(gnutls_x509_privkey_t key, char **ret_pem, struct kt_err *err)
 {
 	gnutls_datum_t out;
-	int r = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &out);
+	int r = gnutls_x509_privkey_export2_pkcs8(
+	        key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &out);
 
 	if (r < 0)
 		return tls_fail(err, "writing a key", r);
@@ -125,7 +127,8 @@ static int public_pem(gnutls_x509_privkey_t key, char **ret_pem, struct kt_err *
 }
 
 /* What every certificate has: version, serial, dates, key, identifiers. */
-static int begin_crt(gnutls_x509_crt_t *ret_crt, gnutls_x509_privkey_t key, int days, struct kt_err *err)
+static int begin_crt(
+        gnutls_x509_crt_t *ret_crt, gnutls_x509_privkey_t key, int days, struct kt_err *err)
 {
 	auto_crt crt = NULL;
 	unsigned char serial[16], id[20];
@@ -175,7 +178,8 @@ static int make_ca(struct kt_pki *pki, struct kt_err *err)
 	if (r >= 0)
 		r = gnutls_x509_crt_set_basic_constraints(crt, 1, -1);
 	if (r >= 0)
-		r = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_DIGITAL_SIGNATURE);
+		r = gnutls_x509_crt_set_key_usage(
+		        crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_DIGITAL_SIGNATURE);
 	if (r >= 0)
 		r = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
 	if (r < 0)
@@ -186,8 +190,8 @@ static int make_ca(struct kt_pki *pki, struct kt_err *err)
 }
 
 /* Signs a leaf with the CA and writes both halves. */
-static int sign_leaf(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *purpose,
-	char **ret_cert, char **ret_key, struct kt_err *err)
+static int sign_leaf(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
+        const char *purpose, char **ret_cert, char **ret_key, struct kt_err *err)
 {
 	kt_auto_free char *cert = NULL;
 	unsigned char id[64];
@@ -214,8 +218,8 @@ static int sign_leaf(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x50
 	return r;
 }
 
-int kt_pki_issue_client(const struct kt_pki *pki, const char *cn, const char *const *groups, char **ret_cert_pem,
-	char **ret_key_pem, struct kt_err *err)
+int kt_pki_issue_client(const struct kt_pki *pki, const char *cn, const char *const *groups,
+        char **ret_cert_pem, char **ret_key_pem, struct kt_err *err)
 {
 	auto_crt crt = NULL;
 	auto_key key = NULL;
@@ -261,10 +265,17 @@ static int first_service_address(const char *range, char *ret_text, size_t size,
 static int server_names(const struct kt_pki_options *options, names *list, struct kt_err *err)
 {
 	static const char *const fixed[] = {
-		"127.0.0.1", "::1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-		"kubernetes.default.svc.cluster.local",
+	        "127.0.0.1",
+	        "::1",
+	        "localhost",
+	        "kubernetes",
+	        "kubernetes.default",
+	        "kubernetes.default.svc",
+	        "kubernetes.default.svc.cluster.local",
 	};
-	const char *range = options && options->service_cluster_ip_range ? options->service_cluster_ip_range : "10.96.0.0/16";
+	const char *range = options && options->service_cluster_ip_range
+	                            ? options->service_cluster_ip_range
+	                            : "10.96.0.0/16";
 	char service[INET6_ADDRSTRLEN];
 	int r = first_service_address(range, service, sizeof(service), err);
 
@@ -285,10 +296,13 @@ static int add_server_name(gnutls_x509_crt_t crt, const char *name)
 	unsigned char bytes[16];
 
 	if (inet_pton(AF_INET, name, bytes) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, bytes, 4, GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(
+		        crt, GNUTLS_SAN_IPADDRESS, bytes, 4, GNUTLS_FSAN_APPEND);
 	if (inet_pton(AF_INET6, name, bytes) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, bytes, 16, GNUTLS_FSAN_APPEND);
-	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(
+		        crt, GNUTLS_SAN_IPADDRESS, bytes, 16, GNUTLS_FSAN_APPEND);
+	return gnutls_x509_crt_set_subject_alt_name(
+	        crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 }
 
 static int make_server(struct kt_pki *pki, const names *list, struct kt_err *err)
@@ -306,7 +320,8 @@ static int make_server(struct kt_pki *pki, const names *list, struct kt_err *err
 		r = add_server_name(crt, list->items[i]);
 	if (r < 0)
 		return tls_fail(err, "names of the server certificate", r);
-	return sign_leaf(pki, crt, key, GNUTLS_KP_TLS_WWW_SERVER, &pki->pem[KT_PKI_SERVER_CERT], &pki->pem[KT_PKI_SERVER_KEY], err);
+	return sign_leaf(pki, crt, key, GNUTLS_KP_TLS_WWW_SERVER, &pki->pem[KT_PKI_SERVER_CERT],
+	        &pki->pem[KT_PKI_SERVER_KEY], err);
 }
 
 static gnutls_datum_t datum(const char *text)
@@ -319,7 +334,8 @@ static int import_crt(const char *pem, gnutls_x509_crt_t *ret_crt)
 	auto_crt crt = NULL;
 	gnutls_datum_t data = datum(pem);
 
-	if (gnutls_x509_crt_init(&crt) < 0 || gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_PEM) < 0)
+	if (gnutls_x509_crt_init(&crt) < 0 ||
+	        gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_PEM) < 0)
 		return -EINVAL;
 	*ret_crt = kt_steal(&crt);
 	return 0;
@@ -330,14 +346,16 @@ static int import_key(const char *pem, gnutls_x509_privkey_t *ret_key)
 	auto_key key = NULL;
 	gnutls_datum_t data = datum(pem);
 
-	if (gnutls_x509_privkey_init(&key) < 0 || gnutls_x509_privkey_import(key, &data, GNUTLS_X509_FMT_PEM) < 0)
+	if (gnutls_x509_privkey_init(&key) < 0 ||
+	        gnutls_x509_privkey_import(key, &data, GNUTLS_X509_FMT_PEM) < 0)
 		return -EINVAL;
 	*ret_key = kt_steal(&key);
 	return 0;
 }
 
 /* A leaf on the disk is still good: ours, its key fits, far from its end, and with all names. */
-static bool leaf_is_good(const struct kt_pki *pki, const char *cert_text, const char *key_text, const names *list)
+static bool leaf_is_good(
+        const struct kt_pki *pki, const char *cert_text, const char *key_text, const names *list)
 {
 	auto_crt crt = NULL;
 	auto_key key = NULL;
@@ -345,12 +363,14 @@ static bool leaf_is_good(const struct kt_pki *pki, const char *cert_text, const 
 	size_t a_len = sizeof(a), b_len = sizeof(b);
 	unsigned status = 0;
 
-	if (!cert_text || !key_text || import_crt(cert_text, &crt) < 0 || import_key(key_text, &key) < 0)
+	if (!cert_text || !key_text || import_crt(cert_text, &crt) < 0 ||
+	        import_key(key_text, &key) < 0)
 		return false;
 	if (gnutls_x509_crt_verify(crt, &pki->ca_crt, 1, 0, &status) < 0 || status)
 		return false;
-	if (gnutls_x509_crt_get_key_id(crt, 0, a, &a_len) < 0 || gnutls_x509_privkey_get_key_id(key, 0, b, &b_len) < 0 ||
-		a_len != b_len || memcmp(a, b, a_len))
+	if (gnutls_x509_crt_get_key_id(crt, 0, a, &a_len) < 0 ||
+	        gnutls_x509_privkey_get_key_id(key, 0, b, &b_len) < 0 || a_len != b_len ||
+	        memcmp(a, b, a_len))
 		return false;
 	if (gnutls_x509_crt_get_expiration_time(crt) < time(NULL) + (time_t)RENEW_DAYS * DAY_S)
 		return false;
@@ -374,7 +394,8 @@ static char *read_text(const char *dir, const char *name)
 static int write_text(const char *path, const char *text, struct kt_err *err)
 {
 	kt_auto_free char *temporary = kt_asprintf("%s.new", path);
-	kt_auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	kt_auto_close int fd =
+	        open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r;
 
 	if (fd < 0)
@@ -390,25 +411,31 @@ static int write_text(const char *path, const char *text, struct kt_err *err)
 /* The n-th block of one kind of a PEM file, or NULL. */
 static char *pem_block(const char *text, const char *kind, int n)
 {
-	kt_auto_free char *begin = kt_asprintf("-----BEGIN %s-----", kind), *end = kt_asprintf("-----END %s-----\n", kind);
+	kt_auto_free char *begin = kt_asprintf("-----BEGIN %s-----", kind),
+	                  *end = kt_asprintf("-----END %s-----\n", kind);
 	const char *p = text, *q;
 
 	for (; (p = strstr(p, begin)); p++)
 		if (n-- == 0)
-			return (q = strstr(p, end)) ? kt_strndup(p, (size_t)(q - p) + strlen(end)) : NULL;
+			return (q = strstr(p, end)) ? kt_strndup(p, (size_t)(q - p) + strlen(end))
+			                            : NULL;
 	return NULL;
 }
 
-static int load_authority(struct kt_pki *pki, const char *text, const char *path, struct kt_err *err)
+static int load_authority(
+        struct kt_pki *pki, const char *text, const char *path, struct kt_err *err)
 {
 	kt_auto_free char *ca_key = pem_block(text, "PRIVATE KEY", 0);
 	auto_key token = NULL;
 
 	pki->pem[KT_PKI_CA_CERT] = pem_block(text, "CERTIFICATE", 0);
 	pki->pem[KT_PKI_TOKEN_KEY] = pem_block(text, "PRIVATE KEY", 1);
-	if (!ca_key || !pki->pem[KT_PKI_CA_CERT] || !pki->pem[KT_PKI_TOKEN_KEY] || import_key(ca_key, &pki->ca_key) < 0 ||
-		import_crt(pki->pem[KT_PKI_CA_CERT], &pki->ca_crt) < 0 || import_key(pki->pem[KT_PKI_TOKEN_KEY], &token) < 0)
-		return kt_fail(err, EINVAL, "%s does not hold a CA certificate, its key and a token key", path);
+	if (!ca_key || !pki->pem[KT_PKI_CA_CERT] || !pki->pem[KT_PKI_TOKEN_KEY] ||
+	        import_key(ca_key, &pki->ca_key) < 0 ||
+	        import_crt(pki->pem[KT_PKI_CA_CERT], &pki->ca_crt) < 0 ||
+	        import_key(pki->pem[KT_PKI_TOKEN_KEY], &token) < 0)
+		return kt_fail(err, EINVAL,
+		        "%s does not hold a CA certificate, its key and a token key", path);
 	return public_pem(token, &pki->pem[KT_PKI_TOKEN_PUBLIC], err);
 }
 
@@ -429,7 +456,8 @@ static int make_authority(struct kt_pki *pki, const char *path, struct kt_err *e
 		r = public_pem(token, &pki->pem[KT_PKI_TOKEN_PUBLIC], err);
 	if (r < 0 || !path)
 		return r;
-	kt_str_printf(&text, "%s%s%s", pki->pem[KT_PKI_CA_CERT], ca_key, pki->pem[KT_PKI_TOKEN_KEY]);
+	kt_str_printf(
+	        &text, "%s%s%s", pki->pem[KT_PKI_CA_CERT], ca_key, pki->pem[KT_PKI_TOKEN_KEY]);
 	return kt_write_file(path, (struct kt_sv){text.data, text.len}, 0600, err);
 }
 
@@ -443,7 +471,8 @@ static int open_dir(struct kt_pki *pki, const char *dir, struct kt_err *err)
 	if (stat(dir, &st) < 0)
 		return kt_fail(err, errno, "%s: %s", dir, strerror(errno));
 	if (st.st_uid != geteuid() || (st.st_mode & 077))
-		return kt_fail(err, EPERM, "%s holds private keys and must be yours alone (mode 0700)", dir);
+		return kt_fail(err, EPERM,
+		        "%s holds private keys and must be yours alone (mode 0700)", dir);
 	pki->dir = kt_strdup(dir);
 	for (int i = 0; i < KT_PKI_N_ITEMS; i++)
 		if (file_names[i])
@@ -480,10 +509,12 @@ static int open_leaves(struct kt_pki *pki, const struct kt_pki_options *options,
 		free(kt_steal(&pki->pem[KT_PKI_SERVER_KEY]));
 		r = make_server(pki, &list, err);
 	}
-	if (r >= 0 && !leaf_is_good(pki, pki->pem[KT_PKI_ADMIN_CERT], pki->pem[KT_PKI_ADMIN_KEY], NULL)) {
+	if (r >= 0 &&
+	        !leaf_is_good(pki, pki->pem[KT_PKI_ADMIN_CERT], pki->pem[KT_PKI_ADMIN_KEY], NULL)) {
 		free(kt_steal(&pki->pem[KT_PKI_ADMIN_CERT]));
 		free(kt_steal(&pki->pem[KT_PKI_ADMIN_KEY]));
-		r = kt_pki_issue_client(pki, "kubernetes-admin", masters, &pki->pem[KT_PKI_ADMIN_CERT], &pki->pem[KT_PKI_ADMIN_KEY], err);
+		r = kt_pki_issue_client(pki, "kubernetes-admin", masters,
+		        &pki->pem[KT_PKI_ADMIN_CERT], &pki->pem[KT_PKI_ADMIN_KEY], err);
 	}
 	return r;
 }
@@ -492,7 +523,8 @@ static int open_leaves(struct kt_pki *pki, const struct kt_pki_options *options,
 static int write_files(const struct kt_pki *pki, struct kt_err *err)
 {
 	for (int i = 0; pki->dir && i < KT_PKI_N_ITEMS; i++) {
-		kt_auto_free char *there = file_names[i] ? read_text(pki->dir, file_names[i]) : NULL;
+		kt_auto_free char *there =
+		        file_names[i] ? read_text(pki->dir, file_names[i]) : NULL;
 		int r;
 
 		if (!file_names[i] || kt_streq(there, pki->pem[i]))
@@ -504,7 +536,8 @@ static int write_files(const struct kt_pki *pki, struct kt_err *err)
 	return 0;
 }
 
-int kt_pki_open(const char *dir, const struct kt_pki_options *options, struct kt_pki **ret_pki, struct kt_err *err)
+int kt_pki_open(const char *dir, const struct kt_pki_options *options, struct kt_pki **ret_pki,
+        struct kt_err *err)
 {
 	struct kt_pki *pki = kt_new(struct kt_pki);
 	int r = dir ? open_dir(pki, dir, err) : 0;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The cluster's own certificates: a CA, the server's certificate, an administrator's client certificate, and the key that
- * signs service-account tokens. ECDSA P-256 throughout: making all of them costs about a millisecond.
+ * The cluster's own certificates: a CA, the server's certificate, an administrator's client
+ * certificate, and the key that signs service-account tokens. ECDSA P-256 throughout: making all of
+ * them costs about a millisecond.
  *
- * Below `dir` (0700, files 0600): authority.pem holds what cannot be made again (CA, token key) and is synced to the disk;
- * ca.crt, server.crt, server.key, admin.crt, admin.key, sa.pub are written anew when missing, broken, near their end or, for the server's,
- * when it must carry other names. Without a dir everything stays in memory.
+ * Below `dir` (0700, files 0600): authority.pem holds what cannot be made again (CA, token key) and
+ * is synced to the disk; ca.crt, server.crt, server.key, admin.crt, admin.key, sa.pub are written
+ * anew when missing, broken, near their end or, for the server's, when it must carry other names.
+ * Without a dir everything stays in memory.
  *
- * A pki is immutable once open: any thread may read it. Source: RFC 5280; names as kubeadm's certificates have them.
+ * A pki is immutable once open: any thread may read it. Source: RFC 5280; names as kubeadm's
+ * certificates have them.
  */
 #ifndef KT_API_SERVER_PKI_H
 #define KT_API_SERVER_PKI_H
@@ -17,9 +20,10 @@
 struct kt_pki;
 
 struct kt_pki_options {
-	const char *service_cluster_ip_range; /* its first address is the service `kubernetes`; NULL: 10.96.0.0/16 */
+	const char *service_cluster_ip_range; /* its first address is the service `kubernetes`;
+	                                         NULL: 10.96.0.0/16 */
 	const char *advertise_address;        /* one more address of the server; may be NULL */
-	const char *const *names;             /* further DNS names or addresses, NULL-terminated; may be NULL */
+	const char *const *names; /* further DNS names or addresses, NULL-terminated; may be NULL */
 };
 
 enum kt_pki_item {
@@ -34,13 +38,15 @@ enum kt_pki_item {
 };
 
 /* dir NULL: in memory only. A folder that others may enter is refused with -EPERM. */
-int kt_pki_open(const char *dir, const struct kt_pki_options *options, struct kt_pki **ret_pki, struct kt_err *err);
+int kt_pki_open(const char *dir, const struct kt_pki_options *options, struct kt_pki **ret_pki,
+        struct kt_err *err);
 void kt_pki_close(struct kt_pki *pki);
 const char *kt_pki_pem(const struct kt_pki *pki, enum kt_pki_item item);
 /* NULL without a dir, and for TOKEN_KEY, which lives in authority.pem. */
 const char *kt_pki_file(const struct kt_pki *pki, enum kt_pki_item item);
-/* A client certificate for cn, a member of groups (NULL-terminated, may be NULL); PEM texts on the heap. */
-int kt_pki_issue_client(const struct kt_pki *pki, const char *cn, const char *const *groups, char **ret_cert_pem,
-	char **ret_key_pem, struct kt_err *err);
+/* A client certificate for cn, a member of groups (NULL-terminated, may be NULL); PEM texts on the
+ * heap. */
+int kt_pki_issue_client(const struct kt_pki *pki, const char *cn, const char *const *groups,
+        char **ret_cert_pem, char **ret_key_pem, struct kt_err *err);
 
 #endif

@@ -97,7 +97,8 @@ const char *kt_request_header(const struct kt_request *request, const char *lowe
 	return NULL;
 }
 
-/* A field name in lower case: HTTP/2 knows no other, and names compare so (RFC 9113 section 8.2.1). */
+/* A field name in lower case: HTTP/2 knows no other, and names compare so (RFC 9113 section 8.2.1).
+ */
 static char *lower_dup(const char *name)
 {
 	char *lower = kt_strdup(name);

@@ -43,17 +43,24 @@ static char *read_all(const char *path)
 }
 
 static const char full[] =
-	"apiVersion: v1\nkind: Config\ncurrent-context: one\n"
-	"clusters:\n- name: c1\n  cluster:\n    server: https://h:6443/\n    certificate-authority: ca.pem\n    tls-server-name: inner\n"
-	"- name: c2\n  cluster:\n    server: https://other\n    insecure-skip-tls-verify: true\n    proxy-url: http://p:1\n"
-	"contexts:\n- name: one\n  context: {cluster: c1, user: u1, namespace: ns}\n- name: two\n  context: {cluster: c2, user: u2}\n"
-	"- name: broken\n  context: {cluster: none, user: u2}\n- name: nouser\n  context: {cluster: c2, user: none}\n"
-	"users:\n- name: u1\n  user:\n    client-certificate-data: Q0VSVA==\n    client-key-data: S0VZ\n"
-	"- name: u2\n  user:\n    token: secret\n    as: jane\n    as-groups: [a, b]\n    exec: {command: ./plugin, args: [x]}\n    x-unknown: {kept: true}\n";
+        "apiVersion: v1\nkind: Config\ncurrent-context: one\n"
+        "clusters:\n- name: c1\n  cluster:\n    server: https://h:6443/\n    "
+        "certificate-authority: ca.pem\n    tls-server-name: inner\n"
+        "- name: c2\n  cluster:\n    server: https://other\n    insecure-skip-tls-verify: true\n   "
+        " proxy-url: http://p:1\n"
+        "contexts:\n- name: one\n  context: {cluster: c1, user: u1, namespace: ns}\n- name: two\n  "
+        "context: {cluster: c2, user: u2}\n"
+        "- name: broken\n  context: {cluster: none, user: u2}\n- name: nouser\n  context: "
+        "{cluster: c2, user: none}\n"
+        "users:\n- name: u1\n  user:\n    client-certificate-data: Q0VSVA==\n    client-key-data: "
+        "S0VZ\n"
+        "- name: u2\n  user:\n    token: secret\n    as: jane\n    as-groups: [a, b]\n    exec: "
+        "{command: ./plugin, args: [x]}\n    x-unknown: {kept: true}\n";
 
 static void test_endpoint(void **state)
 {
-	kt_auto_free char *path = file("config", full), *ca = file("ca.pem", "CA\n"), *plugin = kt_path_join(dir, "./plugin");
+	kt_auto_free char *path = file("config", full), *ca = file("ca.pem", "CA\n"),
+	                  *plugin = kt_path_join(dir, "./plugin");
 	struct kt_kubeconfig *config = NULL;
 	struct kt_endpoint e = {0};
 
@@ -81,7 +88,8 @@ static void test_endpoint(void **state)
 	kt_kubeconfig_destroy(config);
 }
 
-static void check_fails(const struct kt_kubeconfig *config, const char *context, const char *expected)
+static void check_fails(
+        const struct kt_kubeconfig *config, const char *context, const char *expected)
 {
 	struct kt_endpoint e = {0};
 	kt_auto_err err = KT_ERR_INIT;
@@ -92,7 +100,8 @@ static void check_fails(const struct kt_kubeconfig *config, const char *context,
 
 static void test_errors(void **state)
 {
-	kt_auto_free char *path = file("config", full), *bad = file("bad", "clusters: [\n"), *ca = kt_path_join(dir, "ca.pem");
+	kt_auto_free char *path = file("config", full), *bad = file("bad", "clusters: [\n"),
+	                  *ca = kt_path_join(dir, "ca.pem");
 	struct kt_kubeconfig *config = NULL, *empty = NULL;
 	kt_auto_err err = KT_ERR_INIT, missing = KT_ERR_INIT;
 
@@ -114,8 +123,12 @@ static void test_errors(void **state)
 
 static void test_merge(void **state)
 {
-	kt_auto_free char *a = file("a", "clusters:\n- name: c\n  cluster: {server: https://first}\ncontexts:\n- name: x\n  context: {cluster: c, user: u}\n");
-	kt_auto_free char *b = file("b", "current-context: x\nclusters:\n- name: c\n  cluster: {server: https://second}\nusers:\n- name: u\n  user: {token: t}\n");
+	kt_auto_free char *a =
+	        file("a", "clusters:\n- name: c\n  cluster: {server: https://first}\ncontexts:\n- "
+	                  "name: x\n  context: {cluster: c, user: u}\n");
+	kt_auto_free char *b =
+	        file("b", "current-context: x\nclusters:\n- name: c\n  cluster: {server: "
+	                  "https://second}\nusers:\n- name: u\n  user: {token: t}\n");
 	kt_auto_free char *list = kt_asprintf("%s:/nonexistent/f:%s", a, b);
 	struct kt_kubeconfig *config = NULL;
 	struct kt_endpoint e = {0};
@@ -134,9 +147,12 @@ static void test_merge(void **state)
 /* Adding and removing leaves what was there; the current context comes back. */
 static void test_add_and_remove(void **state)
 {
-	kt_auto_free char *path = file("config", full), *ca = file("ca.pem", "CA\n"), *before = NULL, *after = NULL, *previous = NULL, *lock = NULL;
-	struct kt_endpoint mine = {.server = (char[]){"https://127.0.0.1:1"}, .ca_pem = (char[]){"PEM"}, .client_cert_pem = (char[]){"C"},
-		.client_key_pem = (char[]){"K"}};
+	kt_auto_free char *path = file("config", full), *ca = file("ca.pem", "CA\n"),
+	                  *before = NULL, *after = NULL, *previous = NULL, *lock = NULL;
+	struct kt_endpoint mine = {.server = (char[]){"https://127.0.0.1:1"},
+	        .ca_pem = (char[]){"PEM"},
+	        .client_cert_pem = (char[]){"C"},
+	        .client_key_pem = (char[]){"K"}};
 	struct kt_kubeconfig *config = NULL;
 	struct kt_endpoint e = {0};
 	struct stat st;
@@ -203,12 +219,12 @@ static void test_symbolic_link(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_endpoint),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_add_and_remove),
-		cmocka_unit_test(test_new_file),
-		cmocka_unit_test(test_symbolic_link),
+	        cmocka_unit_test(test_endpoint),
+	        cmocka_unit_test(test_errors),
+	        cmocka_unit_test(test_merge),
+	        cmocka_unit_test(test_add_and_remove),
+	        cmocka_unit_test(test_new_file),
+	        cmocka_unit_test(test_symbolic_link),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

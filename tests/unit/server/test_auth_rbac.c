@@ -19,7 +19,9 @@ static void on_done(struct kt_storage_txn *txn)
 /* json NULL: delete. */
 static void put(const char *key, const char *json)
 {
-	struct kt_storage_op op = {.kind = json ? KT_STORAGE_PUT : KT_STORAGE_DELETE, .key = key, .expect_revision = KT_STORAGE_ANY};
+	struct kt_storage_op op = {.kind = json ? KT_STORAGE_PUT : KT_STORAGE_DELETE,
+	        .key = key,
+	        .expect_revision = KT_STORAGE_ANY};
 	struct kt_storage_txn txn = {.ops = &op, .n_ops = 1, .loop = loop, .done = on_done};
 	kt_auto_object struct kt_object *object = NULL;
 
@@ -33,16 +35,19 @@ static void put(const char *key, const char *json)
 static void put_role(const char *where, const char *rules)
 {
 	kt_auto_free char *key = kt_asprintf("/registry/%s", where);
-	kt_auto_free char *json = kt_asprintf("{\"metadata\":{\"name\":\"%s\"},\"rules\":%s}", strrchr(where, '/') + 1, rules);
+	kt_auto_free char *json = kt_asprintf(
+	        "{\"metadata\":{\"name\":\"%s\"},\"rules\":%s}", strrchr(where, '/') + 1, rules);
 
 	put(key, json);
 }
 
-static void put_binding(const char *where, const char *role_kind, const char *role, const char *subject)
+static void put_binding(
+        const char *where, const char *role_kind, const char *role, const char *subject)
 {
 	kt_auto_free char *key = kt_asprintf("/registry/%s", where);
-	kt_auto_free char *json = kt_asprintf("{\"metadata\":{\"name\":\"%s\"},\"roleRef\":{\"kind\":\"%s\",\"name\":\"%s\"},\"subjects\":[%s]}",
-		strrchr(where, '/') + 1, role_kind, role, subject);
+	kt_auto_free char *json = kt_asprintf("{\"metadata\":{\"name\":\"%s\"},\"roleRef\":{"
+	                                      "\"kind\":\"%s\",\"name\":\"%s\"},\"subjects\":[%s]}",
+	        strrchr(where, '/') + 1, role_kind, role, subject);
 
 	put(key, json);
 }
@@ -53,14 +58,23 @@ static void put_binding(const char *where, const char *role_kind, const char *ro
 static int set_up(void **state)
 {
 	(void)state;
-	loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 1, .start_wall_ns = INT64_C(1700000000) * KT_NS_PER_S}, NULL);
-	assert_int_equal(kt_store_open(&(struct kt_store_options){.loop = loop}, &storage, NULL), 0);
-	put_role("roles/a/r", "[{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\",\"list\"]},"
-		"{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],\"resourceNames\":[\"one\"],\"verbs\":[\"get\"]},"
-		"{\"apiGroups\":[\"\"],\"resources\":[\"pods/log\",\"pods/*\"],\"verbs\":[\"get\"]},"
-		"{\"apiGroups\":[\"apps\"],\"resources\":[\"*/scale\"],\"verbs\":[\"*\"]}]");
+	loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true,
+	                              .seed = 1,
+	                              .start_wall_ns = INT64_C(1700000000) * KT_NS_PER_S},
+	        NULL);
+	assert_int_equal(
+	        kt_store_open(&(struct kt_store_options){.loop = loop}, &storage, NULL), 0);
+	put_role("roles/a/r",
+	        "[{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\",\"list\"]"
+	        "},"
+	        "{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],\"resourceNames\":[\"one\"],"
+	        "\"verbs\":[\"get\"]},"
+	        "{\"apiGroups\":[\"\"],\"resources\":[\"pods/log\",\"pods/"
+	        "*\"],\"verbs\":[\"get\"]},"
+	        "{\"apiGroups\":[\"apps\"],\"resources\":[\"*/scale\"],\"verbs\":[\"*\"]}]");
 	put_binding("rolebindings/a/b", "Role", "r", JANE);
-	put_role("clusterroles/info", "[{\"nonResourceURLs\":[\"/healthz\",\"/api/*\"],\"verbs\":[\"get\"]}]");
+	put_role("clusterroles/info",
+	        "[{\"nonResourceURLs\":[\"/healthz\",\"/api/*\"],\"verbs\":[\"get\"]}]");
 	put_binding("clusterrolebindings/info", "ClusterRole", "info", DEVS);
 	assert_int_equal(kt_authorizer_create(storage, loop, &authorizer, NULL), 0);
 	return 0;
@@ -148,28 +162,38 @@ static void test_reasons(void **state)
 {
 	kt_auto_free char *reason = NULL, *other = NULL, *missing = NULL;
 	struct kt_user *user = jane();
-	struct kt_attributes a = {.user = user, .verb = "list", .resource = "pods", .namespace = "c"};
+	struct kt_attributes a = {
+	        .user = user, .verb = "list", .resource = "pods", .namespace = "c"};
 	kt_auto_err err = KT_ERR_INIT;
 
 	(void)state;
 	assert_true(ask_as(jane(), "get - configmaps a x", &reason));
-	assert_string_equal(reason, "RBAC: allowed by RoleBinding \"b/a\" of Role \"r\" to User \"jane\"");
+	assert_string_equal(
+	        reason, "RBAC: allowed by RoleBinding \"b/a\" of Role \"r\" to User \"jane\"");
 	assert_true(ask_as(jane(), "get /healthz", &other));
-	assert_string_equal(other, "RBAC: allowed by ClusterRoleBinding \"info\" of ClusterRole \"info\" to Group \"devs\"");
+	assert_string_equal(other, "RBAC: allowed by ClusterRoleBinding \"info\" of ClusterRole "
+	                           "\"info\" to Group \"devs\"");
 	put_binding("rolebindings/c/m", "Role", "missing", JANE);
 	assert_false(ask_as(jane(), "list - pods c", &missing));
 	assert_string_equal(missing, "RBAC: role.rbac.authorization.k8s.io \"missing\" not found");
 	assert_int_equal(kt_fail_forbidden(&err, &a, missing), -EPERM);
-	assert_string_equal(kt_err_message(&err), "pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" in the "
-		"namespace \"c\": RBAC: role.rbac.authorization.k8s.io \"missing\" not found");
+	assert_string_equal(kt_err_message(&err),
+	        "pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" "
+	        "in the "
+	        "namespace \"c\": RBAC: role.rbac.authorization.k8s.io \"missing\" not found");
 	kt_user_unref(user);
 }
 
 static void test_forbidden_words(void **state)
 {
 	struct kt_user *user = jane();
-	struct kt_attributes a = {.user = user, .verb = "get", .group = "apps", .resource = "deployments", .subresource = "scale",
-		.namespace = "n", .name = "x"};
+	struct kt_attributes a = {.user = user,
+	        .verb = "get",
+	        .group = "apps",
+	        .resource = "deployments",
+	        .subresource = "scale",
+	        .namespace = "n",
+	        .name = "x"};
 	struct kt_attributes path = {.user = user, .verb = "get", .path = "/metrics"};
 	struct kt_attributes nodes = {.user = user, .verb = "list", .resource = "nodes"};
 	kt_auto_err err = KT_ERR_INIT, path_err = KT_ERR_INIT, nodes_err = KT_ERR_INIT;
@@ -177,12 +201,15 @@ static void test_forbidden_words(void **state)
 	(void)state;
 	kt_fail_forbidden(&err, &a, NULL);
 	assert_string_equal(kt_err_message(&err),
-		"deployments.apps \"x\" is forbidden: User \"jane\" cannot get resource \"deployments/scale\" in API group \"apps\" in the namespace \"n\"");
+	        "deployments.apps \"x\" is forbidden: User \"jane\" cannot get resource "
+	        "\"deployments/scale\" in API group \"apps\" in the namespace \"n\"");
 	kt_fail_forbidden(&path_err, &path, NULL);
-	assert_string_equal(kt_err_message(&path_err), "forbidden: User \"jane\" cannot get path \"/metrics\"");
+	assert_string_equal(
+	        kt_err_message(&path_err), "forbidden: User \"jane\" cannot get path \"/metrics\"");
 	kt_fail_forbidden(&nodes_err, &nodes, NULL);
 	assert_string_equal(kt_err_message(&nodes_err),
-		"nodes is forbidden: User \"jane\" cannot list resource \"nodes\" in API group \"\" at the cluster scope");
+	        "nodes is forbidden: User \"jane\" cannot list resource \"nodes\" in API group "
+	        "\"\" at the cluster scope");
 	kt_user_unref(user);
 }
 
@@ -191,17 +218,26 @@ static void test_index_follows_storage(void **state)
 	static const char *const none[] = {NULL};
 
 	(void)state;
-	assert_false(ask_as(kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
-	put_role("clusterroles/pods", "[{\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"verbs\":[\"get\"]}]");
-	put_binding("rolebindings/b/sa", "ClusterRole", "pods", "{\"kind\":\"ServiceAccount\",\"name\":\"sa\",\"namespace\":\"a\"}");
-	assert_true(ask_as(kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
-	assert_false(ask_as(kt_user_create("system:serviceaccount:a:s", NULL, none), "get - pods b x", NULL));
-	assert_false(ask_as(kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods a x", NULL));
+	assert_false(ask_as(
+	        kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
+	put_role("clusterroles/pods",
+	        "[{\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"verbs\":[\"get\"]}]");
+	put_binding("rolebindings/b/sa", "ClusterRole", "pods",
+	        "{\"kind\":\"ServiceAccount\",\"name\":\"sa\",\"namespace\":\"a\"}");
+	assert_true(ask_as(
+	        kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
+	assert_false(ask_as(
+	        kt_user_create("system:serviceaccount:a:s", NULL, none), "get - pods b x", NULL));
+	assert_false(ask_as(
+	        kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods a x", NULL));
 	put_role("clusterroles/pods", "[]");
-	assert_false(ask_as(kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
-	put_role("clusterroles/pods", "[{\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"verbs\":[\"get\"]}]");
+	assert_false(ask_as(
+	        kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
+	put_role("clusterroles/pods",
+	        "[{\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"verbs\":[\"get\"]}]");
 	put("/registry/rolebindings/b/sa", NULL);
-	assert_false(ask_as(kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
+	assert_false(ask_as(
+	        kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
 }
 
 static void test_masters(void **state)
@@ -239,21 +275,39 @@ static void check_write(const char *resource, const char *object, const char *ex
 static void test_escalation(void **state)
 {
 	(void)state;
-	check_write("roles", "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\"]}]}", NULL);
-	check_write("roles", "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],\"resourceNames\":[\"one\"],\"verbs\":[\"get\"]}]}", NULL);
 	check_write("roles",
-		"{\"metadata\":{\"name\":\"more\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],\"verbs\":[\"get\"]},"
-		"{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\",\"update\",\"delete\"]}]}",
-		"roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"jane\" (groups=[\"devs\" \"system:authenticated\"]) is attempting to "
-		"grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"configmaps\"], Verbs:[\"update\" \"delete\"]}\n"
-		"{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}");
-	check_write("rolebindings", "{\"metadata\":{\"name\":\"x\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"r\"}}", NULL);
-	check_write("rolebindings", "{\"metadata\":{\"name\":\"x\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"none\"}}",
-		"rolebindings.rbac.authorization.k8s.io \"none\" not found");
-	put_role("clusterroles/root", "[{\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"verbs\":[\"*\"]},{\"nonResourceURLs\":[\"*\"],\"verbs\":[\"*\"]}]");
-	check_write("rolebindings", "{\"metadata\":{\"name\":\"z\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"root\"}}",
-		"rolebindings.rbac.authorization.k8s.io \"z\" is forbidden: user \"jane\" (groups=[\"devs\" \"system:authenticated\"]) is attempting to "
-		"grant RBAC permissions not currently held:\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"*\"]}\n{NonResourceURLs:[\"*\"], Verbs:[\"*\"]}");
+	        "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":["
+	        "\"configmaps\"],\"verbs\":[\"get\"]}]}",
+	        NULL);
+	check_write("roles",
+	        "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":["
+	        "\"secrets\"],\"resourceNames\":[\"one\"],\"verbs\":[\"get\"]}]}",
+	        NULL);
+	check_write("roles",
+	        "{\"metadata\":{\"name\":\"more\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":["
+	        "\"secrets\"],\"verbs\":[\"get\"]},"
+	        "{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],\"verbs\":[\"get\","
+	        "\"update\",\"delete\"]}]}",
+	        "roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"jane\" "
+	        "(groups=[\"devs\" \"system:authenticated\"]) is attempting to "
+	        "grant RBAC permissions not currently held:\n{APIGroups:[\"\"], "
+	        "Resources:[\"configmaps\"], Verbs:[\"update\" \"delete\"]}\n"
+	        "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}");
+	check_write("rolebindings",
+	        "{\"metadata\":{\"name\":\"x\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"r\"}}",
+	        NULL);
+	check_write("rolebindings",
+	        "{\"metadata\":{\"name\":\"x\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"none\"}}",
+	        "rolebindings.rbac.authorization.k8s.io \"none\" not found");
+	put_role("clusterroles/root", "[{\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"verbs\":[\"*"
+	                              "\"]},{\"nonResourceURLs\":[\"*\"],\"verbs\":[\"*\"]}]");
+	check_write("rolebindings",
+	        "{\"metadata\":{\"name\":\"z\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+	        "\"root\"}}",
+	        "rolebindings.rbac.authorization.k8s.io \"z\" is forbidden: user \"jane\" "
+	        "(groups=[\"devs\" \"system:authenticated\"]) is attempting to "
+	        "grant RBAC permissions not currently held:\n{APIGroups:[\"*\"], "
+	        "Resources:[\"*\"], Verbs:[\"*\"]}\n{NonResourceURLs:[\"*\"], Verbs:[\"*\"]}");
 }
 
 static void test_rules_review(void **state)
@@ -272,13 +326,20 @@ static void test_node(void **state)
 {
 	static const char *const groups[] = {"system:nodes", "system:authenticated", NULL};
 	struct kt_user *node = kt_user_create("system:node:n1", NULL, groups);
-	struct kt_attributes list = {.user = node, .verb = "list", .resource = "pods", .field_selector = "spec.nodeName=n1"};
+	struct kt_attributes list = {.user = node,
+	        .verb = "list",
+	        .resource = "pods",
+	        .field_selector = "spec.nodeName=n1"};
 
 	(void)state;
-	put("/registry/pods/a/p", "{\"metadata\":{\"name\":\"p\",\"namespace\":\"a\"},\"spec\":{\"nodeName\":\"n1\",\"serviceAccountName\":\"sa\",\"volumes\":"
-		"[{\"name\":\"v\",\"secret\":{\"secretName\":\"mine\"}},{\"name\":\"w\",\"projected\":{\"sources\":[{\"configMap\":{\"name\":\"ca\"}}]}}]}}");
-	put("/registry/pods/a/q", "{\"metadata\":{\"name\":\"q\",\"namespace\":\"a\"},\"spec\":{\"nodeName\":\"n2\",\"volumes\":"
-		"[{\"name\":\"v\",\"secret\":{\"secretName\":\"other\"}}]}}");
+	put("/registry/pods/a/p",
+	        "{\"metadata\":{\"name\":\"p\",\"namespace\":\"a\"},\"spec\":{\"nodeName\":\"n1\","
+	        "\"serviceAccountName\":\"sa\",\"volumes\":"
+	        "[{\"name\":\"v\",\"secret\":{\"secretName\":\"mine\"}},{\"name\":\"w\","
+	        "\"projected\":{\"sources\":[{\"configMap\":{\"name\":\"ca\"}}]}}]}}");
+	put("/registry/pods/a/q", "{\"metadata\":{\"name\":\"q\",\"namespace\":\"a\"},\"spec\":{"
+	                          "\"nodeName\":\"n2\",\"volumes\":"
+	                          "[{\"name\":\"v\",\"secret\":{\"secretName\":\"other\"}}]}}");
 	assert_true(kt_authorize(authorizer, &list, NULL));
 	list.field_selector = "spec.nodeName=n2";
 	assert_false(kt_authorize(authorizer, &list, NULL));
@@ -293,7 +354,8 @@ static void test_node(void **state)
 	assert_true(ask_as(kt_user_ref(node), "get - nodes - n1", NULL));
 	assert_false(ask_as(kt_user_ref(node), "get - nodes - n2", NULL));
 	assert_true(ask_as(kt_user_ref(node), "update - pods/status a p", NULL));
-	assert_true(ask_as(kt_user_ref(node), "update coordination.k8s.io leases kube-node-lease n1", NULL));
+	assert_true(ask_as(
+	        kt_user_ref(node), "update coordination.k8s.io leases kube-node-lease n1", NULL));
 	assert_false(ask_as(kt_user_ref(node), "delete - nodes - n1", NULL));
 	kt_user_unref(node);
 }
@@ -316,26 +378,30 @@ static void test_impersonation(void **state)
 	assert_string_equal(request->user->name, "system:serviceaccount:a:sa");
 	assert_true(kt_user_in_group(request->user, "system:serviceaccounts:a"));
 	assert_true(kt_user_in_group(request->user, "system:authenticated"));
-	assert_string_equal(json_string_value(json_array_get(json_object_get(request->user->extra, "a/B"), 0)), "v");
+	assert_string_equal(
+	        json_string_value(json_array_get(json_object_get(request->user->extra, "a/B"), 0)),
+	        "v");
 	kt_user_unref(original);
 	assert_int_equal(kt_impersonate(authorizer, request, &original, &err), -EPERM);
-	assert_string_equal(kt_err_message(&err), "serviceaccounts \"sa\" is forbidden: User \"system:serviceaccount:a:sa\" cannot impersonate "
-		"resource \"serviceaccounts\" in API group \"\" in the namespace \"a\"");
+	assert_string_equal(kt_err_message(&err),
+	        "serviceaccounts \"sa\" is forbidden: User \"system:serviceaccount:a:sa\" cannot "
+	        "impersonate "
+	        "resource \"serviceaccounts\" in API group \"\" in the namespace \"a\"");
 	kt_request_destroy(request);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_forbidden_words),
-		cmocka_unit_test(test_index_follows_storage),
-		cmocka_unit_test(test_masters),
-		cmocka_unit_test(test_escalation),
-		cmocka_unit_test(test_rules_review),
-		cmocka_unit_test(test_node),
-		cmocka_unit_test(test_impersonation),
+	        cmocka_unit_test(test_rules),
+	        cmocka_unit_test(test_reasons),
+	        cmocka_unit_test(test_forbidden_words),
+	        cmocka_unit_test(test_index_follows_storage),
+	        cmocka_unit_test(test_masters),
+	        cmocka_unit_test(test_escalation),
+	        cmocka_unit_test(test_rules_review),
+	        cmocka_unit_test(test_node),
+	        cmocka_unit_test(test_impersonation),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -22,7 +22,9 @@ static void on_done(struct kt_storage_txn *txn)
 
 static void put(const char *key, const char *json)
 {
-	struct kt_storage_op op = {.kind = json ? KT_STORAGE_PUT : KT_STORAGE_DELETE, .key = key, .expect_revision = KT_STORAGE_ANY};
+	struct kt_storage_op op = {.kind = json ? KT_STORAGE_PUT : KT_STORAGE_DELETE,
+	        .key = key,
+	        .expect_revision = KT_STORAGE_ANY};
 	struct kt_storage_txn txn = {.ops = &op, .n_ops = 1, .loop = loop, .done = on_done};
 	kt_auto_object struct kt_object *object = NULL;
 
@@ -45,15 +47,27 @@ static int set_up(void **state)
 	(void)state;
 	dir = kt_test_make_dir();
 	path = kt_path_join(dir, "tokens.csv");
-	assert_int_equal(kt_write_file(path, KT_SV("admin-token,admin,admin-uid,\"system:masters,ops\"\nplain,bob,\r\n\"quo\"\"ted\",eve,1\n\n"), 0600, NULL), 0);
-	loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 1, .start_wall_ns = INT64_C(1700000000) * KT_NS_PER_S}, NULL);
-	assert_int_equal(kt_store_open(&(struct kt_store_options){.loop = loop}, &storage, NULL), 0);
+	assert_int_equal(kt_write_file(path,
+	                         KT_SV("admin-token,admin,admin-uid,\"system:masters,ops\"\nplain,"
+	                               "bob,\r\n\"quo\"\"ted\",eve,1\n\n"),
+	                         0600, NULL),
+	        0);
+	loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true,
+	                              .seed = 1,
+	                              .start_wall_ns = INT64_C(1700000000) * KT_NS_PER_S},
+	        NULL);
+	assert_int_equal(
+	        kt_store_open(&(struct kt_store_options){.loop = loop}, &storage, NULL), 0);
 	assert_int_equal(kt_pki_open(NULL, NULL, &pki, NULL), 0);
-	struct kt_authenticator_options options = {.storage = storage, .pki = pki, .token_auth_file = path, .anonymous = true};
+	struct kt_authenticator_options options = {
+	        .storage = storage, .pki = pki, .token_auth_file = path, .anonymous = true};
 	assert_int_equal(kt_authenticator_create(&options, &auth, NULL), 0);
-	put("/registry/serviceaccounts/a/sa", "{\"metadata\":{\"name\":\"sa\",\"namespace\":\"a\",\"uid\":\"u1\"}}");
+	put("/registry/serviceaccounts/a/sa",
+	        "{\"metadata\":{\"name\":\"sa\",\"namespace\":\"a\",\"uid\":\"u1\"}}");
 	put("/registry/minions/n1", "{\"metadata\":{\"name\":\"n1\",\"uid\":\"nu\"}}");
-	put("/registry/pods/a/p", "{\"metadata\":{\"name\":\"p\",\"namespace\":\"a\",\"uid\":\"pu\"},\"spec\":{\"serviceAccountName\":\"sa\",\"nodeName\":\"n1\"}}");
+	put("/registry/pods/a/p",
+	        "{\"metadata\":{\"name\":\"p\",\"namespace\":\"a\",\"uid\":\"pu\"},\"spec\":{"
+	        "\"serviceAccountName\":\"sa\",\"nodeName\":\"n1\"}}");
 	return 0;
 }
 
@@ -80,7 +94,8 @@ static char *ask(const char *header)
 	if (kt_authenticate(auth, request, &err) < 0) {
 		assert_string_equal(kt_err_message(&err), "Unauthorized");
 	} else {
-		kt_str_printf(&text, "%s/%s", request->user->name, request->user->uid ? request->user->uid : "");
+		kt_str_printf(&text, "%s/%s", request->user->name,
+		        request->user->uid ? request->user->uid : "");
 		for (char **group = request->user->groups; *group; group++)
 			kt_str_printf(&text, " %s", *group);
 	}
@@ -117,7 +132,8 @@ static void test_bad_token_file(void **state)
 {
 	kt_auto_free char *path = kt_path_join(dir, "bad.csv");
 	struct kt_authenticator *bad = NULL;
-	struct kt_authenticator_options options = {.storage = storage, .pki = pki, .token_auth_file = path};
+	struct kt_authenticator_options options = {
+	        .storage = storage, .pki = pki, .token_auth_file = path};
 	kt_auto_err err = KT_ERR_INIT, quote = KT_ERR_INIT;
 
 	(void)state;
@@ -142,16 +158,21 @@ static char *request_token(const char *spec, struct kt_err *err)
 
 static void test_service_account(void **state)
 {
-	kt_auto_free char *token = request_token(NULL, NULL), *header = kt_asprintf("Bearer %s", token);
-	kt_auto_free char *other = request_token("{\"audiences\":[\"vault\"]}", NULL), *other_header = kt_asprintf("Bearer %s", other);
+	kt_auto_free char *token = request_token(NULL, NULL),
+	                  *header = kt_asprintf("Bearer %s", token);
+	kt_auto_free char *other = request_token("{\"audiences\":[\"vault\"]}", NULL),
+	                  *other_header = kt_asprintf("Bearer %s", other);
 	static const char *const vault[] = {"x", "vault", NULL};
 	struct kt_user *user = NULL;
 	kt_auto_json json_t *audiences = NULL;
 
 	(void)state;
-	check(header, "system:serviceaccount:a:sa/u1 system:serviceaccounts system:serviceaccounts:a system:authenticated");
+	check(header, "system:serviceaccount:a:sa/u1 system:serviceaccounts "
+	              "system:serviceaccounts:a system:authenticated");
 	check(other_header, NULL);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(other), vault, now_ns(), &user, &audiences, NULL), 0);
+	assert_int_equal(kt_authenticate_token(
+	                         auth, kt_sv_of(other), vault, now_ns(), &user, &audiences, NULL),
+	        0);
 	assert_int_equal(json_array_size(audiences), 1);
 	kt_user_unref(user);
 	/* every single changed character is noticed, but for the unused bits of the last one */
@@ -159,31 +180,47 @@ static void test_service_account(void **state)
 		kt_auto_free char *broken = kt_strdup(token);
 
 		broken[i] = broken[i] == 'A' ? 'B' : 'A';
-		assert_true(kt_authenticate_token(auth, kt_sv_of(broken), NULL, now_ns(), &user, NULL, NULL) < 0);
+		assert_true(kt_authenticate_token(
+		                    auth, kt_sv_of(broken), NULL, now_ns(), &user, NULL, NULL) < 0);
 	}
 }
 
 static void test_expiry_and_bounds(void **state)
 {
 	kt_auto_free char *plain = request_token(NULL, NULL);
-	kt_auto_free char *bound = request_token("{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"p\",\"uid\":\"pu\"},"
-		"\"expirationSeconds\":3607}", NULL);
+	kt_auto_free char *bound = request_token("{\"boundObjectRef\":{\"apiVersion\":\"v1\","
+	                                         "\"kind\":\"Pod\",\"name\":\"p\",\"uid\":\"pu\"},"
+	                                         "\"expirationSeconds\":3607}",
+	        NULL);
 	struct kt_user *user = NULL;
 
 	(void)state;
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(bound), NULL, now_ns(), &user, NULL, NULL), 0);
-	assert_string_equal(json_string_value(json_array_get(json_object_get(user->extra, "authentication.kubernetes.io/pod-name"), 0)), "p");
-	assert_string_equal(json_string_value(json_array_get(json_object_get(user->extra, "authentication.kubernetes.io/node-name"), 0)), "n1");
+	assert_int_equal(
+	        kt_authenticate_token(auth, kt_sv_of(bound), NULL, now_ns(), &user, NULL, NULL), 0);
+	assert_string_equal(
+	        json_string_value(json_array_get(
+	                json_object_get(user->extra, "authentication.kubernetes.io/pod-name"), 0)),
+	        "p");
+	assert_string_equal(
+	        json_string_value(json_array_get(
+	                json_object_get(user->extra, "authentication.kubernetes.io/node-name"), 0)),
+	        "n1");
 	kt_user_unref(user);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(plain), NULL, now_ns(), &user, NULL, NULL), 0);
+	assert_int_equal(
+	        kt_authenticate_token(auth, kt_sv_of(plain), NULL, now_ns(), &user, NULL, NULL), 0);
 	kt_user_unref(user);
 	kt_loop_run_until(loop, kt_loop_now_ns(loop) + 3601 * KT_NS_PER_S);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(plain), NULL, now_ns(), &user, NULL, NULL), -EACCES);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(bound), NULL, now_ns(), &user, NULL, NULL), 0);
+	assert_int_equal(
+	        kt_authenticate_token(auth, kt_sv_of(plain), NULL, now_ns(), &user, NULL, NULL),
+	        -EACCES);
+	assert_int_equal(
+	        kt_authenticate_token(auth, kt_sv_of(bound), NULL, now_ns(), &user, NULL, NULL), 0);
 	kt_user_unref(user);
 	put("/registry/pods/a/p", NULL);
 	kt_loop_run_until(loop, kt_loop_now_ns(loop) + 11 * KT_NS_PER_S);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(bound), NULL, now_ns(), &user, NULL, NULL), -EACCES);
+	assert_int_equal(
+	        kt_authenticate_token(auth, kt_sv_of(bound), NULL, now_ns(), &user, NULL, NULL),
+	        -EACCES);
 }
 
 static void check_request_fails(const char *spec, const char *expected)
@@ -200,11 +237,20 @@ static void test_request_is_checked(void **state)
 	kt_auto_json json_t *request = json_object();
 
 	(void)state;
-	check_request_fails("{\"expirationSeconds\":599}", "spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes");
-	check_request_fails("{\"expirationSeconds\":4294967297}", "may not specify a duration larger than 2^32 seconds");
-	check_request_fails("{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"none\"}}", "pods \"none\" not found");
-	check_request_fails("{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"name\":\"x\"}}", "cannot bind token to object of type");
-	check_request_fails("{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"name\":\"n1\",\"uid\":\"z\"}}", "does not match the UID in record");
+	check_request_fails(
+	        "{\"expirationSeconds\":599}", "spec.expirationSeconds: Invalid value: 599: may "
+	                                       "not specify a duration less than 10 minutes");
+	check_request_fails("{\"expirationSeconds\":4294967297}",
+	        "may not specify a duration larger than 2^32 seconds");
+	check_request_fails(
+	        "{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"none\"}}",
+	        "pods \"none\" not found");
+	check_request_fails(
+	        "{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"name\":\"x\"}}",
+	        "cannot bind token to object of type");
+	check_request_fails("{\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"name\":"
+	                    "\"n1\",\"uid\":\"z\"}}",
+	        "does not match the UID in record");
 	assert_int_equal(kt_token_request(auth, loop, "a", "nobody", request, &err), -ENOENT);
 	assert_string_equal(kt_err_message(&err), "serviceaccounts \"nobody\" not found");
 }
@@ -216,29 +262,36 @@ static void test_deleted_account(void **state)
 	(void)state;
 	token = request_token(NULL, NULL);
 	header = kt_asprintf("Bearer %s", token);
-	put("/registry/serviceaccounts/a/sa", "{\"metadata\":{\"name\":\"sa\",\"namespace\":\"a\",\"uid\":\"u2\"}}");
+	put("/registry/serviceaccounts/a/sa",
+	        "{\"metadata\":{\"name\":\"sa\",\"namespace\":\"a\",\"uid\":\"u2\"}}");
 	check(header, NULL);
-	put("/registry/serviceaccounts/a/sa", "{\"metadata\":{\"name\":\"sa\",\"namespace\":\"a\",\"uid\":\"u1\"}}");
-	check(header, "system:serviceaccount:a:sa/u1 system:serviceaccounts system:serviceaccounts:a system:authenticated");
+	put("/registry/serviceaccounts/a/sa",
+	        "{\"metadata\":{\"name\":\"sa\",\"namespace\":\"a\",\"uid\":\"u1\"}}");
+	check(header, "system:serviceaccount:a:sa/u1 system:serviceaccounts "
+	              "system:serviceaccounts:a system:authenticated");
 }
 
 static void test_legacy_token(void **state)
 {
-	kt_auto_free char *token = kt_token_legacy(auth, "a", "s", "sa", "u1"), *header = kt_asprintf("Bearer %s", token), *json = NULL;
+	kt_auto_free char *token = kt_token_legacy(auth, "a", "s", "sa", "u1"),
+	                  *header = kt_asprintf("Bearer %s", token), *json = NULL;
 	kt_auto_str encoded = KT_STR_INIT;
 
 	(void)state;
 	check(header, NULL);
 	kt_base64_encode(&encoded, token, strlen(token));
-	json = kt_asprintf("{\"metadata\":{\"name\":\"s\"},\"data\":{\"token\":\"%s\"}}", kt_str_text(&encoded));
+	json = kt_asprintf("{\"metadata\":{\"name\":\"s\"},\"data\":{\"token\":\"%s\"}}",
+	        kt_str_text(&encoded));
 	put("/registry/secrets/a/s", json);
-	check(header, "system:serviceaccount:a:sa/u1 system:serviceaccounts system:serviceaccounts:a system:authenticated");
+	check(header, "system:serviceaccount:a:sa/u1 system:serviceaccounts "
+	              "system:serviceaccounts:a system:authenticated");
 }
 
 /* The header says "none", or another key signed: nothing of it is believed. */
 static void test_foreign_signatures(void **state)
 {
-	kt_auto_free char *token = request_token(NULL, NULL), *stolen = NULL, *unsigned_token = NULL;
+	kt_auto_free char *token = request_token(NULL, NULL), *stolen = NULL,
+	                  *unsigned_token = NULL;
 	kt_auto_str header = KT_STR_INIT;
 	struct kt_pki *foreign = NULL;
 	struct kt_jwt_key *key = NULL, *own = NULL;
@@ -251,10 +304,15 @@ static void test_foreign_signatures(void **state)
 	assert_int_equal(kt_jwt_key_create(kt_pki_pem(pki, KT_PKI_TOKEN_KEY), &own, NULL), 0);
 	assert_int_equal(kt_jwt_verify(own, kt_sv_of(token), &claims, NULL), 0);
 	stolen = kt_jwt_sign(key, claims);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(stolen), NULL, now_ns(), &user, NULL, NULL), -EACCES);
+	assert_int_equal(
+	        kt_authenticate_token(auth, kt_sv_of(stolen), NULL, now_ns(), &user, NULL, NULL),
+	        -EACCES);
 	kt_base64url_encode(&header, "{\"alg\":\"none\"}", 14);
-	unsigned_token = kt_asprintf("%s.%.*s.", kt_str_text(&header), (int)(strrchr(token, '.') - strchr(token, '.') - 1), strchr(token, '.') + 1);
-	assert_int_equal(kt_authenticate_token(auth, kt_sv_of(unsigned_token), NULL, now_ns(), &user, NULL, NULL), -EACCES);
+	unsigned_token = kt_asprintf("%s.%.*s.", kt_str_text(&header),
+	        (int)(strrchr(token, '.') - strchr(token, '.') - 1), strchr(token, '.') + 1);
+	assert_int_equal(kt_authenticate_token(
+	                         auth, kt_sv_of(unsigned_token), NULL, now_ns(), &user, NULL, NULL),
+	        -EACCES);
 	kt_jwt_key_destroy(key);
 	kt_jwt_key_destroy(own);
 	kt_pki_close(foreign);
@@ -267,9 +325,12 @@ static void put_bootstrap(const char *expiration)
 
 	kt_base64_encode(&secret, "0123456789abcdef", 16);
 	kt_base64_encode(&end, expiration, strlen(expiration));
-	json = kt_asprintf("{\"metadata\":{\"name\":\"bootstrap-token-abcdef\"},\"type\":\"bootstrap.kubernetes.io/token\",\"data\":{\"token-id\":\"YWJjZGVm\","
-		"\"token-secret\":\"%s\",\"expiration\":\"%s\",\"usage-bootstrap-authentication\":\"dHJ1ZQ==\","
-		"\"auth-extra-groups\":\"c3lzdGVtOmJvb3RzdHJhcHBlcnM6d29ya2Vy\"}}", kt_str_text(&secret), kt_str_text(&end));
+	json = kt_asprintf("{\"metadata\":{\"name\":\"bootstrap-token-abcdef\"},\"type\":"
+	                   "\"bootstrap.kubernetes.io/token\",\"data\":{\"token-id\":\"YWJjZGVm\","
+	                   "\"token-secret\":\"%s\",\"expiration\":\"%s\",\"usage-bootstrap-"
+	                   "authentication\":\"dHJ1ZQ==\","
+	                   "\"auth-extra-groups\":\"c3lzdGVtOmJvb3RzdHJhcHBlcnM6d29ya2Vy\"}}",
+	        kt_str_text(&secret), kt_str_text(&end));
 	put("/registry/secrets/kube-system/bootstrap-token-abcdef", json);
 }
 
@@ -280,13 +341,14 @@ static void test_bootstrap_token(void **state)
 	check("Bearer abcdef.0123456789abcdef", NULL);
 	put_bootstrap("2100-01-01T00:00:00Z");
 	check("Bearer abcdef.0123456789abcdee", NULL);
-	check("Bearer abcdef.0123456789abcdef",
-		"system:bootstrap:abcdef/ system:bootstrappers system:bootstrappers:worker system:authenticated");
+	check("Bearer abcdef.0123456789abcdef", "system:bootstrap:abcdef/ system:bootstrappers "
+	                                        "system:bootstrappers:worker system:authenticated");
 }
 
 static void test_review_and_documents(void **state)
 {
-	kt_auto_free char *token = request_token(NULL, NULL), *text = kt_asprintf("{\"spec\":{\"token\":\"%s\"}}", token);
+	kt_auto_free char *token = request_token(NULL, NULL),
+	                  *text = kt_asprintf("{\"spec\":{\"token\":\"%s\"}}", token);
 	kt_auto_json json_t *good = kt_json_parse(kt_sv_of(text), NULL, NULL);
 	kt_auto_json json_t *bad = kt_json_parse(KT_SV("{\"spec\":{\"token\":\"x\"}}"), NULL, NULL);
 	kt_auto_str jwks = KT_STR_INIT, configuration = KT_STR_INIT;
@@ -309,16 +371,16 @@ static void test_review_and_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_static_tokens_and_anonymous),
-		cmocka_unit_test(test_bad_token_file),
-		cmocka_unit_test(test_service_account),
-		cmocka_unit_test(test_expiry_and_bounds),
-		cmocka_unit_test(test_request_is_checked),
-		cmocka_unit_test(test_deleted_account),
-		cmocka_unit_test(test_legacy_token),
-		cmocka_unit_test(test_foreign_signatures),
-		cmocka_unit_test(test_bootstrap_token),
-		cmocka_unit_test(test_review_and_documents),
+	        cmocka_unit_test(test_static_tokens_and_anonymous),
+	        cmocka_unit_test(test_bad_token_file),
+	        cmocka_unit_test(test_service_account),
+	        cmocka_unit_test(test_expiry_and_bounds),
+	        cmocka_unit_test(test_request_is_checked),
+	        cmocka_unit_test(test_deleted_account),
+	        cmocka_unit_test(test_legacy_token),
+	        cmocka_unit_test(test_foreign_signatures),
+	        cmocka_unit_test(test_bootstrap_token),
+	        cmocka_unit_test(test_review_and_documents),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

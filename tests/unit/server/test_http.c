@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The transport alone: a pipeline of our own stands behind it, libcurl and raw TLS connections before it. */
+/* The transport alone: a pipeline of our own stands behind it, libcurl and raw TLS connections
+ * before it. */
 #include "api/server/http/http_server.h"
 #include "api/server/limits.h"
 #include "api/server/pki.h"
@@ -80,7 +81,8 @@ static void answer_echo(struct kt_request *request)
 	kt_auto_str text = KT_STR_INIT;
 
 	kt_str_printf(&text, "%s %s user=%s x-test=%s body=%u ", request->method, request->target,
-		request->user ? request->user->name : "-", header ? header : "-", request->body ? request->body->len : 0);
+	        request->user ? request->user->name : "-", header ? header : "-",
+	        request->body ? request->body->len : 0);
 	for (char **group = request->user ? request->user->groups : NULL; group && *group; group++)
 		kt_str_printf(&text, "[%s]", *group);
 	if (request->body && request->body->len < 100)
@@ -184,9 +186,9 @@ static int set_up(void **state)
 	assert_int_equal(kt_pki_open(NULL, NULL, &pki, NULL), 0);
 	ca_file = pem_file(kt_pki_pem(pki, KT_PKI_CA_CERT));
 	struct kt_http_server_options options = {
-		.cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
-		.key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
-		.client_ca_pem = kt_pki_pem(pki, KT_PKI_CA_CERT),
+	        .cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
+	        .key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
+	        .client_ca_pem = kt_pki_pem(pki, KT_PKI_CA_CERT),
 	};
 	assert_int_equal(kt_http_server_create(&options, &http, NULL), 0);
 	return 0;
@@ -218,7 +220,8 @@ static size_t collect(char *data, size_t size, size_t n, void *arg)
 static CURL *new_curl(const char *path, long version, struct answer *answer)
 {
 	CURL *curl = curl_easy_init();
-	kt_auto_free char *url = kt_asprintf("https://127.0.0.1:%d%s", kt_http_server_port(http), path);
+	kt_auto_free char *url =
+	        kt_asprintf("https://127.0.0.1:%d%s", kt_http_server_port(http), path);
 
 	*answer = (struct answer){0};
 	curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -264,7 +267,8 @@ static void test_get(void **state)
 		assert_int_equal(answer.code, CURLE_OK);
 		assert_int_equal(answer.status, 200);
 		assert_int_equal(answer.version, seen[v]);
-		assert_string_equal(kt_str_text(&answer.body), "GET /a?b=c user=- x-test=Value body=0 ");
+		assert_string_equal(
+		        kt_str_text(&answer.body), "GET /a?b=c user=- x-test=Value body=0 ");
 		assert_non_null(strstr(kt_str_text(&answer.headers), "audit-id: "));
 		assert_non_null(strstr(kt_str_text(&answer.headers), " GMT\r\n"));
 		assert_non_null(strstr(kt_str_text(&answer.headers), "content-length: 38\r\n"));
@@ -306,7 +310,8 @@ static void test_bodies(void **state)
 			struct answer answer;
 			CURL *curl = new_curl("/p", versions[v], &answer);
 			kt_auto_free char *body = kt_zalloc(sizes[i]);
-			kt_auto_free char *expected = kt_asprintf("POST /p user=- x-test=- body=%zu ", sizes[i]);
+			kt_auto_free char *expected =
+			        kt_asprintf("POST /p user=- x-test=- body=%zu ", sizes[i]);
 
 			memset(body, 'x', sizes[i]);
 			curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)sizes[i]);
@@ -349,10 +354,12 @@ static void test_too_large(void **state)
 			curl_easy_setopt(curl, CURLOPT_READFUNCTION, give);
 			curl_easy_setopt(curl, CURLOPT_READDATA, &upload);
 			if (!chunked)
-				curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload.left);
+				curl_easy_setopt(
+				        curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload.left);
 			perform(curl, &answer);
 			assert_int_equal(answer.status, 413);
-			assert_non_null(strstr(kt_str_text(&answer.body), "Request entity too large: limit is 3145728"));
+			assert_non_null(strstr(kt_str_text(&answer.body),
+			        "Request entity too large: limit is 3145728"));
 			curl_easy_cleanup(curl);
 			answer_finish(&answer);
 		}
@@ -403,8 +410,9 @@ static void test_large_answers_and_gzip(void **state)
 				assert_int_equal(answer.body.len, sizes[i]);
 				for (size_t at = 0; at < sizes[i]; at += 997)
 					assert_int_equal(answer.body.data[at], 'a' + at % 23);
-				assert_int_equal(strstr(kt_str_text(&answer.headers), "content-encoding: gzip") != NULL,
-					gzip && sizes[i] > KT_HTTP_GZIP_BYTES_MIN);
+				assert_int_equal(strstr(kt_str_text(&answer.headers),
+				                         "content-encoding: gzip") != NULL,
+				        gzip && sizes[i] > KT_HTTP_GZIP_BYTES_MIN);
 				curl_easy_cleanup(curl);
 				answer_finish(&answer);
 			}
@@ -451,7 +459,8 @@ static void test_client_certificates(void **state)
 		for (int with_token = 0; with_token < 3; with_token++) {
 			struct answer answer;
 			CURL *curl = new_curl("/who", versions[v], &answer);
-			struct curl_slist *headers = curl_slist_append(NULL, "Authorization: Bearer x");
+			struct curl_slist *headers =
+			        curl_slist_append(NULL, "Authorization: Bearer x");
 			const struct pem_file *pair = with_token == 0 ? files : files + 2;
 
 			curl_easy_setopt(curl, CURLOPT_SSLCERT, pair[0].path);
@@ -459,12 +468,15 @@ static void test_client_certificates(void **state)
 			if (with_token == 2)
 				curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 			perform(curl, &answer);
-			/* GnuTLS clients leave a certificate at home that the server's list of CAs does not name. */
+			/* GnuTLS clients leave a certificate at home that the server's list of CAs
+			 * does not name. */
 			if (with_token == 0)
 				assert_string_equal(kt_str_text(&answer.body),
-					"GET /who user=jane x-test=- body=0 [dev][ops][system:authenticated]");
+				        "GET /who user=jane x-test=- body=0 "
+				        "[dev][ops][system:authenticated]");
 			else
-				assert_true(answer.status == 401 || strstr(kt_str_text(&answer.body), "user=- "));
+				assert_true(answer.status == 401 ||
+				            strstr(kt_str_text(&answer.body), "user=- "));
 			curl_easy_cleanup(curl);
 			curl_slist_free_all(headers);
 			answer_finish(&answer);
@@ -484,7 +496,8 @@ struct raw {
 
 static void raw_open(struct raw *raw, const char *alpn)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)kt_http_server_port(http))};
+	struct sockaddr_in address = {
+	        .sin_family = AF_INET, .sin_port = htons((uint16_t)kt_http_server_port(http))};
 	gnutls_datum_t name = {(unsigned char *)(uintptr_t)alpn, (unsigned)strlen(alpn)};
 	int r;
 
@@ -543,12 +556,14 @@ static void test_pipelining_in_order(void **state)
 	(void)state;
 	raw_open(&raw, "http/1.1");
 	for (int i = 0; i < 100; i++)
-		kt_str_printf(&text, "GET /%s/%d HTTP/1.1\r\nHost: a\r\n%s\r\n", i % 3 ? "now" : "later", i, i == 99 ? "Connection: close\r\n" : "");
+		kt_str_printf(&text, "GET /%s/%d HTTP/1.1\r\nHost: a\r\n%s\r\n",
+		        i % 3 ? "now" : "later", i, i == 99 ? "Connection: close\r\n" : "");
 	raw_send(&raw, text.data, text.len);
 	assert_false(raw_read_until(&raw, &out, NULL));
 	at = kt_str_text(&out);
 	for (int i = 0; i < 100; i++) {
-		kt_auto_free char *expected = kt_asprintf("GET /%s/%d user", i % 3 ? "now" : "later", i);
+		kt_auto_free char *expected =
+		        kt_asprintf("GET /%s/%d user", i % 3 ? "now" : "later", i);
 
 		at = strstr(at, expected);
 		assert_non_null(at);
@@ -558,7 +573,8 @@ static void test_pipelining_in_order(void **state)
 
 static void test_expect_continue(void **state)
 {
-	static const char head[] = "POST /p HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static const char head[] = "POST /p HTTP/1.1\r\nHost: a\r\nExpect: "
+	                           "100-continue\r\nTransfer-Encoding: chunked\r\n\r\n";
 	kt_auto_str out = KT_STR_INIT;
 	struct raw raw;
 
@@ -587,7 +603,8 @@ static void test_bad_request(void **state)
 
 static void test_plain_http(void **state)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)kt_http_server_port(http))};
+	struct sockaddr_in address = {
+	        .sin_family = AF_INET, .sin_port = htons((uint16_t)kt_http_server_port(http))};
 	char text[200] = "";
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -600,7 +617,8 @@ static void test_plain_http(void **state)
 	close(fd);
 }
 
-/* A client that leaves: the request is aborted, the stream closed. Another request on the same worker shows that it has happened. */
+/* A client that leaves: the request is aborted, the stream closed. Another request on the same
+ * worker shows that it has happened. */
 static void test_disconnect(void **state)
 {
 	int aborted = atomic_load(&n_aborted), closed = atomic_load(&n_stream_closed);
@@ -618,7 +636,9 @@ static void test_disconnect(void **state)
 		raw_close(&never);
 		raw_close(&endless);
 	}
-	for (int i = 0; i < 10000 && (atomic_load(&n_aborted) < aborted + 2 || atomic_load(&n_stream_closed) < closed + 2); i++) {
+	for (int i = 0; i < 10000 && (atomic_load(&n_aborted) < aborted + 2 ||
+	                                     atomic_load(&n_stream_closed) < closed + 2);
+	        i++) {
 		struct answer answer;
 		CURL *curl = new_curl("/", CURL_HTTP_VERSION_1_1, &answer);
 
@@ -643,7 +663,10 @@ static void test_multiplexing(void **state)
 	(void)state;
 	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
 	for (int i = 0; i < N; i++) {
-		curls[i] = new_curl(i % 3 == 0 ? "/later" : i % 3 == 1 ? "/stream?n=20" : "/big?n=300000", CURL_HTTP_VERSION_2TLS, &answers[i]);
+		curls[i] = new_curl(i % 3 == 0   ? "/later"
+		                    : i % 3 == 1 ? "/stream?n=20"
+		                                 : "/big?n=300000",
+		        CURL_HTTP_VERSION_2TLS, &answers[i]);
 		curl_easy_setopt(curls[i], CURLOPT_PIPEWAIT, 1L);
 		curl_multi_add_handle(multi, curls[i]);
 	}
@@ -671,9 +694,9 @@ static void test_multiplexing(void **state)
 static void test_port_taken(void **state)
 {
 	struct kt_http_server_options options = {
-		.cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
-		.key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
-		.port = kt_http_server_port(http),
+	        .cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
+	        .key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
+	        .port = kt_http_server_port(http),
 	};
 	struct kt_http_server *other = NULL;
 	kt_auto_err err = KT_ERR_INIT;
@@ -704,8 +727,8 @@ static void test_graceful_stop(void **state)
 		pthread_t thread;
 		struct raw raw;
 		struct kt_http_server_options options = {
-			.cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
-			.key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
+		        .cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
+		        .key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
 		};
 
 		assert_int_equal(kt_http_server_create(&options, &http, NULL), 0);
@@ -730,22 +753,22 @@ static void test_graceful_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_get),
-		cmocka_unit_test(test_keep_alive_and_later),
-		cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_large_answers_and_gzip),
-		cmocka_unit_test(test_head),
-		cmocka_unit_test(test_client_certificates),
-		cmocka_unit_test(test_pipelining_in_order),
-		cmocka_unit_test(test_expect_continue),
-		cmocka_unit_test(test_bad_request),
-		cmocka_unit_test(test_plain_http),
-		cmocka_unit_test(test_disconnect),
-		cmocka_unit_test(test_multiplexing),
-		cmocka_unit_test(test_port_taken),
-		cmocka_unit_test(test_graceful_stop),
+	        cmocka_unit_test(test_get),
+	        cmocka_unit_test(test_keep_alive_and_later),
+	        cmocka_unit_test(test_bodies),
+	        cmocka_unit_test(test_too_large),
+	        cmocka_unit_test(test_streams),
+	        cmocka_unit_test(test_large_answers_and_gzip),
+	        cmocka_unit_test(test_head),
+	        cmocka_unit_test(test_client_certificates),
+	        cmocka_unit_test(test_pipelining_in_order),
+	        cmocka_unit_test(test_expect_continue),
+	        cmocka_unit_test(test_bad_request),
+	        cmocka_unit_test(test_plain_http),
+	        cmocka_unit_test(test_disconnect),
+	        cmocka_unit_test(test_multiplexing),
+	        cmocka_unit_test(test_port_taken),
+	        cmocka_unit_test(test_graceful_stop),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

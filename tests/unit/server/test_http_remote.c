@@ -78,19 +78,29 @@ static void answer_stream(struct kt_request *request, const char *text, bool wai
 	request->stream = &s->base;
 }
 
-#define OBJECT(name, rv) "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" rv "\"}}"
+#define OBJECT(name, rv) \
+	"{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" rv "\"}}"
 #define EVENT(type, name, rv) "{\"type\":\"" type "\",\"object\":" OBJECT(name, rv) "}\n"
 
 static void answer_list(struct kt_request *request)
 {
 	if (!strstr(request->target, "limit=") || strstr(request->target, "continue=next"))
-		answer(request, 200, "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"50\"},\"items\":[{\"metadata\":{\"name\":\"c\"}}]}");
+		answer(request, 200,
+		        "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{"
+		        "\"resourceVersion\":\"50\"},\"items\":[{\"metadata\":{\"name\":\"c\"}}]}");
 	else if (strstr(request->target, "continue=") && atomic_load(&page_expires))
-		answer_status(request, KT_REASON_EXPIRED, "The provided continue parameter is too old");
+		answer_status(
+		        request, KT_REASON_EXPIRED, "The provided continue parameter is too old");
 	else
-		answer(request, 200, atomic_load(&page_expires)
-			? "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"40\",\"continue\":\"old\"},\"items\":[{\"metadata\":{\"name\":\"a\"}}]}"
-			: "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"50\",\"continue\":\"next\"},\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":\"b\"}}]}");
+		answer(request, 200,
+		        atomic_load(&page_expires)
+		                ? "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{"
+		                  "\"resourceVersion\":\"40\",\"continue\":\"old\"},\"items\":[{"
+		                  "\"metadata\":{\"name\":\"a\"}}]}"
+		                : "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{"
+		                  "\"resourceVersion\":\"50\",\"continue\":\"next\"},\"items\":[{"
+		                  "\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":\"b\"}}]"
+		                  "}");
 }
 
 static void answer_pods(struct kt_request *request)
@@ -101,12 +111,23 @@ static void answer_pods(struct kt_request *request)
 		answer_list(request);
 	} else if (strstr(t, "sendInitialEvents=true")) {
 		if (!atomic_load(&knows_watch_list))
-			answer_status(request, KT_REASON_INVALID, "sendInitialEvents is forbidden for watch");
+			answer_status(request, KT_REASON_INVALID,
+			        "sendInitialEvents is forbidden for watch");
 		else
-			answer_stream(request, EVENT("ADDED", "a", "7") "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"9\","
-				"\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n" EVENT("MODIFIED", "a", "10"), true);
+			answer_stream(request,
+			        EVENT("ADDED", "a",
+			                "7") "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Pod\","
+			                     "\"metadata\":{\"resourceVersion\":\"9\","
+			                     "\"annotations\":{\"k8s.io/"
+			                     "initial-events-end\":\"true\"}}}}\n" EVENT(
+			                             "MODIFIED", "a", "10"),
+			        true);
 	} else if (strstr(t, "resourceVersion=1&") || kt_ends_with(t, "resourceVersion=1")) {
-		answer_stream(request, "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"too old\",\"reason\":\"Expired\",\"code\":410}}\n", false);
+		answer_stream(request,
+		        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"status\":"
+		        "\"Failure\",\"message\":\"too "
+		        "old\",\"reason\":\"Expired\",\"code\":410}}\n",
+		        false);
 	} else if (kt_ends_with(t, "resourceVersion=2")) {
 		answer_stream(request, EVENT("ADDED", "x", "3"), false);
 	} else if (kt_ends_with(t, "resourceVersion=3")) {
@@ -131,16 +152,21 @@ void kt_server_handle(struct kt_request *request)
 	if (kt_starts_with(request->target, "/pods")) {
 		answer_pods(request);
 	} else if (kt_starts_with(request->target, "/logs")) {
-		answer_stream(request, "line one\nline two\nline three, which is longer than a piece\n", false);
+		answer_stream(request,
+		        "line one\nline two\nline three, which is longer than a piece\n", false);
 	} else if (kt_starts_with(request->target, "/missing")) {
 		answer_status(request, KT_REASON_NOT_FOUND, "pods \"x\" not found");
 	} else {
-		const char *authorization = kt_request_header(request, "authorization"), *agent = kt_request_header(request, "user-agent");
+		const char *authorization = kt_request_header(request, "authorization"),
+		           *agent = kt_request_header(request, "user-agent");
 
-		kt_str_printf(&text, "%s %s user=%s auth=%s agent=%s as=%s body=%s", request->method, request->target,
-			request->user ? request->user->name : "-", authorization ? authorization : "-", agent ? agent : "-",
-			kt_request_header(request, "impersonate-user") ? kt_request_header(request, "impersonate-user") : "-",
-			request->body ? request->body->data : "-");
+		kt_str_printf(&text, "%s %s user=%s auth=%s agent=%s as=%s body=%s",
+		        request->method, request->target, request->user ? request->user->name : "-",
+		        authorization ? authorization : "-", agent ? agent : "-",
+		        kt_request_header(request, "impersonate-user")
+		                ? kt_request_header(request, "impersonate-user")
+		                : "-",
+		        request->body ? request->body->data : "-");
 		kt_request_answer_header(request, "Warning", "299 - \"be \\\"careful\\\"\"");
 		kt_request_answer_header(request, "Warning", "299 - \"again\"");
 		answer(request, 200, kt_str_text(&text));
@@ -159,9 +185,9 @@ static int set_up(void **state)
 	(void)state;
 	assert_int_equal(kt_pki_open(NULL, NULL, &pki, NULL), 0);
 	struct kt_http_server_options options = {
-		.cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
-		.key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
-		.client_ca_pem = kt_pki_pem(pki, KT_PKI_CA_CERT),
+	        .cert_pem = kt_pki_pem(pki, KT_PKI_SERVER_CERT),
+	        .key_pem = kt_pki_pem(pki, KT_PKI_SERVER_KEY),
+	        .client_ca_pem = kt_pki_pem(pki, KT_PKI_CA_CERT),
 	};
 	assert_int_equal(kt_http_server_create(&options, &http, NULL), 0);
 	return 0;
@@ -178,10 +204,10 @@ static int tear_down(void **state)
 static struct kt_endpoint endpoint_of_server(void)
 {
 	return (struct kt_endpoint){
-		.server = kt_asprintf("https://127.0.0.1:%d", kt_http_server_port(http)),
-		.ca_pem = kt_strdup(kt_pki_pem(pki, KT_PKI_CA_CERT)),
-		.client_cert_pem = kt_strdup(kt_pki_pem(pki, KT_PKI_ADMIN_CERT)),
-		.client_key_pem = kt_strdup(kt_pki_pem(pki, KT_PKI_ADMIN_KEY)),
+	        .server = kt_asprintf("https://127.0.0.1:%d", kt_http_server_port(http)),
+	        .ca_pem = kt_strdup(kt_pki_pem(pki, KT_PKI_CA_CERT)),
+	        .client_cert_pem = kt_strdup(kt_pki_pem(pki, KT_PKI_ADMIN_CERT)),
+	        .client_key_pem = kt_strdup(kt_pki_pem(pki, KT_PKI_ADMIN_KEY)),
 	};
 }
 
@@ -202,7 +228,8 @@ static struct kt_client *new_client(void)
 	return client_of(&endpoint);
 }
 
-static void check_call(struct kt_client *client, const char *method, const char *path, const char *body, const char *expected)
+static void check_call(struct kt_client *client, const char *method, const char *path,
+        const char *body, const char *expected)
 {
 	kt_auto_buf struct kt_buf *buf = body ? kt_buf_create(body, strlen(body)) : NULL;
 	struct kt_call call = {.method = method, .path = path, .body = buf};
@@ -222,12 +249,18 @@ static void test_calls(void **state)
 	int before = atomic_load(&n_connections_seen);
 
 	(void)state;
-	check_call(client, "GET", "/x?y=%2F", NULL, "GET /x?y=%2F user=kubernetes-admin auth=- agent=test/1 as=- body=-");
-	check_call(client, "POST", "/x", "{}", "POST /x user=kubernetes-admin auth=- agent=test/1 as=- body={}");
-	check_call(client, "PUT", "/x", "{1}", "PUT /x user=kubernetes-admin auth=- agent=test/1 as=- body={1}");
-	check_call(client, "PATCH", "/x", "{2}", "PATCH /x user=kubernetes-admin auth=- agent=test/1 as=- body={2}");
-	check_call(client, "DELETE", "/x", NULL, "DELETE /x user=kubernetes-admin auth=- agent=test/1 as=- body=-");
-	check_call(client, "DELETE", "/x", "{3}", "DELETE /x user=kubernetes-admin auth=- agent=test/1 as=- body={3}");
+	check_call(client, "GET", "/x?y=%2F", NULL,
+	        "GET /x?y=%2F user=kubernetes-admin auth=- agent=test/1 as=- body=-");
+	check_call(client, "POST", "/x", "{}",
+	        "POST /x user=kubernetes-admin auth=- agent=test/1 as=- body={}");
+	check_call(client, "PUT", "/x", "{1}",
+	        "PUT /x user=kubernetes-admin auth=- agent=test/1 as=- body={1}");
+	check_call(client, "PATCH", "/x", "{2}",
+	        "PATCH /x user=kubernetes-admin auth=- agent=test/1 as=- body={2}");
+	check_call(client, "DELETE", "/x", NULL,
+	        "DELETE /x user=kubernetes-admin auth=- agent=test/1 as=- body=-");
+	check_call(client, "DELETE", "/x", "{3}",
+	        "DELETE /x user=kubernetes-admin auth=- agent=test/1 as=- body={3}");
 	assert_int_equal(atomic_load(&n_connections_seen), before + 1);
 	kt_client_destroy(client);
 }
@@ -236,7 +269,8 @@ static void test_status_and_errors(void **state)
 {
 	struct kt_client *client = new_client();
 	struct kt_call call = {.method = "GET", .path = "/missing"};
-	struct kt_endpoint nobody = {.server = kt_strdup("https://127.0.0.1:1")}, strange = endpoint_of_server();
+	struct kt_endpoint nobody = {.server = kt_strdup("https://127.0.0.1:1")},
+	                   strange = endpoint_of_server();
 	struct kt_pki *foreign = NULL;
 
 	(void)state;
@@ -253,8 +287,9 @@ static void test_status_and_errors(void **state)
 
 	client = client_of(&nobody);
 	assert_int_equal(kt_client_call_wait(client, &call, NULL), -ECONNREFUSED);
-	assert_string_equal(kt_err_message(&call.err),
-		"The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?");
+	assert_string_equal(
+	        kt_err_message(&call.err), "The connection to the server 127.0.0.1:1 was refused - "
+	                                   "did you specify the right host or port?");
 	kt_call_finish(&call);
 	kt_client_destroy(client);
 
@@ -270,14 +305,16 @@ static void test_status_and_errors(void **state)
 
 static void test_tls_server_name_and_tokens(void **state)
 {
-	struct kt_endpoint named = endpoint_of_server(), token = endpoint_of_server(), bad = endpoint_of_server();
+	struct kt_endpoint named = endpoint_of_server(), token = endpoint_of_server(),
+	                   bad = endpoint_of_server();
 	struct kt_client *client;
 	struct kt_call call = {.method = "GET", .path = "/x"};
 
 	(void)state;
 	named.tls_server_name = kt_strdup("kubernetes.default.svc");
 	client = client_of(&named);
-	check_call(client, "GET", "/x", NULL, "GET /x user=kubernetes-admin auth=- agent=test/1 as=- body=-");
+	check_call(client, "GET", "/x", NULL,
+	        "GET /x user=kubernetes-admin auth=- agent=test/1 as=- body=-");
 	kt_client_destroy(client);
 
 	free(kt_steal(&token.client_cert_pem));
@@ -285,7 +322,8 @@ static void test_tls_server_name_and_tokens(void **state)
 	token.token = kt_strdup("secret");
 	token.impersonate_user = kt_strdup("jane");
 	client = client_of(&token);
-	check_call(client, "GET", "/x", NULL, "GET /x user=- auth=Bearer secret agent=test/1 as=jane body=-");
+	check_call(client, "GET", "/x", NULL,
+	        "GET /x user=- auth=Bearer secret agent=test/1 as=jane body=-");
 	kt_client_destroy(client);
 
 	bad.token = kt_strdup("two\r\nlines: x");
@@ -305,13 +343,21 @@ static void test_exec_plugin(void **state)
 	kt_auto_err err = KT_ERR_INIT;
 
 	(void)state;
-	assert_int_equal(kt_write_file(path, KT_SV("#!/bin/sh\ncase \"$KUBERNETES_EXEC_INFO\" in *ExecCredential*) ;; *) exit 3;; esac\n"
-		"echo \"{\\\"status\\\":{\\\"token\\\":\\\"$1-$NAME\\\"}}\"\n"), 0700, NULL), 0);
-	endpoint.exec = json_pack("{s:s, s:[s], s:[{s:s, s:s}]}", "command", path, "args", "made", "env", "name", "NAME", "value", "here");
+	assert_int_equal(
+	        kt_write_file(path,
+	                KT_SV("#!/bin/sh\ncase \"$KUBERNETES_EXEC_INFO\" in *ExecCredential*) ;; "
+	                      "*) exit 3;; esac\n"
+	                      "echo \"{\\\"status\\\":{\\\"token\\\":\\\"$1-$NAME\\\"}}\"\n"),
+	                0700, NULL),
+	        0);
+	endpoint.exec = json_pack("{s:s, s:[s], s:[{s:s, s:s}]}", "command", path, "args", "made",
+	        "env", "name", "NAME", "value", "here");
 	client = client_of(&endpoint);
-	check_call(client, "GET", "/x", NULL, "GET /x user=kubernetes-admin auth=Bearer made-here agent=test/1 as=- body=-");
+	check_call(client, "GET", "/x", NULL,
+	        "GET /x user=kubernetes-admin auth=Bearer made-here agent=test/1 as=- body=-");
 	kt_client_destroy(client);
-	failing.exec = json_pack("{s:s, s:s}", "command", "/nonexistent/plugin", "installHint", "install it");
+	failing.exec = json_pack(
+	        "{s:s, s:s}", "command", "/nonexistent/plugin", "installHint", "install it");
 	assert_true(kt_remote_client_create(&options, &none, &err) < 0);
 	assert_non_null(strstr(kt_err_message(&err), "install it"));
 	kt_endpoint_finish(&failing);
@@ -339,7 +385,8 @@ static void test_streamed_answer(void **state)
 
 	(void)state;
 	assert_int_equal(kt_client_call_wait(client, &g.call, NULL), 0);
-	assert_string_equal(kt_str_text(&g.text), "line one\nline two\nline three, which is longer than a piece\n");
+	assert_string_equal(kt_str_text(&g.text),
+	        "line one\nline two\nline three, which is longer than a piece\n");
 	kt_str_finish(&g.text);
 	kt_call_finish(&g.call);
 	kt_client_destroy(client);
@@ -348,8 +395,8 @@ static void test_streamed_answer(void **state)
 struct watching {
 	struct kt_watch base;
 	struct kt_client *client;
-	struct kt_str text;  /* "A a, B, M a, " */
-	const char *until;   /* stop when text is this */
+	struct kt_str text; /* "A a, B, M a, " */
+	const char *until;  /* stop when text is this */
 	bool over;
 	int end_code;
 };
@@ -359,9 +406,11 @@ static void on_event(struct kt_watch *base, enum kt_watch_type type, struct kt_o
 	struct watching *w = kt_container_of(base, struct watching, base);
 	struct kt_sv name = kt_object_name(object);
 
-	kt_str_printf(&w->text, "%c%lld%s%.*s, ", "AMDB"[type], (long long)object->revision, name.len ? " " : "", (int)name.len, name.p ? name.p : "");
+	kt_str_printf(&w->text, "%c%lld%s%.*s, ", "AMDB"[type], (long long)object -> revision,
+	        name.len ? " " : "", (int)name.len, name.p ? name.p : "");
 	if (type != KT_WATCH_BOOKMARK)
-		assert_true(kt_json_string_is(kt_json_member(kt_object_doc(object), "kind"), "Pod"));
+		assert_true(
+		        kt_json_string_is(kt_json_member(kt_object_doc(object), "kind"), "Pod"));
 	if (w->until && !strcmp(kt_str_text(&w->text), w->until)) {
 		kt_client_watch_stop(w->client, base);
 		w->over = true;
@@ -376,11 +425,18 @@ static void on_end(struct kt_watch *base, struct kt_err *err)
 	w->end_code = err->code;
 }
 
-static void check_watch(struct kt_client *client, int64_t from, const char *until, const char *expected, int end_code)
+static void check_watch(struct kt_client *client, int64_t from, const char *until,
+        const char *expected, int end_code)
 {
 	struct kt_loop *loop = kt_loop_create(NULL, NULL);
 	struct watching w = {
-		.base = {.path = "/pods", .from_revision = from, .loop = loop, .on_event = on_event, .on_end = on_end}, .client = client, .until = until,
+	        .base = {.path = "/pods",
+	                .from_revision = from,
+	                .loop = loop,
+	                .on_event = on_event,
+	                .on_end = on_end},
+	        .client = client,
+	        .until = until,
 	};
 
 	kt_client_watch(client, &w.base);
@@ -412,7 +468,8 @@ static void test_watch_falls_back_to_lists(void **state)
 
 	(void)state;
 	atomic_store(&knows_watch_list, false);
-	check_watch(client, 0, "A0 a, A0 b, A0 c, B50, D51 a, ", "A0 a, A0 b, A0 c, B50, D51 a, ", 0);
+	check_watch(
+	        client, 0, "A0 a, A0 b, A0 c, B50, D51 a, ", "A0 a, A0 b, A0 c, B50, D51 a, ", 0);
 	check_watch(client, 0, "A0 a, ", "A0 a, ", 0);
 	atomic_store(&page_expires, true);
 	check_watch(client, 0, "A0 c, B50, D51 a, ", "A0 c, B50, D51 a, ", 0);
@@ -445,7 +502,8 @@ static void never_called(struct kt_call *call)
 	fail();
 }
 
-/* Many calls at once on one loop, each followed by the next from within done(); cancelled ones stay silent. */
+/* Many calls at once on one loop, each followed by the next from within done(); cancelled ones stay
+ * silent. */
 static void test_many_and_cancel(void **state)
 {
 	enum { N = 40 };
@@ -457,9 +515,15 @@ static void test_many_and_cancel(void **state)
 
 	(void)state;
 	for (int i = 0; i < N; i++) {
-		chains[i] = (struct chain){.call = {.method = "GET", .path = "/x", .loop = loop, .done = next_call}, .client = client, .left = 10};
+		chains[i] = (struct chain){
+		        .call = {.method = "GET", .path = "/x", .loop = loop, .done = next_call},
+		        .client = client,
+		        .left = 10};
 		kt_client_call(client, &chains[i].call);
-		cancelled[i] = (struct kt_call){.method = "GET", .path = i % 2 ? "/never" : "/x", .loop = loop, .done = never_called};
+		cancelled[i] = (struct kt_call){.method = "GET",
+		        .path = i % 2 ? "/never" : "/x",
+		        .loop = loop,
+		        .done = never_called};
 		kt_client_call(client, &cancelled[i]);
 	}
 	for (int i = 0; i < N; i++)
@@ -501,15 +565,15 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_status_and_errors),
-		cmocka_unit_test(test_tls_server_name_and_tokens),
-		cmocka_unit_test(test_exec_plugin),
-		cmocka_unit_test(test_streamed_answer),
-		cmocka_unit_test(test_watch),
-		cmocka_unit_test(test_watch_falls_back_to_lists),
-		cmocka_unit_test(test_many_and_cancel),
-		cmocka_unit_test(test_threads),
+	        cmocka_unit_test(test_calls),
+	        cmocka_unit_test(test_status_and_errors),
+	        cmocka_unit_test(test_tls_server_name_and_tokens),
+	        cmocka_unit_test(test_exec_plugin),
+	        cmocka_unit_test(test_streamed_answer),
+	        cmocka_unit_test(test_watch),
+	        cmocka_unit_test(test_watch_falls_back_to_lists),
+	        cmocka_unit_test(test_many_and_cancel),
+	        cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

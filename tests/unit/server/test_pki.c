@@ -22,7 +22,13 @@ static gnutls_x509_crt_t import(const char *pem)
 static void test_certificates(void **state)
 {
 	static const char *const names[] = {
-		"127.0.0.1", "::1", "localhost", "kubernetes.default.svc", "10.96.0.1", "192.0.2.7", "cluster.example",
+	        "127.0.0.1",
+	        "::1",
+	        "localhost",
+	        "kubernetes.default.svc",
+	        "10.96.0.1",
+	        "192.0.2.7",
+	        "cluster.example",
 	};
 	static const char *const more[] = {"cluster.example", NULL};
 	struct kt_pki_options options = {.advertise_address = "192.0.2.7", .names = more};
@@ -44,10 +50,14 @@ static void test_certificates(void **state)
 	for (size_t i = 0; i < KT_ARRAY_SIZE(names); i++)
 		assert_true(gnutls_x509_crt_check_hostname(server, names[i]));
 	assert_false(gnutls_x509_crt_check_hostname(server, "evil.example"));
-	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(admin, GNUTLS_OID_X520_COMMON_NAME, 0, 0, text, &len), 0);
+	assert_int_equal(
+	        gnutls_x509_crt_get_dn_by_oid(admin, GNUTLS_OID_X520_COMMON_NAME, 0, 0, text, &len),
+	        0);
 	assert_string_equal(text, "kubernetes-admin");
 	len = sizeof(text);
-	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(admin, GNUTLS_OID_X520_ORGANIZATION_NAME, 0, 0, text, &len), 0);
+	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(
+	                         admin, GNUTLS_OID_X520_ORGANIZATION_NAME, 0, 0, text, &len),
+	        0);
 	assert_string_equal(text, "system:masters");
 	gnutls_x509_crt_deinit(ca);
 	gnutls_x509_crt_deinit(server);
@@ -59,7 +69,8 @@ static void test_certificates(void **state)
 static void test_folder(void **state)
 {
 	char *dir = kt_test_make_dir();
-	kt_auto_free char *sub = kt_path_join(dir, "pki"), *ca = NULL, *server = NULL, *token = NULL, *admin = NULL;
+	kt_auto_free char *sub = kt_path_join(dir, "pki"), *ca = NULL, *server = NULL,
+	                  *token = NULL, *admin = NULL;
 	struct kt_pki_options other = {.service_cluster_ip_range = "fd00::/108"};
 	struct kt_pki *pki = NULL;
 	struct stat st;
@@ -124,10 +135,10 @@ static void test_broken_authority_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_certificates),
-		cmocka_unit_test(test_folder),
-		cmocka_unit_test(test_open_folder_is_refused),
-		cmocka_unit_test(test_broken_authority_is_told),
+	        cmocka_unit_test(test_certificates),
+	        cmocka_unit_test(test_folder),
+	        cmocka_unit_test(test_open_folder_is_refused),
+	        cmocka_unit_test(test_broken_authority_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

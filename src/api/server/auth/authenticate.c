@@ -36,10 +36,12 @@ json_t *kt_auth_read(struct kt_storage *storage, const char *fmt, ...)
 	va_start(ap, fmt);
 	key = kt_vasprintf(fmt, ap);
 	va_end(ap);
-	return storage->ops->get(storage, key, 0, &object, NULL) < 0 ? NULL : kt_object_tree(object);
+	return storage->ops->get(storage, key, 0, &object, NULL) < 0 ? NULL
+	                                                             : kt_object_tree(object);
 }
 
-int kt_authenticator_create(const struct kt_authenticator_options *options, struct kt_authenticator **ret_auth, struct kt_err *err)
+int kt_authenticator_create(const struct kt_authenticator_options *options,
+        struct kt_authenticator **ret_auth, struct kt_err *err)
 {
 	struct kt_authenticator *auth = kt_new(struct kt_authenticator);
 	int r = kt_jwt_key_create(kt_pki_pem(options->pki, KT_PKI_TOKEN_KEY), &auth->key, err);
@@ -84,7 +86,8 @@ static void cache_key(struct kt_sv token, char ret_key[65])
 		snprintf(ret_key + 2 * i, 3, "%02x", digest[i]);
 }
 
-static bool cache_get(struct kt_authenticator *auth, const char *key, int64_t now_ns, struct kt_user **ret_user, json_t **ret_audiences)
+static bool cache_get(struct kt_authenticator *auth, const char *key, int64_t now_ns,
+        struct kt_user **ret_user, json_t **ret_audiences)
 {
 	const struct cached *cached;
 	bool found;
@@ -100,7 +103,8 @@ static bool cache_get(struct kt_authenticator *auth, const char *key, int64_t no
 	return found;
 }
 
-static void cache_put(struct kt_authenticator *auth, const char *key, int64_t now_ns, struct kt_user *user, const json_t *audiences)
+static void cache_put(struct kt_authenticator *auth, const char *key, int64_t now_ns,
+        struct kt_user *user, const json_t *audiences)
 {
 	struct cached *cached = kt_new(struct cached);
 
@@ -114,8 +118,8 @@ static void cache_put(struct kt_authenticator *auth, const char *key, int64_t no
 	pthread_mutex_unlock(&auth->cache_lock);
 }
 
-static int find_user(struct kt_authenticator *auth, struct kt_sv token, int64_t now_ns, struct kt_user **ret_user, json_t **ret_audiences,
-	struct kt_err *err)
+static int find_user(struct kt_authenticator *auth, struct kt_sv token, int64_t now_ns,
+        struct kt_user **ret_user, json_t **ret_audiences, struct kt_err *err)
 {
 	int r = kt_token_file_find(auth->file, token, ret_user);
 
@@ -126,28 +130,32 @@ static int find_user(struct kt_authenticator *auth, struct kt_sv token, int64_t 
 		return 0;
 	}
 	if (r == -ENOENT)
-		r = kt_service_account_token_find(auth, token, now_ns, ret_user, ret_audiences, err);
+		r = kt_service_account_token_find(
+		        auth, token, now_ns, ret_user, ret_audiences, err);
 	return r;
 }
 
 /* Those of wanted that the token has; the server's own name when nothing is wanted. */
-static json_t *common_audiences(const struct kt_authenticator *auth, const json_t *of_token, const char *const *wanted)
+static json_t *common_audiences(
+        const struct kt_authenticator *auth, const json_t *of_token, const char *const *wanted)
 {
 	const char *const own[] = {auth->issuer, NULL};
 	json_t *common = json_array(), *audience;
 	size_t i;
 
 	for (const char *const *w = wanted && *wanted ? wanted : own; *w; w++)
-		json_array_foreach(of_token, i, audience)
-			if (kt_streq(json_string_value(audience), *w)) {
-				json_array_append_new(common, json_string(*w));
-				break;
-			}
+		json_array_foreach(
+		        of_token, i, audience) if (kt_streq(json_string_value(audience), *w))
+		{
+			json_array_append_new(common, json_string(*w));
+			break;
+		}
 	return common;
 }
 
-int kt_authenticate_token(struct kt_authenticator *auth, struct kt_sv token, const char *const *audiences, int64_t now_ns,
-	struct kt_user **ret_user, json_t **ret_audiences, struct kt_err *err)
+int kt_authenticate_token(struct kt_authenticator *auth, struct kt_sv token,
+        const char *const *audiences, int64_t now_ns, struct kt_user **ret_user,
+        json_t **ret_audiences, struct kt_err *err)
 {
 	kt_auto_json json_t *of_token = NULL, *common = NULL;
 	struct kt_user *user = NULL;
@@ -160,13 +168,16 @@ int kt_authenticate_token(struct kt_authenticator *auth, struct kt_sv token, con
 		int r = find_user(auth, token, now_ns, &user, &of_token, err);
 
 		if (r < 0)
-			return err && err->code ? r : kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES, "invalid bearer token");
+			return err && err->code ? r
+			                        : kt_fail_reason(err, KT_REASON_UNAUTHORIZED,
+			                                  EACCES, "invalid bearer token");
 		cache_put(auth, key, now_ns, user, of_token);
 	}
 	common = common_audiences(auth, of_token, audiences);
 	if (json_array_size(common) == 0) {
 		kt_user_unref(user);
-		return kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES, "invalid bearer token: the token is for other audiences");
+		return kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES,
+		        "invalid bearer token: the token is for other audiences");
 	}
 	*ret_user = user;
 	if (ret_audiences)
@@ -195,7 +206,8 @@ int kt_authenticate(struct kt_authenticator *auth, struct kt_request *request, s
 	if (token.len) {
 		kt_auto_err why = KT_ERR_INIT;
 
-		if (kt_authenticate_token(auth, token, NULL, kt_loop_wall_ns(request->loop), &request->user, NULL, &why) == 0)
+		if (kt_authenticate_token(auth, token, NULL, kt_loop_wall_ns(request->loop),
+		            &request->user, NULL, &why) == 0)
 			return 0;
 		/* The reason stays here: it would help a guesser more than a user. */
 		return kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES, "Unauthorized");
@@ -221,7 +233,8 @@ static json_t *user_tree(const struct kt_user *user)
 	return tree;
 }
 
-int kt_token_review(struct kt_authenticator *auth, json_t *review, int64_t now_ns, struct kt_err *err)
+int kt_token_review(
+        struct kt_authenticator *auth, json_t *review, int64_t now_ns, struct kt_err *err)
 {
 	const char *token = kt_jstr(review, "spec.token");
 	const json_t *list = kt_jget(review, "spec.audiences");
@@ -235,12 +248,13 @@ int kt_token_review(struct kt_authenticator *auth, json_t *review, int64_t now_n
 	if (!token || !*token) {
 		free(audiences);
 		json_decref(status);
-		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL, "token is required for TokenReview in authentication");
+		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL,
+		        "token is required for TokenReview in authentication");
 	}
-	json_array_foreach(list, i, item)
-		if (json_is_string(item))
-			audiences[n++] = json_string_value(item);
-	if (kt_authenticate_token(auth, kt_sv_of(token), audiences, now_ns, &user, &common, &why) == 0) {
+	json_array_foreach(list, i, item) if (json_is_string(item)) audiences[n++] =
+	        json_string_value(item);
+	if (kt_authenticate_token(auth, kt_sv_of(token), audiences, now_ns, &user, &common, &why) ==
+	        0) {
 		json_object_set_new(status, "authenticated", json_true());
 		json_object_set_new(status, "user", user_tree(user));
 		json_object_set_new(status, "audiences", common);

@@ -14,7 +14,8 @@ struct kt_authorizer {
 	struct kt_rbac_index *index;
 };
 
-int kt_authorizer_create(struct kt_storage *storage, struct kt_loop *loop, struct kt_authorizer **ret_authorizer, struct kt_err *err)
+int kt_authorizer_create(struct kt_storage *storage, struct kt_loop *loop,
+        struct kt_authorizer **ret_authorizer, struct kt_err *err)
 {
 	struct kt_authorizer *authorizer = kt_new(struct kt_authorizer);
 	int r = kt_rbac_index_create(storage, loop, &authorizer->index, err);
@@ -60,19 +61,23 @@ static bool ask_rule(struct kt_rbac_visitor *visitor, const struct kt_rbac_rule 
 	return false;
 }
 
-static bool ask_rbac(struct kt_authorizer *authorizer, const struct kt_attributes *attributes, char **ret_reason)
+static bool ask_rbac(
+        struct kt_authorizer *authorizer, const struct kt_attributes *attributes, char **ret_reason)
 {
-	struct asking asking = {.base.rule = ask_rule, .attributes = attributes, .ret_reason = ret_reason};
+	struct asking asking = {
+	        .base.rule = ask_rule, .attributes = attributes, .ret_reason = ret_reason};
 	const char *namespace = attributes->path ? "" : attributes->namespace;
 
 	kt_rbac_visit(authorizer->index, attributes->user, namespace, &asking.base);
 	if (!asking.allowed && asking.base.n_errors && ret_reason)
-		*ret_reason = kt_asprintf(asking.base.n_errors > 1 ? "RBAC: [%s]" : "RBAC: %s", kt_str_text(&asking.base.errors));
+		*ret_reason = kt_asprintf(asking.base.n_errors > 1 ? "RBAC: [%s]" : "RBAC: %s",
+		        kt_str_text(&asking.base.errors));
 	kt_str_finish(&asking.base.errors);
 	return asking.allowed;
 }
 
-bool kt_authorize(struct kt_authorizer *authorizer, const struct kt_attributes *attributes, char **ret_reason)
+bool kt_authorize(
+        struct kt_authorizer *authorizer, const struct kt_attributes *attributes, char **ret_reason)
 {
 	kt_auto_free char *node_reason = NULL;
 	const char *node;
@@ -89,7 +94,8 @@ bool kt_authorize(struct kt_authorizer *authorizer, const struct kt_attributes *
 	if (node_reason && ret_reason) {
 		kt_auto_free char *rbac_reason = *ret_reason;
 
-		*ret_reason = rbac_reason ? kt_asprintf("%s, %s", node_reason, rbac_reason) : kt_steal(&node_reason);
+		*ret_reason = rbac_reason ? kt_asprintf("%s, %s", node_reason, rbac_reason)
+		                          : kt_steal(&node_reason);
 	}
 	return false;
 }
@@ -101,17 +107,21 @@ static const char *or_empty(const char *text)
 
 int kt_fail_forbidden(struct kt_err *err, const struct kt_attributes *a, const char *reason)
 {
-	const char *group = or_empty(a->group), *name = or_empty(a->name), *sub = or_empty(a->subresource);
+	const char *group = or_empty(a->group), *name = or_empty(a->name),
+	           *sub = or_empty(a->subresource);
 	kt_auto_str text = KT_STR_INIT;
 
 	if (a->path) {
-		kt_str_printf(&text, "forbidden: User \"%s\" cannot %s path \"%s\"", a->user->name, a->verb, a->path);
+		kt_str_printf(&text, "forbidden: User \"%s\" cannot %s path \"%s\"", a->user->name,
+		        a->verb, a->path);
 	} else {
 		kt_str_printf(&text, "%s%s%s ", a->resource, *group ? "." : "", group);
 		if (*name)
 			kt_str_printf(&text, "\"%s\" ", name);
-		kt_str_printf(&text, "is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\" ", a->user->name, a->verb,
-			a->resource, *sub ? "/" : "", sub, group);
+		kt_str_printf(&text,
+		        "is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group "
+		        "\"%s\" ",
+		        a->user->name, a->verb, a->resource, *sub ? "/" : "", sub, group);
 		if (a->namespace && *a->namespace)
 			kt_str_printf(&text, "in the namespace \"%s\"", a->namespace);
 		else
@@ -121,7 +131,8 @@ int kt_fail_forbidden(struct kt_err *err, const struct kt_attributes *a, const c
 		kt_str_printf(&text, ": %s", reason);
 	kt_fail_reason(err, KT_REASON_FORBIDDEN, EPERM, "%s", kt_str_text(&text));
 	if (err)
-		kt_err_set_about(err, a->path ? NULL : group, a->path ? NULL : a->resource, a->path ? NULL : name, NULL);
+		kt_err_set_about(err, a->path ? NULL : group, a->path ? NULL : a->resource,
+		        a->path ? NULL : name, NULL);
 	return -EPERM;
 }
 
@@ -151,20 +162,25 @@ static bool list_rule(struct kt_rbac_visitor *visitor, const struct kt_rbac_rule
 	return true;
 }
 
-json_t *kt_authorizer_rules(struct kt_authorizer *authorizer, const struct kt_user *user, const char *namespace)
+json_t *kt_authorizer_rules(
+        struct kt_authorizer *authorizer, const struct kt_user *user, const char *namespace)
 {
-	struct listing listing = {.base.rule = list_rule, .resource_rules = json_array(), .path_rules = json_array()};
+	struct listing listing = {
+	        .base.rule = list_rule, .resource_rules = json_array(), .path_rules = json_array()};
 	json_t *status = json_object();
 
 	kt_rbac_visit(authorizer->index, user, namespace, &listing.base);
 	json_object_set_new(status, "resourceRules", listing.resource_rules);
 	json_object_set_new(status, "nonResourceRules", listing.path_rules);
 	/* What the Node authorizer gives cannot be listed. */
-	json_object_set_new(status, "incomplete", json_boolean(listing.base.n_errors > 0 || kt_node_of_user(user)));
+	json_object_set_new(status, "incomplete",
+	        json_boolean(listing.base.n_errors > 0 || kt_node_of_user(user)));
 	if (listing.base.n_errors)
-		json_object_set_new(status, "evaluationError", json_string(kt_str_text(&listing.base.errors)));
+		json_object_set_new(
+		        status, "evaluationError", json_string(kt_str_text(&listing.base.errors)));
 	else if (kt_node_of_user(user))
-		json_object_set_new(status, "evaluationError", json_string("node authorizer does not support user rule resolution"));
+		json_object_set_new(status, "evaluationError",
+		        json_string("node authorizer does not support user rule resolution"));
 	kt_str_finish(&listing.base.errors);
 	return status;
 }
@@ -184,8 +200,9 @@ static bool collect_rule(struct kt_rbac_visitor *visitor, const struct kt_rbac_r
 }
 
 /* user has every permission of wanted in the namespace, or 403. */
-static int confirm_no_escalation(struct kt_authorizer *authorizer, const struct kt_user *user, const char *namespace,
-	const struct kt_rbac_rules *wanted, const char *resource, const char *name, struct kt_err *err)
+static int confirm_no_escalation(struct kt_authorizer *authorizer, const struct kt_user *user,
+        const char *namespace, const struct kt_rbac_rules *wanted, const char *resource,
+        const char *name, struct kt_err *err)
 {
 	kt_auto_arena arena = {0};
 	kt_auto_json json_t *rules = json_array();
@@ -199,10 +216,12 @@ static int confirm_no_escalation(struct kt_authorizer *authorizer, const struct 
 	if (!kt_rbac_rules_missing(&owned, wanted, &missing))
 		return 0;
 	kt_auto_str text = KT_STR_INIT;
-	kt_str_printf(&text, "%s." RBAC_GROUP " \"%s\" is forbidden: user \"%s\" (groups=[", resource, name, user->name);
+	kt_str_printf(&text, "%s." RBAC_GROUP " \"%s\" is forbidden: user \"%s\" (groups=[",
+	        resource, name, user->name);
 	for (char **group = user->groups; *group; group++)
 		kt_str_printf(&text, "%s\"%s\"", group == user->groups ? "" : " ", *group);
-	kt_str_printf(&text, "]) is attempting to grant RBAC permissions not currently held:%s", kt_str_text(&missing));
+	kt_str_printf(&text, "]) is attempting to grant RBAC permissions not currently held:%s",
+	        kt_str_text(&missing));
 	if (collecting.base.n_errors)
 		kt_str_printf(&text, "; resolution errors: [%s]", kt_str_text(&errors));
 	kt_fail_reason(err, KT_REASON_FORBIDDEN, EPERM, "%s", kt_str_text(&text));
@@ -211,20 +230,28 @@ static int confirm_no_escalation(struct kt_authorizer *authorizer, const struct 
 	return -EPERM;
 }
 
-static bool may(struct kt_authorizer *authorizer, const struct kt_user *user, const char *verb, const char *resource, const char *namespace,
-	const char *name)
+static bool may(struct kt_authorizer *authorizer, const struct kt_user *user, const char *verb,
+        const char *resource, const char *namespace, const char *name)
 {
 	struct kt_attributes attributes = {
-		.user = user, .verb = verb, .group = RBAC_GROUP, .version = "v1", .resource = resource, .namespace = namespace, .name = name,
+	        .user = user,
+	        .verb = verb,
+	        .group = RBAC_GROUP,
+	        .version = "v1",
+	        .resource = resource,
+	        .namespace = namespace,
+	        .name = name,
 	};
 
 	return kt_authorize(authorizer, &attributes, NULL);
 }
 
-static int check_role(struct kt_authorizer *authorizer, const struct kt_user *user, const char *resource, const char *namespace,
-	const json_t *object, const json_t *old, struct kt_err *err)
+static int check_role(struct kt_authorizer *authorizer, const struct kt_user *user,
+        const char *resource, const char *namespace, const json_t *object, const json_t *old,
+        struct kt_err *err)
 {
-	static const char *everything = "[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"]},{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]";
+	static const char *everything = "[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":["
+	                                "\"*\"]},{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]";
 	const char *name = or_empty(kt_jstr(object, "metadata.name"));
 	const json_t *aggregation = json_object_get(object, "aggregationRule");
 	kt_auto_arena arena = {0};
@@ -235,7 +262,8 @@ static int check_role(struct kt_authorizer *authorizer, const struct kt_user *us
 		return 0;
 	wanted = kt_rbac_rules_parse(&arena, json_object_get(object, "rules"));
 	r = confirm_no_escalation(authorizer, user, namespace, &wanted, resource, name, err);
-	if (r < 0 || !json_is_object(aggregation) || (old && json_equal(aggregation, json_object_get(old, "aggregationRule"))))
+	if (r < 0 || !json_is_object(aggregation) ||
+	        (old && json_equal(aggregation, json_object_get(old, "aggregationRule"))))
 		return r;
 	kt_auto_json json_t *all = kt_json_parse(kt_sv_of(everything), NULL, NULL);
 	kt_auto_err why = KT_ERR_INIT;
@@ -243,23 +271,28 @@ static int check_role(struct kt_authorizer *authorizer, const struct kt_user *us
 	if (confirm_no_escalation(authorizer, user, "", &wanted, resource, name, &why) == 0)
 		return 0;
 	kt_fail_reason(err, KT_REASON_FORBIDDEN, EPERM,
-		"%s." RBAC_GROUP " \"%s\" is forbidden: must have cluster-admin privileges to use an aggregationRule", resource, name);
+	        "%s." RBAC_GROUP " \"%s\" is forbidden: must have cluster-admin privileges to use "
+	                         "an aggregationRule",
+	        resource, name);
 	if (err)
 		kt_err_set_about(err, RBAC_GROUP, resource, name, NULL);
 	return -EPERM;
 }
 
-static int check_binding(struct kt_authorizer *authorizer, const struct kt_user *user, const char *resource, const char *namespace,
-	const json_t *object, struct kt_err *err)
+static int check_binding(struct kt_authorizer *authorizer, const struct kt_user *user,
+        const char *resource, const char *namespace, const json_t *object, struct kt_err *err)
 {
-	const char *name = or_empty(kt_jstr(object, "metadata.name")), *role = or_empty(kt_jstr(object, "roleRef.name"));
+	const char *name = or_empty(kt_jstr(object, "metadata.name")),
+	           *role = or_empty(kt_jstr(object, "roleRef.name"));
 	bool is_cluster_role = kt_streq(kt_jstr(object, "roleRef.kind"), "ClusterRole");
 	kt_auto_arena arena = {0};
 	struct kt_rbac_rules wanted;
 
-	if (may(authorizer, user, "bind", is_cluster_role ? "clusterroles" : "roles", namespace, role))
+	if (may(authorizer, user, "bind", is_cluster_role ? "clusterroles" : "roles", namespace,
+	            role))
 		return 0;
-	if (kt_rbac_role_rules(authorizer->index, &arena, is_cluster_role, namespace, role, &wanted) < 0)
+	if (kt_rbac_role_rules(
+	            authorizer->index, &arena, is_cluster_role, namespace, role, &wanted) < 0)
 		return kt_fail_not_found(err, RBAC_GROUP, resource, role);
 	return confirm_no_escalation(authorizer, user, namespace, &wanted, resource, name, err);
 }
@@ -279,13 +312,15 @@ static bool only_owners_change(const json_t *object, const json_t *old)
 	return json_equal(a, b);
 }
 
-int kt_rbac_check_write(struct kt_authorizer *authorizer, const struct kt_user *user, const char *resource, const char *namespace,
-	const json_t *object, const json_t *old, struct kt_err *err)
+int kt_rbac_check_write(struct kt_authorizer *authorizer, const struct kt_user *user,
+        const char *resource, const char *namespace, const json_t *object, const json_t *old,
+        struct kt_err *err)
 {
 	if (kt_user_in_group(user, "system:masters") || (old && only_owners_change(object, old)))
 		return 0;
 	if (!strcmp(resource, "roles") || !strcmp(resource, "clusterroles"))
-		return check_role(authorizer, user, resource, or_empty(namespace), object, old, err);
+		return check_role(
+		        authorizer, user, resource, or_empty(namespace), object, old, err);
 	if (!strcmp(resource, "rolebindings") || !strcmp(resource, "clusterrolebindings"))
 		return check_binding(authorizer, user, resource, or_empty(namespace), object, err);
 	return 0;

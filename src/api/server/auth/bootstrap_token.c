@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bootstrap tokens: "abcdef.0123456789abcdef" is the Secret kube-system/bootstrap-token-abcdef (how new nodes join). */
+/* Bootstrap tokens: "abcdef.0123456789abcdef" is the Secret kube-system/bootstrap-token-abcdef (how
+ * new nodes join). */
 #include "api/server/auth/tokens.h"
 #include "base/time.h"
 
@@ -29,7 +30,8 @@ static bool data_is(const json_t *secret, const char *key, struct kt_sv expected
 {
 	kt_auto_str value = KT_STR_INIT;
 
-	return read_data(secret, key, &value) && kt_secret_eq(kt_str_text(&value), value.len, expected.p, expected.len);
+	return read_data(secret, key, &value) &&
+	       kt_secret_eq(kt_str_text(&value), value.len, expected.p, expected.len);
 }
 
 static bool is_expired(const json_t *secret, int64_t now_ns)
@@ -39,7 +41,8 @@ static bool is_expired(const json_t *secret, int64_t now_ns)
 
 	if (!read_data(secret, "expiration", &value))
 		return false;
-	return kt_time_parse((struct kt_sv){kt_str_text(&value), value.len}, &end_ns) < 0 || now_ns >= end_ns;
+	return kt_time_parse((struct kt_sv){kt_str_text(&value), value.len}, &end_ns) < 0 ||
+	       now_ns >= end_ns;
 }
 
 static struct kt_user *user_of(const json_t *secret, struct kt_sv id)
@@ -66,18 +69,23 @@ static struct kt_user *user_of(const json_t *secret, struct kt_sv id)
 	return user;
 }
 
-int kt_bootstrap_token_find(struct kt_storage *storage, struct kt_sv token, int64_t now_ns, struct kt_user **ret_user)
+int kt_bootstrap_token_find(
+        struct kt_storage *storage, struct kt_sv token, int64_t now_ns, struct kt_user **ret_user)
 {
 	struct kt_sv id = {token.p, ID_LEN}, secret_part = {token.p + ID_LEN + 1, SECRET_LEN};
 	kt_auto_json json_t *secret = NULL;
 
-	if (token.len != ID_LEN + 1 + SECRET_LEN || token.p[ID_LEN] != '.' || !is_lower_alnum(id) || !is_lower_alnum(secret_part))
+	if (token.len != ID_LEN + 1 + SECRET_LEN || token.p[ID_LEN] != '.' || !is_lower_alnum(id) ||
+	        !is_lower_alnum(secret_part))
 		return -ENOENT;
-	secret = kt_auth_read(storage, "/registry/secrets/kube-system/bootstrap-token-%.*s", ID_LEN, id.p);
-	if (!secret || !kt_streq(kt_jstr(secret, "type"), "bootstrap.kubernetes.io/token") || kt_jstr(secret, "metadata.deletionTimestamp"))
+	secret = kt_auth_read(
+	        storage, "/registry/secrets/kube-system/bootstrap-token-%.*s", ID_LEN, id.p);
+	if (!secret || !kt_streq(kt_jstr(secret, "type"), "bootstrap.kubernetes.io/token") ||
+	        kt_jstr(secret, "metadata.deletionTimestamp"))
 		return -ENOENT;
-	if (!data_is(secret, "token-id", id) || !data_is(secret, "token-secret", secret_part) || is_expired(secret, now_ns) ||
-		!data_is(secret, "usage-bootstrap-authentication", KT_SV("true")))
+	if (!data_is(secret, "token-id", id) || !data_is(secret, "token-secret", secret_part) ||
+	        is_expired(secret, now_ns) ||
+	        !data_is(secret, "usage-bootstrap-authentication", KT_SV("true")))
 		return -EACCES;
 	*ret_user = user_of(secret, id);
 	return 0;

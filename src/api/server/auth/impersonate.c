@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Acting as somebody else: each part of the wanted identity is a permission of its own (verb impersonate). */
+/* Acting as somebody else: each part of the wanted identity is a permission of its own (verb
+ * impersonate). */
 #include "api/server/auth/authorize.h"
 #include "api/status.h"
 #include "base/vec.h"
@@ -81,21 +82,26 @@ static void wanted_finish(struct wanted *wanted)
 	json_decref(wanted->extra);
 }
 
-static int ask(struct kt_authorizer *authorizer, struct kt_attributes *attributes, struct kt_err *err)
+static int ask(
+        struct kt_authorizer *authorizer, struct kt_attributes *attributes, struct kt_err *err)
 {
 	kt_auto_free char *reason = NULL;
 
 	attributes->verb = "impersonate";
 	attributes->version = "v1";
-	return kt_authorize(authorizer, attributes, &reason) ? 0 : kt_fail_forbidden(err, attributes, reason);
+	return kt_authorize(authorizer, attributes, &reason)
+	               ? 0
+	               : kt_fail_forbidden(err, attributes, reason);
 }
 
-static int ask_user(struct kt_authorizer *authorizer, const struct kt_user *caller, const char *name, struct kt_err *err)
+static int ask_user(struct kt_authorizer *authorizer, const struct kt_user *caller,
+        const char *name, struct kt_err *err)
 {
 	struct kt_attributes attributes = {.user = caller, .resource = "users", .name = name};
 	kt_auto_free char *namespace = NULL;
 
-	if (kt_starts_with(name, ACCOUNT_PREFIX) && strchr(name + sizeof(ACCOUNT_PREFIX) - 1, ':')) {
+	if (kt_starts_with(name, ACCOUNT_PREFIX) &&
+	        strchr(name + sizeof(ACCOUNT_PREFIX) - 1, ':')) {
 		const char *rest = name + sizeof(ACCOUNT_PREFIX) - 1, *colon = strchr(rest, ':');
 
 		namespace = kt_strndup(rest, (size_t)(colon - rest));
@@ -106,17 +112,23 @@ static int ask_user(struct kt_authorizer *authorizer, const struct kt_user *call
 	return ask(authorizer, &attributes, err);
 }
 
-static int ask_extra(struct kt_authorizer *authorizer, const struct kt_user *caller, json_t *extra, struct kt_err *err)
+static int ask_extra(struct kt_authorizer *authorizer, const struct kt_user *caller, json_t *extra,
+        struct kt_err *err)
 {
 	const char *key;
 	json_t *values, *value;
 	size_t i;
 
-	json_object_foreach(extra, key, values) {
-		json_array_foreach(values, i, value) {
+	json_object_foreach(extra, key, values)
+	{
+		json_array_foreach(values, i, value)
+		{
 			struct kt_attributes attributes = {
-				.user = caller, .group = "authentication.k8s.io", .resource = "userextras", .subresource = key,
-				.name = json_string_value(value),
+			        .user = caller,
+			        .group = "authentication.k8s.io",
+			        .resource = "userextras",
+			        .subresource = key,
+			        .name = json_string_value(value),
 			};
 			int r = ask(authorizer, &attributes, err);
 
@@ -127,17 +139,22 @@ static int ask_extra(struct kt_authorizer *authorizer, const struct kt_user *cal
 	return 0;
 }
 
-static int ask_all(struct kt_authorizer *authorizer, const struct kt_user *caller, const struct wanted *wanted, struct kt_err *err)
+static int ask_all(struct kt_authorizer *authorizer, const struct kt_user *caller,
+        const struct wanted *wanted, struct kt_err *err)
 {
 	int r = ask_user(authorizer, caller, wanted->user, err);
 
 	if (r >= 0 && wanted->uid) {
-		struct kt_attributes attributes = {.user = caller, .group = "authentication.k8s.io", .resource = "uids", .name = wanted->uid};
+		struct kt_attributes attributes = {.user = caller,
+		        .group = "authentication.k8s.io",
+		        .resource = "uids",
+		        .name = wanted->uid};
 
 		r = ask(authorizer, &attributes, err);
 	}
 	for (size_t i = 0; i < wanted->groups.n && r >= 0; i++) {
-		struct kt_attributes attributes = {.user = caller, .resource = "groups", .name = wanted->groups.items[i]};
+		struct kt_attributes attributes = {
+		        .user = caller, .resource = "groups", .name = wanted->groups.items[i]};
 
 		r = ask(authorizer, &attributes, err);
 	}
@@ -152,25 +169,29 @@ static bool has_group(const struct wanted *wanted, const char *group)
 	return false;
 }
 
-/* The groups that follow from the name: those of a service account when none were given, and whether it is authenticated. */
+/* The groups that follow from the name: those of a service account when none were given, and
+ * whether it is authenticated. */
 static void add_groups(struct wanted *wanted)
 {
 	if (kt_starts_with(wanted->user, ACCOUNT_PREFIX) && wanted->groups.n == 0) {
 		const char *rest = wanted->user + sizeof(ACCOUNT_PREFIX) - 1;
 
 		kt_vec_push(&wanted->groups, kt_strdup("system:serviceaccounts"));
-		kt_vec_push(&wanted->groups, kt_asprintf("system:serviceaccounts:%.*s", (int)strcspn(rest, ":"), rest));
+		kt_vec_push(&wanted->groups,
+		        kt_asprintf("system:serviceaccounts:%.*s", (int)strcspn(rest, ":"), rest));
 	}
 	if (!strcmp(wanted->user, "system:anonymous")) {
 		if (!has_group(wanted, "system:unauthenticated"))
 			kt_vec_push(&wanted->groups, kt_strdup("system:unauthenticated"));
-	} else if (!has_group(wanted, "system:authenticated") && !has_group(wanted, "system:unauthenticated")) {
+	} else if (!has_group(wanted, "system:authenticated") &&
+	           !has_group(wanted, "system:unauthenticated")) {
 		kt_vec_push(&wanted->groups, kt_strdup("system:authenticated"));
 	}
 	kt_vec_push(&wanted->groups, NULL);
 }
 
-int kt_impersonate(struct kt_authorizer *authorizer, struct kt_request *request, struct kt_user **ret_original, struct kt_err *err)
+int kt_impersonate(struct kt_authorizer *authorizer, struct kt_request *request,
+        struct kt_user **ret_original, struct kt_err *err)
 {
 	__attribute__((cleanup(wanted_finish))) struct wanted wanted = {0};
 	struct kt_user *user;
@@ -179,7 +200,9 @@ int kt_impersonate(struct kt_authorizer *authorizer, struct kt_request *request,
 	*ret_original = NULL;
 	read_headers(request, &wanted);
 	if (!wanted.user && (wanted.uid || wanted.groups.n || wanted.extra))
-		return kt_fail_reason(err, KT_REASON_INTERNAL_ERROR, EIO, "requested impersonation of a uid, groups or extra without impersonating a user");
+		return kt_fail_reason(err, KT_REASON_INTERNAL_ERROR, EIO,
+		        "requested impersonation of a uid, groups or extra without impersonating a "
+		        "user");
 	if (!wanted.user)
 		return 0;
 	r = ask_all(authorizer, request->user, &wanted, err);

@@ -60,7 +60,8 @@ int kt_jwt_key_create(const char *pem, struct kt_jwt_key **ret_key, struct kt_er
 	if (r >= 0)
 		r = gnutls_pubkey_init(&key->public);
 	if (r >= 0)
-		r = gnutls_privkey_import_x509_raw(key->private, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
+		r = gnutls_privkey_import_x509_raw(
+		        key->private, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
 	if (r >= 0 && gnutls_privkey_get_pk_algorithm(key->private, &bits) != GNUTLS_PK_ECDSA)
 		r = GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
 	if (r >= 0)
@@ -69,7 +70,8 @@ int kt_jwt_key_create(const char *pem, struct kt_jwt_key **ret_key, struct kt_er
 		r = set_kid(key);
 	if (r < 0 || bits != 256) {
 		kt_jwt_key_destroy(key);
-		return kt_fail(err, EINVAL, "token key: %s", r < 0 ? gnutls_strerror(r) : "not on P-256");
+		return kt_fail(
+		        err, EINVAL, "token key: %s", r < 0 ? gnutls_strerror(r) : "not on P-256");
 	}
 	set_header(key);
 	*ret_key = key;
@@ -136,7 +138,8 @@ static json_t *decode_json(struct kt_sv part)
 	return kt_json_parse((struct kt_sv){kt_str_text(&text), text.len}, NULL, NULL);
 }
 
-static bool signature_fits(const struct kt_jwt_key *key, struct kt_sv content, struct kt_sv signature)
+static bool signature_fits(
+        const struct kt_jwt_key *key, struct kt_sv content, struct kt_sv signature)
 {
 	kt_auto_str raw = KT_STR_INIT;
 	gnutls_datum_t data = datum(content.p, content.len), r_part, s_part, der;
@@ -153,17 +156,19 @@ static bool signature_fits(const struct kt_jwt_key *key, struct kt_sv content, s
 	return r >= 0;
 }
 
-int kt_jwt_verify(const struct kt_jwt_key *key, struct kt_sv token, json_t **ret_claims, struct kt_err *err)
+int kt_jwt_verify(
+        const struct kt_jwt_key *key, struct kt_sv token, json_t **ret_claims, struct kt_err *err)
 {
 	struct kt_sv rest = token, header, payload;
 	kt_auto_json json_t *head = NULL, *claims = NULL;
 	const char *kid;
 
-	if (token.len > KT_JWT_BYTES_MAX || !kt_sv_split(&rest, '.', &header) || !kt_sv_split(&rest, '.', &payload) || !rest.p ||
-		memchr(rest.p, '.', rest.len))
+	if (token.len > KT_JWT_BYTES_MAX || !kt_sv_split(&rest, '.', &header) ||
+	        !kt_sv_split(&rest, '.', &payload) || !rest.p || memchr(rest.p, '.', rest.len))
 		return refuse(err, "malformed");
 	head = decode_json(header);
-	if (!json_is_object(head) || !kt_streq(kt_jstr(head, "alg"), "ES256") || json_object_get(head, "crit"))
+	if (!json_is_object(head) || !kt_streq(kt_jstr(head, "alg"), "ES256") ||
+	        json_object_get(head, "crit"))
 		return refuse(err, "unsupported algorithm");
 	kid = kt_jstr(head, "kid");
 	if (kid && strcmp(kid, key->kid))
@@ -189,7 +194,8 @@ static void set_number(json_t *jwk, const char *name, const gnutls_datum_t *numb
 
 json_t *kt_jwt_jwk(const struct kt_jwt_key *key)
 {
-	json_t *jwk = json_pack("{s:s, s:s, s:s, s:s, s:s}", "use", "sig", "kty", "EC", "kid", key->kid, "crv", "P-256", "alg", "ES256");
+	json_t *jwk = json_pack("{s:s, s:s, s:s, s:s, s:s}", "use", "sig", "kty", "EC", "kid",
+	        key->kid, "crv", "P-256", "alg", "ES256");
 	gnutls_ecc_curve_t curve;
 	gnutls_datum_t x, y;
 	int r = gnutls_pubkey_export_ecc_raw(key->public, &curve, &x, &y);

@@ -30,7 +30,10 @@ struct role {
 enum source_kind { ROLES, CLUSTER_ROLES, ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS, N_SOURCES };
 
 static const char *const prefixes[N_SOURCES] = {
-	"/registry/roles/", "/registry/clusterroles/", "/registry/rolebindings/", "/registry/clusterrolebindings/",
+        "/registry/roles/",
+        "/registry/clusterroles/",
+        "/registry/rolebindings/",
+        "/registry/clusterrolebindings/",
 };
 
 /* Follows one prefix. On the heap of its own: its task may still be posted when the index goes. */
@@ -45,9 +48,10 @@ struct kt_rbac_index {
 	struct kt_storage *storage;
 	struct kt_loop *loop;
 	struct source *sources[N_SOURCES];
-	pthread_rwlock_t lock;      /* protects the maps; taken alone */
-	struct kt_map roles;        /* "ns/name", "/name" for cluster roles -> struct role */
-	struct kt_map namespaces;   /* ns, "" for cluster bindings -> struct kt_map of name -> struct kt_rbac_binding */
+	pthread_rwlock_t lock;    /* protects the maps; taken alone */
+	struct kt_map roles;      /* "ns/name", "/name" for cluster roles -> struct role */
+	struct kt_map namespaces; /* ns, "" for cluster bindings -> struct kt_map of name -> struct
+	                             kt_rbac_binding */
 };
 
 static void free_role(void *value)
@@ -86,9 +90,12 @@ static void parse_subjects(struct kt_rbac_binding *binding, const json_t *list)
 	size_t i;
 	json_t *item;
 
-	binding->subjects = kt_arena_alloc(&binding->arena, (json_array_size(list) + 1) * sizeof(*binding->subjects));
-	json_array_foreach(list, i, item) {
-		const char *kind = kt_jstr(item, "kind"), *name = kt_jstr(item, "name"), *namespace = kt_jstr(item, "namespace");
+	binding->subjects = kt_arena_alloc(
+	        &binding->arena, (json_array_size(list) + 1) * sizeof(*binding->subjects));
+	json_array_foreach(list, i, item)
+	{
+		const char *kind = kt_jstr(item, "kind"), *name = kt_jstr(item, "name"),
+		           *namespace = kt_jstr(item, "namespace");
 		struct kt_rbac_subject *subject = &binding->subjects[binding->n_subjects];
 
 		if (kt_streq(kind, "User"))
@@ -105,7 +112,8 @@ static void parse_subjects(struct kt_rbac_binding *binding, const json_t *list)
 	}
 }
 
-static struct kt_rbac_binding *parse_binding(const json_t *tree, struct kt_sv namespace, struct kt_sv name)
+static struct kt_rbac_binding *parse_binding(
+        const json_t *tree, struct kt_sv namespace, struct kt_sv name)
 {
 	struct kt_rbac_binding *binding = kt_new(struct kt_rbac_binding);
 	const char *role = kt_jstr(tree, "roleRef.name");
@@ -120,7 +128,8 @@ static struct kt_rbac_binding *parse_binding(const json_t *tree, struct kt_sv na
 }
 
 /* "/registry/roles/ns/name" -> ns, name; without a namespace ns is "". */
-static void split_key(enum source_kind kind, const char *key, struct kt_sv *ret_namespace, struct kt_sv *ret_name)
+static void split_key(
+        enum source_kind kind, const char *key, struct kt_sv *ret_namespace, struct kt_sv *ret_name)
 {
 	const char *rest = key + strlen(prefixes[kind]);
 	const char *slash = kind == ROLES || kind == ROLE_BINDINGS ? strchr(rest, '/') : NULL;
@@ -156,7 +165,8 @@ static void drop_binding(struct kt_rbac_index *index, struct kt_sv namespace, st
 }
 
 /* One object came or changed (object) or went (NULL). Parsing is done before the lock is taken. */
-static void apply(struct kt_rbac_index *index, enum source_kind kind, const char *key, const struct kt_object *object)
+static void apply(struct kt_rbac_index *index, enum source_kind kind, const char *key,
+        const struct kt_object *object)
 {
 	struct kt_sv namespace, name;
 	kt_auto_free char *role_key = NULL;
@@ -211,7 +221,8 @@ static int load(struct source *source, struct kt_err *err)
 	forget(index, source->kind);
 	for (size_t i = 0; i < list.n; i++)
 		apply(index, source->kind, kt_object_key(list.objects[i]), list.objects[i]);
-	r = index->storage->ops->watch_open(index->storage, range.prefix, list.revision, index->loop, &source->wake, &source->watch, err);
+	r = index->storage->ops->watch_open(index->storage, range.prefix, list.revision,
+	        index->loop, &source->wake, &source->watch, err);
 	kt_storage_list_finish(&list);
 	return r < 0 ? kt_wrap(err, "watching %s", range.prefix) : 0;
 }
@@ -225,7 +236,8 @@ static int follow(struct source *source, struct kt_err *err)
 	if (!source->watch)
 		return load(source, err);
 	while ((r = index->storage->ops->watch_next(source->watch, &event)) > 0) {
-		apply(index, source->kind, kt_object_key(event.object), event.type == KT_STORAGE_EVENT_PUT ? event.object : NULL);
+		apply(index, source->kind, kt_object_key(event.object),
+		        event.type == KT_STORAGE_EVENT_PUT ? event.object : NULL);
 		kt_storage_event_finish(&event);
 	}
 	if (r == 0)
@@ -246,7 +258,8 @@ static void on_wake(struct kt_task *task)
 		kt_log_error("rbac", "%s", kt_err_message(&err));
 }
 
-int kt_rbac_index_create(struct kt_storage *storage, struct kt_loop *loop, struct kt_rbac_index **ret_index, struct kt_err *err)
+int kt_rbac_index_create(struct kt_storage *storage, struct kt_loop *loop,
+        struct kt_rbac_index **ret_index, struct kt_err *err)
 {
 	struct kt_rbac_index *index = kt_new(struct kt_rbac_index);
 	int r = 0;
@@ -311,11 +324,13 @@ static bool is_service_account(const char *user, const char *namespace, const ch
 	static const char prefix[] = "system:serviceaccount:";
 	size_t len = strlen(namespace);
 
-	return !strncmp(user, prefix, sizeof(prefix) - 1) && !strncmp(user + sizeof(prefix) - 1, namespace, len) &&
-		user[sizeof(prefix) - 1 + len] == ':' && !strcmp(user + sizeof(prefix) + len, name);
+	return !strncmp(user, prefix, sizeof(prefix) - 1) &&
+	       !strncmp(user + sizeof(prefix) - 1, namespace, len) &&
+	       user[sizeof(prefix) - 1 + len] == ':' && !strcmp(user + sizeof(prefix) + len, name);
 }
 
-static bool subject_matches(const struct kt_rbac_binding *binding, const struct kt_rbac_subject *subject, const struct kt_user *user)
+static bool subject_matches(const struct kt_rbac_binding *binding,
+        const struct kt_rbac_subject *subject, const struct kt_user *user)
 {
 	const char *namespace = *subject->namespace ? subject->namespace : binding->namespace;
 
@@ -330,15 +345,17 @@ static bool subject_matches(const struct kt_rbac_binding *binding, const struct 
 	return false;
 }
 
-static void note_missing_role(struct kt_rbac_visitor *visitor, const struct kt_rbac_binding *binding)
+static void note_missing_role(
+        struct kt_rbac_visitor *visitor, const struct kt_rbac_binding *binding)
 {
 	if (visitor->n_errors++)
 		kt_str_puts(&visitor->errors, ", ");
-	kt_str_printf(&visitor->errors, "%s.rbac.authorization.k8s.io \"%s\" not found", binding->is_cluster_role ? "clusterrole" : "role",
-		binding->role);
+	kt_str_printf(&visitor->errors, "%s.rbac.authorization.k8s.io \"%s\" not found",
+	        binding->is_cluster_role ? "clusterrole" : "role", binding->role);
 }
 
-static const struct role *find_role(const struct kt_rbac_index *index, bool is_cluster_role, const char *namespace, const char *name)
+static const struct role *find_role(const struct kt_rbac_index *index, bool is_cluster_role,
+        const char *namespace, const char *name)
 {
 	kt_auto_free char *key = kt_asprintf("%s/%s", is_cluster_role ? "" : namespace, name);
 
@@ -346,8 +363,8 @@ static const struct role *find_role(const struct kt_rbac_index *index, bool is_c
 }
 
 /* False: the visitor has enough. */
-static bool visit_binding(struct kt_rbac_index *index, const struct kt_user *user, const struct kt_rbac_binding *binding,
-	struct kt_rbac_visitor *visitor)
+static bool visit_binding(struct kt_rbac_index *index, const struct kt_user *user,
+        const struct kt_rbac_binding *binding, struct kt_rbac_visitor *visitor)
 {
 	const struct role *role;
 	size_t i = 0;
@@ -369,7 +386,8 @@ static bool visit_binding(struct kt_rbac_index *index, const struct kt_user *use
 	return true;
 }
 
-static bool visit_namespace(struct kt_rbac_index *index, const struct kt_user *user, const char *namespace, struct kt_rbac_visitor *visitor)
+static bool visit_namespace(struct kt_rbac_index *index, const struct kt_user *user,
+        const char *namespace, struct kt_rbac_visitor *visitor)
 {
 	const struct kt_map *bindings = kt_map_get(&index->namespaces, namespace);
 	size_t it = 0;
@@ -381,7 +399,8 @@ static bool visit_namespace(struct kt_rbac_index *index, const struct kt_user *u
 	return true;
 }
 
-void kt_rbac_visit(struct kt_rbac_index *index, const struct kt_user *user, const char *namespace, struct kt_rbac_visitor *visitor)
+void kt_rbac_visit(struct kt_rbac_index *index, const struct kt_user *user, const char *namespace,
+        struct kt_rbac_visitor *visitor)
 {
 	pthread_rwlock_rdlock(&index->lock);
 	if (visit_namespace(index, user, "", visitor) && namespace && *namespace)
@@ -394,11 +413,15 @@ char *kt_rbac_describe(const struct kt_rbac_visitor *visitor)
 	const struct kt_rbac_binding *b = visitor->binding;
 	const struct kt_rbac_subject *s = visitor->subject;
 	static const char *const kinds[] = {"User", "Group", "ServiceAccount"};
-	kt_auto_free char *name = *b->namespace ? kt_asprintf("%s/%s", b->name, b->namespace) : kt_strdup(b->name);
-	kt_auto_free char *subject = s->kind == SUBJECT_SERVICE_ACCOUNT ? kt_asprintf("%s/%s", s->name, s->namespace) : kt_strdup(s->name);
+	kt_auto_free char *name =
+	        *b->namespace ? kt_asprintf("%s/%s", b->name, b->namespace) : kt_strdup(b->name);
+	kt_auto_free char *subject = s->kind == SUBJECT_SERVICE_ACCOUNT
+	                                     ? kt_asprintf("%s/%s", s->name, s->namespace)
+	                                     : kt_strdup(s->name);
 
-	return kt_asprintf("RBAC: allowed by %s \"%s\" of %s \"%s\" to %s \"%s\"", *b->namespace ? "RoleBinding" : "ClusterRoleBinding",
-		name, b->is_cluster_role ? "ClusterRole" : "Role", b->role, kinds[s->kind], subject);
+	return kt_asprintf("RBAC: allowed by %s \"%s\" of %s \"%s\" to %s \"%s\"",
+	        *b->namespace ? "RoleBinding" : "ClusterRoleBinding", name,
+	        b->is_cluster_role ? "ClusterRole" : "Role", b->role, kinds[s->kind], subject);
 }
 
 static const char **copy_list(struct kt_arena *arena, const char **items)
@@ -414,20 +437,23 @@ static const char **copy_list(struct kt_arena *arena, const char **items)
 	return copy;
 }
 
-int kt_rbac_role_rules(struct kt_rbac_index *index, struct kt_arena *arena, bool is_cluster_role, const char *namespace, const char *name,
-	struct kt_rbac_rules *ret_rules)
+int kt_rbac_role_rules(struct kt_rbac_index *index, struct kt_arena *arena, bool is_cluster_role,
+        const char *namespace, const char *name, struct kt_rbac_rules *ret_rules)
 {
 	const struct role *role;
 
 	pthread_rwlock_rdlock(&index->lock);
 	role = find_role(index, is_cluster_role, namespace, name);
 	if (role) {
-		*ret_rules = (struct kt_rbac_rules){kt_arena_alloc(arena, (role->rules.n + 1) * sizeof(struct kt_rbac_rule)), role->rules.n};
+		*ret_rules = (struct kt_rbac_rules){
+		        kt_arena_alloc(arena, (role->rules.n + 1) * sizeof(struct kt_rbac_rule)),
+		        role->rules.n};
 		for (size_t i = 0; i < role->rules.n; i++) {
 			const struct kt_rbac_rule *rule = &role->rules.items[i];
 
-			ret_rules->items[i] = (struct kt_rbac_rule){copy_list(arena, rule->verbs), copy_list(arena, rule->groups),
-				copy_list(arena, rule->resources), copy_list(arena, rule->names), copy_list(arena, rule->urls)};
+			ret_rules->items[i] = (struct kt_rbac_rule){copy_list(arena, rule->verbs),
+			        copy_list(arena, rule->groups), copy_list(arena, rule->resources),
+			        copy_list(arena, rule->names), copy_list(arena, rule->urls)};
 		}
 	}
 	pthread_rwlock_unlock(&index->lock);

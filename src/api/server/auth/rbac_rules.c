@@ -9,25 +9,26 @@ static const char **parse_list(struct kt_arena *arena, const json_t *list)
 	size_t i, n = 0;
 	json_t *item;
 
-	json_array_foreach(list, i, item)
-		if (json_is_string(item))
-			items[n++] = kt_arena_strdup(arena, json_string_value(item));
+	json_array_foreach(list, i, item) if (json_is_string(item)) items[n++] =
+	        kt_arena_strdup(arena, json_string_value(item));
 	return items;
 }
 
 struct kt_rbac_rules kt_rbac_rules_parse(struct kt_arena *arena, const json_t *rules)
 {
-	struct kt_rbac_rules parsed = {kt_arena_alloc(arena, (json_array_size(rules) + 1) * sizeof(*parsed.items)), 0};
+	struct kt_rbac_rules parsed = {
+	        kt_arena_alloc(arena, (json_array_size(rules) + 1) * sizeof(*parsed.items)), 0};
 	size_t i;
 	json_t *rule;
 
-	json_array_foreach(rules, i, rule) {
+	json_array_foreach(rules, i, rule)
+	{
 		parsed.items[parsed.n++] = (struct kt_rbac_rule){
-			.verbs = parse_list(arena, json_object_get(rule, "verbs")),
-			.groups = parse_list(arena, json_object_get(rule, "apiGroups")),
-			.resources = parse_list(arena, json_object_get(rule, "resources")),
-			.names = parse_list(arena, json_object_get(rule, "resourceNames")),
-			.urls = parse_list(arena, json_object_get(rule, "nonResourceURLs")),
+		        .verbs = parse_list(arena, json_object_get(rule, "verbs")),
+		        .groups = parse_list(arena, json_object_get(rule, "apiGroups")),
+		        .resources = parse_list(arena, json_object_get(rule, "resources")),
+		        .names = parse_list(arena, json_object_get(rule, "resourceNames")),
+		        .urls = parse_list(arena, json_object_get(rule, "nonResourceURLs")),
 		};
 	}
 	return parsed;
@@ -51,7 +52,8 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-/* "pods/log" matches "pods/log", "*" and every resource's sub-resource "*" + "/log"; "pods/" + "*" means nothing. */
+/* "pods/log" matches "pods/log", "*" and every resource's sub-resource "*" + "/log"; "pods/" + "*"
+ * means nothing. */
 static bool resource_matches(const char **resources, const char *resource, const char *subresource)
 {
 	size_t len = strlen(resource);
@@ -63,7 +65,8 @@ static bool resource_matches(const char **resources, const char *resource, const
 			return true;
 		if (!*subresource && !strcmp(r, resource))
 			return true;
-		if (*subresource && !strncmp(r, resource, len) && r[len] == '/' && !strcmp(r + len + 1, subresource))
+		if (*subresource && !strncmp(r, resource, len) && r[len] == '/' &&
+		        !strcmp(r + len + 1, subresource))
 			return true;
 		if (*subresource && !strncmp(r, "*/", 2) && !strcmp(r + 2, subresource))
 			return true;
@@ -91,8 +94,8 @@ bool kt_rbac_rule_allows(const struct kt_rbac_rule *rule, const struct kt_attrib
 	if (a->path)
 		return url_matches(rule->urls, a->path);
 	return has_or_all(rule->groups, or_empty(a->group)) &&
-		resource_matches(rule->resources, or_empty(a->resource), or_empty(a->subresource)) &&
-		(!*rule->names || has((const char *const *)rule->names, or_empty(a->name)));
+	       resource_matches(rule->resources, or_empty(a->resource), or_empty(a->subresource)) &&
+	       (!*rule->names || has((const char *const *)rule->names, or_empty(a->name)));
 }
 
 static void set_list(json_t *tree, const char *key, const char **items)
@@ -167,7 +170,8 @@ static bool is_same(const struct simple *a, const struct simple *b)
 {
 	if (a->url || b->url)
 		return false; /* paths are not merged */
-	return !strcmp(a->group, b->group) && !strcmp(a->resource, b->resource) && kt_streq(a->name, b->name);
+	return !strcmp(a->group, b->group) && !strcmp(a->resource, b->resource) &&
+	       kt_streq(a->name, b->name);
 }
 
 static void note_missing(missing_list *list, const struct simple *s)
@@ -187,13 +191,15 @@ static void note_missing(missing_list *list, const struct simple *s)
 	kt_vec_push(list, one);
 }
 
-static void divide_resources(const struct kt_rbac_rules *owned, const struct kt_rbac_rule *rule, const char *verb, missing_list *list)
+static void divide_resources(const struct kt_rbac_rules *owned, const struct kt_rbac_rule *rule,
+        const char *verb, missing_list *list)
 {
 	static const char *const all[] = {NULL};
 
 	for (const char **group = rule->groups; *group; group++) {
 		for (const char **resource = rule->resources; *resource; resource++) {
-			const char *const *name = *rule->names ? (const char *const *)rule->names : all;
+			const char *const *name =
+			        *rule->names ? (const char *const *)rule->names : all;
 
 			do {
 				struct simple s = {verb, *group, *resource, *name, NULL};
@@ -205,7 +211,8 @@ static void divide_resources(const struct kt_rbac_rules *owned, const struct kt_
 	}
 }
 
-static void divide(const struct kt_rbac_rules *owned, const struct kt_rbac_rule *rule, missing_list *list)
+static void divide(
+        const struct kt_rbac_rules *owned, const struct kt_rbac_rule *rule, missing_list *list)
 {
 	for (const char **verb = rule->verbs; *verb; verb++) {
 		divide_resources(owned, rule, *verb, list);
@@ -230,7 +237,8 @@ static char *describe(const struct missing *m)
 	if (m->about.url)
 		kt_str_printf(&text, "{NonResourceURLs:[\"%s\"], ", m->about.url);
 	else
-		kt_str_printf(&text, "{APIGroups:[\"%s\"], Resources:[\"%s\"], ", m->about.group, m->about.resource);
+		kt_str_printf(&text, "{APIGroups:[\"%s\"], Resources:[\"%s\"], ", m->about.group,
+		        m->about.resource);
 	if (m->about.name)
 		kt_str_printf(&text, "ResourceNames:[\"%s\"], ", m->about.name);
 	kt_str_puts(&text, "Verbs:[");
@@ -240,7 +248,8 @@ static char *describe(const struct missing *m)
 	return kt_str_steal(&text);
 }
 
-bool kt_rbac_rules_missing(const struct kt_rbac_rules *owned, const struct kt_rbac_rules *wanted, struct kt_str *out)
+bool kt_rbac_rules_missing(
+        const struct kt_rbac_rules *owned, const struct kt_rbac_rules *wanted, struct kt_str *out)
 {
 	missing_list list = {0};
 	bool any;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* --token-auth-file: lines of token,user,uid,"group1,group2" in CSV as Go reads it (RFC 4180, # begins no comment). */
+/* --token-auth-file: lines of token,user,uid,"group1,group2" in CSV as Go reads it (RFC 4180, #
+ * begins no comment). */
 #include "api/server/auth/tokens.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -26,7 +27,8 @@ static void record_finish(record *fields)
 	kt_vec_finish(fields);
 }
 
-/* One field from *pp up to the comma or line end; NULL: an unclosed quote, or one where none may be. */
+/* One field from *pp up to the comma or line end; NULL: an unclosed quote, or one where none may
+ * be. */
 static char *read_field(const char **pp)
 {
 	kt_auto_str text = KT_STR_INIT;
@@ -89,22 +91,27 @@ static struct kt_user *user_of(const record *fields)
 	}
 	kt_vec_push(&groups, kt_strdup("system:authenticated"));
 	kt_vec_push(&groups, NULL);
-	user = kt_user_create(fields->items[1], fields->items[2], (const char *const *)groups.items);
+	user = kt_user_create(
+	        fields->items[1], fields->items[2], (const char *const *)groups.items);
 	record_finish(&groups);
 	return user;
 }
 
-static int take_record(struct kt_token_file *file, record *fields, const char *path, unsigned line, struct kt_err *err)
+static int take_record(struct kt_token_file *file, record *fields, const char *path, unsigned line,
+        struct kt_err *err)
 {
 	struct entry entry;
 
 	if (fields->n == 1 && !*fields->items[0])
 		return 0; /* an empty line */
 	if (fields->n < 3)
-		return kt_fail(err, EINVAL, "token file %s, record %u: it needs at least 3 columns (token, user name, user uid), it has %zu", path,
-			line, fields->n);
+		return kt_fail(err, EINVAL,
+		        "token file %s, record %u: it needs at least 3 columns (token, user name, "
+		        "user uid), it has %zu",
+		        path, line, fields->n);
 	if (!*fields->items[0]) {
-		kt_log_warning("auth", "token file %s, record %u: empty token, record ignored", path, line);
+		kt_log_warning("auth", "token file %s, record %u: empty token, record ignored",
+		        path, line);
 		return 0;
 	}
 	entry.user = user_of(fields);
@@ -125,7 +132,8 @@ int kt_token_file_read(const char *path, struct kt_token_file **ret_file, struct
 
 		r = read_record(&p, &fields);
 		if (r < 0)
-			kt_fail(err, EINVAL, "token file %s, record %u: misplaced quote", path, line);
+			kt_fail(err, EINVAL, "token file %s, record %u: misplaced quote", path,
+			        line);
 		else
 			r = take_record(file, &fields, path, line, err);
 		record_finish(&fields);
@@ -150,11 +158,13 @@ void kt_token_file_free(struct kt_token_file *file)
 	free(file);
 }
 
-int kt_token_file_find(const struct kt_token_file *file, struct kt_sv token, struct kt_user **ret_user)
+int kt_token_file_find(
+        const struct kt_token_file *file, struct kt_sv token, struct kt_user **ret_user)
 {
 	struct kt_user *found = NULL;
 
-	/* All are compared, each in constant time: how long it takes says nothing about where a guess comes near. */
+	/* All are compared, each in constant time: how long it takes says nothing about where a
+	 * guess comes near. */
 	for (size_t i = 0; file && i < file->entries.n; i++) {
 		const struct entry *entry = &file->entries.items[i];
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Making service-account tokens (TokenRequest, and those of Secrets), and the documents by which others check them. */
+/* Making service-account tokens (TokenRequest, and those of Secrets), and the documents by which
+ * others check them. */
 #include "api/machinery/field_errors.h"
 #include "api/server/auth/tokens.h"
 #include "api/status.h"
@@ -10,7 +11,8 @@
 #define EXPIRATION_DEFAULT_S 3600
 #define EXPIRATION_MIN_S 600
 #define EXPIRATION_MAX_S (INT64_C(1) << 32)
-/* What kubelets ask for: such a token of a pod lives a year and warns after the hour, for clients that never reload it. */
+/* What kubelets ask for: such a token of a pod lives a year and warns after the hour, for clients
+ * that never reload it. */
 #define EXPIRATION_POD_S 3607
 #define EXPIRATION_EXTENDED_S (INT64_C(365) * 24 * 3600)
 
@@ -27,9 +29,11 @@ static int validate(json_t *request, struct kt_err *err)
 	json_t *seconds = kt_jget(request, "spec.expirationSeconds");
 
 	if (kt_jint(request, "spec.expirationSeconds", 0) < EXPIRATION_MIN_S)
-		kt_field_invalid(&errors, "spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes");
+		kt_field_invalid(&errors, "spec.expirationSeconds", seconds,
+		        "may not specify a duration less than 10 minutes");
 	if (kt_jint(request, "spec.expirationSeconds", 0) > EXPIRATION_MAX_S)
-		kt_field_invalid(&errors, "spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds");
+		kt_field_invalid(&errors, "spec.expirationSeconds", seconds,
+		        "may not specify a duration larger than 2^32 seconds");
 	return kt_field_errors_fail(&errors, "authentication.k8s.io", "TokenRequest", "", err);
 }
 
@@ -47,14 +51,17 @@ static void set_defaults(const struct kt_authenticator *auth, json_t *request)
 		json_object_set_new(spec, "audiences", json_pack("[s]", auth->issuer));
 }
 
-static int check_uid(const char *kind, const char *name, const char *wanted, const char *uid, struct kt_err *err)
+static int check_uid(
+        const char *kind, const char *name, const char *wanted, const char *uid, struct kt_err *err)
 {
 	kt_auto_free char *why = NULL;
 
 	if (!wanted || !*wanted || kt_streq(wanted, uid))
 		return 0;
-	why = kt_asprintf("the UID in the bound object reference (%s) does not match the UID in record. The object might have been deleted and "
-		"then recreated", wanted);
+	why = kt_asprintf("the UID in the bound object reference (%s) does not match the UID in "
+	                  "record. The object might have been deleted and "
+	                  "then recreated",
+	        wanted);
 	return kt_fail_conflict(err, "", kind, name, why);
 }
 
@@ -62,17 +69,18 @@ static const struct {
 	const char *kind, *resource, *prefix;
 	bool namespaced;
 } bindable[] = {
-	{"Pod", "pods", "/registry/pods", true},
-	{"Secret", "secrets", "/registry/secrets", true},
-	{"Node", "nodes", "/registry/minions", false},
+        {"Pod", "pods", "/registry/pods", true},
+        {"Secret", "secrets", "/registry/secrets", true},
+        {"Node", "nodes", "/registry/minions", false},
 };
 
 /* Reads the bound object; *ret_object keeps the texts of *ret_bound alive. */
-static int resolve(const struct kt_authenticator *auth, const char *namespace, const char *account, const json_t *request,
-	struct bound *ret_bound, json_t **ret_object, struct kt_err *err)
+static int resolve(const struct kt_authenticator *auth, const char *namespace, const char *account,
+        const json_t *request, struct bound *ret_bound, json_t **ret_object, struct kt_err *err)
 {
 	const json_t *ref = kt_jget(request, "spec.boundObjectRef");
-	const char *kind = kt_jstr(ref, "kind"), *name = kt_jstr(ref, "name"), *version = kt_jstr(ref, "apiVersion");
+	const char *kind = kt_jstr(ref, "kind"), *name = kt_jstr(ref, "name"),
+	           *version = kt_jstr(ref, "apiVersion");
 	size_t i = 0;
 
 	if (!json_is_object(ref))
@@ -80,16 +88,23 @@ static int resolve(const struct kt_authenticator *auth, const char *namespace, c
 	while (i < KT_ARRAY_SIZE(bindable) && !kt_streq(kind, bindable[i].kind))
 		i++;
 	if (i == KT_ARRAY_SIZE(bindable) || !kt_streq(version, "v1"))
-		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL, "cannot bind token to object of type %s, Kind=%s", version ? version : "",
-			kind ? kind : "");
-	*ret_object = bindable[i].namespaced ? kt_auth_read(auth->storage, "%s/%s/%s", bindable[i].prefix, namespace, name ? name : "")
-		: kt_auth_read(auth->storage, "%s/%s", bindable[i].prefix, name ? name : "");
+		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL,
+		        "cannot bind token to object of type %s, Kind=%s", version ? version : "",
+		        kind ? kind : "");
+	*ret_object = bindable[i].namespaced
+	                      ? kt_auth_read(auth->storage, "%s/%s/%s", bindable[i].prefix,
+	                                namespace, name ? name : "")
+	                      : kt_auth_read(auth->storage, "%s/%s", bindable[i].prefix,
+	                                name ? name : "");
 	if (!*ret_object)
 		return kt_fail_not_found(err, "", bindable[i].resource, name ? name : "");
 	if (i == 0 && !kt_streq(kt_jstr(*ret_object, "spec.serviceAccountName"), account))
 		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL,
-			"cannot bind token for serviceaccount \"%s\" to pod running with different serviceaccount name.", account);
-	*ret_bound = (struct bound){.kind = kind, .name = name, .uid = kt_jstr(*ret_object, "metadata.uid")};
+		        "cannot bind token for serviceaccount \"%s\" to pod running with different "
+		        "serviceaccount name.",
+		        account);
+	*ret_bound = (struct bound){
+	        .kind = kind, .name = name, .uid = kt_jstr(*ret_object, "metadata.uid")};
 	if (i == 0)
 		ret_bound->node = kt_jstr(*ret_object, "spec.nodeName");
 	return check_uid(kind, name, kt_jstr(ref, "uid"), ret_bound->uid, err);
@@ -105,8 +120,8 @@ static void set_reference(json_t *claims, const char *key, const char *name, con
 	json_object_set_new(claims, key, reference);
 }
 
-static json_t *private_claims(const struct kt_authenticator *auth, const char *namespace, const char *account, const char *uid,
-	const struct bound *bound)
+static json_t *private_claims(const struct kt_authenticator *auth, const char *namespace,
+        const char *account, const char *uid, const struct bound *bound)
 {
 	json_t *claims = json_object();
 
@@ -119,25 +134,30 @@ static json_t *private_claims(const struct kt_authenticator *auth, const char *n
 	else if (kt_streq(bound->kind, "Node"))
 		set_reference(claims, "node", bound->name, bound->uid);
 	if (bound->node) {
-		kt_auto_json json_t *node = kt_auth_read(auth->storage, "/registry/minions/%s", bound->node);
+		kt_auto_json json_t *node =
+		        kt_auth_read(auth->storage, "/registry/minions/%s", bound->node);
 
 		set_reference(claims, "node", bound->node, kt_jstr(node, "metadata.uid"));
 	}
 	return claims;
 }
 
-static bool is_extended(const struct kt_authenticator *auth, const struct bound *bound, const json_t *request)
+static bool is_extended(
+        const struct kt_authenticator *auth, const struct bound *bound, const json_t *request)
 {
 	const json_t *audiences = kt_jget(request, "spec.audiences");
 
-	return kt_streq(bound->kind, "Pod") && kt_jint(request, "spec.expirationSeconds", 0) == EXPIRATION_POD_S &&
-		json_array_size(audiences) == 1 && kt_streq(json_string_value(json_array_get(audiences, 0)), auth->issuer);
+	return kt_streq(bound->kind, "Pod") &&
+	       kt_jint(request, "spec.expirationSeconds", 0) == EXPIRATION_POD_S &&
+	       json_array_size(audiences) == 1 &&
+	       kt_streq(json_string_value(json_array_get(audiences, 0)), auth->issuer);
 }
 
-static char *sign(const struct kt_authenticator *auth, struct kt_loop *loop, const char *namespace, const char *account, const char *uid,
-	const struct bound *bound, const json_t *request)
+static char *sign(const struct kt_authenticator *auth, struct kt_loop *loop, const char *namespace,
+        const char *account, const char *uid, const struct bound *bound, const json_t *request)
 {
-	int64_t now_s = kt_loop_wall_ns(loop) / KT_NS_PER_S, wanted_s = kt_jint(request, "spec.expirationSeconds", 0), life_s = wanted_s;
+	int64_t now_s = kt_loop_wall_ns(loop) / KT_NS_PER_S,
+	        wanted_s = kt_jint(request, "spec.expirationSeconds", 0), life_s = wanted_s;
 	kt_auto_json json_t *claims = json_object();
 	kt_auto_free char *subject = kt_asprintf("system:serviceaccount:%s:%s", namespace, account);
 	json_t *private = private_claims(auth, namespace, account, uid, bound);
@@ -159,10 +179,11 @@ static char *sign(const struct kt_authenticator *auth, struct kt_loop *loop, con
 	return kt_jwt_sign(auth->key, claims);
 }
 
-int kt_token_request(struct kt_authenticator *auth, struct kt_loop *loop, const char *namespace, const char *service_account, json_t *request,
-	struct kt_err *err)
+int kt_token_request(struct kt_authenticator *auth, struct kt_loop *loop, const char *namespace,
+        const char *service_account, json_t *request, struct kt_err *err)
 {
-	kt_auto_json json_t *account = kt_auth_read(auth->storage, "/registry/serviceaccounts/%s/%s", namespace, service_account);
+	kt_auto_json json_t *account = kt_auth_read(
+	        auth->storage, "/registry/serviceaccounts/%s/%s", namespace, service_account);
 	kt_auto_json json_t *object = NULL;
 	struct bound bound = {0};
 	kt_auto_free char *token = NULL;
@@ -177,20 +198,27 @@ int kt_token_request(struct kt_authenticator *auth, struct kt_loop *loop, const 
 		r = resolve(auth, namespace, service_account, request, &bound, &object, err);
 	if (r < 0)
 		return r;
-	token = sign(auth, loop, namespace, service_account, kt_jstr(account, "metadata.uid"), &bound, request);
-	kt_time_format(kt_loop_wall_ns(loop) + kt_jint(request, "spec.expirationSeconds", 0) * KT_NS_PER_S, time);
-	json_object_set_new(request, "status", json_pack("{s:s, s:s}", "expirationTimestamp", time, "token", token));
+	token = sign(auth, loop, namespace, service_account, kt_jstr(account, "metadata.uid"),
+	        &bound, request);
+	kt_time_format(
+	        kt_loop_wall_ns(loop) + kt_jint(request, "spec.expirationSeconds", 0) * KT_NS_PER_S,
+	        time);
+	json_object_set_new(request, "status",
+	        json_pack("{s:s, s:s}", "expirationTimestamp", time, "token", token));
 	return 0;
 }
 
-char *kt_token_legacy(struct kt_authenticator *auth, const char *namespace, const char *secret, const char *service_account,
-	const char *service_account_uid)
+char *kt_token_legacy(struct kt_authenticator *auth, const char *namespace, const char *secret,
+        const char *service_account, const char *service_account_uid)
 {
-	kt_auto_free char *subject = kt_asprintf("system:serviceaccount:%s:%s", namespace, service_account);
-	kt_auto_json json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "iss", "kubernetes/serviceaccount",
-		"kubernetes.io/serviceaccount/namespace", namespace, "kubernetes.io/serviceaccount/secret.name", secret,
-		"kubernetes.io/serviceaccount/service-account.name", service_account, "kubernetes.io/serviceaccount/service-account.uid",
-		service_account_uid, "sub", subject);
+	kt_auto_free char *subject =
+	        kt_asprintf("system:serviceaccount:%s:%s", namespace, service_account);
+	kt_auto_json json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "iss",
+	        "kubernetes/serviceaccount", "kubernetes.io/serviceaccount/namespace", namespace,
+	        "kubernetes.io/serviceaccount/secret.name", secret,
+	        "kubernetes.io/serviceaccount/service-account.name", service_account,
+	        "kubernetes.io/serviceaccount/service-account.uid", service_account_uid, "sub",
+	        subject);
 
 	return kt_jwt_sign(auth->key, claims);
 }
@@ -205,8 +233,10 @@ void kt_token_jwks(const struct kt_authenticator *auth, struct kt_str *out)
 void kt_token_openid_configuration(const struct kt_authenticator *auth, struct kt_str *out)
 {
 	kt_auto_free char *jwks = kt_asprintf("%s/openid/v1/jwks", auth->issuer);
-	kt_auto_json json_t *document = json_pack("{s:s, s:s, s:[s], s:[s], s:[s]}", "issuer", auth->issuer, "jwks_uri", jwks,
-		"response_types_supported", "id_token", "subject_types_supported", "public", "id_token_signing_alg_values_supported", "ES256");
+	kt_auto_json json_t *document =
+	        json_pack("{s:s, s:s, s:[s], s:[s], s:[s]}", "issuer", auth->issuer, "jwks_uri",
+	                jwks, "response_types_supported", "id_token", "subject_types_supported",
+	                "public", "id_token_signing_alg_values_supported", "ES256");
 
 	kt_json_write(out, document, 0);
 }

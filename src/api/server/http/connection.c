@@ -58,7 +58,8 @@ static void set_timer(struct kt_http_conn *conn)
 
 	if (conn->phase == KT_HTTP_HANDSHAKE || conn->phase == KT_HTTP_LINGER)
 		return;
-	/* Answers under way may take as long as they like: watches do. Only what is still arriving has a limit. */
+	/* Answers under way may take as long as they like: watches do. Only what is still arriving
+	 * has a limit. */
 	if (conn->n_exchanges && !conn->n_receiving) {
 		kt_timer_cancel(&conn->timer);
 		return;
@@ -95,9 +96,12 @@ static void begin_linger(struct kt_http_conn *conn)
 static int send_out(struct kt_http_conn *conn)
 {
 	while (conn->out_off < conn->out_len) {
-		size_t len = conn->out_retry ? conn->out_retry : KT_MIN(conn->out_len - conn->out_off, (size_t)KT_HTTP_TLS_RECORD);
-		ssize_t n = conn->out_retry ? gnutls_record_send(conn->tls, NULL, 0)
-			: gnutls_record_send(conn->tls, conn->out + conn->out_off, len);
+		size_t len = conn->out_retry ? conn->out_retry
+		                             : KT_MIN(conn->out_len - conn->out_off,
+		                                       (size_t)KT_HTTP_TLS_RECORD);
+		ssize_t n = conn->out_retry
+		                    ? gnutls_record_send(conn->tls, NULL, 0)
+		                    : gnutls_record_send(conn->tls, conn->out + conn->out_off, len);
 
 		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
 			conn->out_retry = len;
@@ -138,7 +142,8 @@ static int pump(struct kt_http_conn *conn)
 	return 0;
 }
 
-/* Reads and drops what a peer still sends, so that closing does not reset the connection under our last answer. */
+/* Reads and drops what a peer still sends, so that closing does not reset the connection under our
+ * last answer. */
 static int drop_input(struct kt_http_conn *conn)
 {
 	char scrap[4096];
@@ -170,7 +175,8 @@ static int read_input(struct kt_http_conn *conn)
 		if (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED)
 			continue;
 		if (n <= 0)
-			return -EPIPE; /* also a half-closed peer: like Go's server, we take it as gone */
+			return -EPIPE; /* also a half-closed peer: like Go's server, we take it as
+			                  gone */
 		conn->active_ns = kt_loop_now_ns(conn->worker->loop);
 		r = conn->protocol->input(conn, plain, (size_t)n);
 		if (r < 0)
@@ -189,9 +195,9 @@ static int tune_socket(int fd)
 	int one = 1, idle = KT_HTTP_TCP_KEEPALIVE_S, user = KT_HTTP_TCP_USER_TIMEOUT_MS;
 
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0 ||
-		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user, sizeof(user)) < 0)
+	        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0 ||
+	        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
+	        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user, sizeof(user)) < 0)
 		return -errno;
 	return 0;
 }
@@ -199,7 +205,8 @@ static int tune_socket(int fd)
 /* A browser or curl http:// on this port deserves words, the same that Go's server says. */
 static void explain_plain_http(struct kt_http_conn *conn)
 {
-	static const char text[] = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+	static const char text[] =
+	        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
 	if (send(conn->fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
 		kt_log_debug("http", "%s: %s", conn->remote, strerror(errno));
@@ -215,7 +222,8 @@ static int shake_hands(struct kt_http_conn *conn)
 	if (r == GNUTLS_E_AGAIN)
 		return 0;
 	if (r < 0) {
-		kt_log_debug("http", "TLS handshake error from %s: %s", conn->remote, gnutls_strerror(r));
+		kt_log_debug("http", "TLS handshake error from %s: %s", conn->remote,
+		        gnutls_strerror(r));
 		if (conn->plain_http)
 			explain_plain_http(conn);
 		return -EPROTO;
@@ -313,7 +321,8 @@ static void on_start(struct kt_task *task)
 		conn->next->prev = conn;
 	worker->conns = conn;
 	kt_timer_init(&conn->timer, worker->loop, on_timer);
-	if (worker->draining || tune_socket(conn->fd) < 0 || kt_http_tls_session(conn, &conn->tls) < 0) {
+	if (worker->draining || tune_socket(conn->fd) < 0 ||
+	        kt_http_tls_session(conn, &conn->tls) < 0) {
 		kt_http_conn_close(conn);
 		return;
 	}

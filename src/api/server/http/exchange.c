@@ -80,12 +80,14 @@ int kt_http_exchange_body(struct kt_http_exchange *x, const void *data, size_t l
 		return -EFBIG;
 	x->received_ns = kt_loop_now_ns(x->worker->loop);
 	if (x->body.len + len > KT_HTTP_BODY_BYTES_MAX) {
-		kt_fail_reason(&err, KT_REASON_REQUEST_ENTITY_TOO_LARGE, EFBIG, "Request entity too large: limit is %d",
-			KT_HTTP_BODY_BYTES_MAX);
-	} else if (atomic_fetch_add(&x->worker->shared->body_bytes, len) + len > KT_HTTP_BODIES_BYTES_MAX) {
+		kt_fail_reason(&err, KT_REASON_REQUEST_ENTITY_TOO_LARGE, EFBIG,
+		        "Request entity too large: limit is %d", KT_HTTP_BODY_BYTES_MAX);
+	} else if (atomic_fetch_add(&x->worker->shared->body_bytes, len) + len >
+	           KT_HTTP_BODIES_BYTES_MAX) {
 		x->budgeted += len;
 		kt_fail_reason(&err, KT_REASON_TOO_MANY_REQUESTS, EAGAIN,
-			"The server has received too many requests and has asked us to try again later");
+		        "The server has received too many requests and has asked us to try again "
+		        "later");
 		err.retry_after_s = 1;
 	} else {
 		x->budgeted += len;
@@ -122,7 +124,8 @@ static void begin_gzip(struct kt_http_exchange *x)
 	enum { GZIP_FORMAT = 16 };
 
 	x->z = kt_new(z_stream);
-	if (deflateInit2(x->z, KT_HTTP_GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + GZIP_FORMAT, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+	if (deflateInit2(x->z, KT_HTTP_GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + GZIP_FORMAT, 8,
+	            Z_DEFAULT_STRATEGY) != Z_OK) {
 		free(x->z);
 		x->z = NULL;
 		return;
@@ -138,12 +141,15 @@ static const char *date_text(struct kt_http_worker *worker)
 	time_t now = (time_t)(kt_loop_wall_ns(worker->loop) / KT_NS_PER_S);
 
 	if (now != worker->date_s) {
-		static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+		static const char days[] = "SunMonTueWedThuFriSat",
+		                  months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 		struct tm tm;
 
 		gmtime_r(&now, &tm);
-		snprintf(worker->date, sizeof(worker->date), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
-			tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+		snprintf(worker->date, sizeof(worker->date),
+		        "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+		        tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
+		        tm.tm_min, tm.tm_sec);
 		worker->date_s = now;
 	}
 	return worker->date;
@@ -181,7 +187,7 @@ static void set_answer(struct kt_http_exchange *x)
 		request->stream->loop = x->worker->loop;
 		request->stream->wake = &x->wake;
 	} else if (request->answer_len > KT_HTTP_GZIP_BYTES_MIN && accepts_gzip(request) &&
-		!has_answer_header(request, "content-encoding") && !x->no_body) {
+	           !has_answer_header(request, "content-encoding") && !x->no_body) {
 		begin_gzip(x);
 	}
 	if (x->gzip || bodyless)

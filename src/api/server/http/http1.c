@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * HTTP/1.1 on a connection: one request at a time, later ones wait in order (pipelining), answers with Content-Length or in chunks.
+ * HTTP/1.1 on a connection: one request at a time, later ones wait in order (pipelining), answers
+ * with Content-Length or in chunks.
  */
 #include "api/server/http/exchange.h"
 #include "api/server/http/http1_parser.h"
@@ -12,13 +13,13 @@
 
 struct http1 {
 	struct kt_http1_parser parser;
-	struct kt_str pending;   /* input not parsed yet */
+	struct kt_str pending; /* input not parsed yet */
 	struct kt_http_exchange *current;
-	struct kt_str head;      /* of the answer, or "100 Continue"; being sent */
+	struct kt_str head; /* of the answer, or "100 Continue"; being sent */
 	size_t head_off;
 	bool head_made;
-	bool chunked;            /* the answer */
-	bool close;              /* after this answer */
+	bool chunked; /* the answer */
+	bool close;   /* after this answer */
 	bool draining;
 };
 
@@ -28,12 +29,31 @@ static const char *reason_phrase(int status)
 		int status;
 		const char *phrase;
 	} phrases[] = {
-		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {301, "Moved Permanently"}, {304, "Not Modified"},
-		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-		{406, "Not Acceptable"}, {409, "Conflict"}, {410, "Gone"}, {413, "Request Entity Too Large"},
-		{415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {422, "Unprocessable Entity"}, {429, "Too Many Requests"},
-		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-		{503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+	        {200, "OK"},
+	        {201, "Created"},
+	        {202, "Accepted"},
+	        {204, "No Content"},
+	        {301, "Moved Permanently"},
+	        {304, "Not Modified"},
+	        {400, "Bad Request"},
+	        {401, "Unauthorized"},
+	        {403, "Forbidden"},
+	        {404, "Not Found"},
+	        {405, "Method Not Allowed"},
+	        {406, "Not Acceptable"},
+	        {409, "Conflict"},
+	        {410, "Gone"},
+	        {413, "Request Entity Too Large"},
+	        {415, "Unsupported Media Type"},
+	        {417, "Expectation Failed"},
+	        {422, "Unprocessable Entity"},
+	        {429, "Too Many Requests"},
+	        {431, "Request Header Fields Too Large"},
+	        {500, "Internal Server Error"},
+	        {501, "Not Implemented"},
+	        {503, "Service Unavailable"},
+	        {504, "Gateway Timeout"},
+	        {505, "HTTP Version Not Supported"},
 	};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(phrases); i++)
@@ -72,7 +92,8 @@ static void take_head(struct http1 *h)
 	for (size_t i = 0; i < p->fields.n; i++) {
 		struct kt_http1_field field = p->fields.items[i];
 
-		/* The authority of an absolute target counts, not the Host field (RFC 9112 section 3.2.2). */
+		/* The authority of an absolute target counts, not the Host field (RFC 9112
+		 * section 3.2.2). */
 		if (p->host.len && kt_sv_is(field.name, "host"))
 			field.value = p->host;
 		struct kt_header header = {kt_sv_dup(field.name), kt_sv_dup(field.value)};
@@ -83,8 +104,8 @@ static void take_head(struct http1 *h)
 	if (p->content_length > KT_HTTP_BODY_BYTES_MAX) {
 		kt_auto_err err = KT_ERR_INIT;
 
-		kt_fail_reason(&err, KT_REASON_REQUEST_ENTITY_TOO_LARGE, EFBIG, "Request entity too large: limit is %d",
-			KT_HTTP_BODY_BYTES_MAX);
+		kt_fail_reason(&err, KT_REASON_REQUEST_ENTITY_TOO_LARGE, EFBIG,
+		        "Request entity too large: limit is %d", KT_HTTP_BODY_BYTES_MAX);
 		h->close = true;
 		kt_http_exchange_refuse(h->current, &err);
 	} else if (p->expect_continue && p->is_11 && (p->chunked || p->content_length > 0)) {
@@ -99,7 +120,8 @@ static void parse(struct kt_http_conn *conn)
 	size_t used = 0;
 	bool more = true;
 
-	while (more && !conn->finished && (h->current ? !h->current->started : used < h->pending.len)) {
+	while (more && !conn->finished &&
+	        (h->current ? !h->current->started : used < h->pending.len)) {
 		kt_auto_err err = KT_ERR_INIT;
 		struct kt_sv piece, rest = {h->pending.data + used, h->pending.len - used};
 		size_t n;
@@ -153,9 +175,11 @@ static void make_head(struct http1 *h)
 	h->chunked = x->body_len < 0 && !x->no_body && h->parser.is_11;
 	if (x->body_len < 0 && !x->no_body && !h->chunked)
 		h->close = true; /* HTTP/1.0 reads to the end of the connection */
-	kt_str_printf(&h->head, "HTTP/1.1 %d %s\r\n", request->status, reason_phrase(request->status));
+	kt_str_printf(
+	        &h->head, "HTTP/1.1 %d %s\r\n", request->status, reason_phrase(request->status));
 	for (size_t i = 0; i < request->answer_headers.n; i++)
-		kt_str_printf(&h->head, "%s: %s\r\n", request->answer_headers.items[i].name, request->answer_headers.items[i].value);
+		kt_str_printf(&h->head, "%s: %s\r\n", request->answer_headers.items[i].name,
+		        request->answer_headers.items[i].value);
 	if (h->chunked)
 		kt_str_puts(&h->head, "transfer-encoding: chunked\r\n");
 	if (h->close || h->draining)
@@ -187,10 +211,15 @@ static void end_answer(struct kt_http_conn *conn)
 /* Some of the body. 1: go on, 0: wait for room or for the stream, negative: close. */
 static int produce_body(struct kt_http_conn *conn)
 {
-	enum { CHUNK_HEAD = 6, CHUNK_TAIL = 2, LAST_CHUNK = 5 }; /* "3fff\r\n", "\r\n", "0\r\n\r\n" */
+	enum {
+		CHUNK_HEAD = 6,
+		CHUNK_TAIL = 2,
+		LAST_CHUNK = 5
+	}; /* "3fff\r\n", "\r\n", "0\r\n\r\n" */
 	struct http1 *h = conn->state;
 	struct kt_http_exchange *x = h->current;
-	size_t room = kt_http_conn_room(conn), extra = h->chunked ? CHUNK_HEAD + CHUNK_TAIL + LAST_CHUNK : 0;
+	size_t room = kt_http_conn_room(conn),
+	       extra = h->chunked ? CHUNK_HEAD + CHUNK_TAIL + LAST_CHUNK : 0;
 	char *at = conn->out + conn->out_len + (h->chunked ? CHUNK_HEAD : 0);
 	ssize_t n;
 
@@ -277,12 +306,12 @@ static int http1_expire(struct kt_http_conn *conn, struct kt_http_exchange *x)
 }
 
 const struct kt_http_protocol kt_http1_protocol = {
-	.open = http1_open,
-	.input = http1_input,
-	.produce = http1_produce,
-	.answer = http1_answer,
-	.wake = http1_wake,
-	.drain = http1_drain,
-	.expire = http1_expire,
-	.close = http1_close,
+        .open = http1_open,
+        .input = http1_input,
+        .produce = http1_produce,
+        .answer = http1_answer,
+        .wake = http1_wake,
+        .drain = http1_drain,
+        .expire = http1_expire,
+        .close = http1_close,
 };

@@ -31,7 +31,8 @@ void kt_http1_parser_finish(struct kt_http1_parser *parser)
 
 bool kt_http1_parser_is_idle(const struct kt_http1_parser *parser)
 {
-	return parser->state == STATE_DONE || (parser->state == STATE_HEAD && parser->head.len == 0);
+	return parser->state == STATE_DONE ||
+	       (parser->state == STATE_HEAD && parser->head.len == 0);
 }
 
 static int refuse(struct kt_err *err, int status, const char *why)
@@ -129,7 +130,8 @@ static int parse_request_line(struct kt_http1_parser *parser, struct kt_sv line,
 {
 	struct kt_sv rest = line, version;
 
-	if (!kt_sv_split(&rest, ' ', &parser->method) || !kt_sv_split(&rest, ' ', &parser->target) || !rest.p)
+	if (!kt_sv_split(&rest, ' ', &parser->method) ||
+	        !kt_sv_split(&rest, ' ', &parser->target) || !rest.p)
 		return refuse(err, 400, "malformed request line");
 	version = rest;
 	if (!is_token(parser->method))
@@ -174,7 +176,8 @@ static int next_line(struct kt_sv *rest, char **ret_line, size_t *ret_len, struc
 	return 0;
 }
 
-static int parse_content_length(struct kt_http1_parser *parser, struct kt_sv value, struct kt_err *err)
+static int parse_content_length(
+        struct kt_http1_parser *parser, struct kt_sv value, struct kt_err *err)
 {
 	int64_t n = 0;
 
@@ -202,7 +205,8 @@ static void parse_connection(struct kt_http1_parser *parser, struct kt_sv value)
 	}
 }
 
-static int parse_framing_field(struct kt_http1_parser *parser, const struct kt_http1_field *field, int *n_hosts, struct kt_err *err)
+static int parse_framing_field(struct kt_http1_parser *parser, const struct kt_http1_field *field,
+        int *n_hosts, struct kt_err *err)
 {
 	if (kt_sv_is(field->name, "content-length"))
 		return parse_content_length(parser, field->value, err);
@@ -264,7 +268,8 @@ static int parse_head(struct kt_http1_parser *parser, struct kt_err *err)
 	return check_framing(parser, n_hosts, err);
 }
 
-/* Where the empty line ends; 0: not there yet. A bare LF counts as an end too, so that it is refused at once. */
+/* Where the empty line ends; 0: not there yet. A bare LF counts as an end too, so that it is
+ * refused at once. */
 static size_t find_head_end(const struct kt_str *head, size_t from)
 {
 	for (size_t i = from; i < head->len; i++) {
@@ -278,7 +283,8 @@ static size_t find_head_end(const struct kt_str *head, size_t from)
 	return 0;
 }
 
-static enum kt_http1_event take_head(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_err *err)
+static enum kt_http1_event take_head(
+        struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_err *err)
 {
 	size_t before = parser->head.len, room = KT_HTTP_HEAD_BYTES_MAX - before, end;
 
@@ -300,7 +306,8 @@ static enum kt_http1_event take_head(struct kt_http1_parser *parser, struct kt_s
 	return KT_HTTP1_HEAD;
 }
 
-static enum kt_http1_event take_body(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_sv *ret_piece)
+static enum kt_http1_event take_body(struct kt_http1_parser *parser, struct kt_sv input,
+        size_t *ret_used, struct kt_sv *ret_piece)
 {
 	size_t n = KT_MIN(input.len, parser->body_left);
 
@@ -311,7 +318,8 @@ static enum kt_http1_event take_body(struct kt_http1_parser *parser, struct kt_s
 }
 
 /* Collects a line up to and with its LF. 1: complete, 0: more input is needed. */
-static int take_line(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_err *err)
+static int take_line(
+        struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_err *err)
 {
 	const char *end = memchr(input.p, '\n', input.len);
 	size_t n = end ? (size_t)(end - input.p) + 1 : input.len;
@@ -354,7 +362,8 @@ static int parse_chunk_size(struct kt_http1_parser *parser, struct kt_err *err)
 		size = size * 16 + (uint64_t)digit;
 	}
 	/* Extensions are let through unread; they are plain text up to the line's end. */
-	if (n == 0 || (p[n] && p[n] != ';') || !is_field_value((struct kt_sv){p + n, parser->line.len - (size_t)n}))
+	if (n == 0 || (p[n] && p[n] != ';') ||
+	        !is_field_value((struct kt_sv){p + n, parser->line.len - (size_t)n}))
 		return refuse(err, 400, "malformed chunk size");
 	parser->body_left = size;
 	parser->state = size ? STATE_CHUNK_DATA : STATE_TRAILER;
@@ -393,7 +402,8 @@ static void begin_body(struct kt_http1_parser *parser)
 
 static void begin_request(struct kt_http1_parser *parser)
 {
-	struct kt_http1_parser next = {.head = parser->head, .line = parser->line, .content_length = -1};
+	struct kt_http1_parser next = {
+	        .head = parser->head, .line = parser->line, .content_length = -1};
 
 	kt_str_clear(&next.head);
 	kt_str_clear(&next.line);
@@ -403,8 +413,8 @@ static void begin_request(struct kt_http1_parser *parser)
 }
 
 /* One step that may or may not end in an event. */
-static enum kt_http1_event step(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used, struct kt_sv *ret_piece,
-	struct kt_err *err)
+static enum kt_http1_event step(struct kt_http1_parser *parser, struct kt_sv input,
+        size_t *ret_used, struct kt_sv *ret_piece, struct kt_err *err)
 {
 	int r;
 
@@ -443,8 +453,8 @@ static bool settle(struct kt_http1_parser *parser)
 	return false;
 }
 
-enum kt_http1_event kt_http1_parser_next(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used,
-	struct kt_sv *ret_piece, struct kt_err *err)
+enum kt_http1_event kt_http1_parser_next(struct kt_http1_parser *parser, struct kt_sv input,
+        size_t *ret_used, struct kt_sv *ret_piece, struct kt_err *err)
 {
 	*ret_used = 0;
 	if (parser->state == STATE_FAILED) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A strict, incremental parser of HTTP/1.1 requests. It takes exactly what RFC 9112 calls a request and refuses what two
- * readers could understand differently (request smuggling): bare CR or LF, white space before a colon, folded lines, two
- * Content-Lengths, Content-Length beside Transfer-Encoding, any coding but "chunked", signs or blanks in numbers.
+ * A strict, incremental parser of HTTP/1.1 requests. It takes exactly what RFC 9112 calls a request
+ * and refuses what two readers could understand differently (request smuggling): bare CR or LF,
+ * white space before a colon, folded lines, two Content-Lengths, Content-Length beside
+ * Transfer-Encoding, any coding but "chunked", signs or blanks in numbers.
  *
- * Embed it; init/finish. Pure: no clock, no descriptor. It consumes bytes up to the next event, so that what follows a
- * request (pipelining) stays with the caller. Limits: limits.h. Source: RFC 9110, RFC 9112; fuzzed by tests/fuzz/fuzz_http1.c.
+ * Embed it; init/finish. Pure: no clock, no descriptor. It consumes bytes up to the next event, so
+ * that what follows a request (pipelining) stays with the caller. Limits: limits.h. Source: RFC
+ * 9110, RFC 9112; fuzzed by tests/fuzz/fuzz_http1.c.
  */
 #ifndef KT_API_SERVER_HTTP_HTTP1_PARSER_H
 #define KT_API_SERVER_HTTP_HTTP1_PARSER_H
@@ -31,7 +33,8 @@ struct kt_http1_field {
 };
 
 struct kt_http1_parser {
-	struct kt_str head; /* bytes of the head so far; the slices below point into it until the next request begins */
+	struct kt_str head; /* bytes of the head so far; the slices below point into it until the
+	                       next request begins */
 	size_t scanned;     /* of head: no end was found before here */
 	struct kt_str line; /* chunk-size line or trailer section under way */
 	size_t trailer_bytes;
@@ -54,7 +57,7 @@ void kt_http1_parser_finish(struct kt_http1_parser *parser);
 /* True when no byte of a next request has come yet. */
 bool kt_http1_parser_is_idle(const struct kt_http1_parser *parser);
 /* Uses *ret_used bytes of input. BODY: *ret_piece is inside input. */
-enum kt_http1_event kt_http1_parser_next(struct kt_http1_parser *parser, struct kt_sv input, size_t *ret_used,
-	struct kt_sv *ret_piece, struct kt_err *err);
+enum kt_http1_event kt_http1_parser_next(struct kt_http1_parser *parser, struct kt_sv input,
+        size_t *ret_used, struct kt_sv *ret_piece, struct kt_err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * HTTP/2 on a connection: libnghttp2 does frames, header compression, windows and priorities; each stream is an exchange.
- * A stream's answer is read only as its window opens, so a client that does not read a watch delays that watch alone.
+ * HTTP/2 on a connection: libnghttp2 does frames, header compression, windows and priorities; each
+ * stream is an exchange. A stream's answer is read only as its window opens, so a client that does
+ * not read a watch delays that watch alone.
  */
 #include "api/server/http/exchange.h"
 #include "api/server/limits.h"
@@ -13,7 +14,7 @@
 
 struct http2 {
 	nghttp2_session *session;
-	bool known;    /* a request of a known user was answered: more streams are allowed */
+	bool known; /* a request of a known user was answered: more streams are allowed */
 	bool draining;
 };
 
@@ -35,8 +36,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	return 0;
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-	const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+        size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
 {
 	struct kt_http_exchange *x = exchange_of(session, frame->hd.stream_id);
 	struct kt_sv n = {(const char *)name, name_len}, v = {(const char *)value, value_len};
@@ -58,7 +59,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	} else if (kt_sv_is(n, ":path")) {
 		request->target = kt_sv_dup(v);
 	} else if (n.p[0] != ':' || kt_sv_is(n, ":authority")) {
-		struct kt_header header = {n.p[0] == ':' ? kt_strdup("host") : kt_sv_dup(n), kt_sv_dup(v)};
+		struct kt_header header = {
+		        n.p[0] == ':' ? kt_strdup("host") : kt_sv_dup(n), kt_sv_dup(v)};
 
 		kt_vec_push(&request->headers, header);
 	}
@@ -74,13 +76,15 @@ static void check_head(struct kt_http_exchange *x)
 	int64_t n = 0;
 
 	if (x->head_too_large) {
-		kt_fail_reason(&err, KT_REASON_BAD_REQUEST, E2BIG, "request header fields too large");
+		kt_fail_reason(
+		        &err, KT_REASON_BAD_REQUEST, E2BIG, "request header fields too large");
 		err.status = 431;
 	} else if (!x->request->method || !target || (target[0] != '/' && strcmp(target, "*"))) {
 		kt_fail_reason(&err, KT_REASON_BAD_REQUEST, EINVAL, "malformed request target");
-	} else if (length && (kt_sv_int64(kt_sv_of(length), &n) < 0 || n > KT_HTTP_BODY_BYTES_MAX)) {
-		kt_fail_reason(&err, KT_REASON_REQUEST_ENTITY_TOO_LARGE, EFBIG, "Request entity too large: limit is %d",
-			KT_HTTP_BODY_BYTES_MAX);
+	} else if (length &&
+	           (kt_sv_int64(kt_sv_of(length), &n) < 0 || n > KT_HTTP_BODY_BYTES_MAX)) {
+		kt_fail_reason(&err, KT_REASON_REQUEST_ENTITY_TOO_LARGE, EFBIG,
+		        "Request entity too large: limit is %d", KT_HTTP_BODY_BYTES_MAX);
 	}
 	if (err.code)
 		kt_http_exchange_refuse(x, &err);
@@ -103,14 +107,15 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 	return 0;
 }
 
-static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data, size_t len, void *arg)
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream_id,
+        const uint8_t *data, size_t len, void *arg)
 {
 	struct kt_http_exchange *x = exchange_of(session, stream_id);
 
 	(void)flags;
 	(void)arg;
-	/* Past the limit the answer is made already and the rest is dropped. The stream is not reset at once: curl 7.88 would
-	 * take the reset for the answer. */
+	/* Past the limit the answer is made already and the rest is dropped. The stream is not
+	 * reset at once: curl 7.88 would take the reset for the answer. */
 	if (!x || kt_http_exchange_body(x, data, len) == 0)
 		return 0;
 	x->dropped += len;
@@ -119,7 +124,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
 	return 0;
 }
 
-static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code, void *arg)
+static int on_stream_close(
+        nghttp2_session *session, int32_t stream_id, uint32_t error_code, void *arg)
 {
 	struct kt_http_exchange *x = exchange_of(session, stream_id);
 
@@ -132,7 +138,8 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
 	return 0;
 }
 
-static ssize_t send_bytes(nghttp2_session *session, const uint8_t *data, size_t len, int flags, void *arg)
+static ssize_t send_bytes(
+        nghttp2_session *session, const uint8_t *data, size_t len, int flags, void *arg)
 {
 	struct kt_http_conn *conn = arg;
 	size_t n = KT_MIN(len, kt_http_conn_room(conn));
@@ -164,8 +171,10 @@ static int set_up(struct kt_http_conn *conn, struct http2 *h)
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
 	nghttp2_session_callbacks_set_send_callback(callbacks, send_bytes);
 	nghttp2_option_set_max_settings(option, KT_HTTP2_SETTINGS_MAX);
-	nghttp2_option_set_stream_reset_rate_limit(option, KT_HTTP2_RESET_BURST, KT_HTTP2_RESET_PER_S);
-	nghttp2_option_set_no_closed_streams(option, 1); /* no memory for priorities of streams that have ended */
+	nghttp2_option_set_stream_reset_rate_limit(
+	        option, KT_HTTP2_RESET_BURST, KT_HTTP2_RESET_PER_S);
+	nghttp2_option_set_no_closed_streams(
+	        option, 1); /* no memory for priorities of streams that have ended */
 	r = nghttp2_session_server_new2(&h->session, callbacks, conn, option);
 	nghttp2_option_del(option);
 	nghttp2_session_callbacks_del(callbacks);
@@ -176,17 +185,20 @@ static int http2_open(struct kt_http_conn *conn)
 {
 	struct http2 *h = kt_new(struct http2);
 	nghttp2_settings_entry settings[] = {
-		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, conn->user ? KT_HTTP2_STREAMS_MAX : KT_HTTP2_STREAMS_UNKNOWN_MAX},
-		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, KT_HTTP2_STREAM_WINDOW},
-		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, KT_HTTP_HEAD_BYTES_MAX},
+	        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+	                conn->user ? KT_HTTP2_STREAMS_MAX : KT_HTTP2_STREAMS_UNKNOWN_MAX},
+	        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, KT_HTTP2_STREAM_WINDOW},
+	        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, KT_HTTP_HEAD_BYTES_MAX},
 	};
 
 	conn->state = h;
 	h->known = conn->user != NULL;
 	if (set_up(conn, h) < 0)
 		return -ENOMEM;
-	if (nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, KT_ARRAY_SIZE(settings)) != 0 ||
-		nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, KT_HTTP2_CONNECTION_WINDOW) != 0)
+	if (nghttp2_submit_settings(
+	            h->session, NGHTTP2_FLAG_NONE, settings, KT_ARRAY_SIZE(settings)) != 0 ||
+	        nghttp2_session_set_local_window_size(
+	                h->session, NGHTTP2_FLAG_NONE, 0, KT_HTTP2_CONNECTION_WINDOW) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -224,8 +236,8 @@ static int http2_produce(struct kt_http_conn *conn)
 	return 0;
 }
 
-static ssize_t read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *out, size_t cap, uint32_t *flags,
-	nghttp2_data_source *source, void *arg)
+static ssize_t read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *out, size_t cap,
+        uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
 	struct kt_http_exchange *x = source->ptr;
 	ssize_t n = kt_http_exchange_read(x, (char *)out, cap);
@@ -245,10 +257,10 @@ static ssize_t read_answer(nghttp2_session *session, int32_t stream_id, uint8_t 
 static nghttp2_nv name_value(const char *name, const char *value)
 {
 	return (nghttp2_nv){
-		.name = (uint8_t *)(uintptr_t)name,
-		.value = (uint8_t *)(uintptr_t)value,
-		.namelen = strlen(name),
-		.valuelen = strlen(value),
+	        .name = (uint8_t *)(uintptr_t)name,
+	        .value = (uint8_t *)(uintptr_t)value,
+	        .namelen = strlen(name),
+	        .valuelen = strlen(value),
 	};
 }
 
@@ -257,14 +269,16 @@ static void goaway(struct http2 *h)
 	if (h->draining)
 		return;
 	h->draining = true;
-	nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->session),
-		NGHTTP2_NO_ERROR, NULL, 0);
+	nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+	        nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR, NULL, 0);
 }
 
-/* What an answer says about the client: a known user may open more streams, an unknown one (401) begins anew. */
+/* What an answer says about the client: a known user may open more streams, an unknown one (401)
+ * begins anew. */
 static void learn(struct http2 *h, const struct kt_request *request)
 {
-	nghttp2_settings_entry more = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, KT_HTTP2_STREAMS_MAX};
+	nghttp2_settings_entry more = {
+	        NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, KT_HTTP2_STREAMS_MAX};
 
 	if (request->status == 401) {
 		goaway(h);
@@ -285,9 +299,12 @@ static void http2_answer(struct kt_http_conn *conn, struct kt_http_exchange *x)
 	snprintf(status, sizeof(status), "%d", request->status);
 	kt_vec_push(&nv, name_value(":status", status));
 	for (size_t i = 0; i < request->answer_headers.n; i++)
-		kt_vec_push(&nv, name_value(request->answer_headers.items[i].name, request->answer_headers.items[i].value));
-	if (nghttp2_submit_response(h->session, x->stream_id, nv.items, nv.n, x->ended ? NULL : &provider) != 0)
-		nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, x->stream_id, NGHTTP2_INTERNAL_ERROR);
+		kt_vec_push(&nv, name_value(request->answer_headers.items[i].name,
+		                         request->answer_headers.items[i].value));
+	if (nghttp2_submit_response(
+	            h->session, x->stream_id, nv.items, nv.n, x->ended ? NULL : &provider) != 0)
+		nghttp2_submit_rst_stream(
+		        h->session, NGHTTP2_FLAG_NONE, x->stream_id, NGHTTP2_INTERNAL_ERROR);
 	kt_vec_finish(&nv);
 	learn(h, request);
 }
@@ -323,12 +340,12 @@ static int http2_expire(struct kt_http_conn *conn, struct kt_http_exchange *x)
 }
 
 const struct kt_http_protocol kt_http2_protocol = {
-	.open = http2_open,
-	.input = http2_input,
-	.produce = http2_produce,
-	.answer = http2_answer,
-	.wake = http2_wake,
-	.drain = http2_drain,
-	.expire = http2_expire,
-	.close = http2_close,
+        .open = http2_open,
+        .input = http2_input,
+        .produce = http2_produce,
+        .answer = http2_answer,
+        .wake = http2_wake,
+        .drain = http2_drain,
+        .expire = http2_expire,
+        .close = http2_close,
 };

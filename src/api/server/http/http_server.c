@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The listener and the workers. One listener, on the first worker's loop, hands each connection to the worker with its turn:
- * SO_REUSEPORT would let a second process of the same user take half of our connections unnoticed.
+ * The listener and the workers. One listener, on the first worker's loop, hands each connection to
+ * the worker with its turn: SO_REUSEPORT would let a second process of the same user take half of
+ * our connections unnoticed.
  */
 #include "api/server/http/http_server.h"
 
@@ -45,13 +46,15 @@ static void format_peer(const struct sockaddr_storage *peer, socklen_t len, char
 {
 	char host[48], port[8];
 
-	if (getnameinfo((const struct sockaddr *)peer, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+	if (getnameinfo((const struct sockaddr *)peer, len, host, sizeof(host), port, sizeof(port),
+	            NI_NUMERICHOST | NI_NUMERICSERV))
 		snprintf(text, size, "unknown");
 	else
 		snprintf(text, size, peer->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static void hand_out(struct kt_http_server *http, int fd, const struct sockaddr_storage *peer, socklen_t len)
+static void hand_out(
+        struct kt_http_server *http, int fd, const struct sockaddr_storage *peer, socklen_t len)
 {
 	struct worker *worker = &http->workers[http->next_worker];
 	char remote[64];
@@ -69,10 +72,13 @@ static void on_listen(struct kt_io *io, uint32_t events)
 	for (;;) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
-		int fd = accept4(http->listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(http->listen_fd, (struct sockaddr *)&peer, &len,
+		        SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-			kt_log_warning("http", "cannot accept connections now: %s", strerror(errno));
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		                      errno == ENOMEM)) {
+			kt_log_warning(
+			        "http", "cannot accept connections now: %s", strerror(errno));
 			kt_io_remove(&http->listen_io);
 			kt_timer_set_after_ms(&http->accept_pause, KT_HTTP_ACCEPT_PAUSE_MS);
 			return;
@@ -95,7 +101,8 @@ static void start_listening(struct kt_http_server *http)
 	kt_auto_err err = KT_ERR_INIT;
 
 	http->listen_io.fn = on_listen;
-	if (kt_io_add(&http->listen_io, http->workers[0].base.loop, http->listen_fd, EPOLLIN, &err) < 0)
+	if (kt_io_add(&http->listen_io, http->workers[0].base.loop, http->listen_fd, EPOLLIN,
+	            &err) < 0)
 		kt_log_error("http", "%s", kt_err_message(&err));
 }
 
@@ -130,7 +137,8 @@ static void on_stop(struct kt_task *task)
 	struct worker *worker = kt_container_of(task, struct worker, stop);
 	struct kt_http_server *http = worker->http;
 
-	/* The others are told after the last connection was handed to them: mail keeps its order. */
+	/* The others are told after the last connection was handed to them: mail keeps its order.
+	 */
 	if (worker == &http->workers[0]) {
 		kt_io_remove(&http->listen_io);
 		kt_timer_cancel(&http->accept_pause);
@@ -159,7 +167,8 @@ static void *run_worker(void *arg)
 	return NULL;
 }
 
-static int parse_address(const char *text, int port, struct sockaddr_storage *ret_address, socklen_t *ret_len, struct kt_err *err)
+static int parse_address(const char *text, int port, struct sockaddr_storage *ret_address,
+        socklen_t *ret_len, struct kt_err *err)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_address;
@@ -188,7 +197,7 @@ static int port_of(int fd)
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return -errno;
 	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-		: ((struct sockaddr_in *)&address)->sin_port);
+	                                           : ((struct sockaddr_in *)&address)->sin_port);
 }
 
 /* Returns a listening descriptor. */
@@ -207,12 +216,14 @@ static int listen_on(const char *text, int port, struct kt_err *err)
 	/* Old connections in TIME_WAIT do not keep the port; a living listener still does. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
 		return kt_fail(err, errno, "SO_REUSEADDR: %s", strerror(errno));
-	if (bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, KT_HTTP_LISTEN_BACKLOG) < 0)
+	if (bind(fd, (struct sockaddr *)&address, len) < 0 ||
+	        listen(fd, KT_HTTP_LISTEN_BACKLOG) < 0)
 		return kt_fail(err, errno, "listen on %s port %d: %s", text, port, strerror(errno));
 	return kt_steal_fd(&fd);
 }
 
-static int open_listener(struct kt_http_server *http, const struct kt_http_server_options *options, struct kt_err *err)
+static int open_listener(struct kt_http_server *http, const struct kt_http_server_options *options,
+        struct kt_err *err)
 {
 	const char *address = options->address ? options->address : "127.0.0.1";
 	kt_auto_err first = KT_ERR_INIT;
@@ -225,7 +236,9 @@ static int open_listener(struct kt_http_server *http, const struct kt_http_serve
 	if (http->listen_fd < 0)
 		return http->listen_fd;
 	http->port = port_of(http->listen_fd);
-	return http->port < 0 ? kt_fail(err, -http->port, "port of the listener: %s", strerror(-http->port)) : 0;
+	return http->port < 0 ? kt_fail(err, -http->port, "port of the listener: %s",
+	                                strerror(-http->port))
+	                      : 0;
 }
 
 static int start_workers(struct kt_http_server *http, struct kt_err *err)
@@ -255,14 +268,17 @@ static int start_workers(struct kt_http_server *http, struct kt_err *err)
 	return 0;
 }
 
-int kt_http_server_create(const struct kt_http_server_options *options, struct kt_http_server **ret_http, struct kt_err *err)
+int kt_http_server_create(const struct kt_http_server_options *options,
+        struct kt_http_server **ret_http, struct kt_err *err)
 {
 	struct kt_http_server *http = kt_new(struct kt_http_server);
 	int r;
 
 	http->shared.server = options->server;
 	http->listen_fd = -1;
-	http->n_workers = options->n_threads > 0 ? KT_MIN((unsigned)options->n_threads, (unsigned)THREADS_MAX) : DEFAULT_THREADS;
+	http->n_workers = options->n_threads > 0
+	                          ? KT_MIN((unsigned)options->n_threads, (unsigned)THREADS_MAX)
+	                          : DEFAULT_THREADS;
 	http->workers = kt_new_array(struct worker, http->n_workers);
 	r = kt_http_tls_open(&http->shared, options, err);
 	if (r >= 0)
