@@ -51,6 +51,22 @@ static void yaml_duplicate(void *arg, const char *path, unsigned line)
 	        dot ? dot + 1 : path);
 }
 
+/* Go reads each byte that is no UTF-8 as U+FFFD. */
+static void repair_utf8(struct kt_sv text, struct kt_str *out)
+{
+	uint32_t code_point;
+
+	for (size_t i = 0; i < text.len;) {
+		int used = kt_utf8_decode(text.p + i, text.len - i, &code_point);
+
+		if (used > 0)
+			kt_str_add(out, text.p + i, (size_t)used);
+		else
+			kt_str_puts(out, "\xef\xbf\xbd");
+		i += used > 0 ? (size_t)used : 1;
+	}
+}
+
 static int parse_body(struct kt_sv text, enum kt_media media, struct body *body, struct kt_err *err)
 {
 	if (media == KT_MEDIA_YAML) {

@@ -201,7 +201,7 @@ static json_t *storage_version_hash(const struct kt_kind *kind)
 	char text[512];
 	kt_auto_str base64 = KT_STR_INIT;
 
-	int len = snprintf(text, sizeof(text), "%s/%s/%s", stored->group, stored->version, stored->kind);
+	int len = snprintf(text, sizeof(text), "%s/%s/%s", stored->group, kind->storage_version, stored->kind);
 	gnutls_hash_fast(GNUTLS_DIG_SHA256, text, (size_t)len, digest);
 	kt_base64_encode(&base64, digest, 8);
 	return json_string(kt_str_text(&base64));

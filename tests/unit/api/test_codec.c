@@ -79,6 +79,14 @@ static void values_become_canonical(void **state)
 	        "\"\\u003c\\u0026\\u003e\"}}");
 }
 
+static void bad_utf8_is_replaced(void **state)
+{
+	(void)state;
+	expect("", "ConfigMap", "{\"data\":{\"k\":\"a\xff\xc3z\"}}",
+	        "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{},"
+	        "\"data\":{\"k\":\"a\xef\xbf\xbd\xef\xbf\xbdz\"}}");
+}
+
 static void strictness(void **state)
 {
 	static const char body[] = "{\"metadata\":{\"name\":\"a\",\"unknown\":1},\"data\":{\"k\":"
@@ -257,6 +265,7 @@ int main(void)
 	        cmocka_unit_test(nulls_and_zeros),
 	        cmocka_unit_test(values_become_canonical),
 	        cmocka_unit_test(strictness),
+	        cmocka_unit_test(bad_utf8_is_replaced),
 	        cmocka_unit_test(other_kinds_are_refused),
 	        cmocka_unit_test(media_types),
 	        cmocka_unit_test(protobuf_is_not_trusted),
