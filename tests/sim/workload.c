@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What users do to the cluster while it is in trouble. Each thing is one entry in the table below.
+ */
+#include "sim/sim.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+	PERIOD_MAX_MS = 3000,
+	N_NAMES = 5, /* of each kind: few, so that things meet */
+	REPLICAS_MAX = 4,
+};
+
+struct sim_workload {
+	struct sim *sim;
+	struct kt_calls *calls;
+	struct kt_timer timer;
+};
+
+static uint32_t below(struct sim_workload *w, uint32_t n)
+{
+	return kt_loop_random_below(w->sim->loop, n);
+}
+
+static void send(struct sim_workload *w, const char *method, const char *content_type,
+        struct kt_str *body, const char *path)
+{
+	kt_calls_send(w->calls,
+	        &(struct kt_call_spec){
+	                .method = method, .content_type = content_type, .body = body},
+	        "%s", path);
+}
+
+static const char *image(struct sim_workload *w)
+{
+	static const char *const images[] = {"nginx:1.26", "nginx:1.27", "redis:7"};
+
+	return images[below(w, KT_ARRAY_SIZE(images))];
+}
+
+/* A pod's spec; requests are such that some nodes fill up. */
+static void put_pod_spec(struct sim_workload *w, struct kt_str *body)
+{
+	static const char *const cpu[] = {"100m", "300m", "600m"};
+
+	kt_str_printf(body,
+	        "{\"containers\":[{\"name\":\"c\",\"image\":\"%s\",\"resources\":{\"requests\":{"
+	        "\"cpu\":\"%s\","
+	        "\"memory\":\"256Mi\"}}}],\"terminationGracePeriodSeconds\":%u}",
+	        image(w), cpu[below(w, KT_ARRAY_SIZE(cpu))], below(w, 2) * 5);
+}
+
+static void create_deployment(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+	unsigned n = below(w, N_NAMES);
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"apps/"
+	        "v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d%u\"},\"spec\":{"
+	        "\"replicas\":%u,\"selector\":{\"matchLabels\":{\"app\":\"d%u\"}},%s\"template\":{"
+	        "\"metadata\":{"
+	        "\"labels\":{\"app\":\"d%u\"}},\"spec\":",
+	        n, below(w, REPLICAS_MAX + 1), n,
+	        below(w, 4) ? "" : "\"strategy\":{\"type\":\"Recreate\"},", n);
+	put_pod_spec(w, &body);
+	kt_str_puts(&body, "}}}");
+	send(w, "POST", NULL, &body, "/apis/apps/v1/namespaces/default/deployments");
+}
+
+static void deployment_path(struct sim_workload *w, char path[128])
+{
+	snprintf(path, 128, "/apis/apps/v1/namespaces/default/deployments/d%u", below(w, N_NAMES));
+}
+
+static void scale_deployment(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+	char path[128];
+
+	deployment_path(w, path);
+	kt_str_printf(&body, "{\"spec\":{\"replicas\":%u}}", below(w, REPLICAS_MAX + 1));
+	send(w, "PATCH", KT_PATCH_MERGE, &body, path);
+}
+
+static void update_deployment(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+	char path[128];
+
+	deployment_path(w, path);
+	kt_str_printf(&body,
+	        "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"%"
+	        "s\"}]}}}}",
+	        image(w));
+	send(w, "PATCH", KT_PATCH_STRATEGIC, &body, path);
+}
+
+static void delete_deployment(struct sim_workload *w)
+{
+	static const char *const policies[] = {"", "?propagationPolicy=Foreground"};
+	char path[128], query[192];
+
+	deployment_path(w, path);
+	snprintf(query, sizeof(query), "%s%s", path, policies[below(w, 2)]);
+	send(w, "DELETE", NULL, NULL, query);
+}
+
+static void create_pod(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p%u\"},\"spec\":",
+	        below(w, N_NAMES));
+	put_pod_spec(w, &body);
+	kt_str_putc(&body, '}');
+	send(w, "POST", NULL, &body, "/api/v1/namespaces/default/pods");
+}
+
+static void delete_pod(struct sim_workload *w)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/api/v1/namespaces/default/pods/p%u%s", below(w, N_NAMES),
+	        below(w, 3) ? "" : "?gracePeriodSeconds=0");
+	send(w, "DELETE", NULL, NULL, path);
+}
+
+/* Someone kills all pods of an application: its controller has to bring them back. */
+static void delete_pods_of(struct sim_workload *w)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/api/v1/namespaces/default/pods?labelSelector=app%%3Dd%u",
+	        below(w, N_NAMES));
+	send(w, "DELETE", NULL, NULL, path);
+}
+
+static void set_cordon(struct sim_workload *w, int node, bool on)
+{
+	kt_auto_str body = KT_STR_INIT;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/api/v1/nodes/node-%04d", node);
+	kt_str_printf(&body, "{\"spec\":{\"unschedulable\":%s}}", on ? "true" : "null");
+	send(w, "PATCH", KT_PATCH_MERGE, &body, path);
+}
+
+static void cordon(struct sim_workload *w)
+{
+	set_cordon(w, 1 + (int)below(w, (uint32_t)w->sim->options.n_nodes), below(w, 2));
+}
+
+static void create_namespace(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT, config = KT_STR_INIT;
+	unsigned n = below(w, N_NAMES);
+	char path[64];
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"ns%u\"}}",
+	        n);
+	send(w, "POST", NULL, &body, "/api/v1/namespaces");
+	snprintf(path, sizeof(path), "/api/v1/namespaces/ns%u/configmaps", n);
+	kt_str_puts(&config, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"
+	                     "\"c\"},\"data\":{\"a\":\"b\"}}");
+	send(w, "POST", NULL, &config, path);
+}
+
+static void delete_namespace(struct sim_workload *w)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/api/v1/namespaces/ns%u", below(w, N_NAMES));
+	send(w, "DELETE", NULL, NULL, path);
+}
+
+static const struct {
+	void (*act)(struct sim_workload *w);
+	uint32_t weight;
+} acts[] = {
+        {create_deployment, 8},
+        {scale_deployment, 5},
+        {update_deployment, 4},
+        {delete_deployment, 3},
+        {create_pod, 4},
+        {delete_pod, 3},
+        {delete_pods_of, 2},
+        {cordon, 2},
+        {create_namespace, 2},
+        {delete_namespace, 1},
+};
+
+static void on_timer(struct kt_timer *timer)
+{
+	struct sim_workload *w = kt_container_of(timer, struct sim_workload, timer);
+	uint32_t total = 0, drawn;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(acts); i++)
+		total += acts[i].weight;
+	drawn = below(w, total);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(acts); i++) {
+		if (drawn < acts[i].weight) {
+			acts[i].act(w);
+			break;
+		}
+		drawn -= acts[i].weight;
+	}
+	kt_timer_set_after_ms(&w->timer, below(w, PERIOD_MAX_MS));
+}
+
+void sim_workload_tend(struct sim *sim)
+{
+	char path[64];
+
+	for (int i = 1; i <= sim->options.n_nodes; i++) {
+		kt_auto_str body = KT_STR_INIT;
+		snprintf(path, sizeof(path), "/api/v1/nodes/node-%04d", i);
+		kt_str_puts(&body, "{\"spec\":{\"taints\":null}}");
+		send(sim->workload, "PATCH", KT_PATCH_MERGE, &body, path);
+	}
+}
+
+void sim_workload_start(struct sim *sim)
+{
+	struct sim_workload *w = kt_new(struct sim_workload);
+
+	w->sim = sim;
+	w->calls = kt_calls_create(sim->admin, sim->loop, "user");
+	kt_timer_init(&w->timer, sim->loop, on_timer);
+	kt_timer_set_after_ms(&w->timer, 0);
+	sim->workload = w;
+}
+
+void sim_workload_stop(struct sim *sim)
+{
+	struct sim_workload *w = sim->workload;
+
+	kt_timer_cancel(&w->timer);
+	for (int i = 1; i <= sim->options.n_nodes; i++)
+		set_cordon(w, i, false);
+}
+
+void sim_workload_finish(struct sim *sim)
+{
+	struct sim_workload *w = sim->workload;
+
+	if (!w)
+		return;
+	kt_timer_cancel(&w->timer);
+	kt_calls_destroy(w->calls);
+	free(w);
+}
