@@ -69,6 +69,8 @@ static void repair_utf8(struct kt_sv text, struct kt_str *out)
 
 static int parse_body(struct kt_sv text, enum kt_media media, struct body *body, struct kt_err *err)
 {
+	kt_auto_str repaired = KT_STR_INIT;
+
 	if (media == KT_MEDIA_YAML) {
 		struct kt_yaml_options options = {.on_duplicate = yaml_duplicate, .arg = body};
 		struct kt_yaml_docs docs = {0};
@@ -85,6 +87,10 @@ static int parse_body(struct kt_sv text, enum kt_media media, struct body *body,
 	}
 	const struct kt_json_parse_options options = {.on_duplicate = json_duplicate, .arg = body};
 
+	if (!kt_utf8_valid(text.p, text.len)) {
+		repair_utf8(text, &repaired);
+		text = (struct kt_sv){repaired.data, repaired.len};
+	}
 	body->tree = kt_json_parse(text, &options, err);
 	return body->tree ? 0 : -EINVAL;
 }
