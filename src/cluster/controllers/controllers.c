@@ -20,6 +20,9 @@ static const struct kt_controller *const table[] = {
 	&kt_controller_job,
 	&kt_controller_cron_job,
 	&kt_controller_ttl_after_finished,
+	&kt_controller_node_lifecycle,
+	&kt_controller_taint_eviction,
+	&kt_controller_pod_gc,
 	&kt_controller_namespace,
 	&kt_controller_garbage_collector,
 };

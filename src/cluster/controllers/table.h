@@ -17,6 +17,9 @@ extern const struct kt_controller kt_controller_daemon_set;
 extern const struct kt_controller kt_controller_job;
 extern const struct kt_controller kt_controller_cron_job;
 extern const struct kt_controller kt_controller_ttl_after_finished;
+extern const struct kt_controller kt_controller_node_lifecycle;
+extern const struct kt_controller kt_controller_taint_eviction;
+extern const struct kt_controller kt_controller_pod_gc;
 extern const struct kt_controller kt_controller_namespace;
 extern const struct kt_controller kt_controller_garbage_collector;
 
