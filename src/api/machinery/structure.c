@@ -565,5 +565,6 @@ void kt_validate_custom(const struct kt_type *type, const json_t *value, const j
 		        "some validation rules were not checked because the object was invalid; "
 		        "correct the existing "
 		        "errors to complete validation");
-	(void)warnings;
+	else
+		kt_validate_rules(type, value, old, errors, warnings);
 }

@@ -128,7 +128,8 @@ static size_t run_scenario(const char *name)
 static void test_scenarios(void **state)
 {
 	static const char *const names[] = {
-	        "keywords-1", "keywords-3", "keywords-many-errors", "preserve-unknown"};
+	        "keywords-1", "keywords-3", "keywords-many-errors", "preserve-unknown",
+		"cel-messages", "cel-libraries"};
 	const char *only = getenv("KT_ONLY");
 
 	(void)state;
