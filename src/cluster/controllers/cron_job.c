@@ -175,7 +175,7 @@ static int64_t newest_due(const struct cron_work *work, const struct kt_cron_sch
 	if (deadline_s >= 0)
 		since_ns = KT_MAX(since_ns, work->wall_ns - deadline_s * KT_NS_PER_S);
 	*ret_missed = 0;
-	while ((next_ns = kt_cron_next(schedule, since_ns, 0)) && next_ns <= work->wall_ns) {
+	while ((next_ns = kt_cron_schedule_next(schedule, since_ns, 0)) && next_ns <= work->wall_ns) {
 		since_ns = due_ns = next_ns;
 		/* Far behind: jump, only the newest counts. */
 		if (++*ret_missed > MISSED_MAX && !schedule->every_ns)
@@ -211,7 +211,7 @@ static void run(struct cron_work *work)
 	trim_history(work, "Failed", kt_jint(work->spec, "failedJobsHistoryLimit", 1));
 	if (kt_is_deleting(work->object) || kt_jbool(work->spec, "suspend", false))
 		return;
-	if (kt_cron_parse(kt_jstr(work->spec, "schedule") ? kt_jstr(work->spec, "schedule") : "", &schedule, &err) < 0) {
+	if (kt_cron_schedule_parse(kt_jstr(work->spec, "schedule") ? kt_jstr(work->spec, "schedule") : "", &schedule, &err) < 0) {
 		kt_reconciler_event(work->own->reconciler, work->object, "Warning", "UnparseableSchedule", "unparseable schedule: %s : %s",
 			kt_jstr(work->spec, "schedule"), kt_err_message(&err));
 		return;
@@ -222,7 +222,7 @@ static void run(struct cron_work *work)
 			"decrease .spec.startingDeadlineSeconds or check clock skew");
 	if (due_ns)
 		start_due(work, due_ns);
-	next_ns = kt_cron_next(&schedule, KT_MAX(due_ns, work->wall_ns), 0);
+	next_ns = kt_cron_schedule_next(&schedule, KT_MAX(due_ns, work->wall_ns), 0);
 	if (next_ns)
 		kt_pass_again_after_ms(work->pass, (next_ns - work->wall_ns) / KT_NS_PER_MS + 100);
 }

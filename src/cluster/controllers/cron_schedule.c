@@ -93,7 +93,7 @@ static bool is_any(struct kt_sv text)
 	return text.len && (text.p[0] == '*' || text.p[0] == '?');
 }
 
-int kt_cron_parse(const char *text, struct kt_cron_schedule *ret_schedule, struct kt_err *err)
+int kt_cron_schedule_parse(const char *text, struct kt_cron_schedule *ret_schedule, struct kt_err *err)
 {
 	struct kt_cron_schedule schedule = {0};
 	uint64_t *const bits[] = {&schedule.minutes, &schedule.hours, &schedule.days, &schedule.months, &schedule.weekdays};
@@ -137,7 +137,7 @@ static bool day_matches(const struct kt_cron_schedule *schedule, const struct tm
 	return schedule->any_day || schedule->any_weekday ? day && weekday : day || weekday;
 }
 
-int64_t kt_cron_next(const struct kt_cron_schedule *schedule, int64_t after_ns, int64_t offset_ns)
+int64_t kt_cron_schedule_next(const struct kt_cron_schedule *schedule, int64_t after_ns, int64_t offset_ns)
 {
 	time_t t, limit;
 	struct tm tm;

@@ -17,8 +17,8 @@ struct kt_cron_schedule {
 	int64_t every_ns;          /* "@every": instead of the fields */
 };
 
-int kt_cron_parse(const char *text, struct kt_cron_schedule *ret_schedule, struct kt_err *err);
+int kt_cron_schedule_parse(const char *text, struct kt_cron_schedule *ret_schedule, struct kt_err *err);
 /* The first time after `after_ns` (wall, UTC); 0 when there is none within five years. offset_ns is added to UTC to get local time. */
-int64_t kt_cron_next(const struct kt_cron_schedule *schedule, int64_t after_ns, int64_t offset_ns);
+int64_t kt_cron_schedule_next(const struct kt_cron_schedule *schedule, int64_t after_ns, int64_t offset_ns);
 
 #endif

@@ -191,9 +191,9 @@ static void assert_next(const char *schedule, const char *after, const char *wan
 	char text[KT_TIME_TEXT_MAX];
 	int64_t ns;
 
-	assert_int_equal(kt_cron_parse(schedule, &parsed, &err), 0);
+	assert_int_equal(kt_cron_schedule_parse(schedule, &parsed, &err), 0);
 	assert_int_equal(kt_time_parse(kt_sv_of(after), &ns), 0);
-	kt_time_format(kt_cron_next(&parsed, ns, 0), text);
+	kt_time_format(kt_cron_schedule_next(&parsed, ns, 0), text);
 	assert_string_equal(text, want);
 }
 
@@ -207,9 +207,9 @@ static void schedules_are_read(void **state)
 	assert_next("0 0 29 2 *", "2024-03-01T00:00:00Z", "2028-02-29T00:00:00Z");
 	assert_next("@hourly", "2024-12-31T23:00:00Z", "2025-01-01T00:00:00Z");
 	assert_next("5/20 * * * *", "2024-01-01T00:06:00Z", "2024-01-01T00:25:00Z");
-	assert_true(kt_cron_parse("61 * * * *", &parsed, NULL) < 0);
-	assert_true(kt_cron_parse("* * * *", &parsed, NULL) < 0);
-	assert_true(kt_cron_parse("*/0 * * * *", &parsed, NULL) < 0);
+	assert_true(kt_cron_schedule_parse("61 * * * *", &parsed, NULL) < 0);
+	assert_true(kt_cron_schedule_parse("* * * *", &parsed, NULL) < 0);
+	assert_true(kt_cron_schedule_parse("*/0 * * * *", &parsed, NULL) < 0);
 }
 
 #define SETS "/apis/apps/v1/namespaces/default/statefulsets"
