@@ -5,7 +5,8 @@
 
 #include "api/expr/cel.h"
 
-static const char document[] = "{\"a\":1,\"b\":[1,2.5,\"x\",null,true],\"s\":\"text\",\"m\":{\"k\":\"v\",\"n\":{}}}";
+static const char document[] =
+        "{\"a\":1,\"b\":[1,2.5,\"x\",null,true],\"s\":\"text\",\"m\":{\"k\":\"v\",\"n\":{}}}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

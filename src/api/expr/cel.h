@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * CEL, the Common Expression Language, with the libraries Kubernetes adds: strings, lists, sets, regex, url, quantity, ip, cidr,
- * format, semver, optionals, two-variable comprehensions. Compiled once against what names mean (a schema, or anything), then
- * evaluated any number of times on JSON trees. Errors are worded as upstream words them.
+ * CEL, the Common Expression Language, with the libraries Kubernetes adds: strings, lists, sets,
+ * regex, url, quantity, ip, cidr, format, semver, optionals, two-variable comprehensions. Compiled
+ * once against what names mean (a schema, or anything), then evaluated any number of times on JSON
+ * trees. Errors are worded as upstream words them.
  *
- * A compiled expression is immutable; any thread may evaluate. Evaluation allocates in an arena of its own and has a cost limit; size
- * and depth of an expression are limited. Type checking is lighter than upstream's: where it does not know it says dyn.
- * Source: the CEL language definition, Kubernetes' "Common Expression Language" reference.
+ * A compiled expression is immutable; any thread may evaluate. Evaluation allocates in an arena of
+ * its own and has a cost limit; size and depth of an expression are limited. Type checking is
+ * lighter than upstream's: where it does not know it says dyn. Source: the CEL language definition,
+ * Kubernetes' "Common Expression Language" reference.
  */
 #ifndef KT_API_EXPR_CEL_H
 #define KT_API_EXPR_CEL_H
@@ -31,12 +33,15 @@ struct kt_cel_variable {
 struct kt_cel_env {
 	const struct kt_cel_variable *variables;
 	size_t n_variables;
-	/* Fields of the `variables` object of an admission policy, NULL-terminated; NULL: there is none. */
+	/* Fields of the `variables` object of an admission policy, NULL-terminated; NULL: there is
+	 * none. */
 	const char *const *policy_variables;
 };
 
-/* err: "ERROR: <input>:1:5: undefined field 'b'\n | self.b > 1\n | ....^", several joined by newlines. */
-int kt_cel_compile(const char *text, const struct kt_cel_env *env, struct kt_cel **ret_cel, struct kt_err *err);
+/* err: "ERROR: <input>:1:5: undefined field 'b'\n | self.b > 1\n | ....^", several joined by
+ * newlines. */
+int kt_cel_compile(const char *text, const struct kt_cel_env *env, struct kt_cel **ret_cel,
+        struct kt_err *err);
 void kt_cel_destroy(struct kt_cel *cel); /* NULL is ignored */
 KT_DEFINE_CLEANUP(struct kt_cel, kt_cel_destroy)
 #define kt_auto_cel __attribute__((cleanup(kt_cel_destroy_p)))
@@ -55,7 +60,8 @@ struct kt_cel_binding {
 struct kt_cel_run {
 	const struct kt_cel_binding *bindings;
 	size_t n_bindings;
-	/* Values of `variables.NAME`; called at most once per name and run by the caller's own cache. NULL: undefined. */
+	/* Values of `variables.NAME`; called at most once per name and run by the caller's own
+	 * cache. NULL: undefined. */
 	const json_t *(*policy_variable)(void *arg, const char *name, struct kt_err *err);
 	void *arg;
 	uint64_t cost_max; /* 0: KT_CEL_COST_MAX */
@@ -63,8 +69,10 @@ struct kt_cel_run {
 	int64_t now_ns;    /* unused by the language itself; kept for hosts that bind a clock */
 };
 
-/* The result as JSON (timestamps, durations, quantities, … as their text; optional.none() as null). -EOVERFLOW: cost limit. */
-int kt_cel_eval(const struct kt_cel *cel, struct kt_cel_run *run, json_t **ret_value, struct kt_err *err);
+/* The result as JSON (timestamps, durations, quantities, … as their text; optional.none() as null).
+ * -EOVERFLOW: cost limit. */
+int kt_cel_eval(
+        const struct kt_cel *cel, struct kt_cel_run *run, json_t **ret_value, struct kt_err *err);
 /* The same for a condition: 1, 0 or negative; another type is an error. */
 int kt_cel_test(const struct kt_cel *cel, struct kt_cel_run *run, struct kt_err *err);
 

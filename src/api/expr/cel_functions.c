@@ -14,7 +14,7 @@ const struct cel_function *cel_function_find(const char *name, bool member)
 {
 	const struct cel_function *const tables[] = {cel_operators, cel_conversions,
 	        cel_string_functions, cel_list_functions, cel_kubernetes_functions,
-	        cel_time_functions};
+	        cel_time_functions, cel_url_functions};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(tables); i++)
 		for (const struct cel_function *f = tables[i]; f->name; f++)

@@ -37,8 +37,8 @@ enum cel_kind {
 /* A static type. */
 struct cel_type {
 	enum cel_kind kind;
-	const struct cel_type *a; /* element, key, or what is optional */
-	const struct cel_type *b; /* map value */
+	const struct cel_type *a;     /* element, key, or what is optional */
+	const struct cel_type *b;     /* map value */
 	const struct kt_type *schema; /* CEL_OBJECT */
 };
 
@@ -87,7 +87,7 @@ struct cel_list {
 
 struct cel_map {
 	const json_t *json;
-	const struct kt_type *type; /* OBJECT or MAP; NULL: free-form */
+	const struct kt_type *type;      /* OBJECT or MAP; NULL: free-form */
 	struct cel_value *keys, *values; /* made */
 	size_t n;
 };
@@ -100,17 +100,25 @@ struct cel_url {
 enum cel_node_kind {
 	NODE_LITERAL,
 	NODE_IDENT,
-	NODE_SELECT,  /* args[0].text */
-	NODE_CALL,    /* text(args…); member: args[0] is the target */
+	NODE_SELECT, /* args[0].text */
+	NODE_CALL,   /* text(args…); member: args[0] is the target */
 	NODE_LIST,
-	NODE_MAP,     /* args: key, value, key, value … */
+	NODE_MAP, /* args: key, value, key, value … */
 	NODE_MACRO,
 };
 
 enum cel_macro {
-	MACRO_ALL, MACRO_EXISTS, MACRO_EXISTS_ONE, MACRO_MAP, MACRO_FILTER,
-	MACRO_TRANSFORM_LIST, MACRO_TRANSFORM_MAP, MACRO_TRANSFORM_MAP_ENTRY,
-	MACRO_BIND, MACRO_OPT_MAP, MACRO_OPT_FLAT_MAP,
+	MACRO_ALL,
+	MACRO_EXISTS,
+	MACRO_EXISTS_ONE,
+	MACRO_MAP,
+	MACRO_FILTER,
+	MACRO_TRANSFORM_LIST,
+	MACRO_TRANSFORM_MAP,
+	MACRO_TRANSFORM_MAP_ENTRY,
+	MACRO_BIND,
+	MACRO_OPT_MAP,
+	MACRO_OPT_FLAT_MAP,
 };
 
 struct cel_function;
@@ -126,9 +134,9 @@ struct cel_node {
 	bool *optional_items;             /* [?x], {?k: v} */
 	enum cel_macro macro;
 	const char *var, *var2;
-	struct cel_node *filter; /* of map() and transform*(); NULL: none */
+	struct cel_node *filter;             /* of map() and transform*(); NULL: none */
 	const struct cel_function *function; /* first overload of that name */
-	struct kt_regex *regex;  /* of a literal pattern */
+	struct kt_regex *regex;              /* of a literal pattern */
 	const struct cel_type *type;
 };
 
@@ -148,7 +156,8 @@ struct cel_errors {
 	struct kt_str out;
 	size_t n;
 };
-void cel_error_add(struct cel_errors *errors, uint32_t pos, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void cel_error_add(struct cel_errors *errors, uint32_t pos, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 
 /* cel_parse.c: NULL with errors. */
 struct cel_node *cel_parse(struct kt_arena *arena, const char *text, struct cel_errors *errors);
@@ -171,7 +180,7 @@ struct cel_run {
 	const struct kt_cel *cel;
 	struct kt_cel_run *host;
 	struct cel_scope *scope;
-	const char *error;   /* arena; set when an evaluation returned negative */
+	const char *error; /* arena; set when an evaluation returned negative */
 	uint64_t cost, cost_max;
 	int depth;
 };
@@ -190,38 +199,56 @@ struct cel_map_iter {
 	void *it;
 	bool started;
 };
-bool cel_map_next(struct cel_run *run, const struct cel_map *map, struct cel_map_iter *iter, struct cel_value *ret_key,
-	struct cel_value *ret_value);
+bool cel_map_next(struct cel_run *run, const struct cel_map *map, struct cel_map_iter *iter,
+        struct cel_value *ret_key, struct cel_value *ret_value);
 /* false when there is no such key. */
-bool cel_map_get(struct cel_run *run, const struct cel_map *map, const struct cel_value *key, struct cel_value *ret_value);
+bool cel_map_get(struct cel_run *run, const struct cel_map *map, const struct cel_value *key,
+        struct cel_value *ret_value);
 bool cel_equal(struct cel_run *run, const struct cel_value *a, const struct cel_value *b);
 /* false when the two have no order. */
 bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *ret_order);
 
-static inline struct cel_value cel_null(void) { return (struct cel_value){.kind = CEL_NULL}; }
-static inline struct cel_value cel_bool(bool b) { return (struct cel_value){.kind = CEL_BOOL, .b = b}; }
-static inline struct cel_value cel_int(int64_t i) { return (struct cel_value){.kind = CEL_INT, .i = i}; }
-static inline struct cel_value cel_double(double d) { return (struct cel_value){.kind = CEL_DOUBLE, .d = d}; }
-static inline struct cel_value cel_sv(struct kt_sv s) { return (struct cel_value){.kind = CEL_STRING, .s = s}; }
+static inline struct cel_value cel_null(void)
+{
+	return (struct cel_value){.kind = CEL_NULL};
+}
+static inline struct cel_value cel_bool(bool b)
+{
+	return (struct cel_value){.kind = CEL_BOOL, .b = b};
+}
+static inline struct cel_value cel_int(int64_t i)
+{
+	return (struct cel_value){.kind = CEL_INT, .i = i};
+}
+static inline struct cel_value cel_double(double d)
+{
+	return (struct cel_value){.kind = CEL_DOUBLE, .d = d};
+}
+static inline struct cel_value cel_sv(struct kt_sv s)
+{
+	return (struct cel_value){.kind = CEL_STRING, .s = s};
+}
 struct cel_value cel_string(struct cel_run *run, const char *text, size_t len); /* copies */
 struct cel_value cel_str(struct cel_run *run, const struct kt_str *text);
 struct cel_value cel_optional(struct cel_run *run, const struct cel_value *value); /* NULL: none */
 struct cel_value cel_list_new(struct cel_run *run, size_t n, struct cel_value **ret_items);
 
 /*
- * Functions. A signature is a string of codes, one per argument: b i u d s y (bytes) t (timestamp) D (duration) n L (list(A)) M (map(A, B))
- * T (type) o (optional(A)) q U (url) P (ip) C (cidr) V (semver) F (format), A and B for any type, * for dyn. Members have their target first.
+ * Functions. A signature is a string of codes, one per argument: b i u d s y (bytes) t (timestamp)
+ * D (duration) n L (list(A)) M (map(A, B)) T (type) o (optional(A)) q U (url) P (ip) C (cidr) V
+ * (semver) F (format), A and B for any type, * for dyn. Members have their target first.
  */
 struct cel_function {
 	const char *name;
 	bool member;
 	const char *args;
 	const char *result; /* one code; "LA" list(A), "Ls" list(string), "oA", "os" … */
-	int (*call)(struct cel_run *run, const struct cel_value *args, size_t n, struct cel_value *ret_value);
+	int (*call)(struct cel_run *run, const struct cel_value *args, size_t n,
+	        struct cel_value *ret_value);
 };
 /* Tables end with a NULL name and have the overloads of a name one behind the other. */
-extern const struct cel_function cel_operators[], cel_conversions[], cel_string_functions[], cel_list_functions[],
-	cel_kubernetes_functions[], cel_time_functions[];
+extern const struct cel_function cel_operators[], cel_conversions[], cel_string_functions[],
+        cel_list_functions[], cel_kubernetes_functions[], cel_time_functions[], cel_url_functions[];
 const struct cel_function *cel_function_find(const char *name, bool member);
 /* The kind a code names; false for A, B, *, L, M, o. */
 bool cel_code_kind(char code, enum cel_kind *ret_kind);

@@ -63,38 +63,6 @@ struct parser {
 	"STRING, BYTES, " \
 	"IDENTIFIER}"
 
-static void add_snippet(struct cel_errors *errors, const char *line, size_t len, size_t column)
-{
-	kt_str_printf(&errors->out, "\n | %.*s\n | ", (int)len, line);
-	for (size_t i = 0; i < column; i++)
-		kt_str_putc(&errors->out, '.');
-	kt_str_putc(&errors->out, '^');
-}
-
-void cel_error_add(struct cel_errors *errors, uint32_t pos, const char *fmt, ...)
-{
-	size_t line = 1, start = 0;
-	va_list ap;
-
-	if (errors->n++ >= 20)
-		return;
-	for (size_t i = 0; i < pos && errors->text[i]; i++)
-		if (errors->text[i] == '\n') {
-			line++;
-			start = i + 1;
-		}
-	if (errors->n > 1)
-		kt_str_putc(&errors->out, '\n');
-	kt_str_printf(&errors->out, "ERROR: <input>:%zu:%zu: ", line,
-	        *errors->text ? pos - start + 1 : 0);
-	va_start(ap, fmt);
-	kt_str_vprintf(&errors->out, fmt, ap);
-	va_end(ap);
-	if (*errors->text)
-		add_snippet(errors, errors->text + start, strcspn(errors->text + start, "\n"),
-		        pos - start);
-}
-
 static void fail_at(struct parser *p, uint32_t pos, const char *text)
 {
 	if (!p->failed)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The `format` keyword of a CRD's schema: which strings are dates, addresses, UUIDs …. A format nobody knows accepts everything. Pure. */
+/* The `format` keyword of a CRD's schema: which strings are dates, addresses, UUIDs …. A format
+ * nobody knows accepts everything. Pure. */
 #ifndef KT_API_MACHINERY_OPENAPI_FORMAT_H
 #define KT_API_MACHINERY_OPENAPI_FORMAT_H
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What selector.c (parsing labels), selector_fields.c (parsing fields), selector_match.c and selector_object.c share; nobody else includes it. */
+/* What selector.c (parsing labels), selector_fields.c (parsing fields), selector_match.c and
+ * selector_object.c share; nobody else includes it. */
 #ifndef KT_API_MACHINERY_SELECTOR_INTERNAL_H
 #define KT_API_MACHINERY_SELECTOR_INTERNAL_H
 
 #include "api/machinery/selector.h"
 #include "base/vec.h"
 
-enum operator {
+enum operator{
 	OP_EQUALS,
 	OP_DOUBLE_EQUALS,
 	OP_NOT_EQUALS,
@@ -23,9 +24,10 @@ struct requirement {
 	enum operator operator;
 	char **values; /* sorted, without repetition */
 	size_t n_values;
-	int64_t number;      /* of > and < */
-	const char *path;    /* field selectors: where the value is; from the kind's table or equal to key */
-	const char *absent;  /* field selectors: the value of an absent field: "", "false" or "0" */
+	int64_t number;   /* of > and < */
+	const char *path; /* field selectors: where the value is; from the kind's table or equal to
+	                     key */
+	const char *absent; /* field selectors: the value of an absent field: "", "false" or "0" */
 };
 
 struct kt_selector {
