@@ -205,6 +205,7 @@ static int record_managers(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	struct kt_apply apply = {
 		.type = state->kind->type,
+		.kind = state->kind,
 		.api_version = kind_version(request),
 		.subresource = state->subresource ? state->subresource->name : NULL,
 		.manager = kt_write_manager(request),
