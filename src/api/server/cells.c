@@ -117,6 +117,98 @@ json_t *kt_cell(const struct kt_cell_context *context, const struct kt_column *c
 	return column->path ? path_cell(context, column) : json_string("");
 }
 
+json_t *kt_cell_text_or_none(const char *text)
+{
+	return json_string(text && *text ? text : "<none>");
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void kt_cell_put_map(struct kt_str *out, const json_t *map)
+{
+	size_t n = json_object_size(map), i = 0;
+	const char **keys = kt_new_array(const char *, n + 1), *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)map, key, value)
+		keys[i++] = key;
+	qsort(keys, n, sizeof(*keys), by_key);
+	for (i = 0; i < n; i++)
+		kt_str_printf(out, "%s%s=%s", out->len ? "," : "", keys[i], json_string_value(json_object_get(map, keys[i])));
+	free(keys);
+}
+
+json_t *kt_cell_map_text(const json_t *map)
+{
+	kt_auto_str text = KT_STR_INIT;
+
+	kt_cell_put_map(&text, map);
+	return kt_cell_text_or_none(kt_str_text(&text));
+}
+
+/* One requirement of a LabelSelector as `kubectl -l` takes it. */
+static char *requirement_text(const json_t *requirement)
+{
+	const char *key = kt_jstr(requirement, "key"), *operator = kt_jstr(requirement, "operator");
+	struct kt_str out = KT_STR_INIT;
+	json_t *value;
+	size_t i;
+
+	if (kt_streq(operator, "Exists") || kt_streq(operator, "DoesNotExist")) {
+		kt_str_printf(&out, "%s%s", kt_streq(operator, "Exists") ? "" : "!", key);
+		return kt_str_steal(&out);
+	}
+	kt_str_printf(&out, "%s %s (", key, kt_streq(operator, "In") ? "in" : "notin");
+	json_array_foreach(json_object_get(requirement, "values"), i, value)
+		kt_str_printf(&out, "%s%s", i ? "," : "", json_string_value(value));
+	kt_str_putc(&out, ')');
+	return kt_str_steal(&out);
+}
+
+/* matchLabels and matchExpressions, in one order by key. */
+json_t *kt_cell_selector_text(const json_t *selector)
+{
+	const json_t *labels = json_object_get(selector, "matchLabels");
+	const json_t *expressions = json_object_get(selector, "matchExpressions");
+	size_t n = 0, i;
+	char **parts = kt_new_array(char *, json_object_size(labels) + json_array_size(expressions) + 1);
+	kt_auto_str text = KT_STR_INIT;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+		parts[n++] = kt_asprintf("%s=%s", key, json_string_value(value));
+	json_array_foreach(expressions, i, value)
+		parts[n++] = requirement_text(value);
+	qsort(parts, n, sizeof(*parts), by_key);
+	for (i = 0; i < n; i++) {
+		kt_str_printf(&text, "%s%s", i ? "," : "", parts[i]);
+		free(parts[i]);
+	}
+	free(parts);
+	return kt_cell_text_or_none(kt_str_text(&text));
+}
+
+json_t *kt_cell_joined(const json_t *array, const char *path, const char *separator, size_t max)
+{
+	size_t n = json_array_size(array), i;
+	kt_auto_str text = KT_STR_INIT;
+	json_t *item;
+
+	json_array_foreach(array, i, item) {
+		const char *word = path ? kt_jstr(item, path) : json_string_value(item);
+		if (max && i == max)
+			break;
+		kt_str_printf(&text, "%s%s", i ? separator : "", word ? word : "");
+	}
+	if (max && n > max)
+		kt_str_printf(&text, " + %zu more...", n - max);
+	return json_string(kt_str_text(&text));
+}
+
 static json_t *cell_age(const struct kt_cell_context *context)
 {
 	return kt_cell_age_of(context, kt_jstr(context->object, "metadata.creationTimestamp"));

@@ -27,5 +27,9 @@ json_t *kt_cell_text_or_none(const char *text);
 json_t *kt_cell_selector_text(const json_t *selector);
 /* {k: v} as "k=v,l=w", sorted; "<none>" when empty. */
 json_t *kt_cell_map_text(const json_t *map);
+/* The same appended to out, nothing when empty. */
+void kt_cell_put_map(struct kt_str *out, const json_t *map);
+/* The strings at `path` of each element (NULL: the elements themselves); with max > 0 only so many, then " + N more...". "" when empty. */
+json_t *kt_cell_joined(const json_t *array, const char *path, const char *separator, size_t max);
 
 #endif
