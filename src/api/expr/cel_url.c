@@ -205,5 +205,13 @@ static int f_get_query(CALL_ARGS)
 }
 
 const struct cel_function cel_url_functions[] = {
+        {"url", false, "s", "U", f_url},
+        {"isURL", false, "s", "b", f_is_url},
+        {"getScheme", true, "U", "s", f_get_scheme},
+        {"getHost", true, "U", "s", f_get_host},
+        {"getHostname", true, "U", "s", f_get_hostname},
+        {"getPort", true, "U", "s", f_get_port},
+        {"getEscapedPath", true, "U", "s", f_get_escaped_path},
+        {"getQuery", true, "U", "*", f_get_query},
         {0},
 };
