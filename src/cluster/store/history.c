@@ -48,12 +48,27 @@ static void ring_grow(struct kt_store_ring *ring)
 	ring->cap = cap;
 }
 
+/* The oldest event may go: there is no room, or it is old and can be read from the file. */
+static bool is_over(const struct kt_store *store, int64_t wall_ns)
+{
+	const struct kt_store_ring *ring = &store->ring;
+	bool has_file = store->disk.env != NULL;
+	int64_t max_bytes = has_file ? KT_STORE_RING_MAX_BYTES : store->history_max_bytes;
+
+	if (!ring->n)
+		return false;
+	if (ring->n >= KT_STORE_RING_MAX_EVENTS || ring->bytes > max_bytes)
+		return true;
+	return has_file &&
+	       ring_slot(ring, ring->base)->wall_ns + KT_STORE_RING_MAX_AGE_S * KT_NS_PER_S <
+	               wall_ns;
+}
+
 void kt_store_ring_push(struct kt_store *store, const struct kt_store_event *event)
 {
 	struct kt_store_ring *ring = &store->ring;
-	int64_t max_bytes = store->disk.env ? KT_STORE_RING_MAX_BYTES : store->history_max_bytes;
 
-	while (ring->n && (ring->n >= KT_STORE_RING_MAX_EVENTS || ring->bytes > max_bytes))
+	while (is_over(store, event->wall_ns))
 		ring_drop(store);
 	if (ring->n == ring->cap)
 		ring_grow(ring);

@@ -29,7 +29,8 @@ enum {
 	KT_STORE_FULL_PERIOD_MS = 20,     /* between two of these */
 	KT_STORE_RING_MAX_EVENTS = 1 << 16,
 	KT_STORE_RING_MAX_BYTES =
-	        16 << 20, /* what only the ring keeps alive: objects since replaced */
+	        16 << 20,              /* what only the ring keeps alive: objects since replaced */
+	KT_STORE_RING_MAX_AGE_S = 300, /* an idle cluster's heartbeats need not stay in memory */
 	KT_STORE_EXPIRY_PERIOD_MS = 1000,   /* expired objects go together */
 	KT_STORE_COMPACT_PERIOD_MS = 10000, /* how often age is looked at */
 };
@@ -40,6 +41,7 @@ struct kt_store_event {
 	bool is_delete;
 	struct kt_object *object; /* reference */
 	struct kt_object *prev;   /* reference or NULL */
+	int64_t wall_ns;          /* when it was written; 0 where nobody asks */
 };
 
 /* The newest events by sequence number: base … base + n - 1. */

@@ -291,6 +291,7 @@ static void publish_change(struct group *group, struct change *change)
 	        });
 	if (!event->is_delete)
 		kt_store_expiry_add(store, event->object);
+	event->wall_ns = group->wall_ns;
 	kt_store_ring_push(store, event);
 	kt_store_watch_note(store, change->key, store->ring.base + store->ring.n - 1);
 }

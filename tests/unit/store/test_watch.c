@@ -255,6 +255,29 @@ static void test_no_gap_under_concurrent_writers(void **state)
 	}
 }
 
+/* What left the memory by age comes from the file, for those who watch and for those who begin. */
+static void test_old_events_come_from_the_file(void **state)
+{
+	struct test_store *store = *state;
+	struct watching early, late;
+
+	close_store(store);
+	store->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true}, NULL);
+	open_store(store, &(struct kt_store_options){.loop = store->loop, .path = dir});
+	assert_int_equal(open_watch(store, &early, "/p/", 1), 0);
+	put(store, "/p/a", "1");
+	put(store, "/p/a", "2");
+	kt_loop_run_until(store->loop, 1000 * KT_NS_PER_S);
+	put(store, "/p/a", "3");
+	put(store, "/q/a", "1");
+	assert_int_equal(open_watch(store, &late, "/p/", 2), 0);
+	assert_events(store, &early, "+/p/a=1@2(-) +/p/a=2@3(1) +/p/a=3@4(2)");
+	assert_events(store, &late, "+/p/a=2@3(1) +/p/a=3@4(2)");
+	assert_string_equal(value_at(store, "/p/a", 2), "1");
+	close_watch(store, &early);
+	close_watch(store, &late);
+}
+
 static void test_expired_objects_go(void **state)
 {
 	struct test_store *store = *state;
@@ -294,6 +317,8 @@ int main(void)
 	        BOTH(test_too_old_and_too_new),
 	        BOTH(test_no_gap_under_concurrent_writers),
 	        BOTH(test_expired_objects_go),
+	        cmocka_unit_test_setup_teardown(
+	                test_old_events_come_from_the_file, setup_file, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_reads_history_then_goes_on, setup_file, teardown),
 	        cmocka_unit_test_setup_teardown(
