@@ -2,6 +2,7 @@
 #include "api/server/delete.h"
 
 #include "api/server/admit.h"
+#include "api/server/crds.h"
 #include "api/server/encode.h"
 #include "api/server/operations.h"
 #include "api/server/server_impl.h"
@@ -193,8 +194,10 @@ static void mark(struct kt_request *request, int64_t grace_s, bool show_grace)
 
 	kt_time_format(now + grace_s * KT_NS_PER_S, time);
 	json_object_set_new(metadata, "deletionTimestamp", json_string(time));
-	if (show_grace)
-		json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(grace_s));
+	/* Kinds with a life cycle of their own are marked alone. */
+	if (!show_grace)
+		return;
+	json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(grace_s));
 	if (generation > 0)
 		json_object_set_new(metadata, "generation", json_integer(generation + 1));
 }
@@ -229,11 +232,29 @@ static bool defer_namespace(json_t *object)
 	return true;
 }
 
+/* The instances go first: crds.c sees to that and takes the finalizer away. */
+static bool defer_definition(json_t *object)
+{
+	json_t *metadata = json_object_get(object, "metadata");
+	json_t *finalizers = json_object_get(metadata, "finalizers");
+
+	if (kt_jget(object, "metadata.deletionTimestamp"))
+		return json_array_size(finalizers) > 0;
+	if (!finalizers) {
+		finalizers = json_array();
+		json_object_set_new(metadata, "finalizers", finalizers);
+	}
+	if (!has_finalizer(object, KT_CRD_FINALIZER))
+		json_array_append_new(finalizers, json_string(KT_CRD_FINALIZER));
+	return true;
+}
+
 static const struct {
 	const char *group, *kind;
 	bool (*defer)(json_t *object);
 } deferred[] = {
 	{"", "Namespace", defer_namespace},
+	{"apiextensions.k8s.io", "CustomResourceDefinition", defer_definition},
 };
 
 bool kt_delete_is_deferred(const struct kt_kind *kind, json_t *object)

@@ -237,12 +237,14 @@ int kt_encode_result(struct kt_request *request)
 	return kt_encode_tree(request, status, type, formed);
 }
 
-static json_t *list_metadata(const struct kt_encode_list *list)
+static json_t *list_metadata(const struct kt_request *request, const struct kt_encode_list *list)
 {
 	json_t *metadata = json_object();
+	bool custom = (request->state->kind->flags & KT_KIND_CUSTOM) && request->state->accept.form == KT_FORM_OBJECT;
 
 	json_object_set_new(metadata, "resourceVersion", json_sprintf("%" PRId64, list->revision));
-	if (list->continue_token && *list->continue_token)
+	/* Lists of custom resources always say it. */
+	if (custom || *list->continue_token)
 		json_object_set_new(metadata, "continue", json_string(list->continue_token));
 	if (list->remaining)
 		json_object_set_new(metadata, "remainingItemCount", json_integer(list->remaining));
@@ -303,7 +305,7 @@ static int list_of_bytes(struct kt_request *request, const struct kt_encode_list
 
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
 	kt_str_printf(&out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":", kind->list_kind, api_version);
-	kt_auto_json json_t *metadata = list_metadata(list);
+	kt_auto_json json_t *metadata = list_metadata(request, list);
 	kt_json_write(&out, metadata, 0);
 	kt_str_puts(&out, ",\"items\":[");
 	for (size_t i = 0; i < list->n; i++) {
@@ -328,7 +330,7 @@ static int list_of_trees(struct kt_request *request, const struct kt_encode_list
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
 	json_object_set_new(tree, "kind", json_string(kind->list_kind));
 	json_object_set_new(tree, "apiVersion", json_string(api_version));
-	json_object_set_new(tree, "metadata", list_metadata(list));
+	json_object_set_new(tree, "metadata", list_metadata(request, list));
 	json_object_set_new(tree, "items", items);
 	for (size_t i = 0; i < list->n; i++) {
 		json_t *item = kt_versions_tree(kind, list->objects[i]);
@@ -348,7 +350,7 @@ static int list_of_trees(struct kt_request *request, const struct kt_encode_list
 
 static int list_as_table(struct kt_request *request, const struct kt_encode_list *list)
 {
-	kt_auto_json json_t *table = table_head(request, list_metadata(list), true);
+	kt_auto_json json_t *table = table_head(request, list_metadata(request, list), true);
 	json_t *rows = json_array();
 	enum kt_include include;
 
@@ -377,7 +379,7 @@ static int list_as_partial(struct kt_request *request, const struct kt_encode_li
 	}
 	json_object_set_new(tree, "kind", json_string("PartialObjectMetadataList"));
 	json_object_set_new(tree, "apiVersion", json_sprintf("meta.k8s.io/%s", version));
-	json_object_set_new(tree, "metadata", list_metadata(list));
+	json_object_set_new(tree, "metadata", list_metadata(request, list));
 	/* Go's nil slice */
 	json_object_set(tree, "items", list->n ? items : json_null());
 	json_decref(items);

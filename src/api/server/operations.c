@@ -116,7 +116,7 @@ static int find_resource(struct kt_request *request)
 
 	state->kind = kt_resources_find(request->server->resources, route->group, route->version, route->resource, &state->crd);
 	if (!state->kind) {
-		if (*route->group && !kt_resources_has_group(request->server->resources, route->group)) {
+		if (*route->group && !kt_resources_is_builtin_group(route->group)) {
 			state->operation = &kt_operation_no_page;
 			return 0;
 		}

@@ -3,6 +3,7 @@
 #include "api/server/admission/admission.h"
 #include "api/server/auth/authenticate.h"
 #include "api/server/auth/authorize.h"
+#include "api/server/crds.h"
 #include "api/server/pki.h"
 #include "api/server/server_impl.h"
 
@@ -38,11 +39,14 @@ int kt_server_start_parts(struct kt_server *server, struct kt_err *err)
 	if (status == 0)
 		status = kt_admission_create(server->options.enable_admission_plugins,
 					     server->options.disable_admission_plugins, &server->admission, err);
+	if (status == 0)
+		status = kt_crds_create(server, &server->crds, err);
 	return status;
 }
 
 void kt_server_stop_parts(struct kt_server *server)
 {
+	kt_crds_destroy(server->crds);
 	kt_admission_destroy(server->admission);
 	kt_authorizer_destroy(server->authorizer);
 	kt_authenticator_destroy(server->authenticator);

@@ -89,36 +89,6 @@ bool kt_resources_is_builtin_group(const char *group)
 	return false;
 }
 
-bool kt_resources_has_group(struct kt_resources *resources, const char *group)
-{
-	return kt_resources_has_group_version(resources, group, NULL);
-}
-
-static bool is_of(const struct kt_kind *kind, const char *group, const char *version)
-{
-	return kt_streq(kind->group, group) && (!version || kt_streq(kind->version, version));
-}
-
-bool kt_resources_has_group_version(struct kt_resources *resources, const char *group, const char *version)
-{
-	bool found = false;
-	size_t it = 0;
-	void *value;
-
-	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++)
-		if (is_of(&kt_builtin_kinds.kinds[i], group, version) &&
-		    kt_resources_is_served(resources, &kt_builtin_kinds.kinds[i]))
-			return true;
-	pthread_rwlock_rdlock(&resources->lock);
-	while (!found && kt_map_next(&resources->custom, &it, NULL, &value)) {
-		const struct kt_kind_set *set = &((struct kt_crd *)value)->set;
-		for (size_t i = 0; i < set->n_kinds && !found; i++)
-			found = is_of(&set->kinds[i], group, version);
-	}
-	pthread_rwlock_unlock(&resources->lock);
-	return found;
-}
-
 struct kt_crd **kt_resources_custom(struct kt_resources *resources, size_t *ret_n)
 {
 	size_t it = 0, n = 0;

@@ -22,8 +22,6 @@ void kt_resources_destroy(struct kt_resources *resources);
 const struct kt_kind *kt_resources_find(struct kt_resources *resources, const char *group, const char *version,
 	const char *plural, struct kt_crd **ret_crd);
 bool kt_resources_is_builtin_group(const char *group);
-bool kt_resources_has_group(struct kt_resources *resources, const char *group);
-bool kt_resources_has_group_version(struct kt_resources *resources, const char *group, const char *version);
 bool kt_resources_is_served(const struct kt_resources *resources, const struct kt_kind *builtin);
 /* All served custom kinds: references; the caller unrefs each and frees the array. */
 struct kt_crd **kt_resources_custom(struct kt_resources *resources, size_t *ret_n);

@@ -22,7 +22,7 @@ struct kt_server {
 	struct kt_authorizer *authorizer;
 	struct kt_admission *admission;   /* admission/admission.h */
 	struct kt_audit *audit;           /* audit.h; NULL: off */
-	struct kt_server_watcher *watcher;  /* follows CRDs and expiring objects on `loop` */
+	struct kt_crds *crds;             /* crds.h */
 	int64_t started_wall_ns;
 	atomic_bool ready;
 	atomic_int running;               /* requests that flow control counts */

@@ -20,6 +20,7 @@
 	X(core_secret) \
 	X(core_service) \
 	X(core_service_account) \
+	X(apiextensions_definition) \
 	X(apps_controller_revision) \
 	X(apps_daemon_set) \
 	X(apps_deployment) \
