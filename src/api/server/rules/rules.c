@@ -140,8 +140,12 @@ int kt_rules_prepare(struct kt_rule_context *c, json_t *object, const json_t *ol
 /* Kinds without rules of their own. */
 static void validate_by_table(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object);
 	kt_meta_validate_both(c, object, old);
+	if (c->kind->flags & KT_KIND_CUSTOM) { /* a definition's schema has words of its own */
+		kt_validate_structure(c->kind->type, object, "", &c->errors);
+		return;
+	}
+	struct kt_at root = kt_at_root(c, object);
 	kt_check_limits(c, &root, old);
 }
 
