@@ -142,6 +142,7 @@ static void warn_deployment(struct kt_rule_context *c, const json_t *object, con
 const struct kt_rules kt_rules_apps_deployment = {
 	.group = "apps",
 	.kind = "Deployment",
+	.annotations_count = true,
 	.default_object = default_deployment,
 	.prepare = prepare,
 	.validate = validate_deployment,

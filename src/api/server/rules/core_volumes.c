@@ -4,6 +4,7 @@
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/volumes.h"
+#include "base/time.h"
 
 #define MOUNT_OPTIONS "volume.beta.kubernetes.io/mount-options"
 #define OLD_CLASS "volume.beta.kubernetes.io/storage-class"
@@ -200,9 +201,17 @@ void kt_check_volume_spec(struct kt_rule_context *c, const struct kt_at *spec, c
 
 static int prepare_volume(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
-	(void)c;
-	if (!old)
-		json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Pending"));
+	char now[KT_TIME_TEXT_MAX];
+	kt_time_format(c->now_ns, now);
+	if (!old) {
+		json_object_set_new(object, "status", json_pack("{s:s, s:s}", "phase", "Pending", "lastPhaseTransitionTime", now));
+		return 0;
+	}
+	json_t *status = json_object_get(object, "status");
+	const char *phase = kt_text_of(json_object_get(old, "status"), "phase");
+	bool moved = is_status(c) && strcmp(kt_text_of(status, "phase"), phase) != 0;
+	if (moved && kt_same(json_object_get(status, "lastPhaseTransitionTime"), kt_jget(old, "status.lastPhaseTransitionTime")))
+		json_object_set_new(status, "lastPhaseTransitionTime", json_string(now));
 	return 0;
 }
 

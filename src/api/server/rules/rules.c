@@ -117,8 +117,12 @@ static void set_generation(struct kt_rule_context *c, json_t *object, const json
 		return;
 	json_t *meta = json_object_get(object, "metadata");
 	int64_t generation = 1;
-	if (old)
-		generation = kt_jint(old, "metadata.generation", 0) + spec_changed(object, old);
+	const struct kt_rules *rules = rules_of(c);
+	if (old) {
+		bool noted = rules && rules->annotations_count && !c->subresource &&
+			     !kt_same(kt_jget(object, "metadata.annotations"), kt_jget(old, "metadata.annotations"));
+		generation = kt_jint(old, "metadata.generation", 0) + (noted || spec_changed(object, old));
+	}
 	if (generation > 0)
 		json_object_set_new(meta, "generation", json_integer(generation));
 }

@@ -46,6 +46,7 @@ struct kt_rules {
 	const char *group, *kind;
 	const char *error_group; /* in messages and details, where it is not the kind's own (""); NULL: the kind's */
 	bool creates_status;     /* a new object keeps the status it was sent with */
+	bool annotations_count;  /* a change of annotations raises metadata.generation too */
 	/* Defaults that depend on other fields (imagePullPolicy by tag, …); tables' own defaults are already in. */
 	void (*default_object)(struct kt_rule_context *ctx, json_t *object);
 	/* Before storing: clear what users may not set, keep what updates may not touch, fill in status and addresses.
