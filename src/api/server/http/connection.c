@@ -33,7 +33,11 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
 	struct kt_http_conn *conn = ptr;
 
 	if (conn->raw_off == conn->raw_len) {
-		ssize_t n = recv(conn->fd, conn->raw, RAW_MAX, 0);
+		ssize_t n;
+
+		if (!conn->raw)
+			conn->raw = kt_alloc(RAW_MAX);
+		n = recv(conn->fd, conn->raw, RAW_MAX, 0);
 
 		if (n <= 0) {
 			gnutls_transport_set_errno(conn->tls, n < 0 ? errno : 0);
@@ -259,6 +263,12 @@ static void turn(struct kt_http_conn *conn, bool readable)
 		kt_http_conn_close(conn);
 		return;
 	}
+	/* Most connections wait most of the time: they keep no buffers. */
+	if (conn->raw && conn->raw_off == conn->raw_len) {
+		free(conn->raw);
+		conn->raw = NULL;
+		conn->raw_off = conn->raw_len = 0;
+	}
 	set_timer(conn);
 	update_io(conn);
 }
@@ -328,7 +338,6 @@ static void on_start(struct kt_task *task)
 	}
 	gnutls_transport_set_ptr2(conn->tls, conn, (gnutls_transport_ptr_t)(intptr_t)conn->fd);
 	gnutls_transport_set_pull_function(conn->tls, pull);
-	conn->raw = kt_alloc(RAW_MAX);
 	conn->io.fn = on_io;
 	if (kt_io_add(&conn->io, worker->loop, conn->fd, EPOLLIN, NULL) < 0) {
 		kt_http_conn_close(conn);
