@@ -9,6 +9,7 @@
 #include "runtime/simulated/simulated.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum {
 	CRASH_PERIOD_MAX_MS = 30000,
@@ -233,7 +234,6 @@ static void run_ms(struct sim *sim, int64_t ms)
 		        KT_MIN(end_ns, kt_loop_now_ns(sim->loop) + STEP_MS * KT_NS_PER_MS));
 		sim_check_pump(sim);
 		live_server(sim);
-		sim_workload_tend(sim);
 	}
 }
 
@@ -243,7 +243,23 @@ static void run_chaos(struct sim *sim)
 	sim_workload_start(sim);
 	run_ms(sim, (int64_t)sim->options.chaos_s * 1000);
 	sim->faults = false;
+	while (!sim->server && !sim->failure)
+		run_ms(sim, STEP_MS);
 	sim_workload_stop(sim);
+}
+
+/* For whoever looks into a seed: KT_SIM_DUMP=/registry/pods/ shows what is there. */
+static void dump(struct sim *sim)
+{
+	struct kt_storage_list list = {0};
+	struct kt_storage_range range = {.prefix = getenv("KT_SIM_DUMP")};
+
+	if (!range.prefix || !sim->storage ||
+	        sim->storage->ops->range(sim->storage, &range, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++)
+		fprintf(stderr, "%s\n", kt_object_json(list.objects[i]));
+	kt_storage_list_finish(&list);
 }
 
 static void run_to_rest(struct sim *sim)
@@ -259,6 +275,7 @@ static void run_to_rest(struct sim *sim)
 			unrest = sim_observer_unrest(sim);
 	} while (unrest && !sim->failure && sim_seconds(sim) < limit_s);
 	if (unrest) {
+		dump(sim);
 		sim_fail(sim, "not at rest after %d s: %s", sim->options.settle_s, unrest);
 		return;
 	}

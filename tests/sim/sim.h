@@ -95,8 +95,6 @@ char *sim_observer_unrest(struct sim *sim);
 
 /* workload.c */
 void sim_workload_start(struct sim *sim);
-/* Takes the taint not-ready off the nodes, as long as no controller does. */
-void sim_workload_tend(struct sim *sim);
 void sim_workload_stop(
         struct sim *sim); /* no more new wishes; undoes what would keep the cluster from resting */
 void sim_workload_finish(struct sim *sim);

@@ -211,18 +211,6 @@ static void on_timer(struct kt_timer *timer)
 	kt_timer_set_after_ms(&w->timer, below(w, PERIOD_MAX_MS));
 }
 
-void sim_workload_tend(struct sim *sim)
-{
-	char path[64];
-
-	for (int i = 1; i <= sim->options.n_nodes; i++) {
-		kt_auto_str body = KT_STR_INIT;
-		snprintf(path, sizeof(path), "/api/v1/nodes/node-%04d", i);
-		kt_str_puts(&body, "{\"spec\":{\"taints\":null}}");
-		send(sim->workload, "PATCH", KT_PATCH_MERGE, &body, path);
-	}
-}
-
 void sim_workload_start(struct sim *sim)
 {
 	struct sim_workload *w = kt_new(struct sim_workload);
