@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* patch and server-side apply of objects. */
+#include "api/codec/codec.h"
 #include "api/machinery/managed.h"
 #include "api/server/access.h"
 #include "api/server/encode.h"
@@ -73,8 +74,11 @@ static int apply_config(struct kt_request *request)
 	if (namespace && *state->route.namespace && !kt_streq(namespace, state->route.namespace))
 		return kt_fail(&request->err, EINVAL,
 			       "the namespace of the provided object does not match the namespace sent on the request");
-	state->object = kt_apply_merge(&apply, state->old, config, &request->err);
-	return state->object ? 0 : request->err.code;
+	kt_auto_json json_t *merged = kt_apply_merge(&apply, state->old, config, &request->err);
+	if (!merged)
+		return request->err.code;
+	/* Defaults go into structs that are there: what the configuration leaves out must look as in a decoded body. */
+	return kt_codec_normalize(merged, state->kind->type, KT_STRICT_IGNORE, &state->object, NULL, &request->err);
 }
 
 static int patch_mutate(struct kt_request *request)
