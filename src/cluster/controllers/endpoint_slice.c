@@ -308,7 +308,7 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 {
 	struct endpoint_slice *own = arg;
 
-	if (!service_pod_differs(old_object, new_object))
+	if (!kt_informer_count(own->services) || !service_pod_differs(old_object, new_object))
 		return;
 	if (old_object)
 		kt_each_selecting(own->services, old_object, add_service, own);

@@ -179,7 +179,7 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 {
 	struct endpoints *own = arg;
 
-	if (!service_pod_differs(old_object, new_object))
+	if (!kt_informer_count(own->services) || !service_pod_differs(old_object, new_object))
 		return;
 	if (old_object)
 		kt_each_selecting(own->services, old_object, add_service, own);

@@ -416,7 +416,7 @@ static void *create(struct kt_controllers *controllers)
 	kt_map_init(&own->nodes, node_free);
 	kt_map_init(&own->early, NULL);
 	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "generic-garbage-collector", .reconcile = reconcile, .arg = own, .parallel = 20});
+		.name = "generic-garbage-collector", .reconcile = reconcile, .arg = own, .parallel = 128});
 	own->resources = kt_resources_of(controllers);
 	kt_cluster_resources_add_handler(own->resources, &(struct kt_resources_handler){.on_change = object_changed,
 		.on_synced = resources_synced, .arg = own});

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cluster/controllers/meta.h"
 
+#include "api/client/sections.h"
 #include "api/machinery/patch.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -48,6 +49,12 @@ bool kt_is_deleting(const struct kt_object *object)
 
 struct kt_json_at kt_field_of(const struct kt_object *object, const char *section, const char *field)
 {
+	if (strcmp(section, "spec") == 0)
+		return kt_object_field(object, KT_SECTION_SPEC, field);
+	if (strcmp(section, "status") == 0)
+		return kt_object_field(object, KT_SECTION_STATUS, field);
+	if (strcmp(section, "metadata") == 0)
+		return kt_object_field(object, KT_SECTION_METADATA, field);
 	return kt_json_find(kt_object_doc(object), section, field, NULL);
 }
 

@@ -19,6 +19,7 @@ struct kt_pass {
 	bool failed, finished;    /* finished: the reconcile function returned */
 	int64_t again_after_ms;   /* -1: not asked */
 	KT_VEC(struct wait) waits;
+	size_t first_unseen;      /* waits before it are over */
 	struct kt_timer timer;
 	struct kt_pass *next, *prev;
 };
@@ -46,7 +47,7 @@ static void forget_waits(struct kt_pass *pass)
 	for (size_t i = 0; i < pass->waits.n; i++) {
 		struct shared_informer *shared = pass->waits.items[i].shared;
 
-		for (size_t w = 0; w < shared->waiting.n; w++)
+		for (size_t w = 0; w < shared->waiting.n; w++) /* at most once in each */
 			if (shared->waiting.items[w] == pass) {
 				kt_vec_remove(&shared->waiting, w);
 				break;
@@ -98,8 +99,8 @@ static bool is_seen(const struct wait *wait)
 
 void pass_look_again(struct kt_pass *pass)
 {
-	for (size_t i = 0; i < pass->waits.n; i++)
-		if (!is_seen(&pass->waits.items[i]))
+	for (; pass->first_unseen < pass->waits.n; pass->first_unseen++)
+		if (!is_seen(&pass->waits.items[pass->first_unseen]))
 			return;
 	if (pass->finished && !pass->n_under_way)
 		pass_over(pass);
@@ -113,13 +114,21 @@ static void see_timer_fired(struct kt_timer *timer)
 	pass_over(pass);
 }
 
+static void wait_in(struct shared_informer *shared, struct kt_pass *pass)
+{
+	for (size_t i = 0; i < shared->waiting.n; i++)
+		if (shared->waiting.items[i] == pass)
+			return;
+	kt_vec_push(&shared->waiting, pass);
+}
+
 /* The last answer is here: now the informers have to see it. */
 static void pass_settle(struct kt_pass *pass)
 {
 	if (!pass->finished || pass->n_under_way)
 		return;
 	for (size_t i = 0; i < pass->waits.n; i++)
-		kt_vec_push(&pass->waits.items[i].shared->waiting, pass);
+		wait_in(pass->waits.items[i].shared, pass);
 	if (pass->waits.n)
 		kt_timer_set_after_ms(&pass->timer, KT_PASS_SEE_MAX_MS);
 	pass_look_again(pass);
@@ -257,10 +266,17 @@ static void add_wait(struct pass_call *own, const struct kt_call *call)
 	struct kt_pass *pass = own->pass;
 	struct wait wait = {.shared = controllers_shared(pass->reconciler->controllers, own->write.informer)};
 
-	if (own->target)
+	if (own->target) {
 		wait.target = kt_object_ref(own->target);
-	else
+	} else {
 		wait.revision = answer_revision(call);
+		/* Of many writes to one resource the last is enough. */
+		for (size_t i = 0; i < pass->waits.n; i++)
+			if (pass->waits.items[i].shared == wait.shared && !pass->waits.items[i].target) {
+				pass->waits.items[i].revision = KT_MAX(pass->waits.items[i].revision, wait.revision);
+				return;
+			}
+	}
 	kt_vec_push(&pass->waits, wait);
 }
 

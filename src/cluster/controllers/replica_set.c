@@ -94,7 +94,8 @@ static void create_batch(struct kt_pass *pass, struct creation *creation)
 	}
 }
 
-static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set, int64_t n)
+/* n_have: what works already need not be tried carefully. */
+static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set, int64_t n, int64_t n_have)
 {
 	kt_auto_json json_t *template = kt_json_tree(kt_field_of(set, "spec", "template")), *pod = NULL;
 	struct creation *creation = kt_new(struct creation);
@@ -109,7 +110,7 @@ static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_
 	creation->set = kt_object_ref(set);
 	creation->body = kt_str_steal(&body);
 	creation->left = KT_MIN(n, BURST_MAX);
-	creation->batch = 1;
+	creation->batch = kt_map_has(&own->refusals, kt_pass_key(pass)) ? 1 : KT_MAX(n_have, 1);
 	creation->refs = 1;
 	create_batch(pass, creation);
 	creation_unref(creation);
@@ -327,7 +328,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 			kt_vec_push(&active, pods.items[i]);
 	diff = kt_int_at(set, "spec", "replicas", 1) - (int64_t)active.n;
 	if (!kt_is_deleting(set) && diff > 0)
-		create_pods(own, pass, set, diff);
+		create_pods(own, pass, set, diff, (int64_t)active.n);
 	else if (!kt_is_deleting(set) && diff < 0)
 		delete_pods(own, pass, set, &active, -diff);
 	update_status(own, pass, set, &pods, diff);

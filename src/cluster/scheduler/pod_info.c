@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cluster/scheduler/snapshot.h"
 
+#include "api/client/sections.h"
 #include "base/mem.h"
 
 /* What scoring assumes of a container that requests nothing, so that such pods spread too. */
@@ -106,7 +107,7 @@ struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
 	int64_t priority = 0;
 
 	pod->object = kt_object_ref(object);
-	pod->spec = kt_json_member(kt_object_doc(object), "spec");
+	pod->spec = kt_object_section(object, KT_SECTION_SPEC);
 	pod->namespace = kt_object_namespace(object);
 	pod->name = kt_object_name(object);
 	pod->uid = kt_object_uid(object);
@@ -133,7 +134,7 @@ void kt_pod_info_destroy(struct kt_pod_info *pod)
 
 bool kt_pod_has_ended(const struct kt_object *pod)
 {
-	struct kt_json_at phase = kt_json_find(kt_object_doc(pod), "status", "phase", NULL);
+	struct kt_json_at phase = kt_object_field(pod, KT_SECTION_STATUS, "phase");
 
 	return kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cluster/scheduler/queue.h"
 
+#include "api/client/sections.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -213,7 +214,7 @@ void kt_pod_queue_put(struct kt_pod_queue *queue, struct kt_object *object, bool
 	old = pod->object;
 	pod->object = kt_object_ref(object);
 	kt_object_unref(old);
-	kt_json_int64(kt_json_find(kt_object_doc(object), "spec", "priority", NULL), &priority);
+	kt_json_int64(kt_object_field(object, KT_SECTION_SPEC, "priority"), &priority);
 	pod->priority = (int32_t)priority;
 	if (gated) {
 		leave_place(queue, pod);

@@ -4,6 +4,7 @@
 #include "api/client/calls.h"
 #include "api/client/events.h"
 #include "api/client/informer.h"
+#include "api/client/sections.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -117,7 +118,7 @@ static void send_binding(struct kt_scheduler *scheduler, struct kt_object *pod, 
 
 static struct kt_json_at scheduled_condition(const struct kt_object *pod)
 {
-	struct kt_json_at list = kt_json_find(kt_object_doc(pod), "status", "conditions", NULL), item;
+	struct kt_json_at list = kt_object_field(pod, KT_SECTION_STATUS, "conditions"), item;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item))
@@ -147,7 +148,7 @@ static void write_condition(struct kt_scheduler *scheduler, const struct kt_obje
 		kt_time_format(kt_loop_wall_ns(scheduler->loop), now);
 		kt_str_printf(&body, ",\"lastProbeTime\":null,\"lastTransitionTime\":\"%s\"", now);
 	}
-	if (kt_json_int64(kt_json_find(kt_object_doc(pod), "metadata", "generation", NULL), &generation))
+	if (kt_json_int64(kt_object_field(pod, KT_SECTION_METADATA, "generation"), &generation))
 		kt_str_printf(&body, ",\"observedGeneration\":%lld", (long long)generation);
 	kt_str_puts(&body, "}]}}");
 	kt_calls_send(scheduler->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/status", (int)namespace.len, namespace.p,
@@ -196,12 +197,12 @@ static bool is_assigned(const struct kt_object *pod)
 {
 	struct kt_sv node = {0};
 
-	return pod && kt_json_string_sv(kt_json_find(kt_object_doc(pod), "spec", "nodeName", NULL), &node) && node.len;
+	return pod && kt_json_string_sv(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), &node) && node.len;
 }
 
 static void queue_pod(struct kt_scheduler *scheduler, struct kt_object *object)
 {
-	struct kt_json_at name = kt_json_find(kt_object_doc(object), "spec", "schedulerName", NULL);
+	struct kt_json_at name = kt_object_field(object, KT_SECTION_SPEC, "schedulerName");
 	struct kt_pod_info *assumed = kt_map_get_sv(&scheduler->snapshot.pods_by_uid, kt_object_uid(object));
 	struct kt_pod_info *pod;
 	const char *reason;

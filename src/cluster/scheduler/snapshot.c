@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cluster/scheduler/snapshot.h"
 
+#include "api/client/sections.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -154,7 +155,7 @@ void kt_snapshot_set_pod(struct kt_snapshot *snapshot, struct kt_object *object)
 {
 	struct kt_sv uid = kt_object_uid(object), node_name = {0};
 
-	kt_json_string_sv(kt_json_find(kt_object_doc(object), "spec", "nodeName", NULL), &node_name);
+	kt_json_string_sv(kt_object_field(object, KT_SECTION_SPEC, "nodeName"), &node_name);
 	if (!node_name.len) {
 		struct kt_pod_info *pod = kt_map_get_sv(&snapshot->pods_by_uid, uid);
 

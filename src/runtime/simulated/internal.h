@@ -9,6 +9,7 @@
 #include "api/client/calls.h"
 #include "api/client/events.h"
 #include "api/client/informer.h"
+#include "api/client/sections.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "runtime/simulated/simulated.h"

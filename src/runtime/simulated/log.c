@@ -63,7 +63,7 @@ static struct kt_json_at container_status(const struct kt_object *pod, const cha
 	static const char *const lists[] = {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"};
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++) {
-		struct kt_json_at list = kt_json_find(kt_object_doc(pod), "status", lists[l], NULL), item;
+		struct kt_json_at list = kt_object_field(pod, KT_SECTION_STATUS, lists[l]), item;
 		struct kt_json_iter it = {0};
 
 		while (list.p && kt_json_next_element(list, &it, &item))
@@ -189,7 +189,7 @@ static int check_container(struct kt_simulated_log *log, const struct kt_object 
 	struct run run;
 
 	if (!log->container) {
-		struct kt_json_at list = kt_json_find(kt_object_doc(pod), "spec", "containers", NULL), first;
+		struct kt_json_at list = kt_object_field(pod, KT_SECTION_SPEC, "containers"), first;
 		struct kt_json_iter it = {0};
 
 		if (list.p && kt_json_next_element(list, &it, &first))

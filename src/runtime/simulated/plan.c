@@ -224,7 +224,7 @@ static enum sim_restart restart_of(struct kt_json_at value, enum sim_restart fal
 
 static struct kt_json_at container_list(const struct sim_pod *pod, bool init)
 {
-	return kt_json_find(kt_object_doc(pod->object), "spec", init ? "initContainers" : "containers", NULL);
+	return kt_object_field(pod->object, KT_SECTION_SPEC, init ? "initContainers" : "containers");
 }
 
 static size_t count(struct kt_json_at list)
@@ -242,7 +242,7 @@ static void read_containers(struct sim_pod *pod, bool init, struct sim_container
 {
 	struct kt_json_at list = container_list(pod, init), item;
 	struct kt_json_iter it = {0};
-	enum sim_restart restart = restart_of(kt_json_find(kt_object_doc(pod->object), "spec", "restartPolicy", NULL), SIM_ALWAYS);
+	enum sim_restart restart = restart_of(kt_object_field(pod->object, KT_SECTION_SPEC, "restartPolicy"), SIM_ALWAYS);
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
 		struct kt_json_at own = kt_json_member(item, "restartPolicy");
@@ -277,7 +277,7 @@ void sim_pod_read(struct sim_pod *pod)
 	pod->n_init = count(container_list(pod, true));
 	pod->n_containers = pod->n_init + count(container_list(pod, false));
 	pod->containers = kt_new_array(struct sim_container, pod->n_containers + 1);
-	pod->host_network = kt_json_bool(kt_json_find(kt_object_doc(pod->object), "spec", "hostNetwork", NULL), false);
+	pod->host_network = kt_json_bool(kt_object_field(pod->object, KT_SECTION_SPEC, "hostNetwork"), false);
 	read_containers(pod, true, pod->containers);
 	read_containers(pod, false, pod->containers + pod->n_init);
 	sim_pod_read_plans(pod);
@@ -340,7 +340,7 @@ static void adopt_container(struct sim_pod *pod, struct sim_container *container
 
 static void adopt_list(struct sim_pod *pod, const char *list_key)
 {
-	struct kt_json_at list = kt_json_find(kt_object_doc(pod->object), "status", list_key, NULL), item;
+	struct kt_json_at list = kt_object_field(pod->object, KT_SECTION_STATUS, list_key), item;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item))

@@ -27,7 +27,7 @@ struct sim_pod *sim_pod_create(struct kt_simulated *simulated, struct sim_node *
 	kt_timer_init(&pod->timer, simulated->loop, timer_fired);
 	sim_pod_read(pod);
 	sim_pod_adopt_status(pod);
-	phase = kt_json_find(kt_object_doc(object), "status", "phase", NULL);
+	phase = kt_object_field(object, KT_SECTION_STATUS, "phase");
 	pod->ended = kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
 	if (object->deletion_timestamp.len)
 		begin_termination(pod);
@@ -273,7 +273,7 @@ static void begin_life(struct sim_pod *pod)
 	if (!pod->ip_host && !pod->host_network)
 		pod->ip_host = sim_node_take_ip(pod->node);
 	if (pod->deadline_ns == SIM_FOREVER &&
-		kt_json_int64(kt_json_find(kt_object_doc(pod->object), "spec", "activeDeadlineSeconds", NULL), &deadline_s))
+		kt_json_int64(kt_object_field(pod->object, KT_SECTION_SPEC, "activeDeadlineSeconds"), &deadline_s))
 		pod->deadline_ns = now - (wall - pod->started_wall_ns) + deadline_s * KT_NS_PER_S;
 }
 
@@ -321,7 +321,7 @@ static void begin_termination(struct sim_pod *pod)
 {
 	int64_t grace_s = 30, longest = 0, end;
 
-	kt_json_int64(kt_json_find(kt_object_doc(pod->object), "metadata", "deletionGracePeriodSeconds", NULL), &grace_s);
+	kt_json_int64(kt_object_field(pod->object, KT_SECTION_METADATA, "deletionGracePeriodSeconds"), &grace_s);
 	for (size_t i = 0; i < pod->n_containers; i++) {
 		struct sim_container *container = &pod->containers[i];
 

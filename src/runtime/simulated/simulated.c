@@ -20,7 +20,7 @@ static struct sim_node *node_of(struct kt_simulated *simulated, const struct kt_
 {
 	struct kt_sv name = {0};
 
-	if (!pod || !kt_json_string_sv(kt_json_find(kt_object_doc(pod), "spec", "nodeName", NULL), &name) || !name.len)
+	if (!pod || !kt_json_string_sv(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), &name) || !name.len)
 		return NULL;
 	return kt_map_get_sv(&simulated->nodes_by_name, name);
 }

@@ -308,7 +308,7 @@ static void write_conditions(struct kt_str *out, struct sim_pod *pod, const char
 	bool ready = containers_ready(pod) && !over, now[SIM_N_CONDITIONS];
 	int64_t generation = 0, wall = kt_loop_wall_ns(pod->simulated->loop);
 
-	kt_json_int64(kt_json_find(kt_object_doc(pod->object), "metadata", "generation", NULL), &generation);
+	kt_json_int64(kt_object_field(pod->object, KT_SECTION_METADATA, "generation"), &generation);
 	now[SIM_READY_TO_START] = !over;
 	now[SIM_INITIALIZED] = is_initialized(pod);
 	now[SIM_CONTAINERS_READY] = ready;
@@ -344,7 +344,7 @@ static void write_status(struct kt_str *out, struct sim_pod *pod)
 	kt_str_printf(out, "{\"metadata\":{\"uid\":\"%.*s\"},\"status\":{\"phase\":\"%s\",", (int)uid.len, uid.p, phase);
 	if (pod->failed_deadline)
 		kt_str_puts(out, "\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on the node longer than the specified deadline\",");
-	if (kt_json_int64(kt_json_find(kt_object_doc(pod->object), "metadata", "generation", NULL), &generation))
+	if (kt_json_int64(kt_object_field(pod->object, KT_SECTION_METADATA, "generation"), &generation))
 		kt_str_printf(out, "\"observedGeneration\":%lld,", (long long)generation);
 	write_conditions(out, pod, phase);
 	kt_str_printf(out, ",\"hostIP\":\"%s\",\"hostIPs\":[{\"ip\":\"%s\"}],", pod->node->ip, pod->node->ip);

@@ -72,12 +72,12 @@ static json_t *usage_json(struct usage usage)
 
 static bool is_running(const struct kt_object *pod)
 {
-	return kt_json_string_is(kt_json_find(kt_object_doc(pod), "status", "phase", NULL), "Running");
+	return kt_json_string_is(kt_object_field(pod, KT_SECTION_STATUS, "phase"), "Running");
 }
 
 static struct usage add_containers(const struct kt_object *pod, json_t *list, int64_t wall_ns)
 {
-	struct kt_json_at containers = kt_json_find(kt_object_doc(pod), "spec", "containers", NULL), container;
+	struct kt_json_at containers = kt_object_field(pod, KT_SECTION_SPEC, "containers"), container;
 	struct kt_json_iter it = {0};
 	struct usage sum = {0};
 
@@ -142,7 +142,7 @@ json_t *kt_simulated_node_metrics(struct kt_simulated *simulated, const char *no
 		const struct kt_object *pod = value;
 		struct usage one;
 
-		if (!is_running(pod) || !kt_json_string_is(kt_json_find(kt_object_doc(pod), "spec", "nodeName", NULL), node))
+		if (!is_running(pod) || !kt_json_string_is(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), node))
 			continue;
 		one = add_containers(pod, NULL, wall_ns);
 		sum.nano_cpu += one.nano_cpu;
