@@ -76,4 +76,10 @@ int kt_cel_eval(
 /* The same for a condition: 1, 0 or negative; another type is an error. */
 int kt_cel_test(const struct kt_cel *cel, struct kt_cel_run *run, struct kt_err *err);
 
+/* An upper bound of what an evaluation may cost, from the limits of the schemas of its variables;
+ * and how many values a type may hold at most in one request. Estimates follow upstream's ideas,
+ * not its every number. */
+double kt_cel_estimate(const struct kt_cel *cel);
+double kt_cel_estimate_size(const struct kt_type *type);
+
 #endif

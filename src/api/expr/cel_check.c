@@ -107,7 +107,8 @@ static const struct cel_type *type_of_string(const struct kt_type *schema)
 	return &basic[kt_streq(format, "byte") ? CEL_BYTES : CEL_STRING];
 }
 
-const struct cel_type *cel_type_of_schema(struct kt_arena *arena, const struct kt_type *schema)
+static const struct cel_type *plain_type_of_schema(
+        struct kt_arena *arena, const struct kt_type *schema)
 {
 	struct cel_type *object;
 
@@ -144,6 +145,19 @@ const struct cel_type *cel_type_of_schema(struct kt_arena *arena, const struct k
 	default:
 		return DYN;
 	}
+}
+
+const struct cel_type *cel_type_of_schema(struct kt_arena *arena, const struct kt_type *schema)
+{
+	const struct cel_type *plain = plain_type_of_schema(arena, schema);
+	struct cel_type *type;
+
+	if (!schema || plain->kind == CEL_DYN || plain->schema)
+		return plain;
+	type = kt_arena_new(arena, struct cel_type);
+	*type = *plain;
+	type->schema = schema; /* its limits bound the cost */
+	return type;
 }
 
 const char *cel_unescape_name(struct kt_arena *arena, const char *name)

@@ -371,7 +371,7 @@ static void put_timestamp(struct kt_str *out, int64_t ns)
 	char text[KT_TIME_TEXT_MAX];
 	int64_t fraction = ((ns % 1000000000) + 1000000000) % 1000000000;
 
-	kt_time_format(ns - fraction, text);
+	kt_time_format(ns, text);
 	if (!fraction) {
 		kt_str_puts(out, text);
 		return;

@@ -37,9 +37,10 @@ enum cel_kind {
 /* A static type. */
 struct cel_type {
 	enum cel_kind kind;
-	const struct cel_type *a;     /* element, key, or what is optional */
-	const struct cel_type *b;     /* map value */
-	const struct kt_type *schema; /* CEL_OBJECT */
+	const struct cel_type *a; /* element, key, or what is optional */
+	const struct cel_type *b; /* map value */
+	const struct kt_type
+	        *schema; /* of an object its fields; of others what bounds their size, or NULL */
 };
 
 struct cel_list;

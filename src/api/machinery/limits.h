@@ -34,9 +34,9 @@ int kt_validate_structure(const struct kt_type *type, const json_t *value, const
 void kt_validate_custom(const struct kt_type *type, const json_t *value, const json_t *old,
         struct kt_field_errors *errors, struct kt_field_errors *warnings);
 
-/* Only the rules. */
+/* Only the rules; path as in kt_validate_structure. */
 void kt_validate_rules(const struct kt_type *type, const json_t *value, const json_t *old,
-        struct kt_field_errors *errors, struct kt_field_errors *warnings);
+        const char *path, struct kt_field_errors *errors, struct kt_field_errors *warnings);
 /* Does the type or anything below it have rules? */
 bool kt_type_has_rules(const struct kt_type *type);
 

@@ -566,5 +566,5 @@ void kt_validate_custom(const struct kt_type *type, const json_t *value, const j
 		        "correct the existing "
 		        "errors to complete validation");
 	else
-		kt_validate_rules(type, value, old, errors, warnings);
+		kt_validate_rules(type, value, old, "", errors, warnings);
 }

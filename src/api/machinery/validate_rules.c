@@ -284,10 +284,10 @@ static void walk(struct walker *w, const struct place *place, const struct kt_fi
 }
 
 void kt_validate_rules(const struct kt_type *type, const json_t *value, const json_t *old,
-        struct kt_field_errors *errors, struct kt_field_errors *warnings)
+        const char *path, struct kt_field_errors *errors, struct kt_field_errors *warnings)
 {
 	struct walker w = {.errors = errors, .warnings = warnings};
-	struct place root = {type, value, old, ""};
+	struct place root = {type, value, old, path};
 
 	kt_map_init(&w.compiled, destroy_cel);
 	walk(&w, &root, NULL);

@@ -4,6 +4,7 @@
  * structural, then what its keywords may say; messages come in that order.
  */
 #include "api/machinery/limits.h"
+#include "api/machinery/rule_definitions.h"
 #include "api/schema/crd_internal.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -13,8 +14,6 @@ static const char *const known_types[] = {
         "array", "boolean", "integer", "number", "object", "string", NULL};
 static const char *const list_types[] = {"atomic", "set", "map", NULL};
 static const char *const map_types[] = {"atomic", "granular", NULL};
-static const char *const rule_reasons[] = {"FieldValueDuplicate", "FieldValueForbidden",
-        "FieldValueInvalid", "FieldValueRequired", NULL};
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -317,8 +316,10 @@ static void check_default(const json_t *schema, const char *path, struct kt_fiel
 	}
 	if (json_is_null(value) && (type->flags & KT_FIELD_NULLABLE))
 		return;
-	kt_validate_structure(type, value, "", &found);
-	add_below(errors, path, &found);
+	if (kt_validate_structure(type, value, "", &found))
+		add_below(errors, path, &found);
+	else
+		kt_validate_rules(type, value, NULL, path, errors, NULL);
 }
 
 static void check_defaults(const json_t *schema, const char *path, struct kt_field_errors *errors)
@@ -509,36 +510,6 @@ static void check_list_keywords(
 		        errors, below(errors, path, "x-kubernetes-map-type"), map_type, map_types);
 }
 
-/* The rules' shape; compiling the expressions is not done here. */
-static void check_rules(const json_t *schema, const char *path, struct kt_field_errors *errors)
-{
-	json_t *rule;
-	size_t i;
-
-	json_array_foreach(json_object_get(schema, "x-kubernetes-validations"), i, rule)
-	{
-		const char *at =
-		        kt_path(errors->arena, "%s.x-kubernetes-validations[%zu]", path, i);
-		const json_t *reason = json_object_get(rule, "reason");
-		const char *message = text_of(rule, "message"), *text = text_of(rule, "rule");
-
-		if (strspn(text, " \t\r\n") == strlen(text))
-			kt_field_required(
-			        errors, below(errors, at, "rule"), "rule is not specified");
-		if (strchr(text, '\n') && !*message && !*text_of(rule, "messageExpression"))
-			kt_field_required(errors, below(errors, at, "message"),
-			        "message or messageExpression must be specified if rule contains "
-			        "line breaks");
-		if (strchr(message, '\n'))
-			kt_field_invalid(errors, below(errors, at, "message"),
-			        json_object_get(rule, "message"),
-			        "message must not contain line breaks");
-		if (reason && !one_of(text_of(rule, "reason"), rule_reasons))
-			kt_field_not_supported(
-			        errors, below(errors, at, "reason"), reason, rule_reasons);
-	}
-}
-
 static void check_keywords(const json_t *schema, const char *path, struct kt_field_errors *errors)
 {
 	const char *type = text_of(schema, "type");
@@ -564,13 +535,13 @@ static void check_keywords(const json_t *schema, const char *path, struct kt_fie
 		        "type cannot be set to null, use nullable as an alternative");
 	check_list_keywords(schema, path, errors);
 	check_pattern(schema, path, errors);
-	check_rules(schema, path, errors);
 }
 
 void crd_validate_schema(
         const json_t *schema, const char *path, bool has_status, struct kt_field_errors *errors)
 {
 	const char *type = text_of(schema, "type");
+	bool structural;
 	size_t before;
 
 	if (has_status && *type && strcmp(type, "object") != 0)
@@ -585,6 +556,8 @@ void crd_validate_schema(
 	check_form(schema, path, errors);
 	if (errors->n == before)
 		check_structural(schema, path, LEVEL_ROOT, errors);
+	structural = errors->n == before;
 	check_defaults(schema, path, errors);
 	check_keywords(schema, path, errors);
+	kt_rule_definitions_check(schema, path, structural, errors);
 }

@@ -125,11 +125,67 @@ static size_t run_scenario(const char *name)
 	return checked;
 }
 
+/* The scenario with {ns} filled in. */
+static json_t *load_named(const char *path)
+{
+	kt_auto_json json_t *raw = golden_load(path);
+	kt_auto_str text = KT_STR_INIT;
+	kt_auto_str named = KT_STR_INIT;
+
+	kt_json_write(&text, raw, 0);
+	for (const char *p = kt_str_text(&text); *p;) {
+		const char *at = strstr(p, "{ns}");
+		size_t len = at ? (size_t)(at - p) : strlen(p);
+
+		kt_str_add(&named, p, len);
+		p += len;
+		if (at) {
+			kt_str_puts(&named, "space");
+			p += strlen("{ns}");
+		}
+	}
+	return kt_json_parse(kt_sv_of(kt_str_text(&named)), NULL, NULL);
+}
+
+/* Definitions with rules: does ours say the same about each? */
+static void test_rule_definitions(void **state)
+{
+	KT_TEST_NEEDS_SHARED(path, "golden/scenarios/custom/cel-compile.json");
+	kt_auto_json json_t *scenario = load_named(path);
+	const json_t *steps = json_object_get(scenario, "steps");
+	const char *only = getenv("KT_ONLY");
+	size_t checked = 0;
+
+	(void)state;
+	for (size_t i = 0; i < json_array_size(steps); i++) {
+		const json_t *step = json_array_get(steps, i);
+		kt_auto_json json_t *definition = json_deep_copy(kt_jget(step, "request.body"));
+		kt_auto_arena arena = {0};
+		struct kt_field_errors errors = {.arena = &arena};
+		kt_auto_err err = KT_ERR_INIT;
+
+		if (!json_is_object(definition) || (only && strcmp(only, kt_jstr(step, "id"))))
+			continue;
+		kt_type_default(
+		        kt_builtin_kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+		                ->type,
+		        definition);
+		kt_crd_default(definition);
+		kt_crd_validate(definition, NULL, &errors);
+		kt_field_errors_fail(&errors, "", "", "", &err);
+		kt_auto_free char *got = causes_of(&err);
+		kt_auto_free char *want = causes_recorded(kt_jget(step, "response.body"));
+		if (strcmp(got, want))
+			fail_msg("%s:\n got %swant %s", kt_jstr(step, "id"), got, want);
+		checked++;
+	}
+	assert_true(checked > 20 || only);
+}
+
 static void test_scenarios(void **state)
 {
-	static const char *const names[] = {
-	        "keywords-1", "keywords-3", "keywords-many-errors", "preserve-unknown",
-		"cel-messages", "cel-libraries"};
+	static const char *const names[] = {"keywords-1", "keywords-3", "keywords-many-errors",
+	        "preserve-unknown", "cel-messages", "cel-libraries"};
 	const char *only = getenv("KT_ONLY");
 
 	(void)state;
@@ -142,7 +198,8 @@ static void test_scenarios(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_scenarios)};
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_scenarios), cmocka_unit_test(test_rule_definitions)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
