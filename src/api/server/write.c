@@ -196,6 +196,8 @@ static void reset_other_part(struct kt_request *request)
 	json_t *status = json_object_get(state->old, "status");
 	if (status)
 		json_object_set_new(state->object, "status", json_deep_copy(status));
+	else if (state->kind->flags & KT_KIND_CUSTOM)
+		json_object_del(state->object, "status");
 	else if (json_object_get(state->object, "status"))
 		json_object_set_new(state->object, "status", json_object());
 }

@@ -78,6 +78,8 @@ static void split_status(struct kt_rule_context *c, json_t *object, const json_t
 		json_t *status = old ? json_object_get(old, "status") : NULL;
 		if (status)
 			json_object_set_new(object, "status", json_deep_copy(status));
+		else if (c->kind->flags & KT_KIND_CUSTOM)
+			json_object_del(object, "status"); /* no struct that is always there */
 		else
 			json_object_set_new(object, "status", json_object());
 		return;
