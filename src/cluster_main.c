@@ -84,6 +84,9 @@ static void *run_loop(void *arg)
 	pthread_setname_np(pthread_self(), runner->name);
 	if (kt_loop_run(runner->loop, &err) < 0)
 		kt_log_error("cluster", "%s: %s", runner->name, kt_err_message(&err));
+	/* A component that has ended still has mail: stopped watches are closed by it. */
+	while (kt_loop_run_once(runner->loop, 0, NULL) > 0)
+		;
 	return NULL;
 }
 
