@@ -105,6 +105,21 @@ static void fill_namespace(json_t *object)
 	json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Active"));
 }
 
+/* The schemas of the table name priority levels of the table. */
+static void fill_flow_schema(const struct batch *batch, json_t *object)
+{
+	const char *level = kt_jstr(object, "spec.priorityLevelConfiguration.name");
+	char time[KT_TIME_TEXT_MAX];
+
+	kt_time_format(batch->now_ns, time);
+	json_object_set_new(
+		object, "status",
+		json_pack("{s:[{s:s,s:s,s:s,s:s,s:o}]}", "conditions", "type", "Dangling", "status", "False", "lastTransitionTime",
+			  time, "reason", "Found", "message",
+			  json_sprintf("This FlowSchema references the PriorityLevelConfiguration object named \"%s\" and it exists",
+				       level)));
+}
+
 static int add_table(struct batch *batch, struct kt_err *err)
 {
 	for (const struct kt_bootstrap_entry *entry = kt_bootstrap_entries; entry->group; entry++) {
@@ -116,6 +131,8 @@ static int add_table(struct batch *batch, struct kt_err *err)
 		}
 		if (kt_streq(entry->kind, "Namespace"))
 			fill_namespace(object);
+		if (kt_streq(entry->kind, "FlowSchema"))
+			fill_flow_schema(batch, object);
 		if (add(batch, kind, object, err) < 0)
 			return err->code;
 	}
