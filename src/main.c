@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "tui/command/repl.h"
 #include "tui/command/script.h"
+#include "ui_main.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -87,6 +88,8 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	kt_log_open(STDERR_FILENO, KT_LOG_WARNING);
 	kt_cluster_commands_init(argc - 1, argv + 1, monotonic_ns());
+	if (kt_ui_is_asked(argc - 1, argv + 1))
+		return kt_ui_main(argc - 1, argv + 1);
 	session = kt_session_create(&(struct kt_session_options){0});
 	catch_interrupt();
 	int code = run(argc - 1, argv + 1);

@@ -2,6 +2,7 @@
 #include "tui/screen.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
@@ -10,6 +11,8 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <term.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -22,6 +25,7 @@
 static struct {
 	bool open, direct, unicode, mouse;
 	int colors; /* as kt_screen_colors() */
+	int resize_fd; /* eventfd, written by the handler of SIGWINCH; 0: none yet */
 	SCREEN *screen;
 	struct sigaction old[NSIG];
 } tty;
@@ -39,6 +43,28 @@ static void on_fatal(int number)
 	reset_shell_mode();
 	sigaction(number, &tty.old[number], NULL);
 	raise(number);
+}
+
+static void on_resize(int number)
+{
+	int saved = errno;
+	uint64_t one = 1;
+	ssize_t written = write(tty.resize_fd, &one, sizeof(one));
+
+	(void)number;
+	(void)written;
+	errno = saved;
+}
+
+/* A handler and not a signalfd: threads that do not block SIGWINCH may be there already. */
+static void catch_resize(void)
+{
+	struct sigaction action = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
+
+	if (!tty.resize_fd)
+		tty.resize_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGWINCH, &action, NULL);
 }
 
 static void catch_fatal_signals(bool on)
@@ -141,6 +167,7 @@ int kt_screen_open(bool mouse, struct kt_err *err)
 	tty.open = true;
 	start_colors();
 	set_modes();
+	catch_resize();
 	catch_fatal_signals(true);
 	return 0;
 }
@@ -185,6 +212,22 @@ void kt_screen_resume(void)
 	refresh();
 }
 
+int kt_screen_resize_fd(void)
+{
+	return tty.resize_fd;
+}
+
+void kt_screen_resized(void)
+{
+	struct winsize size;
+	uint64_t count;
+	ssize_t got = read(tty.resize_fd, &count, sizeof(count));
+
+	(void)got;
+	if (tty.open && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
+		resizeterm(size.ws_row, size.ws_col);
+}
+
 void kt_screen_size(int *ret_rows, int *ret_columns)
 {
 	*ret_rows = LINES;
@@ -204,6 +247,16 @@ int kt_screen_colors(void)
 bool kt_screen_unicode(void)
 {
 	return tty.unicode;
+}
+
+void kt_screen_copy(const char *base64)
+{
+	static const char begin[] = "\033]52;c;", end[] = "\a";
+
+	if (!tty.open || kt_write_all(STDOUT_FILENO, begin, sizeof(begin) - 1, NULL) < 0 ||
+		kt_write_all(STDOUT_FILENO, base64, strlen(base64), NULL) < 0)
+		return;
+	kt_write_all(STDOUT_FILENO, end, sizeof(end) - 1, NULL);
 }
 
 /* Keys */

@@ -83,8 +83,15 @@ bool kt_screen_too_small(void);
 int kt_screen_colors(void); /* 1 << 24, 256, 16, 8 or 0 */
 bool kt_screen_unicode(void); /* the locale is UTF-8: lines and blocks may be drawn */
 
+/* A descriptor that becomes readable when the terminal changed its size; kt_screen_resized() then takes the new one. */
+int kt_screen_resize_fd(void);
+void kt_screen_resized(void);
+
 /* The next key that is there, without waiting; KT_KEY_NONE when there is none. -EIO when the terminal is gone. */
 int kt_screen_read(struct kt_key *ret_key);
+
+/* Text (base64) for the terminal's clipboard: OSC 52. */
+void kt_screen_copy(const char *base64);
 
 /* Drawing changes a frame in memory; kt_screen_present() sends what differs. */
 void kt_screen_clear(struct kt_style style);

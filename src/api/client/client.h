@@ -46,6 +46,9 @@ struct kt_call {
 };
 void kt_call_finish(struct kt_call *call); /* frees the answer; the call may be used again */
 
+/* The bytes of a collected answer, whether they came as a body or as the stored object itself; empty without one. */
+struct kt_sv kt_call_body(const struct kt_call *call);
+
 enum kt_watch_type { KT_WATCH_ADDED, KT_WATCH_MODIFIED, KT_WATCH_DELETED, KT_WATCH_BOOKMARK };
 
 struct kt_watch {

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One command line of the UI, typed or of a key: words of the UI, then kinds, then the command table. */
+#include "tui/asking.h"
+#include "tui/job.h"
+#include "tui/keys.h"
+#include "tui/save.h"
+#include "tui/ui.h"
+#include "tui/view/help.h"
+#include "tui/view/lists.h"
+#include "tui/view/log.h"
+#include "tui/view/output.h"
+#include "tui/widget/prompt.h"
+
+enum { TRAIL_MAX = 50 };
+
+/* Words of the UI */
+
+static void do_quit(struct kt_ui *ui, const char *argument)
+{
+	(void)argument;
+	ui->leaving = true;
+	kt_loop_stop(ui->loop);
+}
+
+static void do_help(struct kt_ui *ui, const char *argument)
+{
+	const struct kt_command *command = *argument ? kt_command_find(kt_commands, argument) : NULL;
+
+	if (command)
+		kt_ui_push(ui, kt_command_help_view_create(ui, command));
+	else if (kt_ui_top(ui) && !strcmp(kt_ui_top(ui)->crumb, "help"))
+		kt_ui_pop(ui);
+	else
+		kt_ui_push(ui, kt_help_view_create(ui));
+}
+
+static void do_aliases(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_aliases_view_create(ui);
+
+	kt_ui_push(ui, view);
+	if (*argument == '/')
+		view->ops->filter(view, argument + 1);
+}
+
+static void do_ctx(struct kt_ui *ui, const char *argument)
+{
+	if (*argument)
+		kt_ui_use_context(ui, argument);
+	else
+		kt_ui_push(ui, kt_contexts_view_create(ui));
+}
+
+static void do_ns(struct kt_ui *ui, const char *argument)
+{
+	if (!*argument || *argument == '/') {
+		kt_auto_free char *line = kt_asprintf("namespaces %s", argument);
+
+		kt_ui_navigate(ui, line, ui->of_key);
+		return;
+	}
+	kt_ui_use_namespace(ui, argument);
+	kt_ui_navigate(ui, "pods", false);
+}
+
+static void do_skin(struct kt_ui *ui, const char *argument)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	kt_auto_free char *warnings = NULL;
+	struct kt_theme theme;
+
+	if (!*argument) {
+		kt_ui_push(ui, kt_themes_view_create(ui));
+		return;
+	}
+	if (kt_theme_load(argument, &theme, &warnings, &err) < 0) {
+		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(&err));
+		return;
+	}
+	kt_theme_finish(&ui->theme);
+	ui->theme = theme;
+	kt_screen_redraw();
+	if (warnings)
+		kt_ui_flash(ui, KT_FLASH_WARN, "%s: %s", argument, warnings);
+}
+
+static void do_back(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+
+	(void)argument;
+	ui->full_screen = false;
+	if (view && view->ops->leave && view->ops->leave(view))
+		return;
+	kt_ui_pop(ui);
+}
+
+static void do_prompt(struct kt_ui *ui, const char *argument)
+{
+	kt_prompt_open(ui->prompt, ':', argument);
+}
+
+static void do_filter(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+	const char *now = view && view->ops->filter_text ? view->ops->filter_text(view) : NULL;
+
+	if (view && view->ops->filter)
+		kt_prompt_open(ui->prompt, '/', *argument ? argument : now ? now : "");
+}
+
+static void do_filter_clear(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+
+	(void)argument;
+	if (view && view->ops->filter)
+		view->ops->filter(view, "");
+}
+
+static void do_header(struct kt_ui *ui, const char *argument)
+{
+	(void)argument;
+	ui->hide_header = !ui->hide_header;
+}
+
+static void do_crumbs(struct kt_ui *ui, const char *argument)
+{
+	(void)argument;
+	ui->hide_crumbs = !ui->hide_crumbs;
+}
+
+static void do_fullscreen(struct kt_ui *ui, const char *argument)
+{
+	(void)argument;
+	ui->full_screen = !ui->full_screen;
+}
+
+static void do_redraw(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+
+	(void)argument;
+	kt_screen_redraw();
+	if (view && view->ops->verb)
+		view->ops->verb(view, "refresh", "");
+}
+
+static void do_history(struct kt_ui *ui, const char *argument)
+{
+	size_t to = ui->trail_at;
+
+	if (!strcmp(argument, "back") && to > 0)
+		to--;
+	else if (!strcmp(argument, "forward") && to + 1 < ui->trail.n)
+		to++;
+	else if (!strcmp(argument, "last") && ui->trail.n > 1)
+		to = to + 1 == ui->trail.n ? to - 1 : ui->trail.n - 1;
+	if (to == ui->trail_at || to >= ui->trail.n)
+		return;
+	ui->trail_at = to;
+	kt_ui_navigate(ui, ui->trail.items[to], false);
+}
+
+static void do_favourite(struct kt_ui *ui, const char *argument)
+{
+	size_t number = strtoul(argument, NULL, 10);
+	struct kt_view *view = kt_ui_top(ui);
+	const struct kt_resource *resource = view && view->ops->resource ? view->ops->resource(view) : NULL;
+
+	if (number > ui->favourites.n)
+		return;
+	kt_ui_use_namespace(ui, number ? ui->favourites.items[number - 1] : "");
+	if (resource) {
+		kt_auto_free char *line = kt_asprintf("%s%s%s", resource->plural, *resource->group ? "." : "", resource->group);
+
+		kt_ui_navigate(ui, line, false);
+	}
+}
+
+static void do_warp(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+	const struct kt_resource *resource = view && view->ops->resource ? view->ops->resource(view) : NULL;
+
+	if (!resource || !*argument)
+		return;
+	kt_auto_free char *line = kt_asprintf("%s%s%s %s", resource->plural, *resource->group ? "." : "", resource->group, argument);
+
+	kt_ui_navigate(ui, line, true);
+}
+
+static void do_copy(struct kt_ui *ui, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+	kt_auto_str text = KT_STR_INIT;
+
+	if (view && view->ops->verb && view->ops->verb(view, "copy", argument))
+		return;
+	if (view && view->ops->expand && view->ops->expand(view, !strcmp(argument, "namespace") ? "namespace" : "names", &text))
+		kt_copy(ui, (struct kt_sv){kt_str_text(&text), text.len});
+}
+
+static void do_yaml(struct kt_ui *ui, const char *argument)
+{
+	kt_auto_free char *line = kt_asprintf("get %s -o yaml", argument);
+	kt_auto_free char *target = kt_strndup(argument, strcspn(argument, " "));
+	kt_auto_free char *title = kt_asprintf("YAML(%s)", target);
+	const char *ns = strstr(argument, "-n ");
+
+	free(ui->last_line);
+	ui->last_line = kt_strdup(line);
+	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line, .title = title, .crumb = "yaml",
+		.target = target, .ns = ns, .highlight = KT_YAML}));
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(struct kt_ui *ui, const char *argument);
+	bool writes;
+} DOES[] = {
+	{"quit", do_quit, false}, {"help", do_help, false}, {"aliases", do_aliases, false}, {"ctx", do_ctx, false}, {"ns", do_ns, false},
+	{"skin", do_skin, false}, {"back", do_back, false}, {"prompt", do_prompt, false}, {"filter", do_filter, false},
+	{"filter-clear", do_filter_clear, false}, {"header", do_header, false}, {"crumbs", do_crumbs, false}, {"redraw", do_redraw, false},
+	{"fullscreen", do_fullscreen, false}, {"history", do_history, false}, {"favourite", do_favourite, false}, {"warp", do_warp, false},
+	{"copy", do_copy, false}, {"yaml", do_yaml, false}, {"image", kt_ask_image, true},
+	{"trigger", kt_ask_trigger, true}, {"suspend", kt_ask_suspend, true}, {"rollback", kt_ask_rollback, true},
+	{"decode", kt_decode_open, false},
+};
+
+static void echo(struct kt_ui *ui, const char *line)
+{
+	free(ui->last_line);
+	ui->last_line = kt_strdup(line);
+}
+
+static bool run_word(struct kt_ui *ui, const struct kt_ui_verb *verb, const char *line, const char *argument)
+{
+	struct kt_view *view = kt_ui_top(ui);
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(DOES); i++) {
+		if (strcmp(DOES[i].name, verb->name) != 0)
+			continue;
+		if (DOES[i].writes && ui->readonly) {
+			kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
+			return true;
+		}
+		if (verb->help)
+			echo(ui, line);
+		DOES[i].fn(ui, argument);
+		return true;
+	}
+	return view && view->ops->verb && view->ops->verb(view, verb->name, argument);
+}
+
+/* Commands of the table */
+
+/* Output of a command that changes something: one line is told below, more become a text. */
+struct telling {
+	struct kt_ui *ui;
+	char *line;
+	struct kt_str output;
+};
+
+static void on_told(void *arg, struct kt_sv piece)
+{
+	struct telling *telling = arg;
+
+	kt_str_add(&telling->output, piece.p, piece.len);
+}
+
+static void on_told_all(void *arg, int exit_code)
+{
+	struct telling *telling = arg;
+	struct kt_str *output = &telling->output;
+	const char *newline = output->len ? memchr(output->data, '\n', output->len) : NULL;
+
+	if (newline && (size_t)(newline - output->data) + 1 < output->len)
+		kt_ui_push(telling->ui, kt_text_view_create(telling->ui, telling->line, "output",
+			(struct kt_sv){output->data, output->len}, KT_PLAIN));
+	else
+		kt_ui_flash(telling->ui, exit_code == KT_EXIT_OK ? KT_FLASH_INFO : KT_FLASH_ERROR, "%s",
+			output->len ? output->data : exit_code == KT_EXIT_OK ? "done" : "failed");
+	kt_str_finish(output);
+	free(telling->line);
+	free(telling);
+}
+
+void kt_ui_run_quiet(struct kt_ui *ui, const char *line)
+{
+	struct telling *telling = kt_new(struct telling);
+
+	*telling = (struct telling){.ui = ui, .line = kt_strdup(line)};
+	echo(ui, line);
+	if (!kt_job_start(ui, &(struct kt_job_options){.line = line, .on_output = on_told, .on_done = on_told_all, .arg = telling})) {
+		free(telling->line);
+		free(telling);
+	}
+}
+
+static bool only_looks(const struct kt_command *command, const char *line)
+{
+	static const char *const looks[] = {"get", "describe", "logs", "top", "events", "explain", "wait", "api-resources", "api-versions",
+		"version", "diff", "auth", "help", "list", "cluster-info"};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(looks); i++)
+		if (!strcmp(looks[i], command->name))
+			return true;
+	return kt_starts_with(line, "rollout status") || kt_starts_with(line, "rollout history") || kt_starts_with(line, "config view");
+}
+
+/* A shell would write over the screen. */
+static bool wants_shell(const char *line)
+{
+	bool quoted = false;
+
+	for (const char *c = line; *c; c++) {
+		if (*c == '\'' || *c == '"')
+			quoted = !quoted;
+		if (!quoted && (*c == '|' || *c == '`'))
+			return true;
+	}
+	return *line == '!';
+}
+
+static void show_output(struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
+{
+	bool describes = !strcmp(command->name, "describe"), yaml = strstr(line, "-o yaml") || strstr(line, "-oyaml");
+	kt_auto_free char *target = kt_strndup(argument, strcspn(argument, " "));
+	kt_auto_free char *title = describes ? kt_asprintf("Describe(%s)", target) : kt_strdup(line);
+	const char *ns = strstr(argument, "-n ");
+
+	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line, .title = title, .crumb = command->name,
+		.target = target, .ns = ns, .highlight = describes ? KT_DESCRIBE : yaml ? KT_YAML : KT_PLAIN}));
+}
+
+static void run_command(struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
+{
+	bool looks = only_looks(command, line);
+
+	if (wants_shell(line)) {
+		kt_ui_flash(ui, KT_FLASH_WARN, "pipes to a shell work at the prompt: kube-tui repl");
+		return;
+	}
+	if (ui->readonly && !looks) {
+		kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
+		return;
+	}
+	echo(ui, line);
+	if (!strcmp(command->name, "logs"))
+		kt_ui_push(ui, kt_log_view_create(ui, line));
+	else if (looks)
+		show_output(ui, command, line, argument);
+	else if (!kt_ask_before(ui, command->name, line, argument))
+		kt_ui_run_quiet(ui, line);
+}
+
+/* The line */
+
+static void remember_trail(struct kt_ui *ui, const char *line)
+{
+	if (ui->trail.n && !strcmp(ui->trail.items[ui->trail.n - 1], line))
+		return;
+	if (ui->trail.n == TRAIL_MAX) {
+		free(ui->trail.items[0]);
+		kt_vec_remove(&ui->trail, 0);
+	}
+	kt_vec_push(&ui->trail, kt_strdup(line));
+	ui->trail_at = ui->trail.n - 1;
+}
+
+/* `events` is a kind and a command: the command when it has options of one. */
+static bool looks_like_command(const char *argument)
+{
+	for (const char *at = argument; (at = strchr(at, '-')); at++)
+		if ((at == argument || at[-1] == ' ') && at[1] && strncmp(at, "-f", 2) != 0 && strncmp(at, "-A", 2) != 0)
+			return true;
+	return false;
+}
+
+static void run_line(struct kt_ui *ui, const char *line)
+{
+	kt_auto_free char *word = kt_strndup(line, strcspn(line, " "));
+	const char *argument = line + strlen(word) + strspn(line + strlen(word), " ");
+	const struct kt_ui_verb *verb = kt_ui_verb_find(word);
+	const struct kt_command *command = kt_command_find(kt_commands, word);
+
+	if (verb && run_word(ui, verb, line, argument))
+		return;
+	if (!(command && (looks_like_command(argument) || !kt_ui_resource(ui, word))) && kt_ui_navigate(ui, line, ui->of_key)) {
+		echo(ui, line);
+		if (!ui->of_key)
+			remember_trail(ui, line);
+		return;
+	}
+	if (command)
+		run_command(ui, command, line, argument);
+	else if (!verb)
+		kt_ui_flash(ui, KT_FLASH_ERROR, "\"%s\" is neither a kind nor a command; Ctrl-A lists the kinds, ? the keys", word);
+}
+
+void kt_ui_run(struct kt_ui *ui, const char *line)
+{
+	kt_auto_free char *copy = NULL;
+
+	line += strspn(line, " :");
+	if (kt_starts_with(line, "kubectl "))
+		line += strlen("kubectl ");
+	copy = kt_strdup(line);
+	for (size_t n = strlen(copy); n && copy[n - 1] == ' '; n--)
+		copy[n - 1] = '\0';
+	if (*copy)
+		run_line(ui, copy);
+	kt_ui_dirty(ui);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A collection of objects kept in a table as the server shows them: listed in pages, then watched, listed again when the watch is too old,
+ * tried again when the server is away. The server's own columns; only metadata comes with a row. UI thread.
+ */
+#ifndef KT_TUI_LIVE_H
+#define KT_TUI_LIVE_H
+
+#include "tui/ui.h"
+
+struct kt_live {
+	struct kt_ui *ui;
+	struct kt_client *client; /* of the call under way */
+	struct kt_table *table;
+	char *path;      /* collection without query */
+	char *selectors; /* "labelSelector=…&fieldSelector=…", may be "" */
+	char *query;     /* path and query of the call */
+	char *next;      /* continue token */
+	struct kt_call call;
+	struct kt_str line;
+	struct kt_timer retry;
+	int64_t revision;
+	int64_t retry_ms;
+	bool under_way, watching, complete, heard; /* heard: the watch brought something */
+	char *problem;   /* why there is nothing (more); NULL */
+	bool (*keep)(void *arg, const struct kt_row *row); /* NULL: every row */
+	void *keep_arg;
+};
+
+void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table);
+void kt_live_start(struct kt_live *live, const char *path, const char *selectors);
+void kt_live_stop(struct kt_live *live);
+void kt_live_finish(struct kt_live *live);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table on the screen: which columns fit, ages, colours, the mouse. */
+#include "tui/widget/table.h"
+
+#include "base/time.h"
+
+#include <ctype.h>
+
+enum { GAP = 2, NAME_WIDTH_MAX = 64, COLUMN_WIDTH_MAX = 80, AGE_WIDTH = 7, SPARE_MAX = 6 };
+
+/* Column -1 is the namespace. */
+struct layout {
+	int columns[64];
+	int widths[64];
+	size_t n;
+};
+
+const char *kt_table_cell(const struct kt_table *table, const struct kt_row *row, size_t column, int64_t wall_ns, char buffer[40])
+{
+	if (column >= row->n_cells)
+		return "";
+	if (table->columns.items[column].sort == KT_SORT_AGE && row->created_ns) {
+		kt_duration_human(KT_MAX(wall_ns - row->created_ns, 0), buffer);
+		return buffer;
+	}
+	return row->cells[column];
+}
+
+static int column_width(const struct kt_table *table, size_t column)
+{
+	const struct kt_table_column *c = &table->columns.items[column];
+	int width = c->sort == KT_SORT_AGE ? AGE_WIDTH : c->width;
+
+	width = KT_MAX(width, kt_text_width(c->name, strlen(c->name)) + 1); /* room for the arrow */
+	return KT_MIN(width, column == 0 ? NAME_WIDTH_MAX : COLUMN_WIDTH_MAX);
+}
+
+/* The namespace and the first column always; behind them what fits from first_column on. */
+static void lay_out(const struct kt_table *table, int room, struct layout *layout)
+{
+	size_t skipped = 0;
+	int used = 0;
+
+	layout->n = 0;
+	if (table->show_namespace) {
+		layout->columns[0] = -1;
+		layout->widths[0] = KT_MAX(table->namespace_width, 10);
+		used = layout->widths[0] + GAP;
+		layout->n = 1;
+	}
+	for (size_t i = 0; i < table->columns.n && layout->n < KT_ARRAY_SIZE(layout->columns) && used < room; i++) {
+		if (table->columns.items[i].wide && !table->wide)
+			continue;
+		if (i > 0 && skipped < table->first_column) {
+			skipped++;
+			continue;
+		}
+		layout->columns[layout->n] = (int)i;
+		layout->widths[layout->n] = column_width(table, i);
+		used += layout->widths[layout->n++] + GAP;
+	}
+	/* what is left over loosens the columns a little */
+	int spare = layout->n ? KT_MIN((room - used) / (int)layout->n, SPARE_MAX) : 0;
+
+	for (size_t i = 0; i < layout->n && spare > 0; i++)
+		layout->widths[i] += spare;
+}
+
+static void draw_header(struct kt_table *table, const struct kt_theme *theme, const struct layout *layout)
+{
+	int at = table->area.column;
+	struct kt_style plain = {theme->colors[KT_ROLE_TABLE_HEADER_FG], theme->colors[KT_ROLE_TABLE_HEADER_BG], KT_ATTR_BOLD};
+
+	kt_draw_fill(table->area.row, at, table->area.columns, ' ', plain);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(table->header_at); i++)
+		table->header_at[i] = -1;
+	for (size_t i = 0; i < layout->n; i++) {
+		int column = layout->columns[i], room = KT_MIN(layout->widths[i], table->area.column + table->area.columns - at);
+		struct kt_style style = plain;
+		char name[96];
+		const char *text = column < 0 ? "Namespace" : table->columns.items[column].name;
+		bool sorted = column >= 0 ? column == table->sort_column : table->sort_column < 0;
+		size_t n = 0;
+
+		if (column < 0 || column == 0)
+			sorted = table->sort_column == column || (table->sort_column < 0 && (column < 0 || !table->show_namespace));
+		for (; text[n] && n < sizeof(name) - 4; n++)
+			name[n] = (char)toupper((unsigned char)text[n]);
+		name[n] = '\0';
+		if (sorted)
+			strcpy(name + n, kt_screen_unicode() ? (table->descending ? "↓" : "↑") : (table->descending ? "v" : "^"));
+		if (column >= 0 && column == table->picked_column)
+			style.attributes |= KT_ATTR_UNDERLINE | KT_ATTR_REVERSE;
+		if (sorted)
+			style.fg = theme->colors[KT_ROLE_TABLE_SORTED_COLUMN];
+		if (room > 0)
+			kt_draw_text(table->area.row, at, room, name, strlen(name), style, true);
+		if (column >= 0)
+			table->header_at[column] = at;
+		at += layout->widths[i] + GAP;
+	}
+}
+
+static kt_color row_color(const struct kt_theme *theme, const struct kt_row *row, int64_t now_ns)
+{
+	bool fresh = row->changed_ns && now_ns - row->changed_ns < KT_TABLE_CHANGE_NS;
+
+	if (row->marked)
+		return theme->colors[KT_ROLE_TABLE_MARK];
+	switch (row->state) {
+	case KT_ROW_ERROR:
+		return theme->colors[KT_ROLE_ROW_ERROR];
+	case KT_ROW_KILLED:
+		return theme->colors[KT_ROLE_ROW_KILLED];
+	case KT_ROW_PENDING:
+		return theme->colors[KT_ROLE_ROW_PENDING];
+	case KT_ROW_COMPLETED:
+		return theme->colors[KT_ROLE_ROW_COMPLETED];
+	case KT_ROW_PLAIN:
+		break;
+	}
+	if (fresh)
+		return theme->colors[row->added ? KT_ROLE_ROW_ADDED : KT_ROLE_ROW_MODIFIED];
+	return theme->colors[KT_ROLE_ROW_NEW];
+}
+
+static void draw_row(const struct kt_table *table, const struct layout *layout, int screen_row, const struct kt_row *row,
+	struct kt_style style, int64_t wall_ns)
+{
+	int at = table->area.column, end = table->area.column + table->area.columns;
+	char buffer[40];
+
+	kt_draw_fill(screen_row, at, table->area.columns, ' ', style);
+	for (size_t i = 0; i < layout->n && at < end; i++) {
+		int column = layout->columns[i];
+		const char *text = column < 0 ? row->namespace : kt_table_cell(table, row, (size_t)column, wall_ns, buffer);
+
+		kt_draw_text(screen_row, at, KT_MIN(layout->widths[i], end - at), text, strlen(text), style, true);
+		at += layout->widths[i] + GAP;
+	}
+}
+
+void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct kt_rect area, int64_t now_ns, int64_t wall_ns)
+{
+	size_t visible = area.rows > 1 ? (size_t)area.rows - 1 : 0;
+	struct layout layout;
+
+	table->area = area;
+	lay_out(table, area.columns, &layout);
+	if (area.rows > 0)
+		draw_header(table, theme, &layout);
+	if (table->order.n && table->cursor >= table->order.n)
+		table->cursor = table->order.n - 1;
+	if (table->cursor < table->top)
+		table->top = table->cursor;
+	if (visible && table->cursor >= table->top + visible)
+		table->top = table->cursor - visible + 1;
+	if (table->top + visible > table->order.n)
+		table->top = table->order.n > visible ? table->order.n - visible : 0;
+	for (size_t i = 0; i < visible; i++) {
+		int screen_row = area.row + 1 + (int)i;
+		struct kt_style style = {theme->colors[KT_ROLE_TABLE_FG], theme->colors[KT_ROLE_TABLE_BG], 0};
+
+		if (table->top + i >= table->order.n) {
+			kt_draw_fill(screen_row, area.column, area.columns, ' ', style);
+			continue;
+		}
+		const struct kt_row *row = table->order.items[table->top + i];
+
+		style.fg = row_color(theme, row, now_ns);
+		if (row->marked)
+			style.attributes |= KT_ATTR_BOLD;
+		if (table->top + i == table->cursor) {
+			/* the cursor's bar takes the row's own colour, as in k9s: the state stays readable */
+			style.bg = row->state == KT_ROW_PLAIN && !row->marked ? theme->colors[KT_ROLE_TABLE_CURSOR_BG] : style.fg;
+			style.fg = theme->colors[KT_ROLE_TABLE_CURSOR_FG];
+			if (!kt_screen_colors())
+				style.attributes |= KT_ATTR_REVERSE;
+		}
+		draw_row(table, &layout, screen_row, row, style, wall_ns);
+	}
+}
+
+/* Keys */
+
+static void pick_column(struct kt_table *table, int step)
+{
+	int n = (int)table->columns.n, column = table->picked_column;
+
+	if (!n)
+		return;
+	if (column < 0)
+		column = table->sort_column >= 0 ? table->sort_column - step : step > 0 ? -1 : n;
+	do {
+		column = (column + step + n) % n;
+	} while (table->columns.items[column].wide && !table->wide);
+	table->picked_column = column;
+}
+
+static size_t columns_shown(const struct kt_table *table)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < table->columns.n; i++)
+		n += !table->columns.items[i].wide || table->wide;
+	return n;
+}
+
+static bool mouse(struct kt_table *table, const struct kt_key *key)
+{
+	if (key->mouse == KT_MOUSE_WHEEL_UP || key->mouse == KT_MOUSE_WHEEL_DOWN) {
+		kt_table_move(table, key->mouse == KT_MOUSE_WHEEL_UP ? -3 : 3);
+		return true;
+	}
+	if (key->row == table->area.row) {
+		int best = -1;
+
+		for (size_t i = 0; i < table->columns.n && i < KT_ARRAY_SIZE(table->header_at); i++)
+			if (table->header_at[i] >= 0 && table->header_at[i] <= key->column)
+				best = (int)i;
+		if (best >= 0)
+			kt_table_sort(table, best, best == table->sort_column && !table->descending);
+		return true;
+	}
+	int row = key->row - table->area.row - 1;
+
+	if (row < 0 || row >= table->area.rows - 1 || table->top + (size_t)row >= table->order.n)
+		return false;
+	kt_table_move_to(table, table->top + (size_t)row);
+	return key->mouse != KT_MOUSE_DOUBLE_CLICK;
+}
+
+bool kt_table_key(struct kt_table *table, const struct kt_key *key)
+{
+	int64_t page = KT_MAX(table->area.rows - 2, 1);
+
+	switch (key->code) {
+	case KT_KEY_UP:
+	case 'k':
+		kt_table_move(table, -1);
+		return true;
+	case KT_KEY_DOWN:
+	case 'j':
+		kt_table_move(table, 1);
+		return true;
+	case KT_KEY_PAGE_UP:
+	case KT_KEY_CTRL | 'b':
+		kt_table_move(table, -page);
+		return true;
+	case KT_KEY_PAGE_DOWN:
+	case KT_KEY_CTRL | 'f':
+		kt_table_move(table, page);
+		return true;
+	case KT_KEY_HOME:
+	case 'g':
+		kt_table_move_to(table, 0);
+		return true;
+	case KT_KEY_END:
+	case 'G':
+		kt_table_move_to(table, SIZE_MAX);
+		return true;
+	case KT_KEY_LEFT:
+	case 'h':
+		table->first_column -= table->first_column > 0;
+		return true;
+	case KT_KEY_RIGHT:
+		if (table->first_column + 2 < columns_shown(table))
+			table->first_column++;
+		return true;
+	case KT_KEY_SHIFT_LEFT:
+		pick_column(table, -1);
+		return true;
+	case KT_KEY_SHIFT_RIGHT:
+		pick_column(table, 1);
+		return true;
+	case KT_KEY_MOUSE:
+		return mouse(table, key);
+	default:
+		return false;
+	}
+}
+
+static void csv_cell(struct kt_str *out, const char *text, bool last)
+{
+	bool quote = strpbrk(text, ",\"\r\n") != NULL;
+
+	if (quote)
+		kt_str_putc(out, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			kt_str_putc(out, '"');
+		kt_str_putc(out, *text);
+	}
+	if (quote)
+		kt_str_putc(out, '"');
+	kt_str_putc(out, last ? '\n' : ',');
+}
+
+void kt_table_csv(const struct kt_table *table, struct kt_str *out, int64_t wall_ns)
+{
+	char buffer[40];
+
+	if (table->show_namespace)
+		csv_cell(out, "NAMESPACE", false);
+	for (size_t i = 0; i < table->columns.n; i++) {
+		kt_auto_free char *name = kt_strdup(table->columns.items[i].name);
+
+		for (char *c = name; *c; c++)
+			*c = (char)toupper((unsigned char)*c);
+		csv_cell(out, name, i + 1 == table->columns.n);
+	}
+	for (size_t r = 0; r < table->order.n; r++) {
+		const struct kt_row *row = table->order.items[r];
+
+		if (table->show_namespace)
+			csv_cell(out, row->namespace, false);
+		for (size_t i = 0; i < table->columns.n; i++)
+			csv_cell(out, kt_table_cell(table, row, i, wall_ns, buffer), i + 1 == table->columns.n);
+	}
+}

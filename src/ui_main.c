@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui_main.h"
+
+#include "api/client/kubeconfig.h"
+#include "api/client/remote.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "cluster_main.h"
+#include "cluster_state.h"
+#include "tui/app.h"
+#include "tui/command/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <unistd.h>
+
+#define USER_AGENT "kube-tui/" KT_VERSION " (linux/amd64)"
+
+enum { DEFAULT_NODES = 3, NODES_MAX = 20000, DEFAULT_PORT = 6443 };
+
+/* The embedded cluster, made on the thread that starts it. */
+struct embedded {
+	const char *name;
+	int nodes, lock, port;
+	bool port_given;
+	struct kt_cluster_state state;
+	struct kt_cluster *cluster;
+	struct kt_client *client;
+};
+
+bool kt_ui_is_asked(int argc, char *const *argv)
+{
+	static const char *const elsewhere[] = {"--help", "-h", "--version", "-c"};
+
+	if (!argc)
+		return true;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(elsewhere); i++)
+		if (!strcmp(argv[0], elsewhere[i]))
+			return false;
+	if (argv[0][0] == '-')
+		return true;
+	if (kt_command_find(kt_commands, argv[0]) || !strcmp(argv[0], "repl") || strchr(argv[0], '.'))
+		return false;
+	return argc == 1 || argv[1][0] == '-';
+}
+
+/* Attaching */
+
+static int attach(struct embedded *embedded, struct kt_client **ret_client, struct kt_err *err)
+{
+	kt_auto_free char *context = kt_asprintf("kube-tui-%s", embedded->name);
+	struct kt_kubeconfig *config = NULL;
+	struct kt_endpoint endpoint = {0};
+	int r = kt_kubeconfig_load(embedded->state.kubeconfig, &config, err);
+
+	if (r == 0)
+		r = kt_kubeconfig_endpoint(config, context, &endpoint, err);
+	if (r == 0)
+		r = kt_remote_client_create(&(struct kt_remote_options){.endpoint = &endpoint, .user_agent = USER_AGENT}, ret_client, err);
+	embedded->client = r == 0 ? *ret_client : NULL;
+	kt_endpoint_finish(&endpoint);
+	kt_kubeconfig_destroy(config);
+	return r;
+}
+
+/* Starting */
+
+static int publish(struct embedded *embedded, struct kt_err *err)
+{
+	const struct kt_endpoint *endpoint = kt_cluster_endpoint(embedded->cluster);
+	struct kt_cluster_state *state = &embedded->state;
+	char *previous = NULL;
+
+	if (kt_kubeconfig_add(NULL, endpoint->context, endpoint, &previous, err) < 0)
+		return kt_wrap(err, "writing the kubeconfig");
+	if (previous && !kt_streq(previous, endpoint->context)) {
+		free(state->previous_context);
+		state->previous_context = previous;
+	} else {
+		free(previous);
+	}
+	state->pid = getpid();
+	state->port = kt_cluster_port(embedded->cluster);
+	state->nodes = kt_cluster_nodes(embedded->cluster);
+	free(state->url);
+	state->url = kt_strdup(kt_cluster_url(embedded->cluster));
+	return kt_cluster_state_save(state, err);
+}
+
+static int load_state(struct embedded *embedded, struct kt_err *err)
+{
+	kt_auto_err missing = KT_ERR_INIT;
+
+	if (kt_cluster_state_load(embedded->name, &embedded->state, &missing) == 0)
+		return 0;
+	char *dir = kt_cluster_dir(embedded->name, err);
+
+	if (!dir)
+		return err->code;
+	embedded->state = (struct kt_cluster_state){.name = kt_strdup(embedded->name), .dir = dir};
+	return 0;
+}
+
+static int start(void *arg, struct kt_client **ret_client, struct kt_err *err)
+{
+	struct embedded *embedded = arg;
+	const char *dir;
+
+	if (load_state(embedded, err) < 0)
+		return err->code;
+	dir = embedded->state.data_dir ? embedded->state.data_dir : embedded->state.dir;
+	int r = kt_cluster_lock(embedded->name, embedded->state.data_dir, &embedded->lock, err);
+
+	if (r == -EBUSY) {
+		kt_err_clear(err);
+		return attach(embedded, ret_client, err);
+	}
+	if (r < 0)
+		return r;
+	struct kt_cluster_options options = {
+		.name = embedded->name,
+		.data_dir = dir,
+		.nodes = embedded->nodes >= 0 ? embedded->nodes : embedded->state.nodes ? embedded->state.nodes : DEFAULT_NODES,
+		.port = embedded->port_given ? embedded->port : embedded->state.port ? embedded->state.port : DEFAULT_PORT,
+		.port_is_wish = !embedded->port_given,
+	};
+
+	if (kt_cluster_create(&options, &embedded->cluster, err) < 0 || publish(embedded, err) < 0)
+		return err->code;
+	embedded->client = *ret_client = kt_cluster_client(embedded->cluster, USER_AGENT);
+	return 0;
+}
+
+static void finish(struct embedded *embedded)
+{
+	kt_client_destroy(embedded->client);
+	kt_cluster_destroy(embedded->cluster);
+	kt_cluster_state_finish(&embedded->state);
+	if (embedded->lock >= 0)
+		close(embedded->lock);
+}
+
+/* Options */
+
+enum { OPTION_NODES = 256, OPTION_CONTEXT, OPTION_KUBECONFIG, OPTION_THEME, OPTION_READONLY, OPTION_COMMAND, OPTION_NO_MOUSE, OPTION_PORT };
+
+static const struct option OPTIONS[] = {
+	{"nodes", required_argument, NULL, OPTION_NODES}, {"context", required_argument, NULL, OPTION_CONTEXT},
+	{"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG}, {"namespace", required_argument, NULL, 'n'},
+	{"all-namespaces", no_argument, NULL, 'A'}, {"theme", required_argument, NULL, OPTION_THEME},
+	{"readonly", no_argument, NULL, OPTION_READONLY}, {"command", required_argument, NULL, OPTION_COMMAND},
+	{"no-mouse", no_argument, NULL, OPTION_NO_MOUSE}, {"port", required_argument, NULL, OPTION_PORT}, {NULL, 0, NULL, 0},
+};
+
+static int number(const char *name, const char *text, int max, int *ret_value, struct kt_err *err)
+{
+	int64_t value;
+
+	if (kt_sv_int64(kt_sv_of(text), &value) < 0 || value < 0 || value > max)
+		return kt_fail(err, EINVAL, "--%s: %s is not a number between 0 and %d", name, text, max);
+	*ret_value = (int)value;
+	return 0;
+}
+
+static int take_option(int option, struct embedded *embedded, struct kt_tui_options *ui, struct kt_err *err)
+{
+	switch (option) {
+	case OPTION_NODES:
+		return number("nodes", optarg, NODES_MAX, &embedded->nodes, err);
+	case OPTION_PORT:
+		embedded->port_given = true;
+		return number("port", optarg, 65535, &embedded->port, err);
+	case OPTION_CONTEXT:
+		ui->context = optarg;
+		return 0;
+	case OPTION_KUBECONFIG:
+		ui->kubeconfig = optarg;
+		return 0;
+	case OPTION_THEME:
+		ui->theme = optarg;
+		return 0;
+	case OPTION_READONLY:
+		ui->readonly = true;
+		return 0;
+	case OPTION_COMMAND:
+		ui->command = optarg;
+		return 0;
+	case OPTION_NO_MOUSE:
+		ui->no_mouse = true;
+		return 0;
+	case 'n':
+		ui->namespace = optarg;
+		return 0;
+	case 'A':
+		ui->all_namespaces = true;
+		return 0;
+	default:
+		return kt_fail(err, EINVAL, "see kube-tui --help");
+	}
+}
+
+static int read_options(int argc, char *const *argv, struct embedded *embedded, struct kt_tui_options *ui, struct kt_err *err)
+{
+	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 2);
+	int option;
+
+	words[0] = (char *)(uintptr_t)"kube-tui";
+	memcpy(words + 1, argv, (size_t)argc * sizeof(*words));
+	optind = 0;
+	while ((option = getopt_long(argc + 1, words, "n:A", OPTIONS, NULL)) != -1)
+		if (take_option(option, embedded, ui, err) < 0)
+			return err->code;
+	if (optind + 1 < argc + 1)
+		return kt_fail(err, EINVAL, "unexpected argument \"%s\"", words[optind + 1]);
+	if (optind < argc + 1)
+		embedded->name = words[optind];
+	return kt_cluster_name_check(embedded->name, err);
+}
+
+/* Messages of the cluster's threads must not be written over the screen. */
+static int open_log(struct kt_err *err)
+{
+	kt_auto_free char *home = kt_state_home();
+	kt_auto_free char *path = kt_path_join(home, "ui.log");
+
+	if (kt_make_dirs(home, 0700, err) < 0)
+		return err->code;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return kt_fail(err, errno, "cannot open %s: %s", path, strerror(errno));
+	kt_log_open(fd, KT_LOG_WARNING);
+	return fd;
+}
+
+int kt_ui_main(int argc, char *const *argv)
+{
+	struct embedded embedded = {.name = "dev", .nodes = -1, .lock = -1};
+	struct kt_tui_options options = {0};
+	kt_auto_free char *cluster = NULL;
+	kt_auto_err err = KT_ERR_INIT;
+	int r = read_options(argc, argv, &embedded, &options, &err);
+	kt_auto_close int log = r < 0 ? -1 : open_log(&err);
+
+	if (r == 0 && log >= 0) {
+		if (!options.context && !options.kubeconfig) {
+			cluster = kt_asprintf("kube-tui-%s", embedded.name);
+			options.cluster = cluster;
+			options.user = "kubernetes-admin";
+			options.start = start;
+			options.start_arg = &embedded;
+		}
+		r = kt_tui_run(&options, &err);
+		finish(&embedded);
+	}
+	kt_log_open(STDERR_FILENO, KT_LOG_WARNING);
+	if (err.code) {
+		fprintf(stderr, "kube-tui: %s\n", kt_err_message(&err));
+		return err.code == -EINVAL ? KT_EXIT_USAGE : KT_EXIT_ERROR;
+	}
+	return r;
+}
