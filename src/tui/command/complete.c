@@ -78,7 +78,7 @@ static json_t *fetch_metadata(struct completion *c, const struct kt_resource *re
 	json_t *list = NULL;
 
 	if (client && kt_client_call_wait(client, &call, NULL) == 0)
-		list = kt_json_parse((struct kt_sv){call.ret_body->data, call.ret_body->len}, NULL, NULL);
+		list = kt_json_parse(kt_call_body(&call), NULL, NULL);
 	kt_call_finish(&call);
 	return list;
 }
@@ -142,7 +142,7 @@ static void offer_containers(struct completion *c)
 
 	if (kt_client_call_wait(client, &call, NULL) == 0) {
 		kt_auto_json json_t *pod =
-			kt_json_parse((struct kt_sv){call.ret_body->data, call.ret_body->len}, NULL, NULL);
+			kt_json_parse(kt_call_body(&call), NULL, NULL);
 
 		json_array_foreach(kt_jget(pod, "spec.containers"), i, container)
 			offer(c, kt_jstr(container, "name"), kt_jstr(container, "image"));

@@ -147,7 +147,7 @@ static json_t *get_document(struct kt_client *client, const char *path, const ch
 	if (kt_client_call_wait(client, &call, NULL) < 0)
 		kt_err_move(err, &call.err);
 	else
-		tree = kt_json_parse((struct kt_sv){call.ret_body->data, call.ret_body->len}, NULL, err);
+		tree = kt_json_parse(kt_call_body(&call), NULL, err);
 	kt_call_finish(&call);
 	return tree;
 }

@@ -385,7 +385,7 @@ static int get_raw(struct kt_command_context *ctx, const char *path)
 	if (kt_client_call_wait(client, &call, ctx->cancelled) < 0)
 		code = kt_command_fail(ctx, &call.err, NULL);
 	else
-		fwrite(call.ret_body->data, 1, call.ret_body->len, ctx->out);
+		fwrite(kt_call_body(&call).p, 1, kt_call_body(&call).len, ctx->out);
 	kt_call_finish(&call);
 	return code;
 }

@@ -320,12 +320,8 @@ static json_t *request(struct kt_command_context *ctx, struct kt_call *call, str
 	print_warnings(ctx, call->ret_warnings);
 	if (r < 0)
 		kt_err_move(err, &call->err);
-	else if (call->ret_object) /* in process: the stored object itself */
-		tree = kt_object_tree(call->ret_object);
-	else if (call->ret_body)
-		tree = kt_json_parse((struct kt_sv){call->ret_body->data, call->ret_body->len}, NULL, err);
 	else
-		kt_fail(err, EPROTO, "the server's answer is empty");
+		tree = kt_json_parse(kt_call_body(call), NULL, err);
 	kt_call_finish(call);
 	return tree;
 }
