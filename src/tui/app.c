@@ -194,6 +194,12 @@ static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 	}
 	if (!view)
 		return;
+	/* Esc and a key that follow each other closely arrive as Alt and that key */
+	if (key->code & KT_KEY_ALT && !view->ops->types_text) {
+		handle_key(ui, &(struct kt_key){.code = KT_KEY_ESC});
+		handle_key(ui, &(struct kt_key){.code = key->code & ~(uint32_t)KT_KEY_ALT});
+		return;
+	}
 	/* in an editor printable keys are text; commands are on Ctrl */
 	bool text = view->ops->types_text && key->code != KT_KEY_ESC && !(key->code & (KT_KEY_CTRL | KT_KEY_ALT)) &&
 		key->code != KT_KEY_TAB;

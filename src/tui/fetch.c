@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/fetch.h"
 
-#include <errno.h>
-
 struct kt_pending {
 	struct kt_ui *ui;
 	struct kt_client *client;
@@ -39,12 +37,8 @@ static void on_done(struct kt_call *call)
 	struct kt_err *err = &call->err;
 	kt_auto_json json_t *tree = NULL;
 
-	if (!err->code && call->ret_object) /* in process: the stored object itself */
-		tree = kt_object_tree(call->ret_object);
-	else if (!err->code && call->ret_body)
-		tree = kt_json_parse((struct kt_sv){call->ret_body->data, call->ret_body->len}, NULL, err);
-	else if (!err->code)
-		kt_fail(err, EPROTO, "the answer is empty");
+	if (!err->code)
+		tree = kt_json_parse(kt_call_body(call), NULL, err);
 	pending->done(pending->ui, pending->arg, tree, err);
 	kt_ui_dirty(pending->ui);
 	forget(pending);
