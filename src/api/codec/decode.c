@@ -4,6 +4,7 @@
 #include "api/codec/tree.h"
 
 #include "api/codec/wire.h"
+#include "api/status.h"
 #include "base/yaml.h"
 
 #include <errno.h>
@@ -147,17 +148,15 @@ static bool is_also(
 }
 
 /* Another kind or version than the URL says. */
-static int fail_kind(const struct kt_type *type, const struct kt_codec_options *options,
-        const char *api_version, const char *kind, struct kt_err *err)
+static int fail_kind(const struct kt_codec_options *options, const char *api_version,
+        const char *kind, struct kt_err *err)
 {
 	kt_auto_free char *group = NULL;
 	kt_auto_str package = KT_STR_INIT;
 	const char *version;
 
-	bool custom = type->flags & KT_FIELD_UNSTRUCTURED;
-
-	if ((is_old_version(api_version) || custom) &&
-	        strcmp(api_version, options->api_version) != 0 && strcmp(kind, options->kind) == 0)
+	if (is_old_version(api_version) && strcmp(api_version, options->api_version) != 0 &&
+	        strcmp(kind, options->kind) == 0)
 		return kt_fail(err, EINVAL,
 		        "the API version in the data (%s) does not match the expected API version "
 		        "(%s)",
@@ -177,6 +176,43 @@ static int fail_kind(const struct kt_type *type, const struct kt_codec_options *
 	        kind, version, options->kind, kind, api_version);
 }
 
+static int fail_custom_kind(const json_t *tree, const char *kind,
+        const struct kt_codec_options *options, struct kt_err *err)
+{
+	const char *slash = strchr(options->api_version, '/'),
+	           *name = kt_jstr(tree, "metadata.name");
+	kt_auto_free char *what =
+	        kt_asprintf("Invalid value: \"%s\": must be %s", kind, options->kind);
+
+	kt_fail_reason(err, KT_REASON_INVALID, EINVAL, "%s.%.*s \"%s\" is invalid: kind: %s", kind,
+	        slash ? (int)(slash - options->api_version) : 0, options->api_version,
+	        name ? name : "", what);
+	kt_err_add_cause(err, "FieldValueInvalid", "kind", what);
+	return -EINVAL;
+}
+
+/* Custom resources say themselves what they are, and another kind is a matter of validation. */
+static int check_custom_kind(struct kt_sv text, const json_t *tree,
+        const struct kt_codec_options *options, struct kt_err *err)
+{
+	const char *api_version = kt_jstr(tree, "apiVersion"), *kind = kt_jstr(tree, "kind");
+
+	if (!kind || !*kind) {
+		kt_auto_free char *reason =
+		        kt_asprintf("Object 'Kind' is missing in '%.*s'", (int)text.len, text.p);
+
+		return fail_unrecognised(text, options, err, reason);
+	}
+	if (!kt_streq(api_version, options->api_version))
+		return kt_fail(err, EINVAL,
+		        "the API version in the data (%s) does not match the expected API version "
+		        "(%s)",
+		        api_version ? api_version : "", options->api_version);
+	if (strcmp(kind, options->kind) == 0)
+		return 0;
+	return fail_custom_kind(tree, kind, options, err);
+}
+
 /* Fills apiVersion and kind in, or refuses what does not fit the URL. */
 static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *type,
         const struct kt_codec_options *options, struct kt_err *err)
@@ -185,6 +221,8 @@ static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *typ
 
 	if (!options->kind || !options->api_version)
 		return 0;
+	if (type->flags & KT_FIELD_UNSTRUCTURED)
+		return check_custom_kind(text, tree, options, err);
 	if (!api_version || !*api_version) {
 		json_object_set_new_nocheck(tree, "apiVersion", json_string(options->api_version));
 		api_version = options->api_version;
@@ -202,7 +240,7 @@ static int check_kind(struct kt_sv text, json_t *tree, const struct kt_type *typ
 	if ((strcmp(api_version, options->api_version) == 0 && strcmp(kind, options->kind) == 0) ||
 	        is_also(options, api_version, kind))
 		return 0;
-	return fail_kind(type, options, api_version, kind, err);
+	return fail_kind(options, api_version, kind, err);
 }
 
 /* apiVersion and kind are looked at first, so a wrong type there reads differently. */

@@ -181,16 +181,42 @@ static const char *type_name(
 	return kt_arena_strdup(arena, kt_str_text(&name));
 }
 
-static const char *deprecation_of(
-        struct kt_arena *arena, const struct kt_kind *kind, const json_t *version)
+/* The newest served version that is not deprecated and newer than `than`; NULL when there is none.
+ */
+static const char *replacement_of(const json_t *versions, const char *than)
 {
-	const char *warning = crd_string(arena, version, "deprecationWarning");
+	const char *best = NULL;
+	json_t *version;
+	size_t i;
+
+	json_array_foreach(versions, i, version)
+	{
+		const char *name = or_empty(kt_jstr(version, "name"));
+
+		if (!kt_jbool(version, "served", false) || kt_jbool(version, "deprecated", false) ||
+		        kt_version_compare(name, than) >= 0)
+			continue;
+		if (!best || kt_version_compare(name, best) < 0)
+			best = name;
+	}
+	return best;
+}
+
+static const char *deprecation_of(
+        struct kt_crd *crd, const struct kt_kind *kind, const json_t *version)
+{
+	const char *warning = crd_string(&crd->arena, version, "deprecationWarning"), *newer;
 
 	if (!kt_jbool(version, "deprecated", false))
 		return NULL;
-	return warning ? warning
-	               : kt_arena_printf(arena, "%s/%s %s is deprecated", kind->group,
-	                         kind->version, kind->kind);
+	if (warning)
+		return warning;
+	newer = replacement_of(kt_jget(crd->definition, "spec.versions"), kind->version);
+	if (!newer)
+		return kt_arena_printf(&crd->arena, "%s/%s %s is deprecated", kind->group,
+		        kind->version, kind->kind);
+	return kt_arena_printf(&crd->arena, "%s/%s %s is deprecated; use %s/%s %s", kind->group,
+	        kind->version, kind->kind, kind->group, newer, kind->kind);
 }
 
 static void build_kind(struct kt_crd *crd, struct kt_kind *kind, struct kt_crd_version *info,
@@ -234,7 +260,7 @@ static void build_kind(struct kt_crd *crd, struct kt_kind *kind, struct kt_crd_v
 	add_subresources(arena, kind, version);
 	add_selectable(arena, kind, version);
 	*info = (struct kt_crd_version){.name = kind->version,
-	        .deprecation_warning = deprecation_of(arena, kind, version),
+	        .deprecation_warning = deprecation_of(crd, kind, version),
 	        .schema = schema};
 }
 

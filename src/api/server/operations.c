@@ -122,6 +122,8 @@ static int find_resource(struct kt_request *request)
 		}
 		return kt_fail_no_resource(&request->err);
 	}
+	if (state->crd && state->crd->versions[state->kind->index].deprecation_warning)
+		kt_warnings_add(&state->warnings, "%s", state->crd->versions[state->kind->index].deprecation_warning);
 	if (*route->subresource)
 		return find_subresource(request);
 	size_t i = verb_index(route->verb);

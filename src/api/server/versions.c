@@ -207,6 +207,17 @@ static void convert(const struct kt_kind *kind, json_t *tree)
 	json_object_set_new(tree, "apiVersion", json_string(to));
 }
 
+/* Takes the tree. One version of a custom resource may know fewer fields than another: what it does not know goes. */
+static json_t *fitting(const struct kt_kind *kind, json_t **tree)
+{
+	json_t *pruned = NULL;
+
+	if ((kind->flags & KT_KIND_CUSTOM) &&
+	    kt_codec_normalize(*tree, kind->type, KT_STRICT_IGNORE, &pruned, NULL, NULL) == 0)
+		return pruned;
+	return kt_steal(tree);
+}
+
 json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *object)
 {
 	kt_auto_json json_t *tree = kt_object_tree(object);
@@ -214,12 +225,7 @@ json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *obj
 	if (kt_versions_is_native(kind, object))
 		return kt_steal(&tree);
 	convert(kind, tree);
-	/* A version of a custom resource may know fewer fields than the one that is stored. */
-	json_t *fitting = NULL;
-	if ((kind->flags & KT_KIND_CUSTOM) &&
-	    kt_codec_normalize(tree, kind->type, KT_STRICT_IGNORE, &fitting, NULL, NULL) == 0)
-		return fitting;
-	return kt_steal(&tree);
+	return fitting(kind, &tree);
 }
 
 json_t *kt_versions_to_stored(const struct kt_kind *kind, json_t *tree)
@@ -228,7 +234,7 @@ json_t *kt_versions_to_stored(const struct kt_kind *kind, json_t *tree)
 
 	if (stored == kind)
 		return json_incref(tree);
-	json_t *copy = json_deep_copy(tree);
+	kt_auto_json json_t *copy = json_deep_copy(tree);
 	convert(stored, copy);
-	return copy;
+	return fitting(stored, &copy);
 }

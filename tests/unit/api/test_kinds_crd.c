@@ -64,7 +64,7 @@ static void names_and_versions(void **state)
 	assert_ptr_equal(kt_crd_of_kind(v1), crd);
 	assert_null(crd->versions[0].deprecation_warning);
 	assert_string_equal(crd->versions[1].deprecation_warning,
-	        "sub.example.com/v1beta1 Thing is deprecated");
+	        "sub.example.com/v1beta1 Thing is deprecated; use sub.example.com/v1 Thing");
 	assert_true(v1->flags & KT_KIND_HAS_STATUS);
 	assert_false(crd->set.kinds[1].flags & KT_KIND_HAS_STATUS);
 	assert_string_equal(kt_kind_subresource(v1, "scale")->replicas_path, ".spec.n");
