@@ -58,16 +58,67 @@ static void exec_env_finish(struct exec_env *env)
 	kt_vec_finish(&env->items);
 }
 
+/* What the plug-in is told of the cluster when its config asks for it (provideClusterInfo). */
+static json_t *cluster_info(const struct kt_endpoint *e)
+{
+	json_t *cluster = json_pack("{s:s}", "server", e->server);
+	kt_auto_str ca = KT_STR_INIT;
+
+	if (e->tls_server_name)
+		json_object_set_new(cluster, "tls-server-name", json_string(e->tls_server_name));
+	if (e->insecure)
+		json_object_set_new(cluster, "insecure-skip-tls-verify", json_true());
+	if (e->ca_pem) {
+		kt_base64_encode(&ca, e->ca_pem, strlen(e->ca_pem));
+		json_object_set_new(
+		        cluster, "certificate-authority-data", json_string(kt_str_text(&ca)));
+	}
+	if (e->proxy_url)
+		json_object_set_new(cluster, "proxy-url", json_string(e->proxy_url));
+	return cluster;
+}
+
+static char *exec_info(const struct kt_remote *remote)
+{
+	const json_t *exec = remote->endpoint.exec;
+	const char *version = kt_jstr(exec, "apiVersion");
+	kt_auto_json json_t *info = json_pack("{s:s, s:s, s:{s:b}}", "kind", "ExecCredential",
+	        "apiVersion", version ? version : "client.authentication.k8s.io/v1", "spec",
+	        "interactive", 0);
+	kt_auto_str text = KT_STR_INIT;
+
+	if (kt_jbool(exec, "provideClusterInfo", false))
+		json_object_set_new(
+		        json_object_get(info, "spec"), "cluster", cluster_info(&remote->endpoint));
+	kt_str_puts(&text, "KUBERNETES_EXEC_INFO=");
+	kt_json_write(&text, info, 0);
+	return kt_str_steal(&text);
+}
+
+static bool is_set_by_config(const json_t *list, const char *variable)
+{
+	size_t i, len = strcspn(variable, "=");
+	json_t *entry;
+
+	json_array_foreach(list, i, entry)
+	{
+		const char *name = kt_jstr(entry, "name");
+
+		if (name && strlen(name) == len && !strncmp(name, variable, len))
+			return true;
+	}
+	return kt_starts_with(variable, "KUBERNETES_EXEC_INFO=");
+}
+
 /* Our environment, then the config's, then what the protocol tells the plug-in. */
 static void make_env(const struct kt_remote *remote, struct exec_env *env)
 {
-	const json_t *exec = remote->endpoint.exec, *list = json_object_get(exec, "env");
-	const char *version = kt_jstr(exec, "apiVersion");
+	const json_t *list = json_object_get(remote->endpoint.exec, "env");
 	json_t *entry;
 	size_t i;
 
 	for (char **e = environ; *e; e++)
-		if (!kt_starts_with(*e, "KUBERNETES_EXEC_INFO="))
+		if (!is_set_by_config(list, *e))
 			kt_vec_push(&env->items, kt_strdup(*e));
 	json_array_foreach(list, i, entry)
 	{
@@ -76,10 +127,7 @@ static void make_env(const struct kt_remote *remote, struct exec_env *env)
 		if (name)
 			kt_vec_push(&env->items, kt_asprintf("%s=%s", name, value ? value : ""));
 	}
-	kt_vec_push(
-	        &env->items, kt_asprintf("KUBERNETES_EXEC_INFO={\"kind\":\"ExecCredential\","
-	                                 "\"apiVersion\":\"%s\",\"spec\":{\"interactive\":false}}",
-	                             version ? version : "client.authentication.k8s.io/v1"));
+	kt_vec_push(&env->items, exec_info(remote));
 	kt_vec_push(&env->items, NULL);
 }
 

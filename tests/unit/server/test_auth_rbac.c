@@ -213,6 +213,30 @@ static void test_forbidden_words(void **state)
 	kt_user_unref(user);
 }
 
+/* A list of one name is asked about by that name. */
+static void test_selected_name(void **state)
+{
+	struct kt_user *user = jane();
+	struct kt_attributes a = {
+	        .user = user,
+	        .verb = "get",
+	        .resource = "secrets",
+	        .namespace = "a",
+	        .field_selector = "type=x,metadata.name==one",
+	};
+	kt_auto_err err = KT_ERR_INIT;
+
+	(void)state;
+	assert_true(kt_authorize(authorizer, &a, NULL));
+	a.field_selector = "metadata.name!=one";
+	assert_false(kt_authorize(authorizer, &a, NULL));
+	a.field_selector = "metadata.name=two";
+	assert_false(kt_authorize(authorizer, &a, NULL));
+	kt_fail_forbidden(&err, &a, NULL);
+	assert_true(kt_starts_with(kt_err_message(&err), "secrets \"two\" is forbidden"));
+	kt_user_unref(user);
+}
+
 static void test_index_follows_storage(void **state)
 {
 	static const char *const none[] = {NULL};
@@ -396,6 +420,7 @@ int main(void)
 	        cmocka_unit_test(test_rules),
 	        cmocka_unit_test(test_reasons),
 	        cmocka_unit_test(test_forbidden_words),
+	        cmocka_unit_test(test_selected_name),
 	        cmocka_unit_test(test_index_follows_storage),
 	        cmocka_unit_test(test_masters),
 	        cmocka_unit_test(test_escalation),

@@ -287,9 +287,9 @@ static void test_status_and_errors(void **state)
 
 	client = client_of(&nobody);
 	assert_int_equal(kt_client_call_wait(client, &call, NULL), -ECONNREFUSED);
-	assert_string_equal(
-	        kt_err_message(&call.err), "The connection to the server 127.0.0.1:1 was refused - "
-	                                   "did you specify the right host or port?");
+	assert_string_equal(kt_err_message(&call.err),
+	        "The connection to the server 127.0.0.1:1 was refused - "
+	        "did you specify the right host or port?");
 	kt_call_finish(&call);
 	kt_client_destroy(client);
 
@@ -345,13 +345,14 @@ static void test_exec_plugin(void **state)
 	(void)state;
 	assert_int_equal(
 	        kt_write_file(path,
-	                KT_SV("#!/bin/sh\ncase \"$KUBERNETES_EXEC_INFO\" in *ExecCredential*) ;; "
+	                KT_SV("#!/bin/sh\ncase \"$KUBERNETES_EXEC_INFO\" in "
+	                      "*ExecCredential*server*) ;; "
 	                      "*) exit 3;; esac\n"
 	                      "echo \"{\\\"status\\\":{\\\"token\\\":\\\"$1-$NAME\\\"}}\"\n"),
 	                0700, NULL),
 	        0);
-	endpoint.exec = json_pack("{s:s, s:[s], s:[{s:s, s:s}]}", "command", path, "args", "made",
-	        "env", "name", "NAME", "value", "here");
+	endpoint.exec = json_pack("{s:s, s:[s], s:[{s:s, s:s}], s:b}", "command", path, "args",
+	        "made", "env", "name", "NAME", "value", "here", "provideClusterInfo", 1);
 	client = client_of(&endpoint);
 	check_call(client, "GET", "/x", NULL,
 	        "GET /x user=kubernetes-admin auth=Bearer made-here agent=test/1 as=- body=-");

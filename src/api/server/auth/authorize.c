@@ -76,12 +76,34 @@ static bool ask_rbac(
 	return asking.allowed;
 }
 
-bool kt_authorize(
-        struct kt_authorizer *authorizer, const struct kt_attributes *attributes, char **ret_reason)
+/* A list or watch of one name (fieldSelector=metadata.name=x) asks about that name. Heap or NULL.
+ */
+static char *selected_name(const struct kt_attributes *a)
 {
-	kt_auto_free char *node_reason = NULL;
+	struct kt_sv rest = kt_sv_of(a->field_selector), part, key;
+
+	if (a->path || !a->field_selector || (a->name && *a->name))
+		return NULL;
+	while (kt_sv_split(&rest, ',', &part)) {
+		if (!kt_sv_split(&part, '=', &key) || !kt_sv_is(key, "metadata.name") || !part.len)
+			continue;
+		if (*part.p == '=')
+			part = (struct kt_sv){part.p + 1, part.len - 1};
+		return part.len ? kt_sv_dup(part) : NULL;
+	}
+	return NULL;
+}
+
+bool kt_authorize(
+        struct kt_authorizer *authorizer, const struct kt_attributes *asked, char **ret_reason)
+{
+	kt_auto_free char *node_reason = NULL, *selected = selected_name(asked);
+	struct kt_attributes named = *asked;
+	const struct kt_attributes *attributes = &named;
 	const char *node;
 
+	if (selected)
+		named.name = selected;
 	if (ret_reason)
 		*ret_reason = NULL;
 	if (kt_user_in_group(attributes->user, "system:masters"))
@@ -107,7 +129,8 @@ static const char *or_empty(const char *text)
 
 int kt_fail_forbidden(struct kt_err *err, const struct kt_attributes *a, const char *reason)
 {
-	const char *group = or_empty(a->group), *name = or_empty(a->name),
+	kt_auto_free char *selected = selected_name(a);
+	const char *group = or_empty(a->group), *name = selected ? selected : or_empty(a->name),
 	           *sub = or_empty(a->subresource);
 	kt_auto_str text = KT_STR_INIT;
 
@@ -272,7 +295,7 @@ static int check_role(struct kt_authorizer *authorizer, const struct kt_user *us
 		return 0;
 	kt_fail_reason(err, KT_REASON_FORBIDDEN, EPERM,
 	        "%s." RBAC_GROUP " \"%s\" is forbidden: must have cluster-admin privileges to use "
-	                         "an aggregationRule",
+	        "an aggregationRule",
 	        resource, name);
 	if (err)
 		kt_err_set_about(err, RBAC_GROUP, resource, name, NULL);
