@@ -330,10 +330,41 @@ static void check_hoisted(
 	                kt_path(errors->arena, "spec.additionalPrinterColumns[%zu]", i), errors);
 }
 
-static void check_version_set(
-        const json_t *versions, const char *single, struct kt_field_errors *errors)
+/* A version as upstream prints its own struct; what all versions share stands elsewhere in it. */
+static json_t *printed_version(const json_t *version, const struct hoisted *top)
 {
-	kt_auto_json json_t *null = json_null();
+	const json_t *warning = json_object_get(version, "deprecationWarning");
+	const json_t *fields = json_object_get(version, "selectableFields");
+	json_t *schema = top->schema ? NULL : json_object_get(version, "schema");
+	json_t *subresources = top->subresources ? NULL : json_object_get(version, "subresources");
+	json_t *columns =
+	        top->columns ? NULL : json_object_get(version, "additionalPrinterColumns");
+
+	return json_pack("{s:s, s:b, s:b, s:b, s:O?, s:O?, s:O?, s:O?, s:O?}", "Name",
+	        text_of(version, "name"), "Served", kt_jbool(version, "served", false), "Storage",
+	        kt_jbool(version, "storage", false), "Deprecated",
+	        kt_jbool(version, "deprecated", false), "DeprecationWarning", warning, "Schema",
+	        schema, "Subresources", subresources, "AdditionalPrinterColumns", columns,
+	        "SelectableFields", fields);
+}
+
+static json_t *printed_versions(const json_t *versions, const struct hoisted *top)
+{
+	json_t *list, *version;
+	size_t i;
+
+	if (!versions)
+		return json_null();
+	list = json_array();
+	json_array_foreach(versions, i, version)
+	        json_array_append_new(list, printed_version(version, top));
+	return list;
+}
+
+static void check_version_set(const json_t *versions, const struct hoisted *top, const char *single,
+        struct kt_field_errors *errors)
+{
+	kt_auto_json json_t *printed = printed_versions(versions, top);
 	size_t n_storage = 0, i, j;
 	json_t *version, *other;
 	bool unique = true;
@@ -346,9 +377,9 @@ static void check_version_set(
 	}
 	if (!unique)
 		kt_field_invalid(
-		        errors, "spec.versions", versions, "must contain unique version names");
+		        errors, "spec.versions", printed, "must contain unique version names");
 	if (n_storage != 1)
-		kt_field_invalid(errors, "spec.versions", versions ? versions : null,
+		kt_field_invalid(errors, "spec.versions", printed,
 		        "must have exactly one version marked as storage version");
 	if (single && *single)
 		kt_field_format(errors, "spec.version", single, "dns1035-label");
@@ -568,7 +599,8 @@ void kt_crd_validate(const json_t *definition, const json_t *old, struct kt_fiel
 	json_t *version;
 	size_t i;
 
-	check_name(definition, errors);
+	if (!old)
+		check_name(definition, errors);
 	check_group(spec, errors);
 	check_scope(spec, errors);
 	if (kt_jbool(spec, "preserveUnknownFields", false) && has_defaults(versions))
@@ -581,7 +613,7 @@ void kt_crd_validate(const json_t *definition, const json_t *old, struct kt_fiel
 		        "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
 		        "spec.versions[*].schema instead");
 	json_array_foreach(versions, i, version) check_version(version, i, &top, errors);
-	check_version_set(versions,
+	check_version_set(versions, &top,
 	        json_array_size(versions) ? text_of(json_array_get(versions, 0), "name") : NULL,
 	        errors);
 	check_hoisted(versions, &top, errors);
