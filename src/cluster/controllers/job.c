@@ -49,13 +49,17 @@ static void read_pods(struct job_work *work)
 		bool tracked = kt_has_finalizer(pod, JOB_FINALIZER);
 		int64_t end_ns;
 
-		if (!succeeded && !failed) {
-			if (kt_is_deleting(pod))
-				work->n_terminating++;
-			else
-				kt_vec_push(&work->active, pod);
-			work->n_ready += !kt_is_deleting(pod) && kt_pod_is_ready(pod);
+		if (!succeeded && !failed && !kt_is_deleting(pod)) {
+			kt_vec_push(&work->active, pod);
+			work->n_ready += kt_pod_is_ready(pod);
 			continue;
+		}
+		if (!succeeded && !failed) {
+			work->n_terminating++;
+			/* With podReplacementPolicy Failed it counts when it has ended. */
+			if (kt_streq(kt_jstr(work->spec, "podReplacementPolicy"), "Failed") && !work->suspended)
+				continue;
+			failed = true;
 		}
 		end_ns = job_pod_end_ns(pod);
 		if (failed)
@@ -69,6 +73,8 @@ static void read_pods(struct job_work *work)
 		}
 		if (succeeded)
 			kt_vec_push(&work->new_succeeded, pod);
+		else if (kt_is_deleting(pod) && (work->suspended || work->failure_reason || work->success_reason))
+			kt_vec_push(&work->release, pod); /* taken away by ourselves: no failure */
 		else if (job_failure_counts(work, pod))
 			kt_vec_push(&work->new_failed, pod);
 		else

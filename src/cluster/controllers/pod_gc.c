@@ -35,12 +35,12 @@ static void force_delete(struct pod_gc *own, struct kt_pass *pass, struct kt_obj
 }
 
 /* An orphan that still runs is declared dead first, so that whoever counts it knows. */
-static void fail_orphan(struct pod_gc *own, struct kt_pass *pass, struct kt_object *pod)
+static void fail_orphan(struct pod_gc *own, struct kt_pass *pass, struct kt_object *pod, const char *why)
 {
 	struct kt_sv uid = kt_object_uid(pod);
 	kt_auto_json json_t *body = json_pack("{s:{s:s%},s:{s:s,s:[{s:s,s:s,s:s,s:s,s:o}]}}", "metadata", "uid", uid.p, uid.len, "status",
 		"phase", "Failed", "conditions", "type", "DisruptionTarget", "status", "True", "reason", "DeletionByPodGC", "message",
-		"PodGC: node no longer exists", "lastTransitionTime", kt_time_json(kt_pass_wall_ns(pass)));
+		why, "lastTransitionTime", kt_time_json(kt_pass_wall_ns(pass)));
 
 	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body,
 		.informer = own->pods}, "/api/v1/namespaces/%.*s/pods/%.*s/status", KT_SVP(kt_object_namespace(pod)),
@@ -91,15 +91,13 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	if (!pod)
 		return;
 	node = kt_pod_node(pod);
-	if (!node.len) {
-		if (kt_is_deleting(pod))
-			force_delete(own, pass, pod);
+	if (node.len ? kt_informer_get(own->nodes, (struct kt_sv){0}, node) != NULL : !kt_is_deleting(pod))
 		return;
-	}
-	if (kt_informer_get(own->nodes, (struct kt_sv){0}, node))
+	/* Dead and deleted already: a finalizer of somebody else holds it. */
+	if (kt_is_deleting(pod) && has_ended(pod) && kt_int_at(pod, "metadata", "deletionGracePeriodSeconds", 0) == 0)
 		return;
 	if (!has_ended(pod))
-		fail_orphan(own, pass, pod);
+		fail_orphan(own, pass, pod, node.len ? "PodGC: node no longer exists" : "PodGC: unscheduled and terminating");
 	force_delete(own, pass, pod);
 }
 

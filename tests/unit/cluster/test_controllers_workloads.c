@@ -277,14 +277,55 @@ static void stateful_updates_go_from_the_top(void **state)
 
 #define DAEMONS "/apis/apps/v1/namespaces/default/daemonsets"
 
+/* Ready, and heard of for a long time to come. */
+static void put_node(struct world *world, const char *name, const char *spec)
+{
+	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s'},'spec':{%s},'status':{'conditions':"
+		"[{'type':'Ready','status':'True','lastHeartbeatTime':'2099-01-01T00:00:00Z'}]}}", name, spec);
+
+	fake_put(world->fake, "/api/v1/nodes", text);
+}
+
+static void a_lost_node_loses_its_pods(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *node = NULL, *pod = NULL;
+
+	put_node(world, "a", "");
+	fake_put(world->fake, PODS, "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'a','tolerations':[{'key':"
+		"'node.kubernetes.io/unreachable','operator':'Exists','effect':'NoExecute','tolerationSeconds':300}]},'status':{'phase':'Running',"
+		"'conditions':[{'type':'Ready','status':'True'}]}}");
+	run(world, 1000);
+	fake_patch(world->fake, "/api/v1/nodes/a/status", "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
+		"'2023-11-14T22:13:20Z'}]}}");
+	run(world, 60000);
+	node = fake_get(world->fake, "/api/v1/nodes/a");
+	assert_string_equal(condition(node, "Ready", "status"), "Unknown");
+	assert_string_equal(kt_jstr(node, "spec.taints.0.key"), "node.kubernetes.io/unreachable");
+	pod = fake_get(world->fake, PODS "/p");
+	assert_string_equal(condition(pod, "Ready", "status"), "False");
+	assert_null(kt_jstr(pod, "metadata.deletionTimestamp"));
+	run(world, 300000);
+	json_decref(pod);
+	pod = fake_get(world->fake, PODS "/p");
+	assert_non_null(kt_jstr(pod, "metadata.deletionTimestamp"));
+	assert_string_equal(condition(pod, "DisruptionTarget", "reason"), "DeletionByTaintManager");
+	/* It is heard of again. */
+	fake_patch(world->fake, "/api/v1/nodes/a/status", "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
+		"'2099-01-01T00:00:00Z'}]}}");
+	run(world, 1000);
+	json_decref(node);
+	node = fake_get(world->fake, "/api/v1/nodes/a");
+	assert_int_equal(json_array_size(kt_jget(node, "spec.taints")), 0);
+}
+
 static void daemons_run_on_every_node_that_fits(void **state)
 {
 	struct world *world = *state;
 	kt_auto_json json_t *set = NULL, *pod = NULL;
 
-	fake_put(world->fake, "/api/v1/nodes", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'a'},'spec':{}}");
-	fake_put(world->fake, "/api/v1/nodes", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'b'},'spec':{'taints':[{'key':'x',"
-		"'effect':'NoSchedule'}]}}");
+	put_node(world, "a", "");
+	put_node(world, "b", "'taints':[{'key':'x','effect':'NoSchedule'}]");
 	fake_put(world->fake, DAEMONS, "{'apiVersion':'apps/v1','kind':'DaemonSet','metadata':{'name':'d'},'spec':{'selector':{'matchLabels':"
 		"{'app':'d'}},'updateStrategy':{'type':'RollingUpdate','rollingUpdate':{'maxUnavailable':1,'maxSurge':0}},'template':"
 		"{'metadata':{'labels':{'app':'d'}},'spec':{'containers':[{'name':'c','image':'v1'}]}}}}");
@@ -293,7 +334,7 @@ static void daemons_run_on_every_node_that_fits(void **state)
 	pod = fake_nth(world->fake, "/api/v1/pods", 0);
 	assert_string_equal(kt_jstr(pod, "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.0."
 		"matchFields.0.values.0"), "a");
-	fake_put(world->fake, "/api/v1/nodes", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'c'},'spec':{}}");
+	put_node(world, "c", "");
 	settle(world, running);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
 	set = fake_get(world->fake, DAEMONS "/d");
@@ -318,7 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_job_counts_every_pod_once), T(a_job_gives_up), T(an_indexed_job_does_each_index), T(suspension_takes_the_pods_away),
 		T(cron_jobs_run_on_time), T(schedules_are_read), T(stateful_pods_come_in_order), T(stateful_updates_go_from_the_top),
-		T(daemons_run_on_every_node_that_fits),
+		T(daemons_run_on_every_node_that_fits), T(a_lost_node_loses_its_pods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
