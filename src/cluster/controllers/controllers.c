@@ -23,6 +23,9 @@ static const struct kt_controller *const table[] = {
 	&kt_controller_node_lifecycle,
 	&kt_controller_taint_eviction,
 	&kt_controller_pod_gc,
+	&kt_controller_resource_quota,
+	&kt_controller_disruption,
+	&kt_controller_cluster_role_aggregation,
 	&kt_controller_namespace,
 	&kt_controller_garbage_collector,
 };

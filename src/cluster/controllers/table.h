@@ -20,6 +20,9 @@ extern const struct kt_controller kt_controller_ttl_after_finished;
 extern const struct kt_controller kt_controller_node_lifecycle;
 extern const struct kt_controller kt_controller_taint_eviction;
 extern const struct kt_controller kt_controller_pod_gc;
+extern const struct kt_controller kt_controller_resource_quota;
+extern const struct kt_controller kt_controller_disruption;
+extern const struct kt_controller kt_controller_cluster_role_aggregation;
 extern const struct kt_controller kt_controller_namespace;
 extern const struct kt_controller kt_controller_garbage_collector;
 
