@@ -102,11 +102,38 @@ int kt_object_create(
 	return 0;
 }
 
-/* Where resourceVersion's new bytes go: they replace `cut` bytes at `off`. */
+/* Where resourceVersion's new bytes go: they replace `cut` bytes at `off`; the value begins `value`
+ * bytes into them. */
 struct edit {
-	uint32_t off, cut, len;
+	uint32_t off, cut, len, value;
 	char text[64];
 };
+
+/*
+ * An object without the member gets it where the encoder would write it, so that an update that
+ * changes nothing has the same bytes: behind uid in the order of Go's struct (those begin with
+ * kind), before uid where keys are sorted.
+ */
+static bool plan_beside_uid(const struct kt_object *object, int64_t revision, struct edit *edit)
+{
+	static const char uid[] = "\"uid\":\"";
+	const char *json = kt_object_json(object);
+	const size_t before = sizeof(uid) - 1;
+	bool go_order = object->json_len > 7 && memcmp(json, "{\"kind\"", 7) == 0;
+
+	if (!object->uid.off || object->uid.off < before ||
+	        memcmp(json + object->uid.off - before, uid, before) != 0)
+		return false;
+	edit->cut = 0;
+	edit->off = go_order ? object->uid.off + object->uid.len + 1
+	                     : object->uid.off - (uint32_t)before;
+	edit->value = go_order ? 20 : 19;
+	edit->len = (uint32_t)snprintf(edit->text, sizeof(edit->text),
+	        go_order ? ",\"resourceVersion\":\"%" PRId64 "\""
+	                 : "\"resourceVersion\":\"%" PRId64 "\",",
+	        revision);
+	return true;
+}
 
 static void plan_edit(const struct kt_object *object, int64_t revision, struct edit *ret_edit)
 {
@@ -115,13 +142,17 @@ static void plan_edit(const struct kt_object *object, int64_t revision, struct e
 	if (object->resource_version.off) {
 		ret_edit->off = object->resource_version.off;
 		ret_edit->cut = object->resource_version.len;
+		ret_edit->value = 0;
 		len = snprintf(ret_edit->text, sizeof(ret_edit->text), "%" PRId64, revision);
+	} else if (plan_beside_uid(object, revision, ret_edit)) {
+		return;
 	} else {
 		const char *p = kt_object_json(object) + object->metadata_off;
 		while (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')
 			p++;
 		ret_edit->off = object->metadata_off;
 		ret_edit->cut = 0;
+		ret_edit->value = 19; /* behind `"resourceVersion":"` */
 		len = snprintf(ret_edit->text, sizeof(ret_edit->text),
 		        "\"resourceVersion\":\"%" PRId64 "\"%s", revision, *p == '}' ? "" : ",");
 	}
@@ -155,9 +186,8 @@ struct kt_object *kt_object_at_revision(const struct kt_object *object, int64_t 
 	if (object->resource_version.off)
 		copy->resource_version = (struct kt_span){edit.off, edit.len};
 	else
-		/* behind `"resourceVersion":"`, up to the closing quote */
 		copy->resource_version = (struct kt_span){
-		        edit.off + 19, (uint32_t)(strchr(edit.text + 19, '"') - edit.text) - 19};
+		        edit.off + edit.value, (uint32_t)strcspn(edit.text + edit.value, "\"")};
 	return copy;
 }
 
