@@ -24,7 +24,21 @@ int kt_access_authenticate(struct kt_request *request)
 	return kt_impersonate(server->authorizer, request, &request->state->impersonator, &request->err);
 }
 
-static struct kt_attributes attributes_of(const struct kt_request *request, const char *verb)
+/* A collection selected by name is that name to authorization. */
+static const char *selected_name(struct kt_request *request, const char *field_selector)
+{
+	struct kt_selector *selector = NULL;
+	const char *name = NULL;
+
+	if (!field_selector || kt_field_selector_parse(field_selector, NULL, &selector, NULL) < 0)
+		return NULL;
+	name = kt_selector_exact(selector, "metadata.name");
+	name = name ? kt_arena_strdup(&request->arena, name) : NULL;
+	kt_selector_destroy(selector);
+	return name;
+}
+
+static struct kt_attributes attributes_of(struct kt_request *request, const char *verb)
 {
 	const struct kt_route *route = &request->state->route;
 	struct kt_attributes attributes = {.user = request->user, .verb = verb};
@@ -41,6 +55,8 @@ static struct kt_attributes attributes_of(const struct kt_request *request, cons
 	attributes.name = route->name;
 	if (kt_streq(verb, "list") || kt_streq(verb, "watch") || kt_streq(verb, "deletecollection"))
 		attributes.field_selector = kt_request_query(request, "fieldSelector");
+	if (attributes.field_selector && !*route->name)
+		attributes.name = selected_name(request, attributes.field_selector);
 	return attributes;
 }
 

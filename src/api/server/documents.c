@@ -28,8 +28,8 @@ static int write_version(struct kt_request *request)
 		"linux/amd64";
 #endif
 	kt_auto_json json_t *version =
-		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "35", "emulationMajor", "1",
-			  "emulationMinor", "35", "gitVersion", KT_SERVER_GIT_VERSION, "gitCommit", KT_VERSION, "gitTreeState",
+		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "35", "emulationMajor",
+			  "1", "emulationMinor", "35", "minCompatibilityMajor", "1", "minCompatibilityMinor", "34", "gitVersion", KT_SERVER_GIT_VERSION, "gitCommit", KT_VERSION, "gitTreeState",
 			  "clean", "buildDate", "1970-01-01T00:00:00Z", "goVersion", "none", "compiler", __VERSION__, "platform",
 			  platform);
 

@@ -109,6 +109,29 @@ static int find_subresource(struct kt_request *request)
 	return kt_accept_negotiate(request, KT_OFFER_TABLE | KT_OFFER_PARTIAL | protobuf_offer(state->kind));
 }
 
+static const struct {
+	const char *group, *version, *kind, *text;
+} deprecated[] = {
+	{"", "v1", "ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+"},
+	{"", "v1", "Endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
+};
+
+static void warn_deprecated(struct kt_request *request)
+{
+	const struct kt_request_state *state = request->state;
+	const struct kt_kind *kind = state->kind;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(deprecated); i++)
+		if (kt_streq(kind->kind, deprecated[i].kind) && kt_streq(kind->group, deprecated[i].group) &&
+		    kt_streq(kind->version, deprecated[i].version))
+			kt_request_warn(request, "%s", deprecated[i].text);
+	if (!state->crd)
+		return;
+	size_t version = (size_t)(kind - state->crd->set.kinds);
+	if (state->crd->versions[version].deprecation_warning)
+		kt_request_warn(request, "%s", state->crd->versions[version].deprecation_warning);
+}
+
 static int find_resource(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
@@ -122,8 +145,7 @@ static int find_resource(struct kt_request *request)
 		}
 		return kt_fail_no_resource(&request->err);
 	}
-	if (state->crd && state->crd->versions[state->kind->index].deprecation_warning)
-		kt_warnings_add(&state->warnings, "%s", state->crd->versions[state->kind->index].deprecation_warning);
+	warn_deprecated(request);
 	if (*route->subresource)
 		return find_subresource(request);
 	size_t i = verb_index(route->verb);

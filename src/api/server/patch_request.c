@@ -19,6 +19,20 @@ static const struct {
 	{"application/apply-patch+yaml", KT_PATCH_APPLY, true},
 };
 
+/* A patch that needs merge keys, which a definition does not have. */
+static int refuse_custom(struct kt_request *request)
+{
+	kt_auto_str known = KT_STR_INIT;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(patch_types); i++)
+		if (patch_types[i].custom)
+			kt_str_printf(&known, "%s%s", known.len ? ", " : "", patch_types[i].media);
+	return kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE,
+			      kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
+			      "the body of the request was in an unknown format - accepted media types include: %s",
+			      kt_str_text(&known));
+}
+
 static int find_type(struct kt_request *request, enum kt_patch_type *ret_type)
 {
 	const char *header = kt_request_header(request, "content-type");
@@ -28,9 +42,9 @@ static int find_type(struct kt_request *request, enum kt_patch_type *ret_type)
 	kt_sv_split(&rest, ';', &media);
 	media = kt_sv_trim(media);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(patch_types); i++)
-		if (kt_sv_is(media, patch_types[i].media) && (!custom || patch_types[i].custom)) {
+		if (kt_sv_is(media, patch_types[i].media)) {
 			*ret_type = patch_types[i].type;
-			return 0;
+			return !custom || patch_types[i].custom ? 0 : refuse_custom(request);
 		}
 	kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE, kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
 		       "415: Unsupported Media Type");
@@ -176,6 +190,27 @@ static void write_go(struct kt_str *out, json_t *value)
 	}
 }
 
+/* As a patched document is printed: its own keys sorted, what is below as it was. */
+static void write_top_sorted(struct kt_str *out, json_t *document)
+{
+	kt_auto_free const char **keys = kt_new_array(const char *, json_object_size(document) + 1);
+	size_t n = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(document, key, value)
+		keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
+	kt_str_putc(out, '{');
+	for (size_t i = 0; i < n; i++) {
+		kt_str_puts(out, i ? "," : "");
+		kt_json_write_string(out, keys[i], strlen(keys[i]));
+		kt_str_putc(out, ':');
+		kt_json_write(out, json_object_get(document, keys[i]), 0);
+	}
+	kt_str_putc(out, '}');
+}
+
 /* ` "" is invalid: patch: Invalid value: …`: what is wrong with the result is said about the patch. */
 static void fail_patch(struct kt_request *request, enum kt_patch_type type, json_t *patched)
 {
@@ -186,7 +221,7 @@ static void fail_patch(struct kt_request *request, enum kt_patch_type type, json
 	if (type == KT_PATCH_STRATEGIC)
 		write_go(&text, request->state->body);
 	else
-		kt_json_write(&text, patched, KT_JSON_SORT);
+		write_top_sorted(&text, patched);
 	kt_auto_json json_t *value = json_stringn(kt_str_text(&text), text.len);
 	kt_field_invalid(&errors, "patch", value, "%s", why);
 	kt_field_errors_fail(&errors, "", "", "", &request->err);
@@ -206,8 +241,11 @@ json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_t
 		patched = kt_patch_merge(document, state->body, &request->err);
 	else
 		patched = kt_patch_strategic(document, state->body, type, &request->err);
-	if (!patched)
+	if (!patched) {
+		if (kt_err_reason(&request->err) == KT_REASON_INVALID && !request->err.about)
+			kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 		return NULL;
+	}
 	int status = kt_codec_normalize(patched, type, state->strict, &result, &state->warnings, &request->err);
 	if (status < 0) {
 		fail_patch(request, patch_type, patched);

@@ -84,7 +84,8 @@ static void start_timers(struct kt_watch_feed *feed)
 	if (!feed->options.bookmarks)
 		return;
 	int64_t last = seconds * 1000 - BOOKMARK_BEFORE_END_MS;
-	kt_timer_set_after_ms(&feed->bookmark_timer, KT_MIN(BOOKMARK_PERIOD_MS, KT_MAX(last, INT64_C(1))));
+	if (last > 0)
+		kt_timer_set_after_ms(&feed->bookmark_timer, KT_MIN(BOOKMARK_PERIOD_MS, last));
 }
 
 static bool filter(void *arg, const struct kt_object *object)

@@ -26,6 +26,14 @@ static const char *kind_version(struct kt_request *request)
 	return kt_arena_strdup(&request->arena, text);
 }
 
+static void free_also(struct kt_rule_context *rules)
+{
+	for (size_t i = 0; rules && i < rules->n_also; i++)
+		kt_object_unref(rules->also[i].object);
+	if (rules)
+		rules->n_also = 0;
+}
+
 void kt_write_begin(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
@@ -41,7 +49,7 @@ void kt_write_begin(struct kt_request *request)
 	state->precondition_revision = 0;
 	state->is_create = state->is_unchanged = state->is_delete = false;
 	if (state->rules) {
-		state->rules->n_also = 0;
+		free_also(state->rules);
 		state->rules->errors.n = 0;
 		kt_err_clear(&state->rules->err);
 	}
@@ -54,6 +62,7 @@ static void free_rules(void *arg)
 	for (size_t i = 0; i < rules->n_warnings; i++)
 		free(rules->warnings[i]);
 	free(rules->warnings);
+	free_also(rules);
 	free(rules->also);
 	kt_err_clear(&rules->err);
 }
@@ -417,14 +426,6 @@ static void add_also(struct kt_request *request)
 		rules->n_also = 0;
 }
 
-static void free_also(struct kt_rule_context *rules)
-{
-	for (size_t i = 0; rules && i < rules->n_also; i++)
-		kt_object_unref(rules->also[i].object);
-	if (rules)
-		rules->n_also = 0;
-}
-
 static bool is_finished(const struct kt_kind *kind, json_t *object)
 {
 	return kt_jget(object, "metadata.deletionTimestamp") && !json_array_size(kt_jget(object, "metadata.finalizers")) &&
@@ -456,8 +457,11 @@ int kt_write_commit(struct kt_request *request)
 		op.expect_revision = state->current->revision;
 		json_object_set_new(metadata_of(state->object), "resourceVersion",
 				    json_sprintf("%lld", (long long)state->current->revision));
-	} else {
+	} else if (state->dry_run) {
 		json_object_del(metadata_of(state->object), "resourceVersion");
+	} else {
+		/* Keeps its canonical place for the revision that the store puts there: equal objects are equal bytes. */
+		json_object_set_new(metadata_of(state->object), "resourceVersion", json_string("0"));
 	}
 	op.object = kt_write_object(request, state->key, state->object);
 	if (!op.object)
@@ -566,7 +570,8 @@ int kt_write_check_revision(struct kt_request *request)
 
 	if (parse_revision(request, state->object, &state->precondition_revision) < 0)
 		return request->err.code;
-	if (uid && *uid && there && !kt_streq(uid, there))
+	/* What a patch makes of the uid is for validation. */
+	if (!state->is_patch && uid && *uid && there && !kt_streq(uid, there))
 		return fail_uid(request, uid, there);
 	if (!state->precondition_revision) {
 		if (!(state->kind->flags & KT_KIND_REQUIRE_RV) || state->is_patch)
@@ -591,6 +596,11 @@ static int update_decode(struct kt_request *request)
 		return request->err.code;
 	if (kt_write_decode(request, state->kind->type, kind_version(request), state->kind->kind) < 0)
 		return request->err.code;
+	const char *name = kt_jstr(state->body, "metadata.name");
+	if (!name || !*name)
+		return kt_fail(&request->err, EINVAL,
+			       "the name of the object (%s based on URL) was undeterminable: name must be provided",
+			       state->route.name);
 	return kt_write_check_names(request, state->body);
 }
 
