@@ -85,6 +85,10 @@ static int select_from(struct cel_run *run, const struct cel_node *node,
 		*ret_value = cel_optional(run, NULL);
 		return 0;
 	}
+	if (target->kind == CEL_NULL && node->test_only) { /* has(null.x) */
+		*ret_value = cel_bool(false);
+		return 0;
+	}
 	if (target->kind != CEL_MAP)
 		return cel_fail(run, NO_OVERLOAD);
 	found = cel_map_get(run, target->map, &key, &value);
@@ -127,7 +131,8 @@ static bool list_index(const struct cel_value *index, int64_t *ret_i)
 		*ret_i = index->i;
 	else if (index->kind == CEL_UINT && index->u <= INT64_MAX)
 		*ret_i = (int64_t)index->u;
-	else if (index->kind == CEL_DOUBLE && index->d == (double)(int64_t)index->d)
+	else if (index->kind == CEL_DOUBLE && index->d >= 0 && index->d < 4e9 &&
+	         index->d == (double)(int64_t)index->d)
 		*ret_i = (int64_t)index->d;
 	else
 		return false;

@@ -91,7 +91,8 @@ struct cel_value cel_of_json(struct cel_run *run, const json_t *value, const str
 			return cel_double((double)json_integer_value(value));
 		return cel_int(json_integer_value(value));
 	case JSON_REAL:
-		if (type && (type->shape == KT_SHAPE_INT64 || type->shape == KT_SHAPE_INT32))
+		if (type && (type->shape == KT_SHAPE_INT64 || type->shape == KT_SHAPE_INT32) &&
+		        fabs(json_real_value(value)) < 9e18)
 			return cel_int((int64_t)json_real_value(value));
 		return cel_double(json_real_value(value));
 	case JSON_STRING:
@@ -293,11 +294,15 @@ static bool equal_same_kind(
 	}
 }
 
+static bool is_nan(const struct cel_value *v)
+{
+	return v->kind == CEL_DOUBLE && isnan(v->d);
+}
+
 bool cel_equal(struct cel_run *run, const struct cel_value *a, const struct cel_value *b)
 {
 	if (is_number(a) && is_number(b)) {
-		if ((a->kind == CEL_DOUBLE && isnan(a->d)) ||
-		        (b->kind == CEL_DOUBLE && isnan(b->d)))
+		if (is_nan(a) || is_nan(b))
 			return false;
 		return compare_numbers(a, b) == 0;
 	}
@@ -306,6 +311,8 @@ bool cel_equal(struct cel_run *run, const struct cel_value *a, const struct cel_
 
 bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *ret_order)
 {
+	if (is_nan(a) || is_nan(b))
+		return false;
 	if (is_number(a) && is_number(b)) {
 		*ret_order = compare_numbers(a, b);
 		return true;

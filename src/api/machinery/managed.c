@@ -80,6 +80,8 @@ const char *kt_managed_now(const struct kt_managed *managed, const struct kt_app
 {
 	char text[KT_TIME_TEXT_MAX];
 
+	if (!apply->now_ns)
+		return NULL;
 	kt_time_format(apply->now_ns, text);
 	return kt_arena_strdup(managed->arena, text);
 }

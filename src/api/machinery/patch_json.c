@@ -20,8 +20,10 @@ static void pointer_finish(struct pointer *pointer)
 static int fail_operation(struct kt_err *err)
 {
 	/* Upstream tells no more than this, whatever was wrong. */
-	return kt_fail_reason(err, KT_REASON_INVALID, EINVAL,
-	        "the server rejected our request due to an error in our request");
+	kt_fail_reason(err, KT_REASON_INVALID, EINVAL,
+		"the server rejected our request due to an error in our request");
+	kt_err_set_about(err, NULL, NULL, NULL, NULL); /* nothing about what object it was */
+	return -EINVAL;
 }
 
 /* One reference token with ~1 and ~0 undone. */

@@ -232,7 +232,12 @@ static int merge_elements(
 				return -EINVAL;
 			json_array_set_new(merged, (size_t)at, result);
 		} else {
-			json_array_append_new(merged, cleaned(element));
+			json_t *added = cleaned(element);
+
+			/* a null key tells where it stands as well as another */
+			json_object_set(added, field->merge_key,
+				json_object_get(element, field->merge_key));
+			json_array_append_new(merged, added);
 		}
 	}
 	return 0;

@@ -73,7 +73,7 @@ static void test_language(void **state)
 	        {"o[1].name", "\"q\""},
 	        {"x.b[5]", "index out of bounds: 5"},
 	        {"x.zz", "no such key: zz"},
-	        {"has(x.zz)", "false"},
+	        {"has(x.n.zz)", "false"}, {"has(x.zz)", "false"},
 	        {"has(x.m.k)", "true"},
 	        {"[1, 2] + [3]", "[1,2,3]"},
 	        {"{'a': 1, 'b': [2]}", "{\"a\":1,\"b\":[2]}"},

@@ -148,7 +148,10 @@ static void validate_by_table(struct kt_rule_context *c, const json_t *object, c
 {
 	kt_meta_validate_both(c, object, old);
 	if (c->kind->flags & KT_KIND_CUSTOM) { /* a definition's schema has words of its own */
-		kt_validate_structure(c->kind->type, object, "", &c->errors);
+		struct kt_field_errors forgiven = {.arena = c->arena};
+		kt_validate_custom(c->kind->type, object, old, &c->errors, &forgiven);
+		for (size_t i = 0; i < forgiven.n; i++)
+			kt_rule_warn(c, "%s: %s", forgiven.items[i].field, forgiven.items[i].message);
 		return;
 	}
 	struct kt_at root = kt_at_root(c, object);
