@@ -60,6 +60,7 @@ static int apply_config(struct kt_request *request)
 	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
 	struct kt_apply apply = {
 		.type = state->kind->type,
+		.kind = state->kind,
 		.api_version = api_version,
 		.subresource = state->subresource ? state->subresource->name : NULL,
 		.manager = kt_write_manager(request),
