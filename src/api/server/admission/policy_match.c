@@ -94,7 +94,8 @@ static bool selects(const json_t *label_selector, const json_t *labels)
 	return matches;
 }
 
-/* Cluster-scoped objects are not held against a namespace selector, namespaces against their own labels. */
+/* Cluster-scoped objects are not held against a namespace selector, namespaces against their own
+ * labels. */
 static bool namespace_selected(const struct kt_policy_subject *subject, const json_t *selector)
 {
 	const json_t *object = subject->namespace_object;
@@ -108,7 +109,8 @@ static bool object_selected(const struct kt_policy_subject *subject, const json_
 {
 	if (!json_object_size(selector))
 		return true;
-	return (subject->object && selects(selector, kt_jget(subject->object, "metadata.labels"))) ||
+	return (subject->object &&
+	               selects(selector, kt_jget(subject->object, "metadata.labels"))) ||
 	       (subject->old && selects(selector, kt_jget(subject->old, "metadata.labels")));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Does a write fall under a policy's matchResources (resource rules and selectors)? Used by admission policies. */
+/* Does a write fall under a policy's matchResources (resource rules and selectors)? Used by
+ * admission policies. */
 #ifndef KT_API_SERVER_ADMISSION_POLICY_MATCH_H
 #define KT_API_SERVER_ADMISSION_POLICY_MATCH_H
 
@@ -8,7 +9,8 @@
 struct kt_policy_subject {
 	struct kt_admission_context *a;
 	const json_t *object, *old; /* either may be NULL */
-	json_t *namespace_object;   /* of the object's namespace; NULL for cluster-scoped ones; borrowed */
+	json_t *namespace_object;   /* of the object's namespace; NULL for cluster-scoped ones;
+	                               borrowed */
 };
 
 /* match may be NULL: everything. Its resourceRules absent: no restriction by resource. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ValidatingAdmissionPolicy: expressions over the request decide. A policy does nothing until a binding names it. Variables are computed
- * when first asked for, once per policy and request.
+ * ValidatingAdmissionPolicy: expressions over the request decide. A policy does nothing until a
+ * binding names it. Variables are computed when first asked for, once per policy and request.
  */
 #include "api/expr/cel.h"
 #include "api/machinery/go_text.h"
@@ -35,12 +35,14 @@ static const char *text_of(const json_t *object, const char *path)
 
 static json_t *gvk(const struct kt_kind *kind)
 {
-	return json_pack("{ssssss}", "group", kind->group, "version", kind->version, "kind", kind->kind);
+	return json_pack(
+	        "{ssssss}", "group", kind->group, "version", kind->version, "kind", kind->kind);
 }
 
 static json_t *gvr(const struct kt_kind *kind)
 {
-	return json_pack("{ssssss}", "group", kind->group, "version", kind->version, "resource", kind->plural);
+	return json_pack("{ssssss}", "group", kind->group, "version", kind->version, "resource",
+	        kind->plural);
 }
 
 static json_t *user_json(const struct kt_user *user)
@@ -131,7 +133,8 @@ static const json_t *variable(void *arg, const char *name, struct kt_err *err)
 			continue;
 		if (!h->variable_values[i] && !h->computing[i]) {
 			h->computing[i] = true;
-			evaluate(h, text_of(json_array_get(list, i), "expression"), &h->variable_values[i], err);
+			evaluate(h, text_of(json_array_get(list, i), "expression"),
+			        &h->variable_values[i], err);
 			h->computing[i] = false;
 		}
 		return h->variable_values[i];
@@ -159,8 +162,8 @@ static void hearing_finish(struct hearing *h)
 
 static enum kt_reason reason_of(const json_t *validation)
 {
-	static const enum kt_reason reasons[] = {
-	        KT_REASON_UNAUTHORIZED, KT_REASON_FORBIDDEN, KT_REASON_INVALID, KT_REASON_REQUEST_ENTITY_TOO_LARGE};
+	static const enum kt_reason reasons[] = {KT_REASON_UNAUTHORIZED, KT_REASON_FORBIDDEN,
+	        KT_REASON_INVALID, KT_REASON_REQUEST_ENTITY_TOO_LARGE};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(reasons); i++)
 		if (kt_streq(kt_reason_text(reasons[i]), kt_jstr(validation, "reason")))
@@ -198,8 +201,10 @@ static int act(struct hearing *h, enum kt_reason reason, const char *why)
 {
 	if (acts(h->binding, "Warn"))
 		kt_rule_warn(h->subject->a->rules,
-		        "Validation failed for ValidatingAdmissionPolicy '%s' with binding '%s': %s",
-		        text_of(h->policy, "metadata.name"), text_of(h->binding, "metadata.name"), why);
+		        "Validation failed for ValidatingAdmissionPolicy '%s' with binding '%s': "
+		        "%s",
+		        text_of(h->policy, "metadata.name"), text_of(h->binding, "metadata.name"),
+		        why);
 	return acts(h->binding, "Deny") ? deny(h, reason, why) : 0;
 }
 
@@ -254,7 +259,8 @@ static int judge(struct hearing *h)
 	return 0;
 }
 
-/* 1: the policy applies, 0: it does not, negative: refused because a condition failed to evaluate. */
+/* 1: the policy applies, 0: it does not, negative: refused because a condition failed to evaluate.
+ */
 static int meets_conditions(struct hearing *h)
 {
 	const json_t *conditions = kt_jget(h->policy, "spec.matchConditions");
@@ -277,7 +283,8 @@ static json_t *read_params(struct hearing *h)
 {
 	const char *api_version = text_of(h->policy, "spec.paramKind.apiVersion");
 	const char *slash = strchr(api_version, '/');
-	kt_auto_free char *group = slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
+	kt_auto_free char *group =
+	        slash ? kt_strndup(api_version, (size_t)(slash - api_version)) : kt_strdup("");
 	const struct kt_kind *kind = kt_builtin_kind(
 	        group, slash ? slash + 1 : api_version, text_of(h->policy, "spec.paramKind.kind"));
 	const char *namespace = kt_jstr(h->binding, "spec.paramRef.namespace");
@@ -285,9 +292,8 @@ static json_t *read_params(struct hearing *h)
 	if (!kind)
 		return NULL;
 	if (!(kind->flags & KT_KIND_NAMESPACED))
-		namespace = "";
-	else if (!namespace)
-		namespace = h->subject->a->namespace;
+	namespace = "";
+	else if (!namespace) namespace = h->subject->a->namespace;
 	return kt_admission_read(h->subject->a, group, kind->plural, namespace,
 	        text_of(h->binding, "spec.paramRef.name"));
 }
@@ -307,9 +313,13 @@ static int hear(struct kt_policy_subject *subject, const json_t *policy, const j
 		h.params = params;
 	}
 	if (kt_jget(policy, "spec.paramKind") && !params) {
-		bool allow = kt_streq(kt_jstr(binding, "spec.paramRef.parameterNotFoundAction"), "Allow");
+		bool allow = kt_streq(
+		        kt_jstr(binding, "spec.paramRef.parameterNotFoundAction"), "Allow");
 
-		code = allow ? 0 : act(&h, KT_REASON_INVALID, "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction");
+		code = allow ? 0
+		             : act(&h, KT_REASON_INVALID,
+		                       "failed to configure binding: no params found for policy "
+		                       "binding with `Deny` parameterNotFoundAction");
 	} else {
 		code = meets_conditions(&h);
 		if (code > 0)
@@ -322,7 +332,8 @@ static int hear(struct kt_policy_subject *subject, const json_t *policy, const j
 /* Policies do not apply to what configures them. */
 static bool is_exempt(const struct kt_admission_context *a)
 {
-	return kt_streq(a->kind->group, GROUP) || (a->kind->flags & KT_KIND_VIRTUAL && kt_starts_with(a->kind->group, "auth"));
+	return kt_streq(a->kind->group, GROUP) ||
+	       (a->kind->flags & KT_KIND_VIRTUAL && kt_starts_with(a->kind->group, "auth"));
 }
 
 static int validate(struct kt_admission_context *a, const json_t *object, const json_t *old)
@@ -332,15 +343,16 @@ static int validate(struct kt_admission_context *a, const json_t *object, const 
 	kt_auto_json json_t *namespace = NULL;
 	int code = 0;
 
-	if (is_exempt(a) || kt_admission_list(a, GROUP, "validatingadmissionpolicybindings", "", &bindings) < 0)
+	if (is_exempt(a) ||
+	        kt_admission_list(a, GROUP, "validatingadmissionpolicybindings", "", &bindings) < 0)
 		return 0;
 	if (bindings.n && (a->kind->flags & KT_KIND_NAMESPACED))
-		namespace = kt_admission_read(a, "", "namespaces", "", a->namespace);
+	namespace = kt_admission_read(a, "", "namespaces", "", a->namespace);
 	subject.namespace_object = namespace;
 	for (size_t i = 0; code == 0 && i < bindings.n; i++) {
 		kt_auto_json json_t *binding = kt_object_tree(bindings.objects[i]);
-		kt_auto_json json_t *policy = kt_admission_read(
-		        a, GROUP, "validatingadmissionpolicies", "", text_of(binding, "spec.policyName"));
+		kt_auto_json json_t *policy = kt_admission_read(a, GROUP,
+		        "validatingadmissionpolicies", "", text_of(binding, "spec.policyName"));
 
 		if (policy)
 			code = hear(&subject, policy, binding);
