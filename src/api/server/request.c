@@ -63,15 +63,7 @@ void kt_request_destroy(struct kt_request *request)
 		return;
 	if (request->finish)
 		request->finish(request);
-	for (size_t i = 0; i < request->headers.n; i++) {
-		free(request->headers.items[i].name);
-		free(request->headers.items[i].value);
-	}
 	kt_vec_finish(&request->headers);
-	for (size_t i = 0; i < request->answer_headers.n; i++) {
-		free(request->answer_headers.items[i].name);
-		free(request->answer_headers.items[i].value);
-	}
 	kt_vec_finish(&request->answer_headers);
 	for (size_t i = 0; i < request->answer.n; i++)
 		kt_buf_unref(request->answer.items[i]);
@@ -99,9 +91,9 @@ const char *kt_request_header(const struct kt_request *request, const char *lowe
 
 /* A field name in lower case: HTTP/2 knows no other, and names compare so (RFC 9113 section 8.2.1).
  */
-static char *lower_dup(const char *name)
+static char *lower_dup(struct kt_arena *arena, const char *name)
 {
-	char *lower = kt_strdup(name);
+	char *lower = kt_arena_strdup(arena, name);
 
 	for (char *c = lower; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
@@ -111,14 +103,16 @@ static char *lower_dup(const char *name)
 
 void kt_request_add_header(struct kt_request *request, const char *name, const char *value)
 {
-	struct kt_header header = {lower_dup(name), kt_strdup(value)};
+	struct kt_header header = {
+	        lower_dup(&request->arena, name), kt_arena_strdup(&request->arena, value)};
 
 	kt_vec_push(&request->headers, header);
 }
 
 void kt_request_answer_header(struct kt_request *request, const char *name, const char *value)
 {
-	struct kt_header header = {lower_dup(name), kt_strdup(value)};
+	struct kt_header header = {
+	        lower_dup(&request->arena, name), kt_arena_strdup(&request->arena, value)};
 
 	kt_vec_push(&request->answer_headers, header);
 }

@@ -34,6 +34,7 @@ struct kt_user *kt_user_ref(struct kt_user *user);
 void kt_user_unref(struct kt_user *user);
 bool kt_user_in_group(const struct kt_user *user, const char *group);
 
+/* Texts live in the request's arena. */
 struct kt_header {
 	char *name; /* lower case */
 	char *value;

@@ -3,6 +3,7 @@
 
 #include "api/server/auth/tokens.h"
 #include "api/status.h"
+#include "base/log.h"
 #include "base/map.h"
 
 #include <errno.h>
@@ -78,12 +79,16 @@ void kt_authenticator_destroy(struct kt_authenticator *auth)
 /* Tokens themselves are not kept: a memory dump must not hold more of them than it has to. */
 static void cache_key(struct kt_sv token, char ret_key[65])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[32];
+	int r = gnutls_hash_fast(GNUTLS_DIG_SHA256, token.p, token.len, digest);
 
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, token.p, token.len, digest) < 0)
-		memset(digest, 0, sizeof(digest));
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(ret_key + 2 * i, 3, "%02x", digest[i]);
+	kt_assert(r >= 0); /* or two tokens would share an entry */
+	for (size_t i = 0; i < sizeof(digest); i++) {
+		ret_key[2 * i] = digits[digest[i] >> 4];
+		ret_key[2 * i + 1] = digits[digest[i] & 15];
+	}
+	ret_key[2 * sizeof(digest)] = 0;
 }
 
 static bool cache_get(struct kt_authenticator *auth, const char *key, int64_t now_ns,
@@ -97,19 +102,19 @@ static bool cache_get(struct kt_authenticator *auth, const char *key, int64_t no
 	found = cached && now_ns < cached->until_ns;
 	if (found) {
 		*ret_user = kt_user_ref(cached->user);
-		*ret_audiences = json_deep_copy(cached->audiences);
+		*ret_audiences = json_incref(cached->audiences); /* nobody changes it */
 	}
 	pthread_mutex_unlock(&auth->cache_lock);
 	return found;
 }
 
 static void cache_put(struct kt_authenticator *auth, const char *key, int64_t now_ns,
-        struct kt_user *user, const json_t *audiences)
+        struct kt_user *user, json_t *audiences)
 {
 	struct cached *cached = kt_new(struct cached);
 
 	cached->user = kt_user_ref(user);
-	cached->audiences = json_deep_copy(audiences);
+	cached->audiences = json_incref(audiences);
 	cached->until_ns = now_ns + KT_AUTH_CACHE_NS;
 	pthread_mutex_lock(&auth->cache_lock);
 	if (auth->cache->n >= KT_AUTH_CACHE_MAX)
@@ -135,29 +140,55 @@ static int find_user(struct kt_authenticator *auth, struct kt_sv token, int64_t 
 	return r;
 }
 
-/* Those of wanted that the token has; the server's own name when nothing is wanted. */
+static bool has_audience(const json_t *of_token, const char *name)
+{
+	size_t i;
+	json_t *audience;
+
+	json_array_foreach(of_token, i, audience)
+	{
+		if (kt_streq(json_string_value(audience), name))
+			return true;
+	}
+	return false;
+}
+
+/* Those of wanted that the token has; the server's own name when nothing is wanted. NULL: none. */
 static json_t *common_audiences(
         const struct kt_authenticator *auth, const json_t *of_token, const char *const *wanted)
 {
 	const char *const own[] = {auth->issuer, NULL};
-	json_t *common = json_array(), *audience;
-	size_t i;
+	json_t *common = NULL;
 
-	for (const char *const *w = wanted && *wanted ? wanted : own; *w; w++)
-		json_array_foreach(
-		        of_token, i, audience) if (kt_streq(json_string_value(audience), *w))
-		{
-			json_array_append_new(common, json_string(*w));
-			break;
-		}
+	for (const char *const *w = wanted && *wanted ? wanted : own; *w; w++) {
+		if (!has_audience(of_token, *w))
+			continue;
+		if (!common)
+			common = json_array();
+		json_array_append_new(common, json_string(*w));
+	}
 	return common;
+}
+
+static bool is_for_us(const struct kt_authenticator *auth, const json_t *of_token,
+        const char *const *wanted, json_t **ret_common)
+{
+	/* The way of every request: no list is made. */
+	if (!ret_common && !wanted)
+		return has_audience(of_token, auth->issuer);
+	kt_auto_json json_t *common = common_audiences(auth, of_token, wanted);
+	if (!common)
+		return false;
+	if (ret_common)
+		*ret_common = kt_steal(&common);
+	return true;
 }
 
 int kt_authenticate_token(struct kt_authenticator *auth, struct kt_sv token,
         const char *const *audiences, int64_t now_ns, struct kt_user **ret_user,
         json_t **ret_audiences, struct kt_err *err)
 {
-	kt_auto_json json_t *of_token = NULL, *common = NULL;
+	kt_auto_json json_t *of_token = NULL;
 	struct kt_user *user = NULL;
 	char key[65];
 
@@ -173,15 +204,12 @@ int kt_authenticate_token(struct kt_authenticator *auth, struct kt_sv token,
 			                                  EACCES, "invalid bearer token");
 		cache_put(auth, key, now_ns, user, of_token);
 	}
-	common = common_audiences(auth, of_token, audiences);
-	if (json_array_size(common) == 0) {
+	if (!is_for_us(auth, of_token, audiences, ret_audiences)) {
 		kt_user_unref(user);
 		return kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES,
 		        "invalid bearer token: the token is for other audiences");
 	}
 	*ret_user = user;
-	if (ret_audiences)
-		*ret_audiences = kt_steal(&common);
 	return 0;
 }
 

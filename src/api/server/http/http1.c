@@ -96,7 +96,11 @@ static void take_head(struct http1 *h)
 		 * section 3.2.2). */
 		if (p->host.len && kt_sv_is(field.name, "host"))
 			field.value = p->host;
-		struct kt_header header = {kt_sv_dup(field.name), kt_sv_dup(field.value)};
+		struct kt_arena *arena = &request->arena;
+		struct kt_header header = {
+		        kt_arena_strndup(arena, field.name.p, field.name.len),
+		        kt_arena_strndup(arena, field.value.p, field.value.len),
+		};
 
 		kt_vec_push(&request->headers, header);
 	}

@@ -59,8 +59,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	} else if (kt_sv_is(n, ":path")) {
 		request->target = kt_sv_dup(v);
 	} else if (n.p[0] != ':' || kt_sv_is(n, ":authority")) {
+		struct kt_arena *arena = &request->arena;
 		struct kt_header header = {
-		        n.p[0] == ':' ? kt_strdup("host") : kt_sv_dup(n), kt_sv_dup(v)};
+		        n.p[0] == ':' ? kt_arena_strdup(arena, "host")
+		                      : kt_arena_strndup(arena, n.p, n.len),
+		        kt_arena_strndup(arena, v.p, v.len),
+		};
 
 		kt_vec_push(&request->headers, header);
 	}
