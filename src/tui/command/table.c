@@ -11,6 +11,7 @@
 	X(apply) \
 	X(auth) \
 	X(cluster_info) \
+	X(codec) \
 	X(completion) \
 	X(config) \
 	X(cordon) \
@@ -42,7 +43,8 @@
 	X(up) \
 	X(version) \
 	X(wait) \
-	X(complete_line)
+	X(complete_line) \
+	X(manual)
 
 #define DECLARE(name) extern const struct kt_command kt_command_##name;
 COMMANDS(DECLARE)
