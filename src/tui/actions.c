@@ -5,6 +5,7 @@
 #include "tui/keys.h"
 #include "tui/save.h"
 #include "tui/ui.h"
+#include "tui/view/edit.h"
 #include "tui/view/help.h"
 #include "tui/view/lists.h"
 #include "tui/view/log.h"
@@ -223,7 +224,7 @@ static const struct {
 	{"skin", do_skin, false}, {"back", do_back, false}, {"prompt", do_prompt, false}, {"filter", do_filter, false},
 	{"filter-clear", do_filter_clear, false}, {"header", do_header, false}, {"crumbs", do_crumbs, false}, {"redraw", do_redraw, false},
 	{"fullscreen", do_fullscreen, false}, {"history", do_history, false}, {"favourite", do_favourite, false}, {"warp", do_warp, false},
-	{"copy", do_copy, false}, {"yaml", do_yaml, false}, {"image", kt_ask_image, true},
+	{"copy", do_copy, false}, {"yaml", do_yaml, false}, {"edit", kt_edit_open, true}, {"image", kt_ask_image, true},
 	{"trigger", kt_ask_trigger, true}, {"suspend", kt_ask_suspend, true}, {"rollback", kt_ask_rollback, true},
 	{"decode", kt_decode_open, false},
 };

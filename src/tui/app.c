@@ -200,17 +200,14 @@ static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 		handle_key(ui, &(struct kt_key){.code = key->code & ~(uint32_t)KT_KEY_ALT});
 		return;
 	}
-	/* in an editor printable keys are text; commands are on Ctrl */
-	bool text = view->ops->types_text && key->code != KT_KEY_ESC && !(key->code & (KT_KEY_CTRL | KT_KEY_ALT)) &&
-		key->code != KT_KEY_TAB;
+	/* an editor takes what it can use: letters are text there, commands are on Ctrl */
+	if (view->ops->types_text && view->ops->key && view->ops->key(view, key))
+		return;
+	bool text = view->ops->types_text && key->code < 0x110000 && key->code >= 0x20;
 
-	if (text && view->ops->key && view->ops->key(view, key))
-		return;
-	if (!text && view->ops->types_text && view->ops->key && key->code == KT_KEY_ESC && view->ops->key(view, key))
-		return;
 	if (!text && run_binding(ui, view, key))
 		return;
-	if (view->ops->key && view->ops->key(view, key))
+	if (!view->ops->types_text && view->ops->key && view->ops->key(view, key))
 		return;
 	if (key->code == KT_KEY_MOUSE && key->mouse == KT_MOUSE_DOUBLE_CLICK)
 		run_binding(ui, view, &(struct kt_key){.code = KT_KEY_ENTER});

@@ -14,7 +14,8 @@ const struct kt_binding kt_bindings[] = {
 	{KT_IN_RESOURCE, WORKLOADS, 'p', "logs --previous {target} {ns}", "Logs Previous", "Resource", M},
 	{KT_IN_RESOURCE, "pods", CTRL('k'), "delete {targets} {ns} --grace-period=0 --force", "Kill", "Resource", W | M},
 	{KT_IN_RESOURCE, "pods", 'o', "nodes /^{node}$", "Show Node", "Resource", M},
-	{KT_IN_RESOURCE, "pods", 'z', "sanitize", "Sanitize", "Resource", W},
+	{KT_IN_RESOURCE, "pods", 'z',
+		"delete pods --field-selector=status.phase!=Pending,status.phase!=Running,status.phase!=Unknown {where}", "Sanitize", "Resource", W},
 	{KT_IN_RESOURCE, NULL, 's', "scale {target} {ns}", "Scale", "Resource", W | M | KT_BINDING_SCALES},
 	{KT_IN_RESOURCE, ROLLED, 'r', "rollout restart {targets} {ns}", "Restart", "Resource", W | M},
 	{KT_IN_RESOURCE, ROLLED, CTRL('l'), "rollout undo {target} {ns}", "Rollout Undo", "Resource", W | M},
@@ -140,7 +141,7 @@ const struct kt_ui_verb kt_ui_verbs[] = {
 	{"copy", NULL, NULL}, {"fullscreen", NULL, NULL},
 	/* the views' own */
 	{"enter", NULL, NULL}, {"mark", NULL, NULL}, {"wide", NULL, NULL}, {"faults", NULL, NULL}, {"save", NULL, NULL},
-	{"sort", NULL, NULL}, {"owner", NULL, NULL}, {"owned", NULL, NULL}, {"sanitize", NULL, NULL}, {"editor", NULL, NULL},
+	{"sort", NULL, NULL}, {"owner", NULL, NULL}, {"owned", NULL, NULL}, {"editor", NULL, NULL},
 	{"find", NULL, NULL}, {"undo", NULL, NULL}, {"redo", NULL, NULL}, {"complete", NULL, NULL}, {"confirm", NULL, NULL},
 	{"since", NULL, NULL}, {"autoscroll", NULL, NULL}, {"timestamps", NULL, NULL}, {"allcontainers", NULL, NULL},
 	{"container", NULL, NULL}, {"previous", NULL, NULL}, {"line", NULL, NULL}, {"clear", NULL, NULL}, {"managed", NULL, NULL},

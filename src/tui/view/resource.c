@@ -148,6 +148,10 @@ static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 	struct resource_view *v = of_view(view);
 	struct kt_row *row = kt_table_current(&v->table);
 
+	if (!strcmp(name, "where")) {
+		kt_str_printf(out, "%s%s", *v->namespace ? "-n " : "-A", v->namespace);
+		return true;
+	}
 	if (!row)
 		return false;
 	if (!strcmp(name, "target")) {
