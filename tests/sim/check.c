@@ -312,6 +312,46 @@ static char *unrest_of_replica_set(const struct kt_object *set)
 	return NULL;
 }
 
+static char *unrest_of_stateful_set(const struct kt_object *set)
+{
+	int64_t wanted = number(set, "spec", "replicas", 1);
+
+	if (number(set, "status", "observedGeneration", 0) !=
+	        number(set, "metadata", "generation", 0))
+		return kt_asprintf("%s: its generation was not observed", kt_object_key(set));
+	if (number(set, "status", "replicas", 0) != wanted ||
+	        number(set, "status", "readyReplicas", 0) != wanted)
+		return kt_asprintf("%s: wants %lld, has %lld, ready %lld", kt_object_key(set),
+		        (long long)wanted, (long long)number(set, "status", "replicas", 0),
+		        (long long)number(set, "status", "readyReplicas", 0));
+	return NULL;
+}
+
+static char *unrest_of_daemon_set(const struct kt_object *set)
+{
+	int64_t wanted = number(set, "status", "desiredNumberScheduled", -1);
+
+	if (wanted <= 0 || number(set, "status", "numberReady", 0) != wanted ||
+	        number(set, "status", "currentNumberScheduled", 0) != wanted)
+		return kt_asprintf("%s: wants %lld, has %lld, ready %lld", kt_object_key(set),
+		        (long long)wanted,
+		        (long long)number(set, "status", "currentNumberScheduled", 0),
+		        (long long)number(set, "status", "numberReady", 0));
+	return NULL;
+}
+
+static char *unrest_of_job(const struct kt_object *job)
+{
+	if (!text(job, "status", "completionTime").len)
+		return kt_asprintf("%s: not complete, %lld succeeded", kt_object_key(job),
+		        (long long)number(job, "status", "succeeded", 0));
+	if (number(job, "status", "succeeded", 0) < number(job, "spec", "completions", 1))
+		return kt_asprintf("%s: complete with %lld of %lld", kt_object_key(job),
+		        (long long)number(job, "status", "succeeded", 0),
+		        (long long)number(job, "spec", "completions", 1));
+	return NULL;
+}
+
 static char *unrest_of_pod(const struct kt_object *pod)
 {
 	struct kt_sv phase = text(pod, "status", "phase");
@@ -329,6 +369,9 @@ static const struct {
 } rest_rules[] = {
         {"Deployment", unrest_of_deployment},
         {"ReplicaSet", unrest_of_replica_set},
+        {"StatefulSet", unrest_of_stateful_set},
+        {"DaemonSet", unrest_of_daemon_set},
+        {"Job", unrest_of_job},
         {"Pod", unrest_of_pod},
 };
 

@@ -72,8 +72,8 @@ static void *start_nodes(struct sim *sim, struct kt_client *client)
 	        .client = client,
 	        .loop = sim->loop,
 	        .n_nodes = sim->options.n_nodes,
-	        .cpu = "6", /* little, so that the limits matter */
-	        .pods = 16,
+	        .cpu = "10", /* little, so that the limits matter */
+	        .pods = 24,
 	};
 
 	kt_assert(kt_simulated_create(&options, &simulated, NULL) == 0);

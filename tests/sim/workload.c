@@ -3,11 +3,12 @@
  */
 #include "sim/sim.h"
 
+#include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 enum {
-	PERIOD_MAX_MS = 3000,
+	PERIOD_MAX_MS = 2000,
 	N_NAMES = 5, /* of each kind: few, so that things meet */
 	REPLICAS_MAX = 4,
 };
@@ -23,13 +24,28 @@ static uint32_t below(struct sim_workload *w, uint32_t n)
 	return kt_loop_random_below(w->sim->loop, n);
 }
 
+/* A wish may meet what is there already or is gone, and the server may be down; anything else is a mistake of ours. */
+static void on_answer(void *arg, struct kt_call *call)
+{
+	struct sim_workload *w = arg;
+	enum kt_reason reason = call->err.code ? kt_err_reason(&call->err) : KT_REASON_NONE;
+
+	if (reason == KT_REASON_INVALID || reason == KT_REASON_BAD_REQUEST)
+		sim_fail(w->sim, "%s %s: %s", call->method, call->path, kt_err_message(&call->err));
+}
+
 static void send(struct sim_workload *w, const char *method, const char *content_type,
         struct kt_str *body, const char *path)
 {
-	kt_calls_send(w->calls,
-	        &(struct kt_call_spec){
-	                .method = method, .content_type = content_type, .body = body},
-	        "%s", path);
+	struct kt_call_spec spec = {
+	        .method = method,
+	        .content_type = content_type,
+	        .body = body,
+	        .done = on_answer,
+	        .arg = w,
+	};
+
+	kt_calls_send(w->calls, &spec, "%s", path);
 }
 
 static const char *image(struct sim_workload *w)
@@ -153,6 +169,113 @@ static void cordon(struct sim_workload *w)
 	set_cordon(w, 1 + (int)below(w, (uint32_t)w->sim->options.n_nodes), below(w, 2));
 }
 
+/* A stateful set one by one or all at once, with its service. */
+static void create_stateful_set(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+	unsigned n = below(w, N_NAMES);
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"apps/"
+	        "v1\",\"kind\":\"StatefulSet\",\"metadata\":{\"name\":\"s%u\"},"
+	        "\"spec\":{\"serviceName\":\"s%u\",\"replicas\":%u,\"podManagementPolicy\":\"%s\","
+	        "\"selector\":{\"matchLabels\":{\"app\":\"s%u\"}},\"template\":{\"metadata\":{"
+	        "\"labels\":{\"app\":\"s%u\"}},\"spec\":",
+	        n, n, below(w, REPLICAS_MAX), below(w, 2) ? "Parallel" : "OrderedReady", n, n);
+	put_pod_spec(w, &body);
+	kt_str_puts(&body, "}}}");
+	send(w, "POST", NULL, &body, "/apis/apps/v1/namespaces/default/statefulsets");
+}
+
+static void scale_stateful_set(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/apis/apps/v1/namespaces/default/statefulsets/s%u",
+	        below(w, N_NAMES));
+	kt_str_printf(&body, "{\"spec\":{\"replicas\":%u}}", below(w, REPLICAS_MAX));
+	send(w, "PATCH", KT_PATCH_MERGE, &body, path);
+}
+
+static void delete_stateful_set(struct sim_workload *w)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/apis/apps/v1/namespaces/default/statefulsets/s%u",
+	        below(w, N_NAMES));
+	send(w, "DELETE", NULL, NULL, path);
+}
+
+/* One pod per node, with small requests. */
+static void create_daemon_set(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"apps/"
+	        "v1\",\"kind\":\"DaemonSet\",\"metadata\":{\"name\":\"agent\"},"
+	        "\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"agent\"}},\"template\":{"
+	        "\"metadata\":{"
+	        "\"labels\":{\"app\":\"agent\"}},\"spec\":{\"containers\":[{\"name\":\"c\","
+	        "\"image\":\"%s\","
+	        "\"resources\":{\"requests\":{\"cpu\":\"50m\"}}}]}}}}",
+	        image(w));
+	send(w, "POST", NULL, &body, "/apis/apps/v1/namespaces/default/daemonsets");
+}
+
+static void delete_daemon_set(struct sim_workload *w)
+{
+	send(w, "DELETE", NULL, NULL, "/apis/apps/v1/namespaces/default/daemonsets/agent");
+}
+
+/* Its pods end by themselves after a second; some fail first. */
+static void create_job(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"batch/"
+	        "v1\",\"kind\":\"Job\",\"metadata\":{\"name\":\"j%u\"},\"spec\":{"
+	        "\"completions\":%u,\"parallelism\":%u,\"template\":{\"spec\":{\"restartPolicy\":"
+	        "\"%s\","
+	        "\"containers\":[{\"name\":\"c\",\"image\":\"busybox\"}]}}}}",
+	        below(w, N_NAMES), 1 + below(w, 3), 1 + below(w, 2),
+	        below(w, 2) ? "Never" : "OnFailure");
+	send(w, "POST", NULL, &body, "/apis/batch/v1/namespaces/default/jobs");
+}
+
+static void delete_job(struct sim_workload *w)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path),
+	        "/apis/batch/v1/namespaces/default/jobs/j%u?propagationPolicy=Background",
+	        below(w, N_NAMES));
+	send(w, "DELETE", NULL, NULL, path);
+}
+
+static void create_service(struct sim_workload *w)
+{
+	kt_auto_str body = KT_STR_INIT;
+	unsigned n = below(w, N_NAMES);
+
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"d%u\"},"
+	        "\"spec\":{"
+	        "\"selector\":{\"app\":\"d%u\"},\"ports\":[{\"port\":80}]}}",
+	        n, n);
+	send(w, "POST", NULL, &body, "/api/v1/namespaces/default/services");
+}
+
+static void delete_service(struct sim_workload *w)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/api/v1/namespaces/default/services/d%u", below(w, N_NAMES));
+	send(w, "DELETE", NULL, NULL, path);
+}
+
 static void create_namespace(struct sim_workload *w)
 {
 	kt_auto_str body = KT_STR_INIT, config = KT_STR_INIT;
@@ -189,6 +312,15 @@ static const struct {
         {delete_pod, 3},
         {delete_pods_of, 2},
         {cordon, 2},
+        {create_stateful_set, 3},
+        {scale_stateful_set, 2},
+        {delete_stateful_set, 1},
+        {create_daemon_set, 1},
+        {delete_daemon_set, 1},
+        {create_job, 3},
+        {delete_job, 1},
+        {create_service, 2},
+        {delete_service, 1},
         {create_namespace, 2},
         {delete_namespace, 1},
 };
