@@ -158,7 +158,7 @@ static void remove_finalizer(struct kt_pass *pass, struct kt_informer *pods, str
 void job_finalizer_removed(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
 	(void)arg;
-	if (call->err.code && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND && kt_err_reason(&call->err) != KT_REASON_CONFLICT)
+	if (call->err.code && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND)
 		kt_pass_check(pass, call);
 }
 
