@@ -24,7 +24,8 @@ static uint32_t below(struct sim_workload *w, uint32_t n)
 	return kt_loop_random_below(w->sim->loop, n);
 }
 
-/* A wish may meet what is there already or is gone, and the server may be down; anything else is a mistake of ours. */
+/* A wish may meet what is there already or is gone, and the server may be down; anything else is a
+ * mistake of ours. */
 static void on_answer(void *arg, struct kt_call *call)
 {
 	struct sim_workload *w = arg;
