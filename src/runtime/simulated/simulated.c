@@ -103,8 +103,20 @@ int kt_simulated_create(const struct kt_simulated_options *options, struct kt_si
 	return 0;
 }
 
+/* Claims find a class: its volumes cost nothing here. Whoever has one of that name already keeps it. */
+static void create_storage_class(struct kt_simulated *simulated)
+{
+	kt_auto_json json_t *class = json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}", "apiVersion", "storage.k8s.io/v1", "kind",
+		"StorageClass", "metadata", "name", "standard", "annotations", "storageclass.kubernetes.io/is-default-class", "true",
+		"provisioner", "kube-tui.io/simulated", "reclaimPolicy", "Delete", "volumeBindingMode", "WaitForFirstConsumer");
+
+	kt_calls_send_json(simulated->calls, &(struct kt_call_spec){.method = "POST"}, class, "/apis/storage.k8s.io/v1/storageclasses");
+}
+
 void kt_simulated_start(struct kt_simulated *simulated)
 {
+	if (simulated->n_nodes)
+		create_storage_class(simulated);
 	kt_informer_start(simulated->pods_informer);
 	sim_nodes_start(simulated);
 }

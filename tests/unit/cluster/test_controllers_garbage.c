@@ -216,12 +216,106 @@ static void slices_hold_a_hundred(void **state)
 	assert_int_equal(sum, 250);
 }
 
+#define CLAIMS "/api/v1/namespaces/default/persistentvolumeclaims"
+
+static void claims_find_a_volume_or_get_one(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *claim = NULL, *volume = NULL;
+
+	fake_put(world->fake, "/apis/storage.k8s.io/v1/storageclasses", "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':"
+		"{'name':'standard'},'provisioner':'kube-tui.io/simulated','reclaimPolicy':'Delete','volumeBindingMode':'WaitForFirstConsumer'}");
+	fake_put(world->fake, "/api/v1/persistentvolumes", "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'small'},'spec':"
+		"{'capacity':{'storage':'5Gi'},'accessModes':['ReadWriteOnce'],'persistentVolumeReclaimPolicy':'Retain'}}");
+	fake_put(world->fake, CLAIMS, "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'fixed'},'spec':{'accessModes':"
+		"['ReadWriteOnce'],'resources':{'requests':{'storage':'3Gi'}}}}");
+	fake_put(world->fake, CLAIMS, "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'data','finalizers':"
+		"['kubernetes.io/pvc-protection']},'spec':{'storageClassName':'standard','accessModes':['ReadWriteOnce'],'resources':"
+		"{'requests':{'storage':'1Gi'}}}}");
+	run(world);
+	claim = fake_get(world->fake, CLAIMS "/fixed");
+	assert_string_equal(kt_jstr(claim, "status.phase"), "Bound");
+	assert_string_equal(kt_jstr(claim, "spec.volumeName"), "small");
+	json_decref(claim);
+	claim = fake_get(world->fake, CLAIMS "/data");
+	assert_string_equal(kt_jstr(claim, "status.phase"), "Pending");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods", "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'user'},'spec':{'volumes':"
+		"[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]},'status':{'phase':'Running'}}");
+	run(world);
+	json_decref(claim);
+	claim = fake_get(world->fake, CLAIMS "/data");
+	assert_string_equal(kt_jstr(claim, "status.phase"), "Bound");
+	assert_string_equal(kt_jstr(claim, "status.capacity.storage"), "1Gi");
+	/* In use it stays; then it goes, and its volume with it. The other volume is kept. */
+	fake_delete(world->fake, CLAIMS "/data");
+	run(world);
+	json_decref(claim);
+	claim = fake_get(world->fake, CLAIMS "/data");
+	assert_non_null(claim);
+	fake_delete(world->fake, "/api/v1/namespaces/default/pods/user");
+	fake_delete(world->fake, CLAIMS "/fixed");
+	run(world);
+	json_decref(claim);
+	claim = fake_get(world->fake, CLAIMS "/data");
+	assert_null(claim);
+	assert_int_equal(fake_count(world->fake, "/api/v1/persistentvolumes"), 1);
+	volume = fake_get(world->fake, "/api/v1/persistentvolumes/small");
+	assert_string_equal(kt_jstr(volume, "status.phase"), "Released");
+}
+
+static void budgets_and_roles_are_summed_up(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *budget = NULL, *role = NULL;
+
+	fake_put(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "{'apiVersion':'policy/v1','kind':"
+		"'PodDisruptionBudget','metadata':{'name':'b'},'spec':{'minAvailable':1,'selector':{'matchLabels':{'app':'web'}}}}");
+	put_pod(world, "a", "10.0.0.1", true);
+	put_pod(world, "b", "10.0.0.2", true);
+	put_pod(world, "c", "10.0.0.3", false);
+	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles", "{'metadata':{'name':'part','labels':{'to':'whole'}},'rules':"
+		"[{'verbs':['get'],'resources':['pods']}]}");
+	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles", "{'metadata':{'name':'whole'},'aggregationRule':"
+		"{'clusterRoleSelectors':[{'matchLabels':{'to':'whole'}}]}}");
+	run(world);
+	budget = fake_get(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b");
+	assert_int_equal(kt_jint(budget, "status.currentHealthy", 0), 2);
+	assert_int_equal(kt_jint(budget, "status.expectedPods", 0), 3);
+	assert_int_equal(kt_jint(budget, "status.disruptionsAllowed", 0), 1);
+	role = fake_get(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles/whole");
+	assert_string_equal(kt_jstr(role, "rules.0.resources.0"), "pods");
+}
+
+static void quotas_count_what_is_there(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *quota = NULL;
+
+	fake_put(world->fake, "/api/v1/namespaces/default/resourcequotas", "{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'q'},"
+		"'spec':{'hard':{'pods':'10','requests.cpu':'4','configmaps':'5','count/deployments.apps':'2'}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods", "{'metadata':{'name':'a'},'spec':{'containers':[{'name':'c','resources':"
+		"{'requests':{'cpu':'250m'}}},{'name':'d','resources':{'requests':{'cpu':'1'}}}]}}");
+	put_map(world, "m", NULL, false, "");
+	run(world);
+	quota = fake_get(world->fake, "/api/v1/namespaces/default/resourcequotas/q");
+	assert_string_equal(kt_jstr(quota, "status.used.pods"), "1");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(quota, "status.used"), "requests.cpu")), "1250m");
+	assert_string_equal(kt_jstr(quota, "status.used.configmaps"), "1");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(quota, "status.used"), "count/deployments.apps")), "0");
+	fake_delete(world->fake, "/api/v1/namespaces/default/pods/a");
+	run(world);
+	json_decref(quota);
+	quota = fake_get(world->fake, "/api/v1/namespaces/default/resourcequotas/q");
+	assert_string_equal(kt_jstr(quota, "status.used.pods"), "0");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(dependents_go_with_their_owner), T(an_owner_that_never_was_counts_as_gone), T(foreground_waits_for_what_blocks),
 		T(orphans_stay), T(a_namespace_goes_with_all_it_holds), T(services_have_endpoints), T(slices_hold_a_hundred),
+		T(claims_find_a_volume_or_get_one), T(budgets_and_roles_are_summed_up), T(quotas_count_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
