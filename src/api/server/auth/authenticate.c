@@ -13,19 +13,24 @@
 
 #define DEFAULT_ISSUER "https://kubernetes.default.svc"
 
-struct cached {
+/* What a token was found to be. Immutable; several threads hold one at a time (jansson's own
+ * reference count reads without an atomic). */
+struct found {
+	atomic_uint refs;
 	struct kt_user *user;
 	json_t *audiences;
 	int64_t until_ns; /* Unix time */
 };
 
-static void free_cached(void *value)
+static void found_unref(void *value)
 {
-	struct cached *cached = value;
+	struct found *found = value;
 
-	kt_user_unref(cached->user);
-	json_decref(cached->audiences);
-	free(cached);
+	if (!found || atomic_fetch_sub_explicit(&found->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	kt_user_unref(found->user);
+	json_decref(found->audiences);
+	free(found);
 }
 
 json_t *kt_auth_read(struct kt_storage *storage, const char *fmt, ...)
@@ -51,7 +56,7 @@ int kt_authenticator_create(const struct kt_authenticator_options *options,
 	auth->issuer = kt_strdup(options->issuer ? options->issuer : DEFAULT_ISSUER);
 	auth->anonymous = options->anonymous;
 	auth->cache = kt_new(struct kt_map);
-	kt_map_init(auth->cache, free_cached);
+	kt_map_init(auth->cache, found_unref);
 	pthread_mutex_init(&auth->cache_lock, NULL);
 	if (r >= 0 && options->token_auth_file)
 		r = kt_token_file_read(options->token_auth_file, &auth->file, err);
@@ -91,35 +96,27 @@ static void cache_key(struct kt_sv token, char ret_key[65])
 	ret_key[2 * sizeof(digest)] = 0;
 }
 
-static bool cache_get(struct kt_authenticator *auth, const char *key, int64_t now_ns,
-        struct kt_user **ret_user, json_t **ret_audiences)
+static struct found *cache_get(struct kt_authenticator *auth, const char *key, int64_t now_ns)
 {
-	const struct cached *cached;
-	bool found;
+	struct found *found;
 
 	pthread_mutex_lock(&auth->cache_lock);
-	cached = kt_map_get(auth->cache, key);
-	found = cached && now_ns < cached->until_ns;
-	if (found) {
-		*ret_user = kt_user_ref(cached->user);
-		*ret_audiences = json_incref(cached->audiences); /* nobody changes it */
-	}
+	found = kt_map_get(auth->cache, key);
+	if (found && now_ns >= found->until_ns)
+		found = NULL;
+	if (found)
+		atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&auth->cache_lock);
 	return found;
 }
 
-static void cache_put(struct kt_authenticator *auth, const char *key, int64_t now_ns,
-        struct kt_user *user, json_t *audiences)
+static void cache_put(struct kt_authenticator *auth, const char *key, struct found *found)
 {
-	struct cached *cached = kt_new(struct cached);
-
-	cached->user = kt_user_ref(user);
-	cached->audiences = json_incref(audiences);
-	cached->until_ns = now_ns + KT_AUTH_CACHE_NS;
+	atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
 	pthread_mutex_lock(&auth->cache_lock);
 	if (auth->cache->n >= KT_AUTH_CACHE_MAX)
 		kt_map_clear(auth->cache);
-	kt_map_set(auth->cache, key, cached);
+	kt_map_set(auth->cache, key, found);
 	pthread_mutex_unlock(&auth->cache_lock);
 }
 
@@ -184,32 +181,50 @@ static bool is_for_us(const struct kt_authenticator *auth, const json_t *of_toke
 	return true;
 }
 
+/* From memory, or by asking every method. NULL: nobody's. */
+static struct found *find(
+        struct kt_authenticator *auth, struct kt_sv token, int64_t now_ns, struct kt_err *err)
+{
+	struct found *found;
+	char key[65];
+	int r;
+
+	cache_key(token, key);
+	found = cache_get(auth, key, now_ns);
+	if (found)
+		return found;
+	found = kt_new(struct found);
+	atomic_init(&found->refs, 1);
+	found->until_ns = now_ns + KT_AUTH_CACHE_NS;
+	r = find_user(auth, token, now_ns, &found->user, &found->audiences, err);
+	if (r < 0) {
+		found_unref(found);
+		return NULL;
+	}
+	cache_put(auth, key, found);
+	return found;
+}
+
 int kt_authenticate_token(struct kt_authenticator *auth, struct kt_sv token,
         const char *const *audiences, int64_t now_ns, struct kt_user **ret_user,
         json_t **ret_audiences, struct kt_err *err)
 {
-	kt_auto_json json_t *of_token = NULL;
-	struct kt_user *user = NULL;
-	char key[65];
+	kt_auto_err why = KT_ERR_INIT;
+	struct found *found = NULL;
 
-	if (token.len == 0 || token.len > KT_JWT_BYTES_MAX)
-		return kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES, "invalid bearer token");
-	cache_key(token, key);
-	if (!cache_get(auth, key, now_ns, &user, &of_token)) {
-		int r = find_user(auth, token, now_ns, &user, &of_token, err);
-
-		if (r < 0)
-			return err && err->code ? r
-			                        : kt_fail_reason(err, KT_REASON_UNAUTHORIZED,
-			                                  EACCES, "invalid bearer token");
-		cache_put(auth, key, now_ns, user, of_token);
-	}
-	if (!is_for_us(auth, of_token, audiences, ret_audiences)) {
-		kt_user_unref(user);
+	if (token.len > 0 && token.len <= KT_JWT_BYTES_MAX)
+		found = find(auth, token, now_ns, &why);
+	if (!found)
+		return why.code == -EACCES ? kt_err_move(err, &why)
+		                           : kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES,
+		                                     "invalid bearer token");
+	if (!is_for_us(auth, found->audiences, audiences, ret_audiences)) {
+		found_unref(found);
 		return kt_fail_reason(err, KT_REASON_UNAUTHORIZED, EACCES,
 		        "invalid bearer token: the token is for other audiences");
 	}
-	*ret_user = user;
+	*ret_user = kt_user_ref(found->user);
+	found_unref(found);
 	return 0;
 }
 
