@@ -177,7 +177,7 @@ static int self_subject(struct kt_request *request, json_t *review)
 		json_array_append_new(groups, json_string(*group));
 	json_object_set_new(info, "groups", groups);
 	if (user->extra)
-		json_object_set(info, "extra", user->extra);
+		json_object_set_new(info, "extra", json_deep_copy(user->extra)); /* users are shared by threads */
 	json_object_set_new(review, "status", json_pack("{s:o}", "userInfo", info));
 	return 0;
 }

@@ -56,7 +56,7 @@ static json_t *user_json(const struct kt_user *user)
 		json_array_append_new(groups, json_string_nocheck(user->groups[i]));
 	json_object_set_new(info, "groups", groups);
 	if (user && user->extra)
-		json_object_set(info, "extra", user->extra);
+		json_object_set_new(info, "extra", json_deep_copy(user->extra)); /* users are shared by threads */
 	return info;
 }
 
