@@ -71,6 +71,16 @@ int kt_theme_parse(const char *name, struct kt_sv text, struct kt_theme *ret_the
 	return 0;
 }
 
+/* Beside the program: ../share/kube-tui where it is installed, the source's folder where it was built (build/PRESET/kube-tui). */
+static char *beside_program(const char *relative)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
+
+	return slash ? kt_asprintf("%.*s/%s", (int)(slash - path), path, relative) : kt_strdup(relative);
+}
+
 /* Where themes are, in the order they are looked for: the user's, k9s', ours. */
 static char *folder(size_t index)
 {
@@ -89,6 +99,10 @@ static char *folder(size_t index)
 		return kt_path_join(home ? home : "/", ".config/k9s/skins");
 	case 2:
 		return kt_path_join(given && *given ? given : KT_DATA_DIR, "themes");
+	case 3:
+		return beside_program("../share/kube-tui/themes");
+	case 4:
+		return beside_program("../../themes");
 	default:
 		return NULL;
 	}
@@ -149,6 +163,14 @@ char **kt_theme_names(void)
 			closedir(open_dir);
 	}
 	qsort(names.items, names.n, sizeof(*names.items), kt_strp_cmp);
+	for (size_t i = 1; i < names.n;) { /* the same theme in two folders */
+		if (strcmp(names.items[i - 1], names.items[i]) != 0) {
+			i++;
+			continue;
+		}
+		free(names.items[i]);
+		kt_vec_remove(&names, i);
+	}
 	kt_vec_push(&names, NULL);
 	return names.items;
 }

@@ -118,18 +118,21 @@ static size_t collect(const struct kt_ui *ui, struct entry entries[MENU_MAX])
 	return n;
 }
 
-static int column_width(const struct entry *entries, size_t n, size_t first)
+/* Widths of a column's keys and of its texts. */
+static int column_width(const struct entry *entries, size_t n, size_t first, int *ret_key_width)
 {
-	int width = 0;
+	int keys = 0, texts = 0;
 	char name[32];
 
 	for (size_t i = first; i < n && i < first + KT_HEADER_ROWS; i++) {
 		if (!entries[i].text)
 			continue;
 		kt_key_name(entries[i].key, name);
-		width = KT_MAX(width, (int)strlen(name) + 3 + kt_text_width(entries[i].text, strlen(entries[i].text)));
+		keys = KT_MAX(keys, (int)strlen(name) + 3);
+		texts = KT_MAX(texts, kt_text_width(entries[i].text, strlen(entries[i].text)));
 	}
-	return KT_MIN(width, MENU_COLUMN_MAX) + 2;
+	*ret_key_width = keys;
+	return KT_MIN(keys + texts, MENU_COLUMN_MAX) + 2;
 }
 
 static void draw_entry(const struct kt_ui *ui, const struct entry *entry, int row, int column, int key_width, int room)
@@ -154,15 +157,11 @@ static uint32_t menu(const struct kt_ui *ui, struct kt_rect area, int find_row, 
 	size_t n = collect(ui, entries);
 	int column = area.column;
 	uint32_t found = KT_KEY_NONE;
-	char name[32];
 
 	for (size_t first = 0; first < n; first += KT_HEADER_ROWS) {
-		int width = column_width(entries, n, first), key_width = 0, room = KT_MIN(width, area.column + area.columns - column);
+		int key_width, width = column_width(entries, n, first, &key_width);
+		int room = KT_MIN(width, area.column + area.columns - column);
 
-		for (size_t i = first; i < n && i < first + KT_HEADER_ROWS; i++) {
-			kt_key_name(entries[i].key, name);
-			key_width = KT_MAX(key_width, entries[i].text ? (int)strlen(name) + 3 : 0);
-		}
 		for (size_t i = first; i < n && i < first + KT_HEADER_ROWS && room > key_width + 3; i++) {
 			int row = area.row + (int)(i - first);
 
