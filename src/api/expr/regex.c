@@ -41,6 +41,41 @@ static const char *foreign_construct(struct kt_sv pattern)
 	return NULL;
 }
 
+/* RE2's words for what PCRE2 found at `offset`. */
+static int fail_syntax(struct kt_err *err, int error, struct kt_sv pattern, size_t offset)
+{
+	struct kt_sv rest = {pattern.p + offset, pattern.len - offset};
+	size_t open = offset;
+	PCRE2_UCHAR text[128];
+
+	switch (error) {
+	case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
+		return kt_fail(err, EINVAL, "error parsing regexp: missing closing ): `%.*s`",
+		        (int)pattern.len, pattern.p);
+	case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS:
+		return kt_fail(err, EINVAL, "error parsing regexp: unexpected ): `%.*s`",
+		        (int)pattern.len, pattern.p);
+	case PCRE2_ERROR_MISSING_SQUARE_BRACKET:
+		while (open && pattern.p[open - 1] != '[')
+			open--;
+		open -= open > 0;
+		return kt_fail(err, EINVAL, "error parsing regexp: missing closing ]: `%.*s`",
+		        (int)(pattern.len - open), pattern.p + open);
+	case PCRE2_ERROR_QUANTIFIER_INVALID:
+		rest = (struct kt_sv){pattern.p + offset - (offset > 0), 1};
+		return kt_fail(err, EINVAL,
+		        "error parsing regexp: missing argument to repetition operator: `%.*s`",
+		        (int)rest.len, rest.p);
+	case PCRE2_ERROR_END_BACKSLASH:
+		return kt_fail(err, EINVAL,
+		        "error parsing regexp: trailing backslash at end of expression: ``");
+	default:
+		pcre2_get_error_message(error, text, sizeof(text));
+		return kt_fail(err, EINVAL, "error parsing regexp: %s: `%.*s`", (const char *)text,
+		        (int)pattern.len, pattern.p);
+	}
+}
+
 int kt_regex_compile(struct kt_sv pattern, struct kt_regex **ret_regex, struct kt_err *err)
 {
 	const uint32_t options =
@@ -61,13 +96,8 @@ int kt_regex_compile(struct kt_sv pattern, struct kt_regex **ret_regex, struct k
 		        "error parsing regexp: invalid or unsupported Perl syntax: `%s`", foreign);
 	code = pcre2_compile((PCRE2_SPTR)(pattern.len ? pattern.p : ""), pattern.len, options,
 	        &error, &offset, NULL);
-	if (!code) {
-		PCRE2_UCHAR text[128];
-
-		pcre2_get_error_message(error, text, sizeof(text));
-		return kt_fail(err, EINVAL, "error parsing regexp: %s: `%.*s`", (const char *)text,
-		        (int)pattern.len, pattern.p);
-	}
+	if (!code)
+		return fail_syntax(err, error, pattern, KT_MIN((size_t)offset, pattern.len));
 	pcre2_pattern_info(code, PCRE2_INFO_BACKREFMAX, &references);
 	if (references) {
 		pcre2_code_free(code);

@@ -237,8 +237,9 @@ int kt_fieldset_parse(
 			node->member = true;
 			continue;
 		}
-		if (!key[0] || key[1] != ':' || !strchr("fkvi", key[0]) ||
-		        kt_fieldset_parse(arena, value, &child) < 0)
+		if (!key[0] || key[1] != ':' || !strchr("fkvi", key[0]))
+			continue; /* of a kind that a later version may know */
+		if (kt_fieldset_parse(arena, value, &child) < 0)
 			return -EINVAL;
 		copy = kt_arena_new(arena, struct kt_fieldset);
 		if (child)

@@ -149,6 +149,35 @@ static void cap_updaters(struct kt_managed *managed)
 			kt_vec_remove(&managed->entries, i);
 }
 
+/* Is this a version the kind is served in? */
+static bool is_served(const struct kt_apply *apply, const char *api_version)
+{
+	const struct kt_kind *kind = apply->kind;
+
+	if (!strcmp(api_version, apply->api_version))
+		return true;
+	for (size_t i = 0; kind && kind->set && i < kind->set->n_kinds; i++) {
+		const struct kt_kind *other = &kind->set->kinds[i];
+		char text[256];
+
+		kt_kind_api_version(other, text, sizeof(text));
+		if (!strcmp(other->kind, kind->kind) && !strcmp(text, api_version))
+			return true;
+	}
+	return !kind || !kind->set;
+}
+
+/* Entries that own nothing, or something of a version that is no more, go. */
+static void sweep(struct kt_managed *managed, const struct kt_apply *apply)
+{
+	for (size_t i = managed->entries.n; i-- > 0;) {
+		const struct kt_managed_entry *entry = &managed->entries.items[i];
+
+		if (kt_fieldset_is_empty(entry->set) || !is_served(apply, entry->api_version))
+			kt_vec_remove(&managed->entries, i);
+	}
+}
+
 void kt_managed_track(struct kt_managed *managed, const struct kt_apply *apply, const char *manager,
         const json_t *old, const json_t *new)
 {
@@ -160,6 +189,7 @@ void kt_managed_track(struct kt_managed *managed, const struct kt_apply *apply, 
 	const struct kt_fieldset *changed;
 	struct kt_managed_entry *previous;
 
+	sweep(managed, apply);
 	kt_typed_compare(managed->arena, apply->type, old, new, &skip, &comparison);
 	changed = kt_fieldset_union(managed->arena, comparison.added, comparison.modified);
 	if (!changed && !comparison.removed)
@@ -198,7 +228,7 @@ static void start(struct kt_managed *managed, const struct kt_apply *apply, cons
 {
 	const json_t *given = kt_jget(object, "metadata.managedFields");
 
-	if (!apply->subresource || !*apply->subresource) {
+	if (old && (!apply->subresource || !*apply->subresource)) {
 		if (is_reset(given))
 			return;
 		if (kt_managed_decode(managed, given) == 0 && managed->entries.n)

@@ -16,6 +16,8 @@ static int decode_entry(struct kt_managed *managed, json_t *entry)
 	        .time = kt_jstr(entry, "time"),
 	        .source = entry};
 
+	if (!type)
+		result.source = NULL; /* written anew with its type */
 	result.applied = kt_streq(operation, "Apply");
 	if ((!result.applied && !kt_streq(operation, "Update")) || !result.api_version[0])
 		return -EINVAL;

@@ -3,12 +3,10 @@
  * The rules of structural schemas. Two passes, as upstream has them: what makes a schema
  * structural, then what its keywords may say; messages come in that order.
  */
+#include "api/expr/regex.h"
 #include "api/machinery/limits.h"
 #include "api/machinery/rule_definitions.h"
 #include "api/schema/crd_internal.h"
-
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 
 static const char *const known_types[] = {
         "array", "boolean", "integer", "number", "object", "string", NULL};
@@ -338,23 +336,13 @@ static void check_defaults(const json_t *schema, const char *path, struct kt_fie
 static void check_pattern(const json_t *schema, const char *path, struct kt_field_errors *errors)
 {
 	const char *pattern = text_of(schema, "pattern");
-	unsigned char text[256] = "";
-	pcre2_code *compiled;
-	PCRE2_SIZE offset;
-	int code;
+	kt_auto_regex struct kt_regex *regex = NULL;
+	kt_auto_err err = KT_ERR_INIT;
 
-	if (!*pattern)
+	if (!*pattern || kt_regex_compile(kt_sv_of(pattern), &regex, &err) == 0)
 		return;
-	compiled = pcre2_compile(
-	        (PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &offset, NULL);
-	if (compiled) {
-		pcre2_code_free(compiled);
-		return;
-	}
-	pcre2_get_error_message(code, text, sizeof(text));
 	kt_field_invalid(errors, below(errors, path, "pattern"), json_object_get(schema, "pattern"),
-	        "must be a valid regular expression, but isn't: error parsing regexp: %s: `%s`",
-	        (const char *)text, pattern);
+	        "must be a valid regular expression, but isn't: %s", kt_err_message(&err));
 }
 
 static bool has_name(const json_t *list, const char *name)

@@ -230,11 +230,11 @@ static int apply_scale(struct kt_request *request)
 	if (kt_jget(state->body, "spec.replicas"))
 		set_path(config, spec_path(state->subresource), replicas);
 	struct kt_apply apply = {.type = state->kind->type,
+				 .kind = state->kind,
 				 .api_version = api_version,
 				 .subresource = "scale",
 				 .manager = kt_write_manager(request),
-				 .force = state->force,
-				 .now_ns = kt_loop_wall_ns(request->loop)};
+				 .force = state->force}; /* entries of /scale have no time */
 	state->object = kt_apply_merge(&apply, state->old, config, &request->err);
 	return state->object ? 0 : request->err.code;
 }

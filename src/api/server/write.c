@@ -223,6 +223,8 @@ static int record_managers(struct kt_request *request)
 		.now_ns = kt_loop_wall_ns(request->loop),
 	};
 
+	if (kt_streq(apply.subresource, "scale"))
+		apply.now_ns = 0; /* entries of /scale have no time */
 	return kt_managed_update(&apply, state->object, state->is_create ? NULL : state->old, &request->err);
 }
 
