@@ -366,6 +366,34 @@ static void test_too_large(void **state)
 	}
 }
 
+/* Header fields past the limit are told so; the connection of HTTP/2 goes on. */
+static void test_large_heads(void **state)
+{
+	(void)state;
+	EACH_VERSION(v)
+	{
+		struct answer answer;
+		CURL *curl = new_curl("/x", versions[v], &answer);
+		struct curl_slist *headers = NULL;
+
+		for (int i = 0; i < 4; i++) {
+			kt_auto_free char *line = kt_asprintf("X-Long-%d: %0*d", i, 20000, 1);
+
+			headers = curl_slist_append(headers, line);
+		}
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		perform(curl, &answer);
+		assert_int_equal(answer.code, CURLE_OK);
+		assert_int_equal(answer.status, 431);
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+		perform(curl, &answer);
+		assert_int_equal(answer.status, 200);
+		curl_easy_cleanup(curl);
+		curl_slist_free_all(headers);
+		answer_finish(&answer);
+	}
+}
+
 static void test_streams(void **state)
 {
 	(void)state;
@@ -757,6 +785,7 @@ int main(void)
 	        cmocka_unit_test(test_keep_alive_and_later),
 	        cmocka_unit_test(test_bodies),
 	        cmocka_unit_test(test_too_large),
+	        cmocka_unit_test(test_large_heads),
 	        cmocka_unit_test(test_streams),
 	        cmocka_unit_test(test_large_answers_and_gzip),
 	        cmocka_unit_test(test_head),
