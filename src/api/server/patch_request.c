@@ -228,6 +228,43 @@ static void fail_patch(struct kt_request *request, enum kt_patch_type type, json
 	kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 }
 
+static int fail_custom_type(struct kt_request *request, const json_t *patched, const char *field, const char *expected)
+{
+	const struct kt_kind *kind = request->state->kind;
+	const char *name = kt_jstr(patched, "metadata.name"), *now = kt_jstr(patched, "kind");
+	struct kt_field_errors errors = {.arena = &request->arena};
+
+	kt_field_invalid(&errors, field, json_object_get(patched, field), "must be %s", expected);
+	kt_field_errors_fail(&errors, kind->group, now ? now : "", name, &request->err);
+	kt_err_set_about(&request->err, kind->group, now ? now : "", name, NULL);
+	return request->err.code;
+}
+
+/* What an object is cannot be patched: a strategic patch has no say in it, the others are refused. */
+static int check_type_meta(struct kt_request *request, enum kt_patch_type patch_type, const json_t *document, json_t *patched)
+{
+	static const char *const fields[] = {"kind", "apiVersion"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *before = kt_jstr(document, fields[i]), *now = kt_jstr(patched, fields[i]);
+		const char *version = kt_jstr(patched, "apiVersion"), *kind = kt_jstr(patched, "kind");
+
+		if (kt_streq(before, now) || !json_is_object(patched))
+			continue;
+		if (patch_type == KT_PATCH_STRATEGIC) {
+			json_object_set(patched, fields[i], json_object_get(document, fields[i]));
+			continue;
+		}
+		if (request->state->kind->flags & KT_KIND_CUSTOM && !request->state->subresource)
+			return fail_custom_type(request, patched, fields[i], before);
+		kt_fail(&request->err, EINVAL, "no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:111\"",
+			kind ? kind : "", version ? version : "");
+		fail_patch(request, patch_type, patched);
+		return request->err.code;
+	}
+	return 0;
+}
+
 json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_type, const json_t *document,
 			  const struct kt_type *type)
 {
@@ -246,6 +283,8 @@ json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_t
 			kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 		return NULL;
 	}
+	if (json_object_size(patched) && check_type_meta(request, patch_type, document, patched) < 0)
+		return NULL;
 	int status = kt_codec_normalize(patched, type, state->strict, &result, &state->warnings, &request->err);
 	if (status < 0) {
 		fail_patch(request, patch_type, patched);
