@@ -78,6 +78,7 @@ struct kt_rule_context *kt_write_rules(struct kt_request *request, enum kt_rule_
 		rules->namespace = state->route.namespace;
 		rules->dry_run = state->dry_run;
 		rules->user = request->user ? request->user->name : "";
+		rules->requester = request->user;
 		rules->now_ns = kt_loop_wall_ns(request->loop);
 		rules->loop = request->loop;
 		rules->server = request->server;

@@ -44,13 +44,13 @@ static inline void harness_init(struct harness *h)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_loop_options loop = {.is_virtual = true, .seed = 1, .start_wall_ns = HARNESS_NOW_NS};
-	static const char *const groups[] = {"system:masters", NULL};
+	static const char *const groups[] = {"system:masters", "system:authenticated", NULL};
 	h->loop = kt_loop_create(&loop, &err);
 	assert_non_null(h->loop);
 	struct kt_store_options store = {.loop = h->loop};
 	assert_int_equal(kt_store_open(&store, &h->storage, &err), 0);
 	assert_int_equal(kt_admission_create(NULL, NULL, &h->admission, &err), 0);
-	h->user = kt_user_create("admin", NULL, groups);
+	h->user = kt_user_create("admin", "admin", groups);
 }
 
 static inline void harness_finish(struct harness *h)
@@ -190,6 +190,7 @@ static inline void harness_contexts(struct harness_run *run)
 		.namespace = write->namespace,
 		.dry_run = !write->live,
 		.user = "admin",
+		.requester = run->h->user,
 		.now_ns = HARNESS_NOW_NS,
 		.loop = run->h->loop,
 		.storage = run->h->storage,

@@ -15,6 +15,8 @@
 #include "api/schema/schema.h"
 #include "api/storage/storage.h"
 
+struct kt_user;
+
 enum kt_rule_operation { KT_RULE_CREATE, KT_RULE_UPDATE };
 
 struct kt_rule_context {
@@ -24,6 +26,7 @@ struct kt_rule_context {
 	const char *namespace;    /* "" for cluster-scoped */
 	bool dry_run;
 	const char *user;         /* who asks */
+	const struct kt_user *requester; /* the same in full; NULL for the server itself */
 	int64_t now_ns;           /* Unix time */
 	struct kt_loop *loop;     /* random source, for allocators */
 	struct kt_server *server; /* options such as the service range */

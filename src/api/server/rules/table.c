@@ -20,17 +20,26 @@
 	X(core_secret) \
 	X(core_service) \
 	X(core_service_account) \
+	X(admission_mutating_webhooks) \
+	X(admission_policy) \
+	X(admission_policy_binding) \
+	X(admission_validating_webhooks) \
 	X(apiextensions_definition) \
+	X(apiregistration_api_service) \
 	X(apps_controller_revision) \
 	X(apps_daemon_set) \
 	X(apps_deployment) \
 	X(apps_replica_set) \
 	X(apps_stateful_set) \
+	X(autoscaling_horizontal_pod_autoscaler) \
 	X(batch_cron_job) \
 	X(batch_job) \
+	X(certificates_signing_request) \
 	X(coordination_lease) \
 	X(discovery_endpoint_slice) \
 	X(events_event) \
+	X(flowcontrol_flow_schema) \
+	X(flowcontrol_priority_level) \
 	X(networking_ingress) \
 	X(networking_ingress_class) \
 	X(networking_network_policy) \
