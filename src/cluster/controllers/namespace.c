@@ -3,12 +3,15 @@
  * Namespace deletion: everything in a namespace that is being deleted is deleted, collection by collection; when nothing is left, its
  * finalizer goes. What is left and why is said in the namespace's conditions. Wakes up when something in such a namespace goes.
  */
+#include "api/client/calls.h"
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/controllers/meta.h"
 #include "cluster/controllers/resources.h"
 #include "cluster/controllers/table.h"
+
+#define INSPECT_AGAIN_MS 1000
 
 struct namespace_controller {
 	struct kt_reconciler *reconciler;
@@ -151,6 +154,67 @@ static void finalize(struct namespace_controller *own, struct kt_pass *pass, con
 	(void)own;
 }
 
+/*
+ * The caches may be late, and what they do not know yet would outlive its namespace: before the finalizer goes the server itself is
+ * asked, collection by collection.
+ */
+struct inspection {
+	struct namespace_controller *own;
+	struct kt_object *namespace; /* reference */
+	size_t n_under_way, n_refs;
+	bool found, failed;
+};
+
+static void inspection_unref(void *arg)
+{
+	struct inspection *inspection = arg;
+
+	if (--inspection->n_refs)
+		return;
+	kt_object_unref(inspection->namespace);
+	free(inspection);
+}
+
+static void collection_inspected(struct kt_pass *pass, struct kt_call *call, void *arg)
+{
+	struct inspection *inspection = arg;
+	struct kt_json_at items = kt_json_member(kt_call_answer(call), "items"), item;
+	struct kt_json_iter it = {0};
+
+	if (call->err.code && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND) {
+		inspection->failed = true;
+		kt_pass_check(pass, call);
+	}
+	inspection->found |= kt_json_next_element(items, &it, &item);
+	if (--inspection->n_under_way)
+		return;
+	if (inspection->found)
+		kt_pass_again_after_ms(pass, INSPECT_AGAIN_MS); /* the caches know by then */
+	else if (!inspection->failed)
+		finalize(inspection->own, pass, inspection->namespace);
+}
+
+static void inspect(struct namespace_controller *own, struct kt_pass *pass, struct kt_object *namespace)
+{
+	struct inspection *inspection = kt_new(struct inspection);
+	struct kt_resource *resource;
+	size_t it = 0;
+
+	*inspection = (struct inspection){.own = own, .namespace = kt_object_ref(namespace), .n_refs = 1};
+	while (kt_resource_next(own->resources, &it, &resource)) {
+		kt_auto_free char *path = NULL;
+
+		if (!resource->namespaced || !resource->informer)
+			continue;
+		path = kt_controller_resource_path(resource, kt_object_name(namespace), (struct kt_sv){0});
+		inspection->n_under_way++;
+		inspection->n_refs++;
+		kt_pass_send(pass, &(struct kt_pass_write){.method = "GET", .done = collection_inspected, .arg = inspection,
+			.free_arg = inspection_unref}, "%s?limit=1", path);
+	}
+	inspection_unref(inspection);
+}
+
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct namespace_controller *own = arg;
@@ -165,7 +229,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	send_deletes(own, pass, kt_sv_of(key));
 	write_conditions(own, pass, namespace, &content);
 	if (!content.n_total)
-		finalize(own, pass, namespace);
+		inspect(own, pass, namespace);
 	kt_map_finish(&content.finalizers);
 	kt_str_finish(&content.remaining);
 }
