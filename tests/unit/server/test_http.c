@@ -376,8 +376,8 @@ static void test_large_heads(void **state)
 		CURL *curl = new_curl("/x", versions[v], &answer);
 		struct curl_slist *headers = NULL;
 
-		for (int i = 0; i < 4; i++) {
-			kt_auto_free char *line = kt_asprintf("X-Long-%d: %0*d", i, 20000, 1);
+		for (int i = 0; i < KT_HTTP_HEADERS_MAX; i++) {
+			kt_auto_free char *line = kt_asprintf("X-%d: v", i);
 
 			headers = curl_slist_append(headers, line);
 		}
