@@ -49,7 +49,7 @@ struct fake_client {
 
 /* A path taken apart. */
 struct target {
-	char *collection;  /* "/api/v1/pods" */
+	char *collection;                                          /* "/api/v1/pods" */
 	char *group, *version, *resource, *namespace, *name, *sub; /* NULL: absent */
 	char *copy;
 };
@@ -73,8 +73,8 @@ static void parse_target(const char *path, struct target *ret)
 	if (strcmp(words[i++], "apis") == 0)
 		t.group = words[i++];
 	t.version = words[i++];
-	if (words[i] && strcmp(words[i], "namespaces") == 0 && words[i + 1] && words[i + 2] && strcmp(words[i + 2], "finalize") != 0 &&
-		strcmp(words[i + 2], "status") != 0) {
+	if (words[i] && strcmp(words[i], "namespaces") == 0 && words[i + 1] && words[i + 2] &&
+	        strcmp(words[i + 2], "finalize") != 0 && strcmp(words[i + 2], "status") != 0) {
 		t.namespace = words[i + 1];
 		i += 2;
 	}
@@ -82,7 +82,7 @@ static void parse_target(const char *path, struct target *ret)
 	t.name = i < n ? words[i++] : NULL;
 	t.sub = i < n ? words[i] : NULL;
 	t.collection = t.group ? kt_asprintf("/apis/%s/%s/%s", t.group, t.version, t.resource)
-				  : kt_asprintf("/api/%s/%s", t.version, t.resource);
+	                       : kt_asprintf("/api/%s/%s", t.version, t.resource);
 	*ret = t;
 }
 
@@ -102,7 +102,8 @@ static void wake_watches(struct fake_client *fake)
 		kt_timer_set(&fake->watches.items[i]->timer, kt_loop_now_ns(fake->loop));
 }
 
-static struct kt_object *store(struct fake_client *fake, const char *key, json_t *tree, enum kt_watch_type type)
+static struct kt_object *store(
+        struct fake_client *fake, const char *key, json_t *tree, enum kt_watch_type type)
 {
 	struct kt_object *object;
 	kt_auto_str text = KT_STR_INIT;
@@ -110,9 +111,11 @@ static struct kt_object *store(struct fake_client *fake, const char *key, json_t
 	char revision[24];
 
 	snprintf(revision, sizeof(revision), "%lld", (long long)++fake->revision);
-	json_object_set_new(json_object_get(tree, "metadata"), "resourceVersion", json_string(revision));
+	json_object_set_new(
+	        json_object_get(tree, "metadata"), "resourceVersion", json_string(revision));
 	kt_json_write(&text, tree, 0);
-	kt_assert(kt_object_create(kt_sv_of(key), (struct kt_sv){text.data, text.len}, &object, &err) == 0);
+	kt_assert(kt_object_create(
+	                  kt_sv_of(key), (struct kt_sv){text.data, text.len}, &object, &err) == 0);
 	if (type == KT_WATCH_DELETED)
 		kt_map_del(&fake->objects, key);
 	else
@@ -129,7 +132,8 @@ static void finish_new(struct fake_client *fake, const struct target *t, json_t 
 	const char *prefix = kt_jstr(metadata, "generateName");
 
 	if (prefix && !kt_jstr(metadata, "name")) {
-		kt_auto_free char *name = kt_asprintf("%s%05llu", prefix, (unsigned long long)++fake->names);
+		kt_auto_free char *name =
+		        kt_asprintf("%s%05llu", prefix, (unsigned long long)++fake->names);
 
 		json_object_set_new(metadata, "name", json_string(name));
 	}
@@ -143,26 +147,29 @@ static void finish_new(struct fake_client *fake, const struct target *t, json_t 
 	json_object_set_new(metadata, "generation", json_integer(1));
 }
 
-static int create(struct fake_client *fake, const struct target *t, json_t *tree, struct kt_object **ret, struct kt_err *err)
+static int create(struct fake_client *fake, const struct target *t, json_t *tree,
+        struct kt_object **ret, struct kt_err *err)
 {
 	kt_auto_free char *key = NULL;
 
 	finish_new(fake, t, tree);
 	key = key_of(t, kt_jstr(tree, "metadata.name"));
 	if (kt_map_has(&fake->objects, key))
-		return kt_fail_already_exists(err, t->group ? t->group : "", t->resource, kt_jstr(tree, "metadata.name"));
+		return kt_fail_already_exists(
+		        err, t->group ? t->group : "", t->resource, kt_jstr(tree, "metadata.name"));
 	*ret = store(fake, key, tree, KT_WATCH_ADDED);
 	return 0;
 }
 
 /* Removes it, or marks it when finalizers or grace are left. */
-static struct kt_object *delete_tree(struct fake_client *fake, const char *key, json_t *tree, int64_t grace_s)
+static struct kt_object *delete_tree(
+        struct fake_client *fake, const char *key, json_t *tree, int64_t grace_s)
 {
 	json_t *metadata = json_object_get(tree, "metadata");
 	char now[KT_TIME_TEXT_MAX];
 
 	if (json_array_size(json_object_get(metadata, "finalizers")) == 0 && grace_s == 0 &&
-		json_array_size(kt_jget(tree, "spec.finalizers")) == 0)
+	        json_array_size(kt_jget(tree, "spec.finalizers")) == 0)
 		return store(fake, key, tree, KT_WATCH_DELETED);
 	kt_time_format(kt_loop_wall_ns(fake->loop), now);
 	if (!json_object_get(metadata, "deletionTimestamp"))
@@ -177,27 +184,30 @@ static void set_finalizer(json_t *tree, const char *finalizer)
 	size_t i;
 
 	if (!list)
-		json_object_set_new(json_object_get(tree, "metadata"), "finalizers", list = json_array());
-	json_array_foreach(list, i, item)
-		if (kt_streq(json_string_value(item), finalizer))
-			return;
+		json_object_set_new(
+		        json_object_get(tree, "metadata"), "finalizers", list = json_array());
+	json_array_foreach(list, i, item) if (kt_streq(json_string_value(item), finalizer)) return;
 	json_array_append_new(list, json_string(finalizer));
 }
 
-static int delete(struct fake_client *fake, const struct target *t, const char *key, json_t *tree, const json_t *options,
-	struct kt_object **ret, struct kt_err *err)
+static int delete (struct fake_client *fake, const struct target *t, const char *key, json_t *tree,
+        const json_t *options, struct kt_object **ret, struct kt_err *err)
 {
-	const char *uid = kt_jstr(options, "preconditions.uid"), *policy = kt_jstr(options, "propagationPolicy");
+	const char *uid = kt_jstr(options, "preconditions.uid"),
+	           *policy = kt_jstr(options, "propagationPolicy");
 	bool graceful = strcmp(t->resource, "pods") == 0 && kt_jstr(tree, "spec.nodeName") &&
-		!kt_streq(kt_jstr(tree, "status.phase"), "Succeeded") && !kt_streq(kt_jstr(tree, "status.phase"), "Failed");
+	                !kt_streq(kt_jstr(tree, "status.phase"), "Succeeded") &&
+	                !kt_streq(kt_jstr(tree, "status.phase"), "Failed");
 
 	if (uid && !kt_streq(uid, kt_jstr(tree, "metadata.uid")))
-		return kt_fail_conflict(err, t->group ? t->group : "", t->resource, t->name, "Precondition failed: UID in precondition");
+		return kt_fail_conflict(err, t->group ? t->group : "", t->resource, t->name,
+		        "Precondition failed: UID in precondition");
 	if (kt_streq(policy, "Foreground"))
 		set_finalizer(tree, "foregroundDeletion");
 	else if (kt_streq(policy, "Orphan"))
 		set_finalizer(tree, "orphan");
-	*ret = delete_tree(fake, key, tree, kt_jint(options, "gracePeriodSeconds", graceful ? 30 : 0));
+	*ret = delete_tree(
+	        fake, key, tree, kt_jint(options, "gracePeriodSeconds", graceful ? 30 : 0));
 	return 0;
 }
 
@@ -207,16 +217,20 @@ static void bind(struct fake_client *fake, json_t *tree, const json_t *binding)
 	json_t *status = json_object_get(tree, "status");
 
 	kt_time_format(kt_loop_wall_ns(fake->loop), now);
-	json_object_set_new(json_object_get(tree, "spec"), "nodeName", json_string(kt_jstr(binding, "target.name")));
+	json_object_set_new(json_object_get(tree, "spec"), "nodeName",
+	        json_string(kt_jstr(binding, "target.name")));
 	if (!status)
 		json_object_set_new(tree, "status", status = json_object());
-	json_object_set_new(status, "conditions", json_pack("[{s:s,s:s,s:s}]", "type", "PodScheduled", "status", "True",
-		"lastTransitionTime", now));
+	json_object_set_new(status, "conditions",
+	        json_pack("[{s:s,s:s,s:s}]", "type", "PodScheduled", "status", "True",
+	                "lastTransitionTime", now));
 }
 
-static json_t *apply_patch(const struct target *t, const char *type, const json_t *tree, const json_t *patch, struct kt_err *err)
+static json_t *apply_patch(const struct target *t, const char *type, const json_t *tree,
+        const json_t *patch, struct kt_err *err)
 {
-	const struct kt_kind *kind = kt_builtin_resource(t->group ? t->group : "", t->version, t->resource);
+	const struct kt_kind *kind =
+	        kt_builtin_resource(t->group ? t->group : "", t->version, t->resource);
 
 	if (kt_streq(type, KT_PATCH_JSON))
 		return kt_patch_json(tree, patch, err);
@@ -238,33 +252,39 @@ static void settle(const struct target *t, const json_t *old, json_t *now)
 	}
 	if (!json_equal(json_object_get(old, "spec"), json_object_get(now, "spec")))
 		json_object_set_new(json_object_get(now, "metadata"), "generation",
-			json_integer(kt_jint(old, "metadata.generation", 0) + 1));
+		        json_integer(kt_jint(old, "metadata.generation", 0) + 1));
 }
 
-static int update(struct fake_client *fake, const struct target *t, const char *key, const json_t *old, json_t *now,
-	struct kt_object **ret, struct kt_err *err)
+static int update(struct fake_client *fake, const struct target *t, const char *key,
+        const json_t *old, json_t *now, struct kt_object **ret, struct kt_err *err)
 {
 	if (!kt_streq(kt_jstr(old, "metadata.uid"), kt_jstr(now, "metadata.uid")))
-		return kt_fail_conflict(err, t->group ? t->group : "", t->resource, t->name, "Precondition failed: UID in precondition");
-	if (!kt_streq(kt_jstr(old, "metadata.resourceVersion"), kt_jstr(now, "metadata.resourceVersion")))
-		return kt_fail_conflict(err, t->group ? t->group : "", t->resource, t->name, "the object has been modified");
+		return kt_fail_conflict(err, t->group ? t->group : "", t->resource, t->name,
+		        "Precondition failed: UID in precondition");
+	if (!kt_streq(kt_jstr(old, "metadata.resourceVersion"),
+	            kt_jstr(now, "metadata.resourceVersion")))
+		return kt_fail_conflict(err, t->group ? t->group : "", t->resource, t->name,
+		        "the object has been modified");
 	settle(t, old, now);
 	if (json_equal(old, now)) {
 		*ret = kt_object_ref(kt_map_get(&fake->objects, key));
 		return 0;
 	}
-	if (kt_jget(now, "metadata.deletionTimestamp") && json_array_size(kt_jget(now, "metadata.finalizers")) == 0 &&
-		kt_jint(now, "metadata.deletionGracePeriodSeconds", 0) == 0 && json_array_size(kt_jget(now, "spec.finalizers")) == 0)
+	if (kt_jget(now, "metadata.deletionTimestamp") &&
+	        json_array_size(kt_jget(now, "metadata.finalizers")) == 0 &&
+	        kt_jint(now, "metadata.deletionGracePeriodSeconds", 0) == 0 &&
+	        json_array_size(kt_jget(now, "spec.finalizers")) == 0)
 		*ret = store(fake, key, now, KT_WATCH_DELETED);
 	else
 		*ret = store(fake, key, now, KT_WATCH_MODIFIED);
 	return 0;
 }
 
-static int finalize(struct fake_client *fake, const char *key, const json_t *body, struct kt_object **ret);
+static int finalize(
+        struct fake_client *fake, const char *key, const json_t *body, struct kt_object **ret);
 
-static int change(struct fake_client *fake, const struct kt_call *call, const struct target *t, const json_t *body,
-	struct kt_object **ret, struct kt_err *err)
+static int change(struct fake_client *fake, const struct kt_call *call, const struct target *t,
+        const json_t *body, struct kt_object **ret, struct kt_err *err)
 {
 	kt_auto_free char *key = key_of(t, t->name);
 	struct kt_object *object = kt_map_get(&fake->objects, key);
@@ -274,7 +294,7 @@ static int change(struct fake_client *fake, const struct kt_call *call, const st
 		return kt_fail_not_found(err, t->group ? t->group : "", t->resource, t->name);
 	old = kt_object_tree(object);
 	if (strcmp(call->method, "DELETE") == 0)
-		return delete(fake, t, key, old, body, ret, err);
+		return delete (fake, t, key, old, body, ret, err);
 	if (kt_streq(t->sub, "binding")) {
 		bind(fake, old, body);
 		*ret = store(fake, key, old, KT_WATCH_MODIFIED);
@@ -283,7 +303,7 @@ static int change(struct fake_client *fake, const struct kt_call *call, const st
 	if (kt_streq(t->sub, "finalize"))
 		return finalize(fake, key, body, ret);
 	if (kt_streq(t->sub, "eviction"))
-		return delete(fake, t, key, old, NULL, ret, err);
+		return delete (fake, t, key, old, NULL, ret, err);
 	if (strcmp(call->method, "PUT") == 0)
 		now = json_deep_copy(body);
 	else
@@ -293,14 +313,18 @@ static int change(struct fake_client *fake, const struct kt_call *call, const st
 
 static int list(struct fake_client *fake, const struct target *t, struct kt_buf **ret)
 {
-	kt_auto_free char *prefix = t->namespace ? kt_asprintf("%s/%s/", t->collection, t->namespace) : kt_asprintf("%s/", t->collection);
+	kt_auto_free char *prefix = t->namespace
+	                                    ? kt_asprintf("%s/%s/", t->collection, t->namespace)
+	                                    : kt_asprintf("%s/", t->collection);
 	kt_auto_str out = KT_STR_INIT;
 	const char *key;
 	size_t it = 0, n = 0;
 	void *value;
 
-	kt_str_printf(&out, "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"%lld\"},\"items\":[",
-		(long long)fake->revision);
+	kt_str_printf(&out,
+	        "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"%"
+	        "lld\"},\"items\":[",
+	        (long long)fake->revision);
 	while (kt_map_next(&fake->objects, &it, &key, &value)) {
 		if (!kt_starts_with(key, prefix))
 			continue;
@@ -313,7 +337,8 @@ static int list(struct fake_client *fake, const struct target *t, struct kt_buf 
 	return 0;
 }
 
-static int get(struct fake_client *fake, const struct target *t, struct kt_call *call, struct kt_object **ret)
+static int get(struct fake_client *fake, const struct target *t, struct kt_call *call,
+        struct kt_object **ret)
 {
 	kt_auto_free char *key = NULL;
 
@@ -322,7 +347,8 @@ static int get(struct fake_client *fake, const struct target *t, struct kt_call 
 	key = key_of(t, t->name);
 	*ret = kt_map_get(&fake->objects, key);
 	if (!*ret)
-		return kt_fail_not_found(&call->err, t->group ? t->group : "", t->resource, t->name);
+		return kt_fail_not_found(
+		        &call->err, t->group ? t->group : "", t->resource, t->name);
 	kt_object_ref(*ret);
 	return 0;
 }
@@ -334,23 +360,30 @@ static const char *discovery(const char *path)
 	if (strcmp(path, "/api/v1") == 0)
 		return "{\"groupVersion\":\"v1\",\"resources\":["
 		       "{\"name\":\"pods\",\"kind\":\"Pod\",\"namespaced\":true," VERBS ","
-		       "{\"name\":\"configmaps\",\"kind\":\"ConfigMap\",\"namespaced\":true," VERBS ","
-		       "{\"name\":\"serviceaccounts\",\"kind\":\"ServiceAccount\",\"namespaced\":true," VERBS ","
+		       "{\"name\":\"configmaps\",\"kind\":\"ConfigMap\",\"namespaced\":true," VERBS
+		       ","
+		       "{\"name\":\"serviceaccounts\",\"kind\":\"ServiceAccount\",\"namespaced\":"
+		       "true," VERBS ","
 		       "{\"name\":\"events\",\"kind\":\"Event\",\"namespaced\":true," VERBS ","
-		       "{\"name\":\"namespaces\",\"kind\":\"Namespace\",\"namespaced\":false," VERBS "]}";
+		       "{\"name\":\"namespaces\",\"kind\":\"Namespace\",\"namespaced\":false," VERBS
+		       "]}";
 	if (strcmp(path, "/apis") == 0)
-		return "{\"groups\":[{\"name\":\"apps\",\"preferredVersion\":{\"groupVersion\":\"apps/v1\"}}]}";
+		return "{\"groups\":[{\"name\":\"apps\",\"preferredVersion\":{\"groupVersion\":"
+		       "\"apps/v1\"}}]}";
 	if (strcmp(path, "/apis/apps/v1") == 0)
 		return "{\"groupVersion\":\"apps/v1\",\"resources\":["
-		       "{\"name\":\"deployments\",\"kind\":\"Deployment\",\"namespaced\":true," VERBS ","
-		       "{\"name\":\"replicasets\",\"kind\":\"ReplicaSet\",\"namespaced\":true," VERBS "]}";
+		       "{\"name\":\"deployments\",\"kind\":\"Deployment\",\"namespaced\":"
+		       "true," VERBS ","
+		       "{\"name\":\"replicasets\",\"kind\":\"ReplicaSet\",\"namespaced\":"
+		       "true," VERBS "]}";
 	return NULL;
 #undef VERBS
 }
 
 static int delete_collection(struct fake_client *fake, const struct target *t, struct kt_err *err)
 {
-	kt_auto_free char *prefix = kt_asprintf("%s/%s/", t->collection, t->namespace ? t->namespace : "");
+	kt_auto_free char *prefix =
+	        kt_asprintf("%s/%s/", t->collection, t->namespace ? t->namespace : "");
 	KT_VEC(char *) keys = {0};
 	const char *key;
 	size_t it = 0;
@@ -359,10 +392,11 @@ static int delete_collection(struct fake_client *fake, const struct target *t, s
 		if (kt_starts_with(key, prefix))
 			kt_vec_push(&keys, kt_strdup(key));
 	for (size_t i = 0; i < keys.n; i++) {
-		kt_auto_json json_t *tree = kt_object_tree(kt_map_get(&fake->objects, keys.items[i]));
+		kt_auto_json json_t *tree =
+		        kt_object_tree(kt_map_get(&fake->objects, keys.items[i]));
 		struct kt_object *object = NULL;
 
-		delete(fake, t, keys.items[i], tree, NULL, &object, err);
+		delete (fake, t, keys.items[i], tree, NULL, &object, err);
 		kt_object_unref(object);
 		free(keys.items[i]);
 	}
@@ -370,12 +404,16 @@ static int delete_collection(struct fake_client *fake, const struct target *t, s
 	return 0;
 }
 
-static int finalize(struct fake_client *fake, const char *key, const json_t *body, struct kt_object **ret)
+static int finalize(
+        struct fake_client *fake, const char *key, const json_t *body, struct kt_object **ret)
 {
 	kt_auto_json json_t *tree = kt_object_tree(kt_map_get(&fake->objects, key));
 
-	json_object_set_new(json_object_get(tree, "spec"), "finalizers", json_deep_copy(kt_jget(body, "spec.finalizers")));
-	*ret = store(fake, key, tree, json_array_size(kt_jget(tree, "spec.finalizers")) ? KT_WATCH_MODIFIED : KT_WATCH_DELETED);
+	json_object_set_new(json_object_get(tree, "spec"), "finalizers",
+	        json_deep_copy(kt_jget(body, "spec.finalizers")));
+	*ret = store(fake, key, tree,
+	        json_array_size(kt_jget(tree, "spec.finalizers")) ? KT_WATCH_MODIFIED
+	                                                          : KT_WATCH_DELETED);
 	return 0;
 }
 
@@ -387,11 +425,13 @@ static int serve(struct fake_client *fake, struct kt_call *call)
 	int r;
 
 	if (call->body)
-		body = kt_json_parse((struct kt_sv){call->body->data, call->body->len}, NULL, &call->err);
+		body = kt_json_parse(
+		        (struct kt_sv){call->body->data, call->body->len}, NULL, &call->err);
 	if (call->err.code)
 		return call->err.code;
 	if (discovery(call->path)) {
-		call->ret_body = kt_buf_create(discovery(call->path), strlen(discovery(call->path)));
+		call->ret_body =
+		        kt_buf_create(discovery(call->path), strlen(discovery(call->path)));
 		return 0;
 	}
 	parse_target(call->path, &t);
@@ -401,7 +441,8 @@ static int serve(struct fake_client *fake, struct kt_call *call)
 		fake->n_writes++;
 		if (fake->n_refuse > 0 && strstr(call->path, fake->refuse)) {
 			fake->n_refuse--;
-			r = kt_fail_conflict(&call->err, "", t.resource, t.name ? t.name : "", "refused by the test");
+			r = kt_fail_conflict(&call->err, "", t.resource, t.name ? t.name : "",
+			        "refused by the test");
 		} else if (strcmp(call->method, "POST") == 0 && !t.sub) {
 			r = create(fake, &t, body, &object, &call->err);
 		} else if (strcmp(call->method, "DELETE") == 0 && !t.name) {
@@ -473,8 +514,10 @@ static void send_list(struct fake_watch *own)
 			kt_vec_push(&found, kt_object_ref(value));
 	own->sent = fake->log.n;
 	own->listing = false;
-	kt_str_printf(&text, "{\"metadata\":{\"resourceVersion\":\"%lld\"}}", (long long)fake->revision);
-	kt_assert(kt_object_create(KT_SV("bookmark"), (struct kt_sv){text.data, text.len}, &bookmark, &err) == 0);
+	kt_str_printf(
+	        &text, "{\"metadata\":{\"resourceVersion\":\"%lld\"}}", (long long)fake->revision);
+	kt_assert(kt_object_create(KT_SV("bookmark"), (struct kt_sv){text.data, text.len},
+	                  &bookmark, &err) == 0);
 	for (size_t i = 0; i < found.n; i++) {
 		watch->on_event(watch, KT_WATCH_ADDED, found.items[i]);
 		kt_object_unref(found.items[i]);
@@ -494,7 +537,8 @@ static void watch_timer(struct kt_timer *timer)
 	while (own->sent < fake->log.n) {
 		struct change change = fake->log.items[own->sent++];
 
-		if (change.object->revision > own->watch->from_revision && kt_starts_with(change.key, own->prefix))
+		if (change.object->revision > own->watch->from_revision &&
+		        kt_starts_with(change.key, own->prefix))
 			own->watch->on_event(own->watch, change.type, change.object);
 	}
 }
@@ -595,7 +639,8 @@ void fake_put(struct fake_client *fake, const char *collection, const char *json
 	kt_auto_json json_t *tree = parse_quoted(json);
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_object *object;
-	kt_auto_free char *path = kt_asprintf("%s/x", collection); /* so that the collection is parsed as one */
+	kt_auto_free char *path =
+	        kt_asprintf("%s/x", collection); /* so that the collection is parsed as one */
 	struct target t;
 
 	parse_target(path, &t);
@@ -619,7 +664,8 @@ json_t *fake_get(struct fake_client *fake, const char *path)
 	return object ? kt_object_tree(object) : NULL;
 }
 
-static void do_change(struct fake_client *fake, const char *method, const char *path, const json_t *body)
+static void do_change(
+        struct fake_client *fake, const char *method, const char *path, const json_t *body)
 {
 	struct kt_call call = {.method = method, .path = path, .content_type = KT_PATCH_MERGE};
 	kt_auto_err err = KT_ERR_INIT;
@@ -655,7 +701,8 @@ json_t *fake_nth(struct fake_client *fake, const char *collection, size_t i)
 	void *value;
 
 	parse_target(collection, &t);
-	prefix = t.namespace ? kt_asprintf("%s/%s/", t.collection, t.namespace) : kt_asprintf("%s/", t.collection);
+	prefix = t.namespace ? kt_asprintf("%s/%s/", t.collection, t.namespace)
+	                     : kt_asprintf("%s/", t.collection);
 	target_finish(&t);
 	while (kt_map_next(&fake->objects, &it, &key, &value))
 		if (kt_starts_with(key, prefix) && i-- == 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A client without a server: objects in a map with revisions, watches, the three patches, the sub-resources status, scale-free
- * binding, generateName, generation, grace and finalizers. For unit tests of components on a virtual loop.
+ * A client without a server: objects in a map with revisions, watches, the three patches, the
+ * sub-resources status, scale-free binding, generateName, generation, grace and finalizers. For
+ * unit tests of components on a virtual loop.
  *
- * It does what components rely on and nothing else: no defaults, no validation, no admission. Paths are built-in resources'.
+ * It does what components rely on and nothing else: no defaults, no validation, no admission. Paths
+ * are built-in resources'.
  */
 #ifndef KT_TESTS_SUPPORT_FAKE_CLIENT_H
 #define KT_TESTS_SUPPORT_FAKE_CLIENT_H
@@ -18,7 +20,8 @@ struct fake_client *fake_client_create(struct kt_loop *loop);
 struct kt_client *fake_client_get(struct fake_client *fake);
 void fake_client_destroy(struct fake_client *fake);
 
-/* Puts an object given as JSON text (single quotes stand for double ones); uid, times and revision are filled in. path: its collection
+/* Puts an object given as JSON text (single quotes stand for double ones); uid, times and revision
+ * are filled in. path: its collection
  * ("/api/v1/namespaces/default/pods"). */
 void fake_put(struct fake_client *fake, const char *collection, const char *json);
 /* A new tree of the stored object; NULL when absent. path: "/api/v1/namespaces/default/pods/a". */

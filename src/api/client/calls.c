@@ -21,7 +21,8 @@ struct kt_calls {
 	size_t n;
 };
 
-struct kt_calls *kt_calls_create(struct kt_client *client, struct kt_loop *loop, const char *user_agent)
+struct kt_calls *kt_calls_create(
+        struct kt_client *client, struct kt_loop *loop, const char *user_agent)
 {
 	struct kt_calls *calls = kt_new(struct kt_calls);
 
@@ -84,7 +85,8 @@ static void call_done(struct kt_call *call)
 	free_call(owned);
 }
 
-static void send_owned(struct kt_calls *calls, const struct kt_call_spec *spec, struct kt_str *body, char *path)
+static void send_owned(
+        struct kt_calls *calls, const struct kt_call_spec *spec, struct kt_str *body, char *path)
 {
 	struct owned_call *owned = kt_new(struct owned_call);
 
@@ -118,7 +120,8 @@ void kt_calls_send(struct kt_calls *calls, const struct kt_call_spec *spec, cons
 	va_end(ap);
 }
 
-void kt_calls_send_json(struct kt_calls *calls, const struct kt_call_spec *spec, const json_t *body, const char *path, ...)
+void kt_calls_send_json(struct kt_calls *calls, const struct kt_call_spec *spec, const json_t *body,
+        const char *path, ...)
 {
 	kt_auto_str text = KT_STR_INIT;
 	va_list ap;

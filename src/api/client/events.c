@@ -6,10 +6,11 @@
 #include "base/map.h"
 #include "base/time.h"
 
-/* One Event object, known by its correlation key: waiting to be created, or created and maybe counting up. */
+/* One Event object, known by its correlation key: waiting to be created, or created and maybe
+ * counting up. */
 struct record {
 	char *key;
-	char *path;       /* of the collection */
+	char *path; /* of the collection */
 	char *name;
 	struct kt_str head; /* JSON up to the changing part; emptied once created */
 	int64_t first_ns, last_ns;
@@ -95,12 +96,12 @@ struct kt_event_ref kt_event_ref_of(const struct kt_object *object)
 	struct kt_json_at doc = kt_object_doc(object);
 
 	return (struct kt_event_ref){
-		.api_version = string_at(doc, "apiVersion"),
-		.kind = string_at(doc, "kind"),
-		.namespace = kt_object_namespace(object),
-		.name = kt_object_name(object),
-		.uid = kt_object_uid(object),
-		.resource_version = kt_object_span(object, object->resource_version),
+	        .api_version = string_at(doc, "apiVersion"),
+	        .kind = string_at(doc, "kind"),
+	        .namespace = kt_object_namespace(object),
+	        .name = kt_object_name(object),
+	        .uid = kt_object_uid(object),
+	        .resource_version = kt_object_span(object, object->resource_version),
 	};
 }
 
@@ -172,8 +173,8 @@ static void put_member(struct kt_str *out, const char *key, struct kt_sv value)
 }
 
 /* Everything that stays the same while the event counts up, without the closing brace. */
-static void write_head(struct kt_event_recorder *recorder, struct record *record, const struct kt_event *event,
-	struct kt_sv namespace, const char *message)
+static void write_head(struct kt_event_recorder *recorder, struct record *record,
+        const struct kt_event *event, struct kt_sv namespace, const char *message)
 {
 	struct kt_str *out = &record->head;
 	const struct kt_event_ref *about = &event->about;
@@ -207,7 +208,8 @@ static void write_head(struct kt_event_recorder *recorder, struct record *record
 	}
 }
 
-static void write_counts(const struct kt_event_recorder *recorder, const struct record *record, struct kt_str *out)
+static void write_counts(
+        const struct kt_event_recorder *recorder, const struct record *record, struct kt_str *out)
 {
 	char first[KT_TIME_TEXT_MAX], last[KT_TIME_TEXT_MAX];
 
@@ -217,8 +219,9 @@ static void write_counts(const struct kt_event_recorder *recorder, const struct 
 		if (!record->created)
 			kt_str_printf(out, ",\"eventTime\":\"%s\"", first);
 		if (record->count > 1)
-			kt_str_printf(out, "%s\"series\":{\"count\":%d,\"lastObservedTime\":\"%s\"}",
-				record->created ? "" : ",", record->count, last);
+			kt_str_printf(out,
+			        "%s\"series\":{\"count\":%d,\"lastObservedTime\":\"%s\"}",
+			        record->created ? "" : ",", record->count, last);
 		return;
 	}
 	kt_time_format(record->first_ns, first);
@@ -246,7 +249,8 @@ static void record_sent(void *arg, struct kt_call *call)
 
 	record->under_way = false;
 	if (call->err.code) {
-		kt_log_debug("events", "%s %s: %s", call->method, call->path, kt_err_message(&call->err));
+		kt_log_debug("events", "%s %s: %s", call->method, call->path,
+		        kt_err_message(&call->err));
 		record_free(kt_map_take(&recorder->records, record->key));
 	} else {
 		record->created = true;
@@ -294,20 +298,22 @@ static void pump(struct kt_event_recorder *recorder)
 	}
 }
 
-static struct record *record_create(struct kt_event_recorder *recorder, const struct kt_event *event,
-	const char *key, const char *message)
+static struct record *record_create(struct kt_event_recorder *recorder,
+        const struct kt_event *event, const char *key, const char *message)
 {
 	struct record *record = kt_new(struct record);
-	struct kt_sv namespace = event->about.namespace.len ? event->about.namespace : KT_SV("default");
+	struct kt_sv namespace =
+	        event->about.namespace.len ? event->about.namespace : KT_SV("default");
 	int64_t now = kt_loop_wall_ns(recorder->loop);
 
 	/* The name must be unique also when many events fall into one turn of the loop. */
 	recorder->last_name_ns = KT_MAX(now, recorder->last_name_ns + 1);
 	record->recorder = recorder;
 	record->key = kt_strdup(key);
-	record->path = kt_asprintf("/api/v1/namespaces/%.*s/events", (int)namespace.len, namespace.p);
+	record->path =
+	        kt_asprintf("/api/v1/namespaces/%.*s/events", (int)namespace.len, namespace.p);
 	record->name = kt_asprintf("%.*s.%llx", (int)event->about.name.len, event->about.name.p,
-		(unsigned long long)recorder->last_name_ns);
+	        (unsigned long long)recorder->last_name_ns);
 	record->first_ns = now;
 	write_head(recorder, record, event, namespace, message);
 	return record;
@@ -324,7 +330,8 @@ static void count_up(struct kt_event_recorder *recorder, struct record *record)
 	pump(recorder);
 }
 
-void kt_event_record(struct kt_event_recorder *recorder, const struct kt_event *event, const char *message, ...)
+void kt_event_record(
+        struct kt_event_recorder *recorder, const struct kt_event *event, const char *message, ...)
 {
 	const struct kt_event_ref *about = &event->about;
 	kt_auto_str key = KT_STR_INIT, text = KT_STR_INIT;
@@ -335,12 +342,14 @@ void kt_event_record(struct kt_event_recorder *recorder, const struct kt_event *
 	va_start(ap, message);
 	kt_str_vprintf(&text, message, ap);
 	va_end(ap);
-	kt_str_printf(&key, "%.*s|%.*s|%.*s|%.*s", (int)about->kind.len, about->kind.p, (int)about->namespace.len,
-		about->namespace.p, (int)about->name.len, about->name.p, (int)about->uid.len, about->uid.p);
+	kt_str_printf(&key, "%.*s|%.*s|%.*s|%.*s", (int)about->kind.len, about->kind.p,
+	        (int)about->namespace.len, about->namespace.p, (int)about->name.len, about->name.p,
+	        (int)about->uid.len, about->uid.p);
 	object_len = key.len;
 	if (recorder->n_queued >= KT_EVENT_QUEUE_MAX || !take_token(recorder, key.data))
 		return;
-	kt_str_printf(&key, "|%.*s|%s|%s", (int)about->field_path.len, about->field_path.p, event->type, event->reason);
+	kt_str_printf(&key, "|%.*s|%s|%s", (int)about->field_path.len, about->field_path.p,
+	        event->type, event->reason);
 	kt_assert(key.len > object_len);
 	if (!kt_map_has(&recorder->records, key.data)) {
 		kt_auto_free char *similar_key = kt_strdup(key.data);

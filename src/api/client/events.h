@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The event recorder: core/v1 Events about objects, worded by the caller, written in the background. As client-go's
- * recorder: an event that repeats raises `count` of the one already written, more than KT_EVENT_SIMILAR_MAX that differ
- * only in their text are combined, a chatty source is limited per object, and when the queue is full events are dropped:
- * an event is a courtesy, never a promise.
+ * The event recorder: core/v1 Events about objects, worded by the caller, written in the
+ * background. As client-go's recorder: an event that repeats raises `count` of the one already
+ * written, more than KT_EVENT_SIMILAR_MAX that differ only in their text are combined, a chatty
+ * source is limited per object, and when the queue is full events are dropped: an event is a
+ * courtesy, never a promise.
  *
  * All calls on the recorder's loop.
  */
@@ -12,13 +13,14 @@
 
 #include "api/client/client.h"
 
-#define KT_EVENT_QUEUE_MAX 1000   /* client-go's broadcaster keeps as many */
-#define KT_EVENT_UNDER_WAY_MAX 2  /* writes at once: events never crowd out the work they tell of */
-#define KT_EVENT_CACHE_MAX 4096   /* client-go's LRU */
+#define KT_EVENT_QUEUE_MAX 1000  /* client-go's broadcaster keeps as many */
+#define KT_EVENT_UNDER_WAY_MAX 2 /* writes at once: events never crowd out the work they tell of \
+	                          */
+#define KT_EVENT_CACHE_MAX 4096  /* client-go's LRU */
 #define KT_EVENT_SIMILAR_MAX 10
 #define KT_EVENT_SIMILAR_WINDOW_S 600
-#define KT_EVENT_BURST 25         /* per source and object */
-#define KT_EVENT_REFILL_S 300     /* one more each */
+#define KT_EVENT_BURST 25     /* per source and object */
+#define KT_EVENT_REFILL_S 300 /* one more each */
 
 struct kt_event_recorder;
 
@@ -27,7 +29,7 @@ struct kt_event_recorder_options {
 	struct kt_loop *loop;
 	const char *component; /* "deployment-controller" */
 	const char *host;      /* NULL: none */
-	bool new_form;         /* events.k8s.io form: eventTime instead of firstTimestamp, no source */
+	bool new_form; /* events.k8s.io form: eventTime instead of firstTimestamp, no source */
 };
 
 /* What an event is about. Any slice may be empty. */
@@ -38,7 +40,8 @@ struct kt_event_ref {
 struct kt_event_ref kt_event_ref_of(const struct kt_object *object);
 
 struct kt_event_recorder *kt_event_recorder_create(const struct kt_event_recorder_options *options);
-void kt_event_recorder_destroy(struct kt_event_recorder *recorder); /* NULL is ignored; what waits is dropped */
+void kt_event_recorder_destroy(
+        struct kt_event_recorder *recorder); /* NULL is ignored; what waits is dropped */
 
 /* type: "Normal" or "Warning". host NULL: the recorder's. The ref is not used after the call. */
 struct kt_event {
@@ -47,7 +50,7 @@ struct kt_event {
 	const char *action; /* NULL: none */
 	const char *host;
 };
-void kt_event_record(struct kt_event_recorder *recorder, const struct kt_event *event, const char *message, ...)
-	__attribute__((format(printf, 3, 4)));
+void kt_event_record(struct kt_event_recorder *recorder, const struct kt_event *event,
+        const char *message, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ClusterRoles with an aggregationRule get the rules of all ClusterRoles that it selects, in order of name, each once. */
+/* ClusterRoles with an aggregationRule get the rules of all ClusterRoles that it selects, in order
+ * of name, each once. */
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -29,11 +30,11 @@ static bool gather(void *arg, struct kt_object *role)
 	if (role == g->role || !kt_selector_matches(g->selector, role))
 		return true;
 	rules = kt_json_tree(kt_json_member(kt_object_doc(role), "rules"));
-	json_array_foreach(rules, i, rule) {
+	json_array_foreach(rules, i, rule)
+	{
 		bool known = false;
 
-		json_array_foreach(g->rules, h, have)
-			known = known || json_equal(have, rule);
+		json_array_foreach(g->rules, h, have) known = known || json_equal(have, rule);
 		if (!known)
 			json_array_append(g->rules, rule);
 	}
@@ -44,13 +45,16 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct aggregation_controller *own = arg;
 	struct kt_object *role = kt_pass_object(pass, own->roles);
-	struct kt_json_at at = role ? kt_json_find(kt_object_doc(role), "aggregationRule", "clusterRoleSelectors", NULL) : (struct kt_json_at){0};
+	struct kt_json_at at = role ? kt_json_find(kt_object_doc(role), "aggregationRule",
+	                                      "clusterRoleSelectors", NULL)
+	                            : (struct kt_json_at){0};
 	kt_auto_json json_t *selectors = at.p ? kt_json_tree(at) : NULL, *old = NULL, *body = NULL;
 	struct gathering g = {.role = role, .rules = json_array()};
 	json_t *selector;
 	size_t i;
 
-	json_array_foreach(selectors, i, selector) {
+	json_array_foreach(selectors, i, selector)
+	{
 		kt_auto_err err = KT_ERR_INIT;
 
 		if (kt_selector_of_json(selector, &g.selector, &err) < 0)
@@ -60,10 +64,15 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	}
 	if (selectors && !kt_is_deleting(role)) {
 		old = kt_json_tree(kt_json_member(kt_object_doc(role), "rules"));
-		if (!json_equal(old, g.rules) && !(json_array_size(old) == 0 && json_array_size(g.rules) == 0)) {
+		if (!json_equal(old, g.rules) &&
+		        !(json_array_size(old) == 0 && json_array_size(g.rules) == 0)) {
 			body = json_pack("{s:O}", "rules", g.rules);
-			kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body,
-				.informer = own->roles}, ROLES "/%s", key);
+			kt_pass_send(pass,
+			        &(struct kt_pass_write){.method = "PATCH",
+			                .content_type = KT_PATCH_MERGE,
+			                .body = body,
+			                .informer = own->roles},
+			        ROLES "/%s", key);
 		}
 	}
 	json_decref(g.rules);
@@ -92,10 +101,14 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct aggregation_controller *own = kt_new(struct aggregation_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "clusterrole-aggregation-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "clusterrole-aggregation-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->roles = kt_controllers_informer(controllers, ROLES);
-	kt_informer_add_handler(own->roles, &(struct kt_informer_handler){.on_change = role_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->roles, &(struct kt_informer_handler){.on_change = role_changed, .arg = own});
 	return own;
 }
 
@@ -107,4 +120,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_cluster_role_aggregation = {"clusterrole-aggregation-controller", create, destroy};
+const struct kt_controller kt_controller_cluster_role_aggregation = {
+        "clusterrole-aggregation-controller", create, destroy};

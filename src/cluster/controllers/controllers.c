@@ -8,28 +8,28 @@
 
 /* The one list of controllers. */
 static const struct kt_controller *const table[] = {
-	&kt_controller_service_account,
-	&kt_controller_root_ca,
-	&kt_controller_replica_set,
-	&kt_controller_replication_controller,
-	&kt_controller_deployment,
-	&kt_controller_endpoint_slice,
-	&kt_controller_endpoints,
-	&kt_controller_stateful_set,
-	&kt_controller_daemon_set,
-	&kt_controller_job,
-	&kt_controller_cron_job,
-	&kt_controller_ttl_after_finished,
-	&kt_controller_node_lifecycle,
-	&kt_controller_taint_eviction,
-	&kt_controller_pod_gc,
-	&kt_controller_resource_quota,
-	&kt_controller_disruption,
-	&kt_controller_cluster_role_aggregation,
-	&kt_controller_storage_protection,
-	&kt_controller_persistent_volume,
-	&kt_controller_namespace,
-	&kt_controller_garbage_collector,
+        &kt_controller_service_account,
+        &kt_controller_root_ca,
+        &kt_controller_replica_set,
+        &kt_controller_replication_controller,
+        &kt_controller_deployment,
+        &kt_controller_endpoint_slice,
+        &kt_controller_endpoints,
+        &kt_controller_stateful_set,
+        &kt_controller_daemon_set,
+        &kt_controller_job,
+        &kt_controller_cron_job,
+        &kt_controller_ttl_after_finished,
+        &kt_controller_node_lifecycle,
+        &kt_controller_taint_eviction,
+        &kt_controller_pod_gc,
+        &kt_controller_resource_quota,
+        &kt_controller_disruption,
+        &kt_controller_cluster_role_aggregation,
+        &kt_controller_storage_protection,
+        &kt_controller_persistent_volume,
+        &kt_controller_namespace,
+        &kt_controller_garbage_collector,
 };
 
 static void shared_free(void *value)
@@ -43,7 +43,8 @@ static void shared_free(void *value)
 	free(shared);
 }
 
-int kt_controllers_create(const struct kt_controllers_options *options, struct kt_controllers **ret_controllers, struct kt_err *err)
+int kt_controllers_create(const struct kt_controllers_options *options,
+        struct kt_controllers **ret_controllers, struct kt_err *err)
 {
 	struct kt_controllers *controllers;
 
@@ -52,7 +53,8 @@ int kt_controllers_create(const struct kt_controllers_options *options, struct k
 	controllers = kt_new(struct kt_controllers);
 	controllers->client = options->client;
 	controllers->loop = options->loop;
-	controllers->cluster_ca_pem = options->cluster_ca_pem ? kt_strdup(options->cluster_ca_pem) : NULL;
+	controllers->cluster_ca_pem =
+	        options->cluster_ca_pem ? kt_strdup(options->cluster_ca_pem) : NULL;
 	kt_map_init(&controllers->informers, shared_free);
 	controllers->controllers = kt_new_array(void *, KT_ARRAY_SIZE(table));
 	for (size_t i = 0; i < KT_ARRAY_SIZE(table); i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CronJobs: a Job for each scheduled time, old Jobs cleaned up. A time that was missed is made up for by the newest one only. */
+/* CronJobs: a Job for each scheduled time, old Jobs cleaned up. A time that was missed is made up
+ * for by the newest one only. */
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,7 +29,9 @@ struct cron_work {
 
 static const char *finished_as(const struct kt_object *job)
 {
-	return kt_condition_is_true(job, "Complete") ? "Complete" : kt_condition_is_true(job, "Failed") ? "Failed" : NULL;
+	return kt_condition_is_true(job, "Complete") ? "Complete"
+	       : kt_condition_is_true(job, "Failed") ? "Failed"
+	                                             : NULL;
 }
 
 static int compare_start(const void *va, const void *vb)
@@ -42,14 +45,19 @@ static int compare_start(const void *va, const void *vb)
 
 static void delete_job(struct cron_work *work, struct kt_object *job, bool say)
 {
-	kt_auto_json json_t *body = json_pack("{s:s,s:s,s:s}", "kind", "DeleteOptions", "apiVersion", "v1", "propagationPolicy",
-		"Background");
+	kt_auto_json json_t *body = json_pack("{s:s,s:s,s:s}", "kind", "DeleteOptions",
+	        "apiVersion", "v1", "propagationPolicy", "Background");
 
-	kt_pass_send(work->pass, &(struct kt_pass_write){.method = "DELETE", .body = body, .informer = work->own->jobs, .target = job},
-		"/apis/batch/v1/namespaces/%.*s/jobs/%.*s", KT_SVP(kt_object_namespace(job)), KT_SVP(kt_object_name(job)));
+	kt_pass_send(work->pass,
+	        &(struct kt_pass_write){.method = "DELETE",
+	                .body = body,
+	                .informer = work->own->jobs,
+	                .target = job},
+	        "/apis/batch/v1/namespaces/%.*s/jobs/%.*s", KT_SVP(kt_object_namespace(job)),
+	        KT_SVP(kt_object_name(job)));
 	if (say)
-		kt_reconciler_event(work->own->reconciler, work->object, "Normal", "SuccessfulDelete", "Deleted job %.*s",
-			KT_SVP(kt_object_name(job)));
+		kt_reconciler_event(work->own->reconciler, work->object, "Normal",
+		        "SuccessfulDelete", "Deleted job %.*s", KT_SVP(kt_object_name(job)));
 }
 
 static void trim_history(struct cron_work *work, const char *outcome, int64_t limit)
@@ -57,7 +65,8 @@ static void trim_history(struct cron_work *work, const char *outcome, int64_t li
 	kt_auto_objects jobs = {0};
 
 	for (size_t i = 0; i < work->jobs.n; i++)
-		if (kt_streq(finished_as(work->jobs.items[i]), outcome) && !kt_is_deleting(work->jobs.items[i]))
+		if (kt_streq(finished_as(work->jobs.items[i]), outcome) &&
+		        !kt_is_deleting(work->jobs.items[i]))
 			kt_vec_push(&jobs, work->jobs.items[i]);
 	if (jobs.n)
 		qsort(jobs.items, jobs.n, sizeof(*jobs.items), compare_start);
@@ -67,11 +76,13 @@ static void trim_history(struct cron_work *work, const char *outcome, int64_t li
 
 static json_t *job_reference(const struct kt_object *job)
 {
-	struct kt_sv namespace = kt_object_namespace(job), name = kt_object_name(job), uid = kt_object_uid(job);
+	struct kt_sv namespace = kt_object_namespace(job), name = kt_object_name(job),
+	             uid = kt_object_uid(job);
 	struct kt_sv version = kt_object_span(job, job->resource_version);
 
-	return json_pack("{s:s,s:s,s:s%,s:s%,s:s%,s:s%}", "kind", "Job", "apiVersion", "batch/v1", "namespace", namespace.p, namespace.len,
-		"name", name.p, name.len, "uid", uid.p, uid.len, "resourceVersion", version.p, version.len);
+	return json_pack("{s:s,s:s,s:s%,s:s%,s:s%,s:s%}", "kind", "Job", "apiVersion", "batch/v1",
+	        "namespace", namespace.p, namespace.len, "name", name.p, name.len, "uid", uid.p,
+	        uid.len, "resourceVersion", version.p, version.len);
 }
 
 static bool was_active(const struct cron_work *work, const struct kt_object *job)
@@ -79,20 +90,20 @@ static bool was_active(const struct cron_work *work, const struct kt_object *job
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(work->status, "active"), i, item)
-		if (kt_sv_is(kt_object_uid(job), kt_jstr(item, "uid")))
-			return true;
+	json_array_foreach(json_object_get(work->status, "active"), i,
+	        item) if (kt_sv_is(kt_object_uid(job), kt_jstr(item, "uid"))) return true;
 	return false;
 }
 
 static void note_finished(struct cron_work *work, const struct kt_object *job, const char *outcome)
 {
 	kt_auto_free char *last = NULL;
-	int64_t end_ns = kt_time_at(kt_json_member(kt_object_doc(job), "status"), "completionTime"), known_ns = 0;
+	int64_t end_ns = kt_time_at(kt_json_member(kt_object_doc(job), "status"), "completionTime"),
+	        known_ns = 0;
 	const char *known = kt_jstr(work->status, "lastSuccessfulTime");
 
-	kt_reconciler_event(work->own->reconciler, work->object, "Normal", "SawCompletedJob", "Saw completed job: %.*s, condition: %s",
-		KT_SVP(kt_object_name(job)), outcome);
+	kt_reconciler_event(work->own->reconciler, work->object, "Normal", "SawCompletedJob",
+	        "Saw completed job: %.*s, condition: %s", KT_SVP(kt_object_name(job)), outcome);
 	if (known)
 		kt_time_parse(kt_sv_of(known), &known_ns);
 	if (strcmp(outcome, "Complete") == 0 && end_ns > known_ns)
@@ -125,13 +136,16 @@ static void read_jobs(struct cron_work *work)
 static void job_made(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
 	struct kt_object *object = arg;
-	kt_auto_free char *name = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
+	kt_auto_free char *name =
+	        kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
 
 	if (!call->err.code)
-		kt_reconciler_event(kt_pass_reconciler(pass), object, "Normal", "SuccessfulCreate", "Created job %s", name ? name : "");
-	else if (kt_err_reason(&call->err) != KT_REASON_ALREADY_EXISTS && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND) {
-		kt_reconciler_event(kt_pass_reconciler(pass), object, "Warning", "FailedCreate", "Error creating job: %s",
-			kt_err_message(&call->err));
+		kt_reconciler_event(kt_pass_reconciler(pass), object, "Normal", "SuccessfulCreate",
+		        "Created job %s", name ? name : "");
+	else if (kt_err_reason(&call->err) != KT_REASON_ALREADY_EXISTS &&
+	         kt_err_reason(&call->err) != KT_REASON_NOT_FOUND) {
+		kt_reconciler_event(kt_pass_reconciler(pass), object, "Warning", "FailedCreate",
+		        "Error creating job: %s", kt_err_message(&call->err));
 		kt_pass_check(pass, call);
 	}
 }
@@ -143,12 +157,16 @@ static void object_free(void *value)
 
 static void make_job(struct cron_work *work, int64_t due_ns)
 {
-	struct kt_sv namespace = kt_object_namespace(work->object), name = kt_object_name(work->object);
-	kt_auto_free char *job_name = kt_asprintf("%.*s-%lld", KT_SVP(name), (long long)(due_ns / (60 * KT_NS_PER_S)));
+	struct kt_sv namespace = kt_object_namespace(work->object),
+	             name = kt_object_name(work->object);
+	kt_auto_free char *job_name =
+	        kt_asprintf("%.*s-%lld", KT_SVP(name), (long long)(due_ns / (60 * KT_NS_PER_S)));
 	const json_t *template = json_object_get(work->spec, "jobTemplate");
-	json_t *metadata = json_pack("{s:s,s:s%,s:[o]}", "name", job_name, "namespace", namespace.p, namespace.len, "ownerReferences",
-		kt_owner_reference(work->object, "batch/v1", "CronJob"));
-	json_t *annotations = json_deep_copy(kt_jget(template, "metadata.annotations")), *labels = kt_jget(template, "metadata.labels");
+	json_t *metadata = json_pack("{s:s,s:s%,s:[o]}", "name", job_name, "namespace", namespace.p,
+	        namespace.len, "ownerReferences",
+	        kt_owner_reference(work->object, "batch/v1", "CronJob"));
+	json_t *annotations = json_deep_copy(kt_jget(template, "metadata.annotations")),
+	       *labels = kt_jget(template, "metadata.labels");
 	kt_auto_json json_t *body = NULL;
 
 	if (!annotations)
@@ -157,29 +175,40 @@ static void make_job(struct cron_work *work, int64_t due_ns)
 	json_object_set_new(metadata, "annotations", annotations);
 	if (labels)
 		json_object_set(metadata, "labels", labels);
-	body = json_pack("{s:s,s:s,s:o,s:O}", "apiVersion", "batch/v1", "kind", "Job", "metadata", metadata, "spec",
-		json_object_get(template, "spec"));
+	body = json_pack("{s:s,s:s,s:o,s:O}", "apiVersion", "batch/v1", "kind", "Job", "metadata",
+	        metadata, "spec", json_object_get(template, "spec"));
 	json_object_set_new(work->status, "lastScheduleTime", kt_time_json(due_ns));
-	kt_pass_send(work->pass, &(struct kt_pass_write){.method = "POST", .body = body, .informer = work->own->jobs, .done = job_made,
-		.arg = kt_object_ref(work->object), .free_arg = object_free}, "/apis/batch/v1/namespaces/%.*s/jobs", KT_SVP(namespace));
+	kt_pass_send(work->pass,
+	        &(struct kt_pass_write){.method = "POST",
+	                .body = body,
+	                .informer = work->own->jobs,
+	                .done = job_made,
+	                .arg = kt_object_ref(work->object),
+	                .free_arg = object_free},
+	        "/apis/batch/v1/namespaces/%.*s/jobs", KT_SVP(namespace));
 }
 
-/* The newest scheduled time that has passed since the last one; 0: none. *ret_missed counts those in between. */
-static int64_t newest_due(const struct cron_work *work, const struct kt_cron_schedule *schedule, int *ret_missed)
+/* The newest scheduled time that has passed since the last one; 0: none. *ret_missed counts those
+ * in between. */
+static int64_t newest_due(
+        const struct cron_work *work, const struct kt_cron_schedule *schedule, int *ret_missed)
 {
 	const char *last = kt_jstr(work->status, "lastScheduleTime");
-	int64_t deadline_s = kt_jint(work->spec, "startingDeadlineSeconds", -1), since_ns = kt_created_ns(work->object), due_ns = 0, next_ns;
+	int64_t deadline_s = kt_jint(work->spec, "startingDeadlineSeconds", -1),
+	        since_ns = kt_created_ns(work->object), due_ns = 0, next_ns;
 
 	if (last)
 		kt_time_parse(kt_sv_of(last), &since_ns);
 	if (deadline_s >= 0)
 		since_ns = KT_MAX(since_ns, work->wall_ns - deadline_s * KT_NS_PER_S);
 	*ret_missed = 0;
-	while ((next_ns = kt_cron_schedule_next(schedule, since_ns, 0)) && next_ns <= work->wall_ns) {
+	while ((next_ns = kt_cron_schedule_next(schedule, since_ns, 0)) &&
+	        next_ns <= work->wall_ns) {
 		since_ns = due_ns = next_ns;
 		/* Far behind: jump, only the newest counts. */
 		if (++*ret_missed > MISSED_MAX && !schedule->every_ns)
-			since_ns = KT_MAX(since_ns, work->wall_ns - 366 * 86400 * KT_NS_PER_S / MISSED_MAX);
+			since_ns = KT_MAX(
+			        since_ns, work->wall_ns - 366 * 86400 * KT_NS_PER_S / MISSED_MAX);
 	}
 	return due_ns;
 }
@@ -189,8 +218,10 @@ static void start_due(struct cron_work *work, int64_t due_ns)
 	const char *policy = kt_jstr(work->spec, "concurrencyPolicy");
 
 	if (work->active.n && kt_streq(policy, "Forbid")) {
-		kt_reconciler_event(work->own->reconciler, work->object, "Normal", "JobAlreadyActive",
-			"Not starting job because prior execution is running and concurrency policy is Forbid");
+		kt_reconciler_event(work->own->reconciler, work->object, "Normal",
+		        "JobAlreadyActive",
+		        "Not starting job because prior execution is running and concurrency "
+		        "policy is Forbid");
 		return;
 	}
 	if (kt_streq(policy, "Replace"))
@@ -211,15 +242,20 @@ static void run(struct cron_work *work)
 	trim_history(work, "Failed", kt_jint(work->spec, "failedJobsHistoryLimit", 1));
 	if (kt_is_deleting(work->object) || kt_jbool(work->spec, "suspend", false))
 		return;
-	if (kt_cron_schedule_parse(kt_jstr(work->spec, "schedule") ? kt_jstr(work->spec, "schedule") : "", &schedule, &err) < 0) {
-		kt_reconciler_event(work->own->reconciler, work->object, "Warning", "UnparseableSchedule", "unparseable schedule: %s : %s",
-			kt_jstr(work->spec, "schedule"), kt_err_message(&err));
+	if (kt_cron_schedule_parse(
+	            kt_jstr(work->spec, "schedule") ? kt_jstr(work->spec, "schedule") : "",
+	            &schedule, &err) < 0) {
+		kt_reconciler_event(work->own->reconciler, work->object, "Warning",
+		        "UnparseableSchedule", "unparseable schedule: %s : %s",
+		        kt_jstr(work->spec, "schedule"), kt_err_message(&err));
 		return;
 	}
 	due_ns = newest_due(work, &schedule, &missed);
 	if (missed > MISSED_MAX)
-		kt_reconciler_event(work->own->reconciler, work->object, "Warning", "TooManyMissedTimes", "too many missed start times. Set or "
-			"decrease .spec.startingDeadlineSeconds or check clock skew");
+		kt_reconciler_event(work->own->reconciler, work->object, "Warning",
+		        "TooManyMissedTimes",
+		        "too many missed start times. Set or "
+		        "decrease .spec.startingDeadlineSeconds or check clock skew");
 	if (due_ns)
 		start_due(work, due_ns);
 	next_ns = kt_cron_schedule_next(&schedule, KT_MAX(due_ns, work->wall_ns), 0);
@@ -230,8 +266,10 @@ static void run(struct cron_work *work)
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct cron_controller *own = arg;
-	struct cron_work work = {.own = own, .pass = pass, .object = kt_pass_object(pass, own->cron_jobs),
-		.wall_ns = kt_pass_wall_ns(pass)};
+	struct cron_work work = {.own = own,
+	        .pass = pass,
+	        .object = kt_pass_object(pass, own->cron_jobs),
+	        .wall_ns = kt_pass_wall_ns(pass)};
 	kt_auto_free char *path = NULL;
 
 	(void)key;
@@ -241,8 +279,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	work.spec = json_object_get(work.tree, "spec");
 	work.status = kt_status_tree(work.object);
 	run(&work);
-	path = kt_asprintf("/apis/batch/v1/namespaces/%.*s/cronjobs/%.*s", KT_SVP(kt_object_namespace(work.object)),
-		KT_SVP(kt_object_name(work.object)));
+	path = kt_asprintf("/apis/batch/v1/namespaces/%.*s/cronjobs/%.*s",
+	        KT_SVP(kt_object_namespace(work.object)), KT_SVP(kt_object_name(work.object)));
 	kt_patch_status(pass, own->cron_jobs, work.object, path, json_incref(work.status));
 	json_decref(work.status);
 	json_decref(work.tree);
@@ -276,12 +314,17 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct cron_controller *own = kt_new(struct cron_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers, .name = "cronjob-controller",
-		.reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "cronjob-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->cron_jobs = kt_controllers_informer(controllers, "/apis/batch/v1/cronjobs");
 	own->jobs = kt_controllers_informer(controllers, "/apis/batch/v1/jobs");
-	kt_informer_add_handler(own->cron_jobs, &(struct kt_informer_handler){.on_change = cron_job_changed, .arg = own});
-	kt_informer_add_handler(own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
+	kt_informer_add_handler(own->cron_jobs,
+	        &(struct kt_informer_handler){.on_change = cron_job_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
 	return own;
 }
 

@@ -19,7 +19,11 @@ struct field {
 };
 
 static const struct field fields[] = {
-	{0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL}, {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"}, {0, 6, "sunmontuewedthufrisat"},
+        {0, 59, NULL},
+        {0, 23, NULL},
+        {1, 31, NULL},
+        {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+        {0, 6, "sunmontuewedthufrisat"},
 };
 
 static int parse_value(const struct field *field, struct kt_sv text, int *ret)
@@ -32,7 +36,8 @@ static int parse_value(const struct field *field, struct kt_sv text, int *ret)
 				*ret = field->min + i;
 				return 0;
 			}
-	if (kt_sv_int64(text, &value) < 0 || value < field->min || value > field->max + (field->max == 6))
+	if (kt_sv_int64(text, &value) < 0 || value < field->min ||
+	        value > field->max + (field->max == 6))
 		return -EINVAL;
 	*ret = value == 7 && field->max == 6 ? 0 : (int)value;
 	return 0;
@@ -78,8 +83,13 @@ static int parse_field(const struct field *field, struct kt_sv text, uint64_t *b
 static const char *macro(const char *text)
 {
 	static const char *const table[][2] = {
-		{"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
-		{"@daily", "0 0 * * *"}, {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"},
+	        {"@yearly", "0 0 1 1 *"},
+	        {"@annually", "0 0 1 1 *"},
+	        {"@monthly", "0 0 1 * *"},
+	        {"@weekly", "0 0 * * 0"},
+	        {"@daily", "0 0 * * *"},
+	        {"@midnight", "0 0 * * *"},
+	        {"@hourly", "0 * * * *"},
 	};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(table); i++)
@@ -93,15 +103,18 @@ static bool is_any(struct kt_sv text)
 	return text.len && (text.p[0] == '*' || text.p[0] == '?');
 }
 
-int kt_cron_schedule_parse(const char *text, struct kt_cron_schedule *ret_schedule, struct kt_err *err)
+int kt_cron_schedule_parse(
+        const char *text, struct kt_cron_schedule *ret_schedule, struct kt_err *err)
 {
 	struct kt_cron_schedule schedule = {0};
-	uint64_t *const bits[] = {&schedule.minutes, &schedule.hours, &schedule.days, &schedule.months, &schedule.weekdays};
+	uint64_t *const bits[] = {&schedule.minutes, &schedule.hours, &schedule.days,
+	        &schedule.months, &schedule.weekdays};
 	struct kt_sv part, rest;
 	size_t n = 0;
 
 	if (strncmp(text, "@every ", 7) == 0) {
-		if (kt_duration_parse(kt_sv_of(text + 7), &schedule.every_ns) < 0 || schedule.every_ns < KT_NS_PER_S)
+		if (kt_duration_parse(kt_sv_of(text + 7), &schedule.every_ns) < 0 ||
+		        schedule.every_ns < KT_NS_PER_S)
 			return kt_fail(err, EINVAL, "failed to parse duration %s", text);
 		*ret_schedule = schedule;
 		return 0;
@@ -137,7 +150,8 @@ static bool day_matches(const struct kt_cron_schedule *schedule, const struct tm
 	return schedule->any_day || schedule->any_weekday ? day && weekday : day || weekday;
 }
 
-int64_t kt_cron_schedule_next(const struct kt_cron_schedule *schedule, int64_t after_ns, int64_t offset_ns)
+int64_t kt_cron_schedule_next(
+        const struct kt_cron_schedule *schedule, int64_t after_ns, int64_t offset_ns)
 {
 	time_t t, limit;
 	struct tm tm;

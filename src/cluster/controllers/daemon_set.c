@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * DaemonSets: one pod on every node that the template's node selector, affinity and tolerations allow. Each pod is bound to its node by a required
- * affinity to the node's name, and the scheduler does the rest. Updates replace pods within maxUnavailable, or beside the old ones with maxSurge.
+ * DaemonSets: one pod on every node that the template's node selector, affinity and tolerations
+ * allow. Each pod is bound to its node by a required affinity to the node's name, and the scheduler
+ * does the rest. Updates replace pods within maxUnavailable, or beside the old ones with maxSurge.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -21,8 +22,8 @@ struct daemon_controller {
 
 struct daemon_node {
 	struct kt_object *node;
-	kt_objects pods;          /* of this set on it, neither ended nor deleting */
-	bool wanted, kept;        /* should have a pod; may keep one it has */
+	kt_objects pods;   /* of this set on it, neither ended nor deleting */
+	bool wanted, kept; /* should have a pod; may keep one it has */
 };
 
 struct daemon_work {
@@ -33,7 +34,7 @@ struct daemon_work {
 	const json_t *spec;
 	struct kt_history history;
 	kt_objects pods;
-	struct kt_map nodes;      /* name -> daemon_node */
+	struct kt_map nodes;       /* name -> daemon_node */
 	struct kt_pod_info *probe; /* a pod of the template, for its tolerations and selectors */
 	struct kt_object *probe_object;
 	int64_t min_ready_s, wall_ns, after_ms, n_made;
@@ -52,11 +53,12 @@ static void add_toleration(json_t *tolerations, const char *key, const char *eff
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(tolerations, i, item)
-		if (kt_streq(kt_jstr(item, "key"), key) && kt_streq(kt_jstr(item, "effect"), effect) &&
-			kt_streq(kt_jstr(item, "operator"), "Exists"))
-			return;
-	json_array_append_new(tolerations, json_pack("{s:s,s:s,s:s}", "key", key, "operator", "Exists", "effect", effect));
+	json_array_foreach(
+	        tolerations, i, item) if (kt_streq(kt_jstr(item, "key"), key) &&
+	                                  kt_streq(kt_jstr(item, "effect"), effect) &&
+	                                  kt_streq(kt_jstr(item, "operator"), "Exists")) return;
+	json_array_append_new(tolerations,
+	        json_pack("{s:s,s:s,s:s}", "key", key, "operator", "Exists", "effect", effect));
 }
 
 /* What every daemon pod lives with. */
@@ -84,9 +86,11 @@ static void make_probe(struct daemon_work *work)
 
 	work->template = json_deep_copy(json_object_get(work->spec, "template"));
 	add_tolerations(json_object_get(work->template, "spec"));
-	pod = json_pack("{s:{s:s},s:O}", "metadata", "name", "probe", "spec", json_object_get(work->template, "spec"));
+	pod = json_pack("{s:{s:s},s:O}", "metadata", "name", "probe", "spec",
+	        json_object_get(work->template, "spec"));
 	kt_json_write(&text, pod, 0);
-	if (kt_object_create(KT_SV("probe"), (struct kt_sv){text.data, text.len}, &work->probe_object, &err) == 0)
+	if (kt_object_create(KT_SV("probe"), (struct kt_sv){text.data, text.len},
+	            &work->probe_object, &err) == 0)
 		work->probe = kt_pod_info_create(work->probe_object);
 	kt_assert(work->probe);
 }
@@ -98,7 +102,8 @@ static bool selector_matches(struct kt_json_at selector, const struct kt_object 
 	struct kt_sv key, want, have;
 
 	while (selector.p && kt_json_next_member(selector, &it, &key, &value))
-		if (!kt_json_string_sv(value, &want) || !kt_object_label(node, key, &have) || !kt_sv_eq(want, have))
+		if (!kt_json_string_sv(value, &want) || !kt_object_label(node, key, &have) ||
+		        !kt_sv_eq(want, have))
 			return false;
 	return true;
 }
@@ -112,8 +117,10 @@ static void judge(struct daemon_work *work, struct daemon_node *entry)
 	if (work->probe->affinity.p)
 		required = kt_json_find(work->probe->affinity, "nodeAffinity", REQUIRED, NULL);
 	name = work->probe->node_name;
-	entry->wanted = entry->kept = (!name.len || kt_sv_eq(name, kt_object_name(entry->node))) &&
-		selector_matches(work->probe->node_selector, entry->node) && (!required.p || kt_node_selector_matches(required, entry->node));
+	entry->wanted = entry->kept =
+	        (!name.len || kt_sv_eq(name, kt_object_name(entry->node))) &&
+	        selector_matches(work->probe->node_selector, entry->node) &&
+	        (!required.p || kt_node_selector_matches(required, entry->node));
 	while (entry->wanted && taints.p && kt_json_next_element(taints, &it, &item)) {
 		struct kt_taint taint = {0};
 
@@ -121,7 +128,8 @@ static void judge(struct daemon_work *work, struct daemon_node *entry)
 		kt_json_string_sv(kt_json_member(item, "value"), &taint.value);
 		kt_json_string_sv(kt_json_member(item, "effect"), &taint.effect);
 		if (kt_sv_is(taint.effect, "PreferNoSchedule") ||
-			kt_tolerates(work->probe->tolerations.items, work->probe->tolerations.n, &taint))
+		        kt_tolerates(
+		                work->probe->tolerations.items, work->probe->tolerations.n, &taint))
 			continue;
 		entry->wanted = false;
 		entry->kept = !kt_sv_is(taint.effect, "NoExecute");
@@ -148,9 +156,11 @@ static struct kt_sv node_of(const struct kt_object *pod)
 
 	if (name.len)
 		return name;
-	terms = kt_json_find(kt_object_doc(pod), "spec", "affinity", "nodeAffinity", REQUIRED, "nodeSelectorTerms", NULL);
-	if (terms.p && kt_json_next_element(terms, &t, &term) && kt_json_next_element(kt_json_member(term, "matchFields"), &f, &field) &&
-		kt_json_next_element(kt_json_member(field, "values"), &v, &value))
+	terms = kt_json_find(kt_object_doc(pod), "spec", "affinity", "nodeAffinity", REQUIRED,
+	        "nodeSelectorTerms", NULL);
+	if (terms.p && kt_json_next_element(terms, &t, &term) &&
+	        kt_json_next_element(kt_json_member(term, "matchFields"), &f, &field) &&
+	        kt_json_next_element(kt_json_member(field, "values"), &v, &value))
 		kt_json_string_sv(value, &name);
 	return name;
 }
@@ -159,8 +169,10 @@ static struct kt_sv node_of(const struct kt_object *pod)
 
 static void bind_by_affinity(json_t *spec, struct kt_sv node)
 {
-	json_t *affinity = json_object_get(spec, "affinity"), *node_affinity, *required, *terms, *term;
-	json_t *field = json_pack("[{s:s,s:s,s:[s%]}]", "key", "metadata.name", "operator", "In", "values", node.p, node.len);
+	json_t *affinity = json_object_get(spec, "affinity"), *node_affinity, *required, *terms,
+	       *term;
+	json_t *field = json_pack("[{s:s,s:s,s:[s%]}]", "key", "metadata.name", "operator", "In",
+	        "values", node.p, node.len);
 	size_t i;
 
 	if (!affinity)
@@ -171,10 +183,10 @@ static void bind_by_affinity(json_t *spec, struct kt_sv node)
 	required = json_object_get(node_affinity, REQUIRED);
 	terms = json_object_get(required, "nodeSelectorTerms");
 	if (!json_array_size(terms)) {
-		json_object_set_new(node_affinity, REQUIRED, json_pack("{s:[{s:O}]}", "nodeSelectorTerms", "matchFields", field));
+		json_object_set_new(node_affinity, REQUIRED,
+		        json_pack("{s:[{s:O}]}", "nodeSelectorTerms", "matchFields", field));
 	} else {
-		json_array_foreach(terms, i, term)
-			json_object_set(term, "matchFields", field);
+		json_array_foreach(terms, i, term) json_object_set(term, "matchFields", field);
 	}
 	json_decref(field);
 }
@@ -210,7 +222,7 @@ static bool is_new(const struct daemon_work *work, const struct kt_object *pod)
 	struct kt_sv have;
 
 	return work->history.newest && kt_object_label(pod, KT_SV(KT_REVISION_LABEL), &have) &&
-		kt_sv_eq(have, kt_revision_hash(work->history.newest));
+	       kt_sv_eq(have, kt_revision_hash(work->history.newest));
 }
 
 static bool is_available(struct daemon_work *work, const struct kt_object *pod)
@@ -225,7 +237,8 @@ static bool is_available(struct daemon_work *work, const struct kt_object *pod)
 
 static void manage(struct daemon_work *work)
 {
-	bool surge = kt_int_or_percent(kt_jget(work->spec, "updateStrategy.rollingUpdate.maxSurge"), 100, true, 0) > 0;
+	bool surge = kt_int_or_percent(kt_jget(work->spec, "updateStrategy.rollingUpdate.maxSurge"),
+	                     100, true, 0) > 0;
 	size_t it = 0;
 	void *value;
 
@@ -238,20 +251,27 @@ static void manage(struct daemon_work *work)
 		if (entry->wanted && !entry->pods.n)
 			make_pod(work, entry);
 		for (size_t i = 0; i < entry->pods.n && !entry->kept; i++)
-			kt_delete_pod(work->pass, work->own->pods, work->object, entry->pods.items[i]);
+			kt_delete_pod(
+			        work->pass, work->own->pods, work->object, entry->pods.items[i]);
 		/* One too many; while surging an old and a new one live side by side. */
-		for (size_t i = surge && n_new && n_new < entry->pods.n ? 2 : 1; entry->kept && i < entry->pods.n; i++)
-			kt_delete_pod(work->pass, work->own->pods, work->object, entry->pods.items[i]);
+		for (size_t i = surge && n_new && n_new < entry->pods.n ? 2 : 1;
+		        entry->kept && i < entry->pods.n; i++)
+			kt_delete_pod(
+			        work->pass, work->own->pods, work->object, entry->pods.items[i]);
 	}
 	for (size_t i = 0; i < work->pods.n; i++) {
 		struct kt_object *pod = work->pods.items[i];
 		bool failed = kt_pod_phase_is(pod, "Failed") || kt_pod_phase_is(pod, "Succeeded");
 
-		if (!kt_is_deleting(pod) && (failed || !kt_map_get_sv(&work->nodes, node_of(pod)))) {
+		if (!kt_is_deleting(pod) &&
+		        (failed || !kt_map_get_sv(&work->nodes, node_of(pod)))) {
 			if (failed)
-				kt_reconciler_event(work->own->reconciler, work->object, "Warning", "FailedDaemonPod",
-					"Found failed daemon pod %.*s/%.*s on node %.*s, will try to kill it", KT_SVP(kt_object_namespace(pod)),
-					KT_SVP(kt_object_name(pod)), KT_SVP(node_of(pod)));
+				kt_reconciler_event(work->own->reconciler, work->object, "Warning",
+				        "FailedDaemonPod",
+				        "Found failed daemon pod %.*s/%.*s on node %.*s, will try "
+				        "to kill it",
+				        KT_SVP(kt_object_namespace(pod)),
+				        KT_SVP(kt_object_name(pod)), KT_SVP(node_of(pod)));
 			kt_delete_pod(work->pass, work->own->pods, work->object, pod);
 		}
 	}
@@ -266,12 +286,14 @@ static void roll(struct daemon_work *work)
 	size_t it = 0;
 	void *value;
 
-	if (kt_streq(kt_jstr(work->spec, "updateStrategy.type"), "OnDelete") || !work->history.newest)
+	if (kt_streq(kt_jstr(work->spec, "updateStrategy.type"), "OnDelete") ||
+	        !work->history.newest)
 		return;
 	while (kt_map_next(&work->nodes, &it, NULL, &value))
 		n_wanted += ((struct daemon_node *)value)->wanted;
 	most_surge = kt_int_or_percent(json_object_get(rolling, "maxSurge"), n_wanted, true, 0);
-	most_unavailable = kt_int_or_percent(json_object_get(rolling, "maxUnavailable"), n_wanted, true, 1);
+	most_unavailable =
+	        kt_int_or_percent(json_object_get(rolling, "maxUnavailable"), n_wanted, true, 1);
 	for (it = 0; kt_map_next(&work->nodes, &it, NULL, &value);) {
 		const struct daemon_node *entry = value;
 		bool any = false;
@@ -292,7 +314,8 @@ static void roll(struct daemon_work *work)
 		if (most_surge && !new) {
 			if (surging++ < most_surge)
 				make_pod(work, entry);
-		} else if (new ? is_available(work, new) : !is_available(work, old) || unavailable++ < most_unavailable) {
+		} else if (new ? is_available(work, new)
+		               : !is_available(work, old) || unavailable++ < most_unavailable) {
 			kt_delete_pod(work->pass, work->own->pods, work->object, old);
 		}
 	}
@@ -304,7 +327,8 @@ struct daemon_counts {
 	int64_t desired, current, misscheduled, ready, available, updated;
 };
 
-static void count_node(struct daemon_work *work, const struct daemon_node *entry, struct daemon_counts *counts)
+static void count_node(
+        struct daemon_work *work, const struct daemon_node *entry, struct daemon_counts *counts)
 {
 	bool ready = false, available = false, updated = false;
 
@@ -326,8 +350,8 @@ static void count_node(struct daemon_work *work, const struct daemon_node *entry
 
 static void update_status(struct daemon_work *work)
 {
-	kt_auto_free char *path = kt_asprintf("/apis/apps/v1/namespaces/%.*s/daemonsets/%.*s", KT_SVP(kt_object_namespace(work->object)),
-		KT_SVP(kt_object_name(work->object)));
+	kt_auto_free char *path = kt_asprintf("/apis/apps/v1/namespaces/%.*s/daemonsets/%.*s",
+	        KT_SVP(kt_object_namespace(work->object)), KT_SVP(kt_object_name(work->object)));
 	struct daemon_counts counts = {0};
 	json_t *status = work->status;
 	size_t it = 0;
@@ -342,7 +366,8 @@ static void update_status(struct daemon_work *work)
 	kt_set_count(status, "updatedNumberScheduled", counts.updated);
 	kt_set_count(status, "numberAvailable", counts.available);
 	kt_set_count(status, "numberUnavailable", counts.desired - counts.available);
-	json_object_set_new(status, "observedGeneration", json_integer(kt_generation(work->object)));
+	json_object_set_new(
+	        status, "observedGeneration", json_integer(kt_generation(work->object)));
 	kt_patch_status(work->pass, work->own->sets, work->object, path, json_incref(status));
 	if (work->after_ms >= 0)
 		kt_pass_again_after_ms(work->pass, work->after_ms);
@@ -358,8 +383,9 @@ static void trim_history(struct daemon_work *work)
 			struct kt_sv have;
 
 			if (kt_object_label(work->pods.items[i], KT_SV(KT_REVISION_LABEL), &have) &&
-				kt_sv_eq(have, kt_revision_hash(&work->history.all.items[r])))
-				kt_map_set_sv(&used, kt_object_name(work->history.all.items[r].object), work);
+			        kt_sv_eq(have, kt_revision_hash(&work->history.all.items[r])))
+				kt_map_set_sv(&used,
+				        kt_object_name(work->history.all.items[r].object), work);
 		}
 	kt_history_trim(&work->history, &used, kt_jint(work->spec, "revisionHistoryLimit", 10));
 	kt_map_finish(&used);
@@ -374,12 +400,20 @@ static bool read_set(struct daemon_work *work)
 
 	if (kt_selector_of_json(json_object_get(work->spec, "selector"), &selector, &err) < 0)
 		return false;
-	kt_claim_objects(&(struct kt_claim){.pass = work->pass, .informer = work->own->pods, .group_path = "/api/v1", .resource = "pods",
-		.owner = work->object, .api_version = "apps/v1", .kind = "DaemonSet", .selector = selector}, &work->pods);
+	kt_claim_objects(&(struct kt_claim){.pass = work->pass,
+	                         .informer = work->own->pods,
+	                         .group_path = "/api/v1",
+	                         .resource = "pods",
+	                         .owner = work->object,
+	                         .api_version = "apps/v1",
+	                         .kind = "DaemonSet",
+	                         .selector = selector},
+	        &work->pods);
 	kt_selector_destroy(selector);
 	kt_informer_each(work->own->nodes, add_node, work);
 	for (size_t i = 0; i < work->pods.n; i++) {
-		struct daemon_node *entry = kt_map_get_sv(&work->nodes, node_of(work->pods.items[i]));
+		struct daemon_node *entry =
+		        kt_map_get_sv(&work->nodes, node_of(work->pods.items[i]));
 
 		if (entry && kt_pod_is_active(work->pods.items[i]))
 			kt_vec_push(&entry->pods, work->pods.items[i]);
@@ -391,8 +425,11 @@ static bool read_set(struct daemon_work *work)
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct daemon_controller *own = arg;
-	struct daemon_work work = {.own = own, .pass = pass, .object = kt_pass_object(pass, own->sets), .wall_ns = kt_pass_wall_ns(pass),
-		.after_ms = -1};
+	struct daemon_work work = {.own = own,
+	        .pass = pass,
+	        .object = kt_pass_object(pass, own->sets),
+	        .wall_ns = kt_pass_wall_ns(pass),
+	        .after_ms = -1};
 
 	(void)key;
 	if (!work.object)
@@ -401,7 +438,10 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	work.spec = json_object_get(work.tree, "spec");
 	work.status = kt_status_tree(work.object);
 	work.min_ready_s = kt_jint(work.spec, "minReadySeconds", 0);
-	work.history = (struct kt_history){.pass = pass, .revisions = own->revisions, .owner = work.object, .kind = "DaemonSet"};
+	work.history = (struct kt_history){.pass = pass,
+	        .revisions = own->revisions,
+	        .owner = work.object,
+	        .kind = "DaemonSet"};
 	kt_map_init(&work.nodes, node_free);
 	make_probe(&work);
 	if (read_set(&work)) {
@@ -472,9 +512,11 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 {
 	struct daemon_controller *own = arg;
 
-	if (old_object && new_object && kt_sv_eq(kt_object_span(old_object, old_object->labels),
-		kt_object_span(new_object, new_object->labels)) &&
-		!differs(kt_field_of(old_object, "spec", "taints"), kt_field_of(new_object, "spec", "taints")))
+	if (old_object && new_object &&
+	        kt_sv_eq(kt_object_span(old_object, old_object->labels),
+	                kt_object_span(new_object, new_object->labels)) &&
+	        !differs(kt_field_of(old_object, "spec", "taints"),
+	                kt_field_of(new_object, "spec", "taints")))
 		return;
 	kt_informer_each(own->sets, add_each_set, own);
 }
@@ -483,16 +525,22 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct daemon_controller *own = kt_new(struct daemon_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "daemonset-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "daemonset-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->sets = kt_controllers_informer(controllers, "/apis/apps/v1/daemonsets");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	own->nodes = kt_controllers_informer(controllers, "/api/v1/nodes");
 	own->revisions = kt_controllers_informer(controllers, KT_REVISIONS);
 	kt_controllers_index(controllers, "/api/v1/pods", "orphan", kt_index_orphans);
-	kt_informer_add_handler(own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
-	kt_informer_add_handler(own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
 	return own;
 }
 

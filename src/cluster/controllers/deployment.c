@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Deployments: one ReplicaSet per pod template, scaled against each other so that never more than maxUnavailable pods miss and
- * never more than maxSurge are too many. Each pass makes one step; what it changes brings the next.
+ * Deployments: one ReplicaSet per pod template, scaled against each other so that never more than
+ * maxUnavailable pods miss and never more than maxSurge are too many. Each pass makes one step;
+ * what it changes brings the next.
  */
 #include "cluster/controllers/deployment.h"
 
@@ -16,8 +17,10 @@ static void read_strategy(struct rollout *rollout)
 	rollout->recreate = kt_streq(kt_jstr(rollout->spec, "strategy.type"), "Recreate");
 	if (rollout->recreate)
 		return;
-	rollout->max_surge = kt_int_or_percent(json_object_get(rolling, "maxSurge"), rollout->replicas, true, 0);
-	rollout->max_unavailable = kt_int_or_percent(json_object_get(rolling, "maxUnavailable"), rollout->replicas, false, 0);
+	rollout->max_surge =
+	        kt_int_or_percent(json_object_get(rolling, "maxSurge"), rollout->replicas, true, 0);
+	rollout->max_unavailable = kt_int_or_percent(
+	        json_object_get(rolling, "maxUnavailable"), rollout->replicas, false, 0);
 	/* Both zero would never move. */
 	if (!rollout->max_surge && !rollout->max_unavailable)
 		rollout->max_unavailable = 1;
@@ -29,13 +32,15 @@ static void read_strategy(struct rollout *rollout)
 static int64_t newest_target(const struct rollout *rollout)
 {
 	const struct replica_set *newest = rollout->newest;
-	int64_t most = rollout->replicas + rollout->max_surge, now = rollout_sum_spec(rollout, false);
+	int64_t most = rollout->replicas + rollout->max_surge,
+	        now = rollout_sum_spec(rollout, false);
 
 	if (rollout->recreate)
 		return rollout->replicas;
 	if (now >= most)
 		return newest->spec_replicas;
-	return newest->spec_replicas + KT_MIN(most - now, rollout->replicas - newest->spec_replicas);
+	return newest->spec_replicas +
+	       KT_MIN(most - now, rollout->replicas - newest->spec_replicas);
 }
 
 static bool scale_newest(struct rollout *rollout)
@@ -44,7 +49,10 @@ static bool scale_newest(struct rollout *rollout)
 
 	if (newest->spec_replicas == rollout->replicas)
 		return false;
-	rollout_scale_set(rollout, newest, newest->spec_replicas > rollout->replicas ? rollout->replicas : newest_target(rollout), true);
+	rollout_scale_set(rollout, newest,
+	        newest->spec_replicas > rollout->replicas ? rollout->replicas
+	                                                  : newest_target(rollout),
+	        true);
 	return rollout->scaled;
 }
 
@@ -57,7 +65,8 @@ static int64_t remove_unhealthy(struct rollout *rollout, int64_t most)
 		struct replica_set *set = &rollout->sets.items[i];
 		int64_t n;
 
-		if (set == rollout->newest || set->spec_replicas == 0 || set->spec_replicas == set->available)
+		if (set == rollout->newest || set->spec_replicas == 0 ||
+		        set->spec_replicas == set->available)
 			continue;
 		n = KT_MIN(most - removed, set->spec_replicas - set->available);
 		if (n <= 0)
@@ -70,7 +79,8 @@ static int64_t remove_unhealthy(struct rollout *rollout, int64_t most)
 
 static void scale_down_old(struct rollout *rollout)
 {
-	int64_t least = rollout->replicas - rollout->max_unavailable, spare = rollout_sum_available(rollout) - least;
+	int64_t least = rollout->replicas - rollout->max_unavailable,
+	        spare = rollout_sum_available(rollout) - least;
 
 	for (size_t i = 0; i < rollout->sets.n && spare > 0; i++) {
 		struct replica_set *set = &rollout->sets.items[i];
@@ -118,9 +128,11 @@ static bool old_pods_run(const struct rollout *rollout)
 
 		if (set == rollout->newest)
 			continue;
-		kt_collect_indexed(rollout->own->pods, "controller", kt_object_uid(set->object), &pods);
+		kt_collect_indexed(
+		        rollout->own->pods, "controller", kt_object_uid(set->object), &pods);
 		for (size_t p = 0; p < pods.n; p++)
-			if (!kt_pod_phase_is(pods.items[p], "Succeeded") && !kt_pod_phase_is(pods.items[p], "Failed"))
+			if (!kt_pod_phase_is(pods.items[p], "Succeeded") &&
+			        !kt_pod_phase_is(pods.items[p], "Failed"))
 				return true;
 	}
 	return false;
@@ -130,7 +142,8 @@ static void recreate(struct rollout *rollout)
 {
 	rollout_ensure_newest(rollout, false);
 	for (size_t i = 0; i < rollout->sets.n; i++)
-		if (&rollout->sets.items[i] != rollout->newest && rollout->sets.items[i].spec_replicas > 0)
+		if (&rollout->sets.items[i] != rollout->newest &&
+		        rollout->sets.items[i].spec_replicas > 0)
 			rollout_scale_set(rollout, &rollout->sets.items[i], 0, true);
 	if (!rollout->scaled && !old_pods_run(rollout) && rollout_ensure_newest(rollout, true)) {
 		scale_newest(rollout);
@@ -161,13 +174,20 @@ static bool claim_sets(struct rollout *rollout)
 		return false;
 	if (kt_selector_is_empty(selector)) {
 		kt_selector_destroy(selector);
-		kt_reconciler_event(rollout->own->reconciler, rollout->object, "Warning", "SelectingAll",
-			"This deployment is selecting all pods. A non-empty selector is required.");
+		kt_reconciler_event(rollout->own->reconciler, rollout->object, "Warning",
+		        "SelectingAll",
+		        "This deployment is selecting all pods. A non-empty selector is required.");
 		return false;
 	}
-	kt_claim_objects(&(struct kt_claim){.pass = rollout->pass, .informer = rollout->own->sets, .group_path = "/apis/apps/v1",
-		.resource = "replicasets", .owner = rollout->object, .api_version = "apps/v1", .kind = "Deployment", .selector = selector},
-		&sets);
+	kt_claim_objects(&(struct kt_claim){.pass = rollout->pass,
+	                         .informer = rollout->own->sets,
+	                         .group_path = "/apis/apps/v1",
+	                         .resource = "replicasets",
+	                         .owner = rollout->object,
+	                         .api_version = "apps/v1",
+	                         .kind = "Deployment",
+	                         .selector = selector},
+	        &sets);
 	kt_selector_destroy(selector);
 	for (size_t i = 0; i < sets.n; i++)
 		kt_vec_push(&rollout->sets, (struct replica_set){.object = sets.items[i]});
@@ -194,7 +214,8 @@ static void run(struct rollout *rollout)
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct deployment_controller *own = arg;
-	struct rollout rollout = {.own = own, .pass = pass, .object = kt_pass_object(pass, own->deployments)};
+	struct rollout rollout = {
+	        .own = own, .pass = pass, .object = kt_pass_object(pass, own->deployments)};
 
 	(void)key;
 	if (!rollout.object)
@@ -204,8 +225,9 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	rollout.replicas = kt_jint(rollout.spec, "replicas", 1);
 	rollout.paused = kt_jbool(rollout.spec, "paused", false);
 	rollout.wall_ns = kt_pass_wall_ns(pass);
-	rollout.path = kt_asprintf("/apis/apps/v1/namespaces/%.*s/deployments/%.*s", KT_SVP(kt_object_namespace(rollout.object)),
-		KT_SVP(kt_object_name(rollout.object)));
+	rollout.path = kt_asprintf("/apis/apps/v1/namespaces/%.*s/deployments/%.*s",
+	        KT_SVP(kt_object_namespace(rollout.object)),
+	        KT_SVP(kt_object_name(rollout.object)));
 	rollout.status = kt_status_tree(rollout.object);
 	read_strategy(&rollout);
 	run(&rollout);
@@ -215,7 +237,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	free(rollout.path);
 }
 
-static void deployment_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+static void deployment_changed(
+        void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct deployment_controller *own = arg;
 
@@ -262,7 +285,8 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct kt_owner owner;
 	struct kt_object *set;
 
-	if (new_object || !kt_controller_owner(old_object, &owner) || !kt_sv_is(owner.kind, "ReplicaSet"))
+	if (new_object || !kt_controller_owner(old_object, &owner) ||
+	        !kt_sv_is(owner.kind, "ReplicaSet"))
 		return;
 	set = kt_informer_get(own->sets, kt_object_namespace(old_object), owner.name);
 	if (set)
@@ -273,15 +297,21 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct deployment_controller *own = kt_new(struct deployment_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "deployment-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "deployment-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->deployments = kt_controllers_informer(controllers, "/apis/apps/v1/deployments");
 	own->sets = kt_controllers_informer(controllers, "/apis/apps/v1/replicasets");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	kt_controllers_index(controllers, "/apis/apps/v1/replicasets", "orphan", kt_index_orphans);
-	kt_informer_add_handler(own->deployments, &(struct kt_informer_handler){.on_change = deployment_changed, .arg = own});
-	kt_informer_add_handler(own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(own->deployments,
+	        &(struct kt_informer_handler){.on_change = deployment_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 

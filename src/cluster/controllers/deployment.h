@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of the deployment controller share: the Deployment and its ReplicaSets as one pass sees them. */
+/* What the files of the deployment controller share: the Deployment and its ReplicaSets as one pass
+ * sees them. */
 #ifndef KT_CLUSTER_CONTROLLERS_DEPLOYMENT_H
 #define KT_CLUSTER_CONTROLLERS_DEPLOYMENT_H
 
@@ -36,15 +37,16 @@ struct rollout {
 	bool created, scaled;            /* writes of this pass */
 	int64_t revision;                /* of the new one */
 	int64_t wall_ns;
-	json_t *status;                  /* being made */
+	json_t *status; /* being made */
 };
 
 /* deployment_sets.c */
 void rollout_read_sets(struct rollout *rollout);
-/* Finds or makes the ReplicaSet of the current template and keeps its annotations; false: it has to be made first, or another pass is
- * needed. create: may make one. */
+/* Finds or makes the ReplicaSet of the current template and keeps its annotations; false: it has to
+ * be made first, or another pass is needed. create: may make one. */
 bool rollout_ensure_newest(struct rollout *rollout, bool create);
-void rollout_scale_set(struct rollout *rollout, struct replica_set *set, int64_t replicas, bool record);
+void rollout_scale_set(
+        struct rollout *rollout, struct replica_set *set, int64_t replicas, bool record);
 void rollout_scale_event(struct rollout *rollout);
 bool rollout_is_scaling(const struct rollout *rollout);
 void rollout_delete_old_sets(struct rollout *rollout);

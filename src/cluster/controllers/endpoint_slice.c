@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * EndpointSlices: the pods behind each Service that has a selector, at most 100 to a slice, one set of ports per slice. An endpoint stays in
- * the slice it is in, so that a change of one pod rewrites one slice.
+ * EndpointSlices: the pods behind each Service that has a selector, at most 100 to a slice, one set
+ * of ports per slice. An endpoint stays in the slice it is in, so that a change of one pod rewrites
+ * one slice.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -12,7 +13,7 @@
 
 #define ENDPOINTS_MAX 100
 #define MANAGED_BY "endpointslice-controller.k8s.io"
-#define BUSY_SLICES 5     /* a Service with more is looked at in batches */
+#define BUSY_SLICES 5 /* a Service with more is looked at in batches */
 #define BATCH_MS 200
 #define SLICES "/apis/discovery.k8s.io/v1/endpointslices"
 
@@ -44,22 +45,29 @@ static bool names_service(const struct kt_object *slice, struct kt_sv service)
 {
 	struct kt_sv name, by;
 
-	return kt_object_label(slice, KT_SV("kubernetes.io/service-name"), &name) && kt_sv_eq(name, service) &&
-		kt_object_label(slice, KT_SV("endpointslice.kubernetes.io/managed-by"), &by) && kt_sv_is(by, MANAGED_BY);
+	return kt_object_label(slice, KT_SV("kubernetes.io/service-name"), &name) &&
+	       kt_sv_eq(name, service) &&
+	       kt_object_label(slice, KT_SV("endpointslice.kubernetes.io/managed-by"), &by) &&
+	       kt_sv_is(by, MANAGED_BY);
 }
 
 static json_t *endpoint_of(const struct work *work, const struct service_pod *one)
 {
 	struct kt_sv node = kt_pod_node(one->pod), zone;
 	kt_auto_free char *hostname = kt_json_string_dup(kt_field_of(one->pod, "spec", "hostname"));
-	kt_auto_free char *subdomain = kt_json_string_dup(kt_field_of(one->pod, "spec", "subdomain"));
+	kt_auto_free char *subdomain =
+	        kt_json_string_dup(kt_field_of(one->pod, "spec", "subdomain"));
 	struct kt_object *node_object = kt_informer_get(work->own->nodes, (struct kt_sv){0}, node);
-	json_t *endpoint = json_pack("{s:[s%],s:{s:b,s:b,s:b},s:o}", "addresses", one->ip.p, one->ip.len, "conditions", "ready", one->ready,
-		"serving", one->serving || one->ready, "terminating", one->terminating, "targetRef", service_pod_reference(one->pod));
+	json_t *endpoint = json_pack("{s:[s%],s:{s:b,s:b,s:b},s:o}", "addresses", one->ip.p,
+	        one->ip.len, "conditions", "ready", one->ready, "serving",
+	        one->serving || one->ready, "terminating", one->terminating, "targetRef",
+	        service_pod_reference(one->pod));
 
 	if (node.len)
 		json_object_set_new(endpoint, "nodeName", json_stringn(node.p, node.len));
-	if (node_object && kt_object_label(node_object, KT_SV("topology.kubernetes.io/zone"), &zone) && zone.len)
+	if (node_object &&
+	        kt_object_label(node_object, KT_SV("topology.kubernetes.io/zone"), &zone) &&
+	        zone.len)
 		json_object_set_new(endpoint, "zone", json_stringn(zone.p, zone.len));
 	if (hostname && subdomain && kt_streq(subdomain, kt_jstr(work->tree, "metadata.name")))
 		json_object_set_new(endpoint, "hostname", json_string(hostname));
@@ -79,7 +87,8 @@ static void keep_in_place(struct work *work, struct slice *slice)
 	json_t *endpoint;
 	size_t i;
 
-	json_array_foreach(json_object_get(slice->tree, "endpoints"), i, endpoint) {
+	json_array_foreach(json_object_get(slice->tree, "endpoints"), i, endpoint)
+	{
 		const char *uid = kt_jstr(endpoint, "targetRef.uid");
 		json_t *wanted = uid ? kt_map_take(&work->endpoints, uid) : NULL;
 
@@ -94,7 +103,7 @@ static bool take_one(struct work *work, struct slice *slice)
 	void *value;
 
 	if (json_array_size(slice->endpoints) >= ENDPOINTS_MAX ||
-		!kt_map_next(&work->endpoints, &work->next_endpoint, &uid, &value))
+	        !kt_map_next(&work->endpoints, &work->next_endpoint, &uid, &value))
 		return false;
 	{
 		kt_auto_free char *key = kt_strdup(uid);
@@ -130,14 +139,16 @@ static void place_group(struct work *work, const service_pods *pods, size_t firs
 	for (size_t i = 0; i < work->slices.n; i++) {
 		struct slice *slice = &work->slices.items[i];
 
-		if (slice->used || !slice->object || !same_ports(json_object_get(slice->tree, "ports"), ports))
+		if (slice->used || !slice->object ||
+		        !same_ports(json_object_get(slice->tree, "ports"), ports))
 			continue;
 		keep_in_place(work, slice);
 		slice->ports = ports;
 		slice->used = json_array_size(slice->endpoints) > 0;
 	}
 	for (size_t i = 0; i < work->slices.n; i++)
-		while (work->slices.items[i].used && work->slices.items[i].ports == ports && take_one(work, &work->slices.items[i])) {
+		while (work->slices.items[i].used && work->slices.items[i].ports == ports &&
+		        take_one(work, &work->slices.items[i])) {
 		}
 	while (work->endpoints.n) {
 		struct slice *slice = free_slice(work);
@@ -155,8 +166,10 @@ static json_t *labels_of(const struct work *work)
 
 	if (!labels)
 		labels = json_object();
-	json_object_set_new(labels, "kubernetes.io/service-name", json_string(kt_jstr(work->tree, "metadata.name")));
-	json_object_set_new(labels, "endpointslice.kubernetes.io/managed-by", json_string(MANAGED_BY));
+	json_object_set_new(labels, "kubernetes.io/service-name",
+	        json_string(kt_jstr(work->tree, "metadata.name")));
+	json_object_set_new(
+	        labels, "endpointslice.kubernetes.io/managed-by", json_string(MANAGED_BY));
 	if (kt_streq(kt_jstr(work->tree, "spec.clusterIP"), "None"))
 		json_object_set_new(labels, "service.kubernetes.io/headless", json_string(""));
 	else
@@ -168,40 +181,57 @@ static void written(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
 	(void)arg;
 	/* A namespace that goes away takes its slices with it. */
-	if (call->err.code && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND && kt_err_reason(&call->err) != KT_REASON_FORBIDDEN)
+	if (call->err.code && kt_err_reason(&call->err) != KT_REASON_NOT_FOUND &&
+	        kt_err_reason(&call->err) != KT_REASON_FORBIDDEN)
 		kt_pass_check(pass, call);
 }
 
 static void make_slice(struct work *work, struct slice *slice)
 {
-	struct kt_sv namespace = kt_object_namespace(work->service), name = kt_object_name(work->service);
+	struct kt_sv namespace = kt_object_namespace(work->service),
+	             name = kt_object_name(work->service);
 	kt_auto_free char *prefix = kt_asprintf("%.*s-", KT_SVP(name));
-	kt_auto_json json_t *body = json_pack("{s:s,s:s,s:{s:s,s:s%,s:o,s:[o]},s:s,s:O}", "apiVersion", "discovery.k8s.io/v1", "kind",
-		"EndpointSlice", "metadata", "generateName", prefix, "namespace", namespace.p, namespace.len, "labels", labels_of(work),
-		"ownerReferences", kt_owner_reference(work->service, "v1", "Service"), "addressType", work->address_type, "endpoints",
-		slice->endpoints);
+	kt_auto_json json_t *body =
+	        json_pack("{s:s,s:s,s:{s:s,s:s%,s:o,s:[o]},s:s,s:O}", "apiVersion",
+	                "discovery.k8s.io/v1", "kind", "EndpointSlice", "metadata", "generateName",
+	                prefix, "namespace", namespace.p, namespace.len, "labels", labels_of(work),
+	                "ownerReferences", kt_owner_reference(work->service, "v1", "Service"),
+	                "addressType", work->address_type, "endpoints", slice->endpoints);
 
 	if (slice->ports)
 		json_object_set(body, "ports", slice->ports);
-	kt_pass_send(work->pass, &(struct kt_pass_write){.method = "POST", .body = body, .informer = work->own->slices, .done = written},
-		"/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices", KT_SVP(namespace));
+	kt_pass_send(work->pass,
+	        &(struct kt_pass_write){.method = "POST",
+	                .body = body,
+	                .informer = work->own->slices,
+	                .done = written},
+	        "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices", KT_SVP(namespace));
 }
 
 static void change_slice(struct work *work, struct slice *slice)
 {
-	struct kt_sv namespace = kt_object_namespace(slice->object), name = kt_object_name(slice->object);
+	struct kt_sv namespace = kt_object_namespace(slice->object),
+	             name = kt_object_name(slice->object);
 	kt_auto_json json_t *labels = labels_of(work), *body = NULL;
-	json_t *old_endpoints = json_object_get(slice->tree, "endpoints"), *old_ports = json_object_get(slice->tree, "ports");
+	json_t *old_endpoints = json_object_get(slice->tree, "endpoints"),
+	       *old_ports = json_object_get(slice->tree, "ports");
 
-	if (json_equal(old_endpoints, slice->endpoints) && (!slice->ports || same_ports(old_ports, slice->ports)) &&
-		json_equal(labels, kt_jget(slice->tree, "metadata.labels")))
+	if (json_equal(old_endpoints, slice->endpoints) &&
+	        (!slice->ports || same_ports(old_ports, slice->ports)) &&
+	        json_equal(labels, kt_jget(slice->tree, "metadata.labels")))
 		return;
-	body = json_pack("{s:{s:O},s:O}", "metadata", "labels", labels, "endpoints", slice->endpoints);
+	body = json_pack(
+	        "{s:{s:O},s:O}", "metadata", "labels", labels, "endpoints", slice->endpoints);
 	if (slice->ports)
 		json_object_set(body, "ports", slice->ports);
-	kt_pass_send(work->pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body,
-		.informer = work->own->slices, .done = written}, "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices/%.*s",
-		KT_SVP(namespace), KT_SVP(name));
+	kt_pass_send(work->pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_MERGE,
+	                .body = body,
+	                .informer = work->own->slices,
+	                .done = written},
+	        "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices/%.*s", KT_SVP(namespace),
+	        KT_SVP(name));
 }
 
 static void write_slices(struct work *work)
@@ -210,7 +240,8 @@ static void write_slices(struct work *work)
 
 	for (size_t i = 0; i < work->slices.n; i++)
 		n_used += work->slices.items[i].used;
-	/* One slice stays, empty, so that clients see that there is nothing rather than nothing yet. */
+	/* One slice stays, empty, so that clients see that there is nothing rather than nothing
+	 * yet. */
 	if (!n_used) {
 		struct slice *slice = free_slice(work);
 
@@ -224,9 +255,13 @@ static void write_slices(struct work *work)
 		else if (slice->used)
 			change_slice(work, slice);
 		else
-			kt_pass_send(work->pass, &(struct kt_pass_write){.method = "DELETE", .informer = work->own->slices,
-				.target = slice->object}, "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices/%.*s",
-				KT_SVP(kt_object_namespace(slice->object)), KT_SVP(kt_object_name(slice->object)));
+			kt_pass_send(work->pass,
+			        &(struct kt_pass_write){.method = "DELETE",
+			                .informer = work->own->slices,
+			                .target = slice->object},
+			        "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices/%.*s",
+			        KT_SVP(kt_object_namespace(slice->object)),
+			        KT_SVP(kt_object_name(slice->object)));
 	}
 }
 
@@ -236,9 +271,11 @@ static void read_slices(struct work *work)
 
 	kt_collect_indexed(work->own->slices, "controller", kt_object_uid(work->service), &all);
 	for (size_t i = 0; i < all.n; i++)
-		if (!kt_is_deleting(all.items[i]) && names_service(all.items[i], kt_object_name(work->service)))
-			kt_vec_push(&work->slices, ((struct slice){.object = all.items[i], .tree = kt_object_tree(all.items[i]),
-				.endpoints = json_array()}));
+		if (!kt_is_deleting(all.items[i]) &&
+		        names_service(all.items[i], kt_object_name(work->service)))
+			kt_vec_push(&work->slices, ((struct slice){.object = all.items[i],
+			                                   .tree = kt_object_tree(all.items[i]),
+			                                   .endpoints = json_array()}));
 }
 
 static void json_free(void *value)
@@ -249,17 +286,22 @@ static void json_free(void *value)
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct endpoint_slice *own = arg;
-	struct work work = {.own = own, .pass = pass, .service = kt_pass_object(pass, own->services), .address_type = "IPv4"};
+	struct work work = {.own = own,
+	        .pass = pass,
+	        .service = kt_pass_object(pass, own->services),
+	        .address_type = "IPv4"};
 	service_pods pods = {0};
 
 	(void)key;
 	if (!work.service || kt_is_deleting(work.service))
 		return; /* the garbage collector takes the slices */
 	work.tree = kt_object_tree(work.service);
-	if (json_object_size(kt_jget(work.tree, "spec.selector")) > 0 && !kt_streq(kt_jstr(work.tree, "spec.type"), "ExternalName")) {
+	if (json_object_size(kt_jget(work.tree, "spec.selector")) > 0 &&
+	        !kt_streq(kt_jstr(work.tree, "spec.type"), "ExternalName")) {
 		kt_map_init(&work.endpoints, json_free);
 		read_slices(&work);
-		service_pods_collect(work.tree, own->pods, kt_object_namespace(work.service), true, true, &pods);
+		service_pods_collect(
+		        work.tree, own->pods, kt_object_namespace(work.service), true, true, &pods);
 		for (size_t i = 0; i < pods.n; i++) {
 			bool seen = false;
 
@@ -291,7 +333,8 @@ static void add_service(void *arg, struct kt_object *service)
 		kt_reconciler_add_object(own->reconciler, service);
 		return;
 	}
-	snprintf(key, sizeof(key), "%.*s/%.*s", KT_SVP(kt_object_namespace(service)), KT_SVP(kt_object_name(service)));
+	snprintf(key, sizeof(key), "%.*s/%.*s", KT_SVP(kt_object_namespace(service)),
+	        KT_SVP(kt_object_name(service)));
 	kt_reconciler_add_after_ms(own->reconciler, key, BATCH_MS);
 }
 
@@ -313,7 +356,7 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	if (old_object)
 		kt_each_selecting(own->services, old_object, add_service, own);
 	if (new_object && (!old_object || !kt_sv_eq(kt_object_span(old_object, old_object->labels),
-		kt_object_span(new_object, new_object->labels))))
+	                                          kt_object_span(new_object, new_object->labels))))
 		kt_each_selecting(own->services, new_object, add_service, own);
 }
 
@@ -323,7 +366,8 @@ static void slice_changed(void *arg, struct kt_object *old_object, struct kt_obj
 	struct kt_object *slice = new_object ? new_object : old_object, *service;
 	struct kt_sv name;
 
-	if (!kt_object_label(slice, KT_SV("kubernetes.io/service-name"), &name) || !names_service(slice, name))
+	if (!kt_object_label(slice, KT_SV("kubernetes.io/service-name"), &name) ||
+	        !names_service(slice, name))
 		return;
 	service = kt_informer_get(own->services, kt_object_namespace(slice), name);
 	if (service)
@@ -334,15 +378,21 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct endpoint_slice *own = kt_new(struct endpoint_slice);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "endpoint-slice-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "endpoint-slice-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->services = kt_controllers_informer(controllers, "/api/v1/services");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	own->slices = kt_controllers_informer(controllers, SLICES);
 	own->nodes = kt_controllers_informer(controllers, "/api/v1/nodes");
-	kt_informer_add_handler(own->services, &(struct kt_informer_handler){.on_change = service_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
-	kt_informer_add_handler(own->slices, &(struct kt_informer_handler){.on_change = slice_changed, .arg = own});
+	kt_informer_add_handler(own->services,
+	        &(struct kt_informer_handler){.on_change = service_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->slices, &(struct kt_informer_handler){.on_change = slice_changed, .arg = own});
 	return own;
 }
 
@@ -354,4 +404,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_endpoint_slice = {"endpointslice-controller", create, destroy};
+const struct kt_controller kt_controller_endpoint_slice = {
+        "endpointslice-controller", create, destroy};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The garbage collector: objects whose owners are all gone go too; foreground deletion waits for dependents that block it; orphaning takes
- * the owner out of its dependents first. Keeps a graph of who owns whom by uid, fed by every watched resource.
+ * The garbage collector: objects whose owners are all gone go too; foreground deletion waits for
+ * dependents that block it; orphaning takes the owner out of its dependents first. Keeps a graph of
+ * who owns whom by uid, fed by every watched resource.
  *
- * Work is done per uid. An owner that the graph does not know may merely not have been seen yet: it is asked for before anything is deleted.
+ * Work is done per uid. An owner that the graph does not know may merely not have been seen yet: it
+ * is asked for before anything is deleted.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -21,7 +23,7 @@ struct node {
 	struct kt_resource *resource; /* NULL: not seen */
 	struct kt_object *object;     /* newest; reference; NULL: not seen */
 	KT_VEC(struct node *) dependents;
-	bool is_absent;               /* asked for and not there */
+	bool is_absent; /* asked for and not there */
 };
 
 struct collector {
@@ -119,7 +121,8 @@ static void unlink_owners(struct collector *own, struct node *node, const struct
 			continue;
 		for (size_t i = 0; i < parent->dependents.n; i++)
 			if (parent->dependents.items[i] == node) {
-				parent->dependents.items[i] = parent->dependents.items[--parent->dependents.n];
+				parent->dependents.items[i] =
+				        parent->dependents.items[--parent->dependents.n];
 				break;
 			}
 		/* An owner that waits for its dependents may have lost its last. */
@@ -153,43 +156,52 @@ static void object_gone(struct collector *own, struct kt_object *object)
 static bool needs_look(const struct kt_object *old_object, const struct kt_object *new_object)
 {
 	return !old_object || kt_is_deleting(old_object) != kt_is_deleting(new_object) ||
-		!kt_sv_eq(kt_object_span(old_object, old_object->finalizers), kt_object_span(new_object, new_object->finalizers));
+	       !kt_sv_eq(kt_object_span(old_object, old_object->finalizers),
+	               kt_object_span(new_object, new_object->finalizers));
 }
 
-static void object_changed(void *arg, struct kt_resource *resource, struct kt_object *old_object, struct kt_object *new_object)
+static void object_changed(void *arg, struct kt_resource *resource, struct kt_object *old_object,
+        struct kt_object *new_object)
 {
 	struct collector *own = arg;
 	struct kt_object *old;
 	struct node *node;
 	bool relinked;
 
-	if (old_object && (!new_object || !kt_sv_eq(kt_object_uid(old_object), kt_object_uid(new_object))))
+	if (old_object &&
+	        (!new_object || !kt_sv_eq(kt_object_uid(old_object), kt_object_uid(new_object))))
 		object_gone(own, old_object);
 	if (!new_object)
 		return;
 	node = node_of(own, kt_object_uid(new_object));
 	old = node->object;
-	relinked = !old || !kt_sv_eq(kt_object_span(old, old->owner_references), kt_object_span(new_object, new_object->owner_references));
+	relinked = !old || !kt_sv_eq(kt_object_span(old, old->owner_references),
+	                           kt_object_span(new_object, new_object->owner_references));
 	node->resource = resource;
 	node->is_absent = false;
 	node->object = kt_object_ref(new_object);
 	if (relinked) {
-		link_owners(own, node); /* before unlinking, so that a parent of both is not dropped in between */
+		link_owners(own, node); /* before unlinking, so that a parent of both is not dropped
+		                           in between */
 		if (old)
 			unlink_owners(own, node, old);
 	}
-	if ((relinked && new_object->owner_references.len > 2) || (kt_is_deleting(new_object) && needs_look(old, new_object)))
+	if ((relinked && new_object->owner_references.len > 2) ||
+	        (kt_is_deleting(new_object) && needs_look(old, new_object)))
 		look_at(own, node);
-	if (kt_is_deleting(new_object) && needs_look(old, new_object) && kt_has_finalizer(new_object, FOREGROUND))
+	if (kt_is_deleting(new_object) && needs_look(old, new_object) &&
+	        kt_has_finalizer(new_object, FOREGROUND))
 		look_at_dependents(own, node);
 	kt_object_unref(old);
 }
 
 /* --- work on one uid --- */
 
-static void send_object_call(struct kt_pass *pass, const struct node *node, const struct kt_pass_write *write)
+static void send_object_call(
+        struct kt_pass *pass, const struct node *node, const struct kt_pass_write *write)
 {
-	kt_auto_free char *path = kt_controller_resource_path(node->resource, kt_object_namespace(node->object), kt_object_name(node->object));
+	kt_auto_free char *path = kt_controller_resource_path(
+	        node->resource, kt_object_namespace(node->object), kt_object_name(node->object));
 
 	kt_pass_send(pass, write, "%s", path);
 }
@@ -197,9 +209,11 @@ static void send_object_call(struct kt_pass *pass, const struct node *node, cons
 /* With uid and resourceVersion: a namesake and a newer state are left alone. */
 static json_t *patch_metadata(const struct node *node)
 {
-	struct kt_sv uid = kt_object_uid(node->object), version = kt_object_span(node->object, node->object->resource_version);
+	struct kt_sv uid = kt_object_uid(node->object),
+	             version = kt_object_span(node->object, node->object->resource_version);
 
-	return json_pack("{s:s%,s:s%}", "uid", uid.p, uid.len, "resourceVersion", version.p, version.len);
+	return json_pack(
+	        "{s:s%,s:s%}", "uid", uid.p, uid.len, "resourceVersion", version.p, version.len);
 }
 
 static void remove_finalizer(struct kt_pass *pass, const struct node *node, const char *finalizer)
@@ -208,7 +222,9 @@ static void remove_finalizer(struct kt_pass *pass, const struct node *node, cons
 	kt_auto_json json_t *body = json_pack("{s:o}", "metadata", metadata);
 
 	json_object_set_new(metadata, "finalizers", kt_finalizers_without(node->object, finalizer));
-	send_object_call(pass, node, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body});
+	send_object_call(pass, node,
+	        &(struct kt_pass_write){
+	                .method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body});
 }
 
 /* ownerReferences without those whose uid `drop` holds. */
@@ -221,17 +237,21 @@ static void remove_owners(struct kt_pass *pass, const struct node *node, const s
 	kt_auto_json json_t *body = json_pack("{s:o}", "metadata", metadata);
 
 	while (list.p && kt_json_next_element(list, &it, &item))
-		if (!kt_json_string_sv(kt_json_member(item, "uid"), &uid) || !kt_map_get_sv(drop, uid))
+		if (!kt_json_string_sv(kt_json_member(item, "uid"), &uid) ||
+		        !kt_map_get_sv(drop, uid))
 			json_array_append_new(left, kt_json_tree(item));
 	json_object_set_new(metadata, "ownerReferences", left);
-	send_object_call(pass, node, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body});
+	send_object_call(pass, node,
+	        &(struct kt_pass_write){
+	                .method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body});
 }
 
 static void delete_node(struct kt_pass *pass, const struct node *node, const char *policy)
 {
 	struct kt_sv uid = kt_object_uid(node->object);
-	kt_auto_json json_t *body = json_pack("{s:s,s:s,s:s,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1", "propagationPolicy",
-		policy, "preconditions", "uid", uid.p, uid.len);
+	kt_auto_json json_t *body =
+	        json_pack("{s:s,s:s,s:s,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1",
+	                "propagationPolicy", policy, "preconditions", "uid", uid.p, uid.len);
 
 	send_object_call(pass, node, &(struct kt_pass_write){.method = "DELETE", .body = body});
 }
@@ -261,7 +281,9 @@ static void owner_asked(struct kt_pass *pass, struct kt_call *call, void *arg)
 		kt_pass_check(pass, call);
 		return;
 	}
-	if (!missing && kt_json_string_is(kt_json_find(kt_call_answer(call), "metadata", "uid", NULL), question->owner_uid)) {
+	if (!missing &&
+	        kt_json_string_is(kt_json_find(kt_call_answer(call), "metadata", "uid", NULL),
+	                question->owner_uid)) {
 		/* It is there; its watch will show it and, when it goes, bring the dependents. */
 		return;
 	}
@@ -270,9 +292,11 @@ static void owner_asked(struct kt_pass *pass, struct kt_call *call, void *arg)
 	kt_reconciler_add(question->own->reconciler, question->dependent_uid);
 }
 
-static void ask_for_owner(struct collector *own, struct kt_pass *pass, const struct node *node, const struct kt_owner *owner)
+static void ask_for_owner(struct collector *own, struct kt_pass *pass, const struct node *node,
+        const struct kt_owner *owner)
 {
-	struct kt_resource *resource = kt_resource_of_kind(own->resources, owner->api_version, owner->kind);
+	struct kt_resource *resource =
+	        kt_resource_of_kind(own->resources, owner->api_version, owner->kind);
 	struct question *question;
 	kt_auto_free char *path = NULL;
 
@@ -282,9 +306,14 @@ static void ask_for_owner(struct collector *own, struct kt_pass *pass, const str
 	question->own = own;
 	question->owner_uid = kt_sv_dup(owner->uid);
 	question->dependent_uid = kt_strdup(node->uid);
-	path = kt_controller_resource_path(resource, kt_object_namespace(node->object), owner->name);
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "GET", .done = owner_asked, .arg = question, .free_arg = question_free}, "%s",
-		path);
+	path = kt_controller_resource_path(
+	        resource, kt_object_namespace(node->object), owner->name);
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "GET",
+	                .done = owner_asked,
+	                .arg = question,
+	                .free_arg = question_free},
+	        "%s", path);
 }
 
 struct owners {
@@ -292,7 +321,8 @@ struct owners {
 	struct kt_map drop; /* uids of those gone or waiting */
 };
 
-static void classify(struct collector *own, struct kt_pass *pass, const struct node *node, struct owners *owners)
+static void classify(
+        struct collector *own, struct kt_pass *pass, const struct node *node, struct owners *owners)
 {
 	struct owner_iter iter = owners_of(node->object);
 	struct kt_owner owner;
@@ -301,11 +331,14 @@ static void classify(struct collector *own, struct kt_pass *pass, const struct n
 	while (next_owner(&iter, &owner, &blocks)) {
 		struct node *parent = kt_map_get_sv(&own->nodes, owner.uid);
 
-		/* A namespaced owner of another namespace, and an owner by another name, are as good as gone. */
+		/* A namespaced owner of another namespace, and an owner by another name, are as
+		 * good as gone. */
 		if (parent && parent->object && parent->resource->namespaced &&
-			!kt_sv_eq(kt_object_namespace(parent->object), kt_object_namespace(node->object)))
+		        !kt_sv_eq(kt_object_namespace(parent->object),
+		                kt_object_namespace(node->object)))
 			parent = NULL;
-		if (parent && parent->object && kt_is_deleting(parent->object) && kt_has_finalizer(parent->object, FOREGROUND)) {
+		if (parent && parent->object && kt_is_deleting(parent->object) &&
+		        kt_has_finalizer(parent->object, FOREGROUND)) {
 			owners->n_waiting++;
 			kt_map_set_sv(&owners->drop, owner.uid, owners);
 		} else if (parent && parent->object) {
@@ -334,7 +367,9 @@ static void collect_dependent(struct collector *own, struct kt_pass *pass, struc
 		else if (kt_has_finalizer(node->object, ORPHAN))
 			delete_node(pass, node, "Orphan");
 		else
-			delete_node(pass, node, kt_has_finalizer(node->object, FOREGROUND) ? "Foreground" : "Background");
+			delete_node(pass, node,
+			        kt_has_finalizer(node->object, FOREGROUND) ? "Foreground"
+			                                                   : "Background");
 	}
 	kt_map_finish(&owners.drop);
 }
@@ -415,11 +450,16 @@ static void *create(struct kt_controllers *controllers)
 
 	kt_map_init(&own->nodes, node_free);
 	kt_map_init(&own->early, NULL);
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "generic-garbage-collector", .reconcile = reconcile, .arg = own, .parallel = 128});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "generic-garbage-collector",
+	                .reconcile = reconcile,
+	                .arg = own,
+	                .parallel = 128});
 	own->resources = kt_resources_of(controllers);
-	kt_cluster_resources_add_handler(own->resources, &(struct kt_resources_handler){.on_change = object_changed,
-		.on_synced = resources_synced, .arg = own});
+	kt_cluster_resources_add_handler(own->resources,
+	        &(struct kt_resources_handler){
+	                .on_change = object_changed, .on_synced = resources_synced, .arg = own});
 	return own;
 }
 
@@ -433,4 +473,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_garbage_collector = {"garbage-collector-controller", create, destroy};
+const struct kt_controller kt_controller_garbage_collector = {
+        "garbage-collector-controller", create, destroy};

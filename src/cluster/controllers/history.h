@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ControllerRevisions: the history of pod templates that StatefulSets and DaemonSets keep. A revision's data is the strategic patch
+ * ControllerRevisions: the history of pod templates that StatefulSets and DaemonSets keep. A
+ * revision's data is the strategic patch
  * {"spec":{"template":{…,"$patch":"replace"}}} that kubectl rollout undo applies.
  */
 #ifndef KT_CLUSTER_CONTROLLERS_HISTORY_H
@@ -14,19 +15,20 @@
 struct kt_revision {
 	struct kt_object *object; /* borrowed */
 	int64_t number;
-	char *data;               /* canonical */
+	char *data; /* canonical */
 };
 
 struct kt_history {
 	struct kt_pass *pass;
 	struct kt_informer *revisions;
 	struct kt_object *owner;
-	const char *kind;         /* "StatefulSet" */
+	const char *kind;               /* "StatefulSet" */
 	KT_VEC(struct kt_revision) all; /* by number */
 	struct kt_revision *newest;     /* of the present template; NULL: being made by this pass */
 };
 
-/* Reads the owner's revisions and sees to it that the present template has one, with the highest number. collisions is status.collisionCount. */
+/* Reads the owner's revisions and sees to it that the present template has one, with the highest
+ * number. collisions is status.collisionCount. */
 void kt_history_read(struct kt_history *history, const json_t *owner, int64_t collisions);
 void kt_history_finish(struct kt_history *history);
 /* By name ("web-7d9c"); NULL. */

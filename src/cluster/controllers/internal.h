@@ -27,12 +27,13 @@ struct kt_controllers {
 	struct kt_map informers; /* path -> shared_informer */
 	KT_VEC(struct kt_reconciler *) reconcilers;
 	struct kt_cluster_resources *resources; /* NULL: nobody asked */
-	void **controllers; /* parallel to the table */
+	void **controllers;                     /* parallel to the table */
 	size_t n_unsynced;
 	bool started, synced;
 };
 
-struct shared_informer *controllers_shared(struct kt_controllers *controllers, const struct kt_informer *informer);
+struct shared_informer *controllers_shared(
+        struct kt_controllers *controllers, const struct kt_informer *informer);
 void reconciler_synced(struct kt_reconciler *reconciler);
 /* Looks again whether the pass has seen what it waits for. */
 void pass_look_again(struct kt_pass *pass);

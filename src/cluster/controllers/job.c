@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Jobs. A finished pod is counted exactly once: it carries a finalizer until its uid stands in status.uncountedTerminatedPods, loses it,
- * and only then moves from that list into the counts. The end is told in two steps: a first condition (SuccessCriteriaMet, FailureTarget),
- * then, when all pods have stopped and are counted, the terminal one (Complete, Failed).
+ * Jobs. A finished pod is counted exactly once: it carries a finalizer until its uid stands in
+ * status.uncountedTerminatedPods, loses it, and only then moves from that list into the counts. The
+ * end is told in two steps: a first condition (SuccessCriteriaMet, FailureTarget), then, when all
+ * pods have stopped and are counted, the terminal one (Complete, Failed).
  */
 #include "cluster/controllers/job.h"
 
@@ -33,9 +34,7 @@ static bool in_list(const json_t *list, struct kt_sv uid)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		if (kt_sv_is(uid, json_string_value(item)))
-			return true;
+	json_array_foreach(list, i, item) if (kt_sv_is(uid, json_string_value(item))) return true;
 	return false;
 }
 
@@ -45,7 +44,8 @@ static void read_pods(struct job_work *work)
 
 	for (size_t i = 0; i < work->pods.n; i++) {
 		struct kt_object *pod = work->pods.items[i];
-		bool succeeded = kt_pod_phase_is(pod, "Succeeded"), failed = kt_pod_phase_is(pod, "Failed");
+		bool succeeded = kt_pod_phase_is(pod, "Succeeded"),
+		     failed = kt_pod_phase_is(pod, "Failed");
 		bool tracked = kt_has_finalizer(pod, JOB_FINALIZER);
 		int64_t end_ns;
 
@@ -57,7 +57,8 @@ static void read_pods(struct job_work *work)
 		if (!succeeded && !failed) {
 			work->n_terminating++;
 			/* With podReplacementPolicy Failed it counts when it has ended. */
-			if (kt_streq(kt_jstr(work->spec, "podReplacementPolicy"), "Failed") && !work->suspended)
+			if (kt_streq(kt_jstr(work->spec, "podReplacementPolicy"), "Failed") &&
+			        !work->suspended)
 				continue;
 			failed = true;
 		}
@@ -67,13 +68,14 @@ static void read_pods(struct job_work *work)
 		if (!tracked)
 			continue;
 		if (in_list(json_object_get(uncounted, "succeeded"), kt_object_uid(pod)) ||
-			in_list(json_object_get(uncounted, "failed"), kt_object_uid(pod))) {
+		        in_list(json_object_get(uncounted, "failed"), kt_object_uid(pod))) {
 			kt_vec_push(&work->release, pod);
 			continue;
 		}
 		if (succeeded)
 			kt_vec_push(&work->new_succeeded, pod);
-		else if (kt_is_deleting(pod) && (work->suspended || work->failure_reason || work->success_reason))
+		else if (kt_is_deleting(pod) &&
+		         (work->suspended || work->failure_reason || work->success_reason))
 			kt_vec_push(&work->release, pod); /* taken away by ourselves: no failure */
 		else if (job_failure_counts(work, pod))
 			kt_vec_push(&work->new_failed, pod);
@@ -85,7 +87,8 @@ static void read_pods(struct job_work *work)
 /* Uids whose pod has lost its finalizer (or is gone) move into the count. */
 static void settle_list(struct job_work *work, const char *list_key, const char *count_key)
 {
-	json_t *uncounted = json_object_get(work->status, "uncountedTerminatedPods"), *list = json_object_get(uncounted, list_key);
+	json_t *uncounted = json_object_get(work->status, "uncountedTerminatedPods"),
+	       *list = json_object_get(uncounted, list_key);
 	int64_t settled = 0;
 
 	for (size_t i = json_array_size(list); i-- > 0;) {
@@ -93,7 +96,8 @@ static void settle_list(struct job_work *work, const char *list_key, const char 
 		bool held = false;
 
 		for (size_t p = 0; p < work->pods.n && !held; p++)
-			held = kt_sv_is(kt_object_uid(work->pods.items[p]), uid) && kt_has_finalizer(work->pods.items[p], JOB_FINALIZER);
+			held = kt_sv_is(kt_object_uid(work->pods.items[p]), uid) &&
+			       kt_has_finalizer(work->pods.items[p], JOB_FINALIZER);
 		if (held)
 			continue;
 		json_array_remove(list, i);
@@ -107,7 +111,8 @@ static void add_uids(struct job_work *work, const char *list_key, const kt_objec
 	json_t *uncounted = json_object_get(work->status, "uncountedTerminatedPods"), *list;
 
 	if (!uncounted)
-		json_object_set_new(work->status, "uncountedTerminatedPods", uncounted = json_object());
+		json_object_set_new(
+		        work->status, "uncountedTerminatedPods", uncounted = json_object());
 	list = json_object_get(uncounted, list_key);
 	if (!pods->n)
 		return;
@@ -137,9 +142,12 @@ static void count(struct job_work *work)
 	uncounted = json_object_get(work->status, "uncountedTerminatedPods");
 	drop_empty(uncounted, "succeeded");
 	drop_empty(uncounted, "failed");
-	work->succeeded = kt_jint(work->status, "succeeded", 0) + (int64_t)json_array_size(json_object_get(uncounted, "succeeded"));
-	work->failed = kt_jint(work->status, "failed", 0) + (int64_t)json_array_size(json_object_get(uncounted, "failed"));
-	work->n_uncounted = json_array_size(json_object_get(uncounted, "succeeded")) + json_array_size(json_object_get(uncounted, "failed"));
+	work->succeeded = kt_jint(work->status, "succeeded", 0) +
+	                  (int64_t)json_array_size(json_object_get(uncounted, "succeeded"));
+	work->failed = kt_jint(work->status, "failed", 0) +
+	               (int64_t)json_array_size(json_object_get(uncounted, "failed"));
+	work->n_uncounted = json_array_size(json_object_get(uncounted, "succeeded")) +
+	                    json_array_size(json_object_get(uncounted, "failed"));
 	if (work->indexed)
 		job_count_indexes(work);
 }
@@ -147,12 +155,17 @@ static void count(struct job_work *work)
 static void remove_finalizer(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *pod)
 {
 	struct kt_sv uid = kt_object_uid(pod);
-	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:[s]}}", "metadata", "uid", uid.p, uid.len, "$deleteFromPrimitiveList/finalizers",
-		JOB_FINALIZER);
+	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:[s]}}", "metadata", "uid", uid.p, uid.len,
+	        "$deleteFromPrimitiveList/finalizers", JOB_FINALIZER);
 
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body, .informer = pods,
-		.done = job_finalizer_removed}, "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(kt_object_namespace(pod)),
-		KT_SVP(kt_object_name(pod)));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_STRATEGIC,
+	                .body = body,
+	                .informer = pods,
+	                .done = job_finalizer_removed},
+	        "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(kt_object_namespace(pod)),
+	        KT_SVP(kt_object_name(pod)));
 }
 
 void job_finalizer_removed(struct kt_pass *pass, struct kt_call *call, void *arg)
@@ -164,23 +177,47 @@ void job_finalizer_removed(struct kt_pass *pass, struct kt_call *call, void *arg
 
 /* --- the end --- */
 
+/* Containers that restart in place count too where the pod's policy is OnFailure. */
+static bool past_restarts(const struct job_work *work, int64_t limit)
+{
+	int64_t sum = 0, n;
+
+	if (!kt_streq(kt_jstr(work->spec, "template.spec.restartPolicy"), "OnFailure"))
+		return false;
+	for (size_t i = 0; i < work->active.n; i++) {
+		struct kt_json_at list = kt_field_of(
+		                          work->active.items[i], "status", "containerStatuses"),
+		                  item;
+		struct kt_json_iter it = {0};
+
+		while (list.p && kt_json_next_element(list, &it, &item))
+			if (kt_json_int64(kt_json_member(item, "restartCount"), &n))
+				sum += n;
+	}
+	return limit ? sum >= limit : sum > 0;
+}
+
 static void decide_end(struct job_work *work)
 {
-	int64_t completions = kt_jint(work->spec, "completions", -1), limit = kt_jint(work->spec, "backoffLimit", 6);
-	int64_t deadline_s = kt_jint(work->spec, "activeDeadlineSeconds", -1), due_ns = work->start_ns + deadline_s * KT_NS_PER_S;
+	int64_t completions = kt_jint(work->spec, "completions", -1),
+	        limit = kt_jint(work->spec, "backoffLimit", 6);
+	int64_t deadline_s = kt_jint(work->spec, "activeDeadlineSeconds", -1),
+	        due_ns = work->start_ns + deadline_s * KT_NS_PER_S;
 
 	if (work->failure_reason || work->success_reason)
 		return;
 	if (work->policy_message) {
 		work->failure_reason = "PodFailurePolicy";
 		work->failure_message = work->policy_message;
-	} else if (work->failed > limit) {
+	} else if (work->failed > limit || past_restarts(work, limit)) {
 		work->failure_reason = "BackoffLimitExceeded";
 		work->failure_message = "Job has reached the specified backoff limit";
-	} else if (deadline_s >= 0 && work->start_ns && !work->suspended && work->wall_ns >= due_ns) {
+	} else if (deadline_s >= 0 && work->start_ns && !work->suspended &&
+	           work->wall_ns >= due_ns) {
 		work->failure_reason = "DeadlineExceeded";
 		work->failure_message = "Job was active longer than specified deadline";
-	} else if (completions >= 0 ? work->succeeded >= completions : work->succeeded > 0 && !work->active.n) {
+	} else if (completions >= 0 ? work->succeeded >= completions
+	                            : work->succeeded > 0 && !work->active.n) {
 		work->success_reason = "CompletionsReached";
 		work->success_message = "Reached expected number of succeeded pods";
 	} else if (deadline_s >= 0 && work->start_ns && !work->suspended) {
@@ -197,24 +234,29 @@ static void set_end(struct job_work *work)
 
 	if (!reason)
 		return;
-	kt_set_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet", "True", reason, message, work->wall_ns, false);
-	json_object_set_new(kt_find_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet"), "lastProbeTime",
-		kt_time_json(work->wall_ns));
+	kt_set_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet", "True",
+	        reason, message, work->wall_ns, false);
+	json_object_set_new(
+	        kt_find_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet"),
+	        "lastProbeTime", kt_time_json(work->wall_ns));
 	if (work->active.n || work->n_terminating || work->n_uncounted || work->release.n)
 		return;
-	kt_set_condition(conditions, failed ? "Failed" : "Complete", "True", reason, message, work->wall_ns, false);
-	json_object_set_new(kt_find_condition(conditions, failed ? "Failed" : "Complete"), "lastProbeTime", kt_time_json(work->wall_ns));
+	kt_set_condition(conditions, failed ? "Failed" : "Complete", "True", reason, message,
+	        work->wall_ns, false);
+	json_object_set_new(kt_find_condition(conditions, failed ? "Failed" : "Complete"),
+	        "lastProbeTime", kt_time_json(work->wall_ns));
 	if (!failed)
 		json_object_set_new(work->status, "completionTime", kt_time_json(work->wall_ns));
-	kt_reconciler_event(work->own_reconciler, work->job, failed ? "Warning" : "Normal", failed ? reason : "Completed", "%s",
-		failed ? message : "Job completed");
+	kt_reconciler_event(work->own_reconciler, work->job, failed ? "Warning" : "Normal",
+	        failed ? reason : "Completed", "%s", failed ? message : "Job completed");
 }
 
 /* A first condition from an earlier pass stays the reason. */
 static void read_end(struct job_work *work)
 {
 	const json_t *conditions = json_object_get(work->status, "conditions");
-	const json_t *failure = kt_find_condition(conditions, "FailureTarget"), *success = kt_find_condition(conditions, "SuccessCriteriaMet");
+	const json_t *failure = kt_find_condition(conditions, "FailureTarget"),
+	             *success = kt_find_condition(conditions, "SuccessCriteriaMet");
 
 	if (failure) {
 		work->failure_reason = kt_jstr(failure, "reason");
@@ -229,12 +271,14 @@ static void read_end(struct job_work *work)
 
 static int64_t wanted_active(const struct job_work *work)
 {
-	int64_t parallelism = kt_jint(work->spec, "parallelism", 1), completions = kt_jint(work->spec, "completions", -1);
+	int64_t parallelism = kt_jint(work->spec, "parallelism", 1),
+	        completions = kt_jint(work->spec, "completions", -1);
 
 	if (work->suspended || work->failure_reason || work->success_reason)
 		return 0;
 	if (completions < 0)
-		return work->succeeded > 0 ? KT_MIN((int64_t)work->active.n, parallelism) : parallelism;
+		return work->succeeded > 0 ? KT_MIN((int64_t)work->active.n, parallelism)
+		                           : parallelism;
 	return KT_MIN(KT_MAX(completions - work->succeeded, 0), parallelism);
 }
 
@@ -260,8 +304,10 @@ static void create_pods(struct job_controller *own, struct job_work *work, int64
 
 	n = KT_MIN(n, PODS_PER_PASS_MAX);
 	for (int64_t i = 0; i < n; i++) {
-		kt_auto_json json_t *pod = kt_pod_of_template(json_object_get(work->spec, "template"), work->job, "batch/v1", "Job");
-		json_t *metadata = json_object_get(pod, "metadata"), *finalizers = json_object_get(metadata, "finalizers");
+		kt_auto_json json_t *pod = kt_pod_of_template(
+		        json_object_get(work->spec, "template"), work->job, "batch/v1", "Job");
+		json_t *metadata = json_object_get(pod, "metadata"),
+		       *finalizers = json_object_get(metadata, "finalizers");
 
 		if (!finalizers)
 			json_object_set_new(metadata, "finalizers", finalizers = json_array());
@@ -286,21 +332,27 @@ static void adjust_pods(struct job_controller *own, struct job_work *work)
 	if (diff > 0 && !must_wait(work))
 		create_pods(own, work, diff);
 	for (int64_t i = 0; i < KT_MIN(-diff, PODS_PER_PASS_MAX); i++)
-		kt_delete_pod(work->pass, own->pods, work->job, work->active.items[work->active.n - 1 - (size_t)i]);
+		kt_delete_pod(work->pass, own->pods, work->job,
+		        work->active.items[work->active.n - 1 - (size_t)i]);
 }
 
 static void update_suspension(struct job_work *work)
 {
-	json_t *conditions = kt_status_conditions(work->status), *have = kt_find_condition(conditions, "Suspended");
+	json_t *conditions = kt_status_conditions(work->status),
+	       *have = kt_find_condition(conditions, "Suspended");
 	bool was = kt_streq(kt_jstr(have, "status"), "True");
 
 	if (work->suspended && !was) {
-		kt_set_condition(conditions, "Suspended", "True", "JobSuspended", "Job suspended", work->wall_ns, false);
+		kt_set_condition(conditions, "Suspended", "True", "JobSuspended", "Job suspended",
+		        work->wall_ns, false);
 		json_object_del(work->status, "startTime");
-		kt_reconciler_event(work->own_reconciler, work->job, "Normal", "Suspended", "Job suspended");
+		kt_reconciler_event(
+		        work->own_reconciler, work->job, "Normal", "Suspended", "Job suspended");
 	} else if (!work->suspended && was) {
-		kt_set_condition(conditions, "Suspended", "False", "JobResumed", "Job resumed", work->wall_ns, false);
-		kt_reconciler_event(work->own_reconciler, work->job, "Normal", "Resumed", "Job resumed");
+		kt_set_condition(conditions, "Suspended", "False", "JobResumed", "Job resumed",
+		        work->wall_ns, false);
+		kt_reconciler_event(
+		        work->own_reconciler, work->job, "Normal", "Resumed", "Job resumed");
 	}
 	if (!work->suspended && !json_object_get(work->status, "startTime"))
 		json_object_set_new(work->status, "startTime", kt_time_json(work->wall_ns));
@@ -308,8 +360,8 @@ static void update_suspension(struct job_work *work)
 
 static void write_status(struct job_controller *own, struct job_work *work)
 {
-	kt_auto_free char *path = kt_asprintf("/apis/batch/v1/namespaces/%.*s/jobs/%.*s", KT_SVP(kt_object_namespace(work->job)),
-		KT_SVP(kt_object_name(work->job)));
+	kt_auto_free char *path = kt_asprintf("/apis/batch/v1/namespaces/%.*s/jobs/%.*s",
+	        KT_SVP(kt_object_namespace(work->job)), KT_SVP(kt_object_name(work->job)));
 
 	kt_set_count(work->status, "active", (int64_t)work->active.n);
 	json_object_set_new(work->status, "ready", json_integer(work->n_ready));
@@ -348,7 +400,10 @@ static void run(struct job_controller *own, struct job_work *work)
 static void release_orphan(struct job_controller *own, struct kt_pass *pass, const char *key)
 {
 	const char *slash = strchr(key, '/');
-	struct kt_object *pod = slash ? kt_informer_get(own->pods, (struct kt_sv){key, (size_t)(slash - key)}, kt_sv_of(slash + 1)) : NULL;
+	struct kt_object *pod =
+	        slash ? kt_informer_get(own->pods, (struct kt_sv){key, (size_t)(slash - key)},
+	                        kt_sv_of(slash + 1))
+	              : NULL;
 
 	if (pod && kt_has_finalizer(pod, JOB_FINALIZER))
 		remove_finalizer(pass, own->pods, pod);
@@ -357,7 +412,8 @@ static void release_orphan(struct job_controller *own, struct kt_pass *pass, con
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct job_controller *own = arg;
-	struct job_work work = {.pass = pass, .own_reconciler = own->reconciler, .wall_ns = kt_pass_wall_ns(pass)};
+	struct job_work work = {
+	        .pass = pass, .own_reconciler = own->reconciler, .wall_ns = kt_pass_wall_ns(pass)};
 
 	if (key[0] == '!') {
 		release_orphan(own, pass, key + 1);
@@ -395,8 +451,9 @@ static void job_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	}
 	kt_collect_indexed(own->pods, "controller", kt_object_uid(old_object), &pods);
 	for (size_t i = 0; i < pods.n; i++) {
-		kt_auto_free char *key = kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pods.items[i])),
-			KT_SVP(kt_object_name(pods.items[i])));
+		kt_auto_free char *key =
+		        kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pods.items[i])),
+		                KT_SVP(kt_object_name(pods.items[i])));
 
 		kt_reconciler_add(own->reconciler, key);
 	}
@@ -413,8 +470,10 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	job = kt_informer_get(own->jobs, kt_object_namespace(pod), owner.name);
 	if (job && kt_sv_eq(kt_object_uid(job), owner.uid)) {
 		kt_reconciler_add_object(own->reconciler, job);
-	} else if (new_object && kt_is_deleting(new_object) && kt_has_finalizer(new_object, JOB_FINALIZER)) {
-		kt_auto_free char *key = kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
+	} else if (new_object && kt_is_deleting(new_object) &&
+	           kt_has_finalizer(new_object, JOB_FINALIZER)) {
+		kt_auto_free char *key = kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pod)),
+		        KT_SVP(kt_object_name(pod)));
 
 		kt_reconciler_add(own->reconciler, key);
 	}
@@ -424,12 +483,17 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct job_controller *own = kt_new(struct job_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers, .name = "job-controller",
-		.reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "job-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->jobs = kt_controllers_informer(controllers, "/apis/batch/v1/jobs");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
-	kt_informer_add_handler(own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 

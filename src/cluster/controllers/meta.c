@@ -27,8 +27,9 @@ bool kt_controller_owner(const struct kt_object *object, struct kt_owner *ret_ow
 		if (!kt_json_bool(kt_json_member(item, "controller"), false))
 			continue;
 		if (ret_owner)
-			*ret_owner = (struct kt_owner){string_at(item, "apiVersion"), string_at(item, "kind"), string_at(item, "name"),
-				string_at(item, "uid")};
+			*ret_owner = (struct kt_owner){string_at(item, "apiVersion"),
+			        string_at(item, "kind"), string_at(item, "name"),
+			        string_at(item, "uid")};
 		return true;
 	}
 	return false;
@@ -38,8 +39,9 @@ json_t *kt_owner_reference(const struct kt_object *owner, const char *api_versio
 {
 	struct kt_sv name = kt_object_name(owner), uid = kt_object_uid(owner);
 
-	return json_pack("{s:s,s:s,s:s%,s:s%,s:b,s:b}", "apiVersion", api_version, "kind", kind, "name", name.p, name.len, "uid", uid.p,
-		uid.len, "controller", 1, "blockOwnerDeletion", 1);
+	return json_pack("{s:s,s:s,s:s%,s:s%,s:b,s:b}", "apiVersion", api_version, "kind", kind,
+	        "name", name.p, name.len, "uid", uid.p, uid.len, "controller", 1,
+	        "blockOwnerDeletion", 1);
 }
 
 bool kt_is_deleting(const struct kt_object *object)
@@ -47,7 +49,8 @@ bool kt_is_deleting(const struct kt_object *object)
 	return object->deletion_timestamp.len > 0;
 }
 
-struct kt_json_at kt_field_of(const struct kt_object *object, const char *section, const char *field)
+struct kt_json_at kt_field_of(
+        const struct kt_object *object, const char *section, const char *field)
 {
 	if (strcmp(section, "spec") == 0)
 		return kt_object_field(object, KT_SECTION_SPEC, field);
@@ -58,7 +61,8 @@ struct kt_json_at kt_field_of(const struct kt_object *object, const char *sectio
 	return kt_json_find(kt_object_doc(object), section, field, NULL);
 }
 
-int64_t kt_int_at(const struct kt_object *object, const char *section, const char *field, int64_t fallback)
+int64_t kt_int_at(
+        const struct kt_object *object, const char *section, const char *field, int64_t fallback)
 {
 	int64_t value;
 
@@ -87,7 +91,8 @@ char *kt_annotation(const struct kt_object *object, const char *key)
 {
 	struct kt_sv text = kt_object_span(object, object->annotations);
 
-	return text.len ? kt_json_string_dup(kt_json_member(kt_json_doc(text.p, text.len), key)) : NULL;
+	return text.len ? kt_json_string_dup(kt_json_member(kt_json_doc(text.p, text.len), key))
+	                : NULL;
 }
 
 bool kt_has_finalizer(const struct kt_object *object, const char *finalizer)
@@ -140,7 +145,8 @@ bool kt_pod_phase_is(const struct kt_object *pod, const char *phase)
 
 bool kt_pod_is_active(const struct kt_object *pod)
 {
-	return !kt_is_deleting(pod) && !kt_pod_phase_is(pod, "Succeeded") && !kt_pod_phase_is(pod, "Failed");
+	return !kt_is_deleting(pod) && !kt_pod_phase_is(pod, "Succeeded") &&
+	       !kt_pod_phase_is(pod, "Failed");
 }
 
 bool kt_pod_is_ready(const struct kt_object *pod)
@@ -148,7 +154,8 @@ bool kt_pod_is_ready(const struct kt_object *pod)
 	return kt_condition_is_true(pod, "Ready");
 }
 
-bool kt_pod_is_available(const struct kt_object *pod, int64_t min_ready_s, int64_t wall_ns, int64_t *ret_after_ms)
+bool kt_pod_is_available(
+        const struct kt_object *pod, int64_t min_ready_s, int64_t wall_ns, int64_t *ret_after_ms)
 {
 	struct kt_json_at ready = kt_condition(pod, "Ready");
 	int64_t since, due;
@@ -187,19 +194,19 @@ json_t *kt_find_condition(const json_t *conditions, const char *type)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(conditions, i, item)
-		if (kt_streq(kt_jstr(item, "type"), type))
-			return item;
+	json_array_foreach(
+	        conditions, i, item) if (kt_streq(kt_jstr(item, "type"), type)) return item;
 	return NULL;
 }
 
-bool kt_set_condition(json_t *conditions, const char *type, const char *status, const char *reason, const char *message,
-	int64_t wall_ns, bool with_update)
+bool kt_set_condition(json_t *conditions, const char *type, const char *status, const char *reason,
+        const char *message, int64_t wall_ns, bool with_update)
 {
 	json_t *condition = kt_find_condition(conditions, type);
 	bool flips = !condition || !kt_streq(kt_jstr(condition, "status"), status);
 
-	if (!flips && kt_streq(kt_jstr(condition, "reason"), reason) && kt_streq(kt_jstr(condition, "message"), message))
+	if (!flips && kt_streq(kt_jstr(condition, "reason"), reason) &&
+	        kt_streq(kt_jstr(condition, "message"), message))
 		return false;
 	if (!condition) {
 		condition = json_pack("{s:s}", "type", type);
@@ -292,38 +299,49 @@ static bool collect(void *arg, struct kt_object *object)
 	return true;
 }
 
-void kt_collect_indexed(const struct kt_informer *informer, const char *index, struct kt_sv value, kt_objects *out)
+void kt_collect_indexed(
+        const struct kt_informer *informer, const char *index, struct kt_sv value, kt_objects *out)
 {
 	kt_informer_each_indexed(informer, index, value, collect, out);
 }
 
-void kt_index_orphans(const struct kt_object *object, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
+void kt_index_orphans(
+        const struct kt_object *object, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	if (!kt_controller_owner(object, NULL))
 		emit(ctx, kt_object_namespace(object));
 }
 
 /* Both directions carry the uid, so that a namesake is never touched. */
-static void send_owner_patch(const struct kt_claim *claim, struct kt_object *object, json_t *reference)
+static void send_owner_patch(
+        const struct kt_claim *claim, struct kt_object *object, json_t *reference)
 {
-	struct kt_sv namespace = kt_object_namespace(object), name = kt_object_name(object), uid = kt_object_uid(object);
-	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:[o]}}", "metadata", "uid", uid.p, uid.len, "ownerReferences", reference);
+	struct kt_sv namespace = kt_object_namespace(object), name = kt_object_name(object),
+	             uid = kt_object_uid(object);
+	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:[o]}}", "metadata", "uid", uid.p, uid.len,
+	        "ownerReferences", reference);
 
-	kt_pass_send(claim->pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body,
-		.informer = claim->informer}, "%s/namespaces/%.*s/%s/%.*s", claim->group_path, KT_SVP(namespace), claim->resource,
-		KT_SVP(name));
+	kt_pass_send(claim->pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_STRATEGIC,
+	                .body = body,
+	                .informer = claim->informer},
+	        "%s/namespaces/%.*s/%s/%.*s", claim->group_path, KT_SVP(namespace), claim->resource,
+	        KT_SVP(name));
 }
 
 static void adopt(const struct kt_claim *claim, struct kt_object *object)
 {
-	send_owner_patch(claim, object, kt_owner_reference(claim->owner, claim->api_version, claim->kind));
+	send_owner_patch(
+	        claim, object, kt_owner_reference(claim->owner, claim->api_version, claim->kind));
 }
 
 static void release(const struct kt_claim *claim, struct kt_object *object)
 {
 	struct kt_sv uid = kt_object_uid(claim->owner);
 
-	send_owner_patch(claim, object, json_pack("{s:s,s:s%}", "$patch", "delete", "uid", uid.p, uid.len));
+	send_owner_patch(
+	        claim, object, json_pack("{s:s,s:s%}", "$patch", "delete", "uid", uid.p, uid.len));
 }
 
 void kt_claim_objects(const struct kt_claim *claim, kt_objects *out)
@@ -342,19 +360,21 @@ void kt_claim_objects(const struct kt_claim *claim, kt_objects *out)
 		return;
 	kt_collect_indexed(claim->informer, "orphan", kt_object_namespace(claim->owner), &orphans);
 	for (size_t i = 0; i < orphans.n; i++) {
-		if (kt_is_deleting(orphans.items[i]) || !kt_selector_matches(claim->selector, orphans.items[i]))
+		if (kt_is_deleting(orphans.items[i]) ||
+		        !kt_selector_matches(claim->selector, orphans.items[i]))
 			continue;
 		adopt(claim, orphans.items[i]);
 		kt_vec_push(out, orphans.items[i]);
 	}
 }
 
-json_t *kt_pod_of_template(const json_t *template, const struct kt_object *owner, const char *api_version, const char *kind)
+json_t *kt_pod_of_template(const json_t *template, const struct kt_object *owner,
+        const char *api_version, const char *kind)
 {
 	static const char *const kept[] = {"labels", "annotations", "finalizers"};
 	struct kt_sv namespace = kt_object_namespace(owner);
-	json_t *metadata = json_pack("{s:s%,s:[o]}", "namespace", namespace.p, namespace.len, "ownerReferences",
-		kt_owner_reference(owner, api_version, kind));
+	json_t *metadata = json_pack("{s:s%,s:[o]}", "namespace", namespace.p, namespace.len,
+	        "ownerReferences", kt_owner_reference(owner, api_version, kind));
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(kept); i++) {
 		json_t *value = json_object_get(json_object_get(template, "metadata"), kept[i]);
@@ -362,8 +382,8 @@ json_t *kt_pod_of_template(const json_t *template, const struct kt_object *owner
 		if (value)
 			json_object_set_new(metadata, kept[i], json_deep_copy(value));
 	}
-	return json_pack("{s:s,s:s,s:o,s:O}", "apiVersion", "v1", "kind", "Pod", "metadata", metadata, "spec",
-		json_object_get(template, "spec"));
+	return json_pack("{s:s,s:s,s:o,s:O}", "apiVersion", "v1", "kind", "Pod", "metadata",
+	        metadata, "spec", json_object_get(template, "spec"));
 }
 
 struct selecting {
@@ -394,11 +414,12 @@ static bool check_selecting(void *arg, struct kt_object *object)
 }
 
 void kt_each_selecting(const struct kt_informer *informer, const struct kt_object *orphan,
-	void (*fn)(void *arg, struct kt_object *object), void *arg)
+        void (*fn)(void *arg, struct kt_object *object), void *arg)
 {
 	struct selecting s = {orphan, fn, arg};
 
-	kt_informer_each_indexed(informer, "namespace", kt_object_namespace(orphan), check_selecting, &s);
+	kt_informer_each_indexed(
+	        informer, "namespace", kt_object_namespace(orphan), check_selecting, &s);
 }
 
 json_t *kt_status_tree(const struct kt_object *object)
@@ -428,10 +449,11 @@ json_t *kt_status_conditions(json_t *status)
 	return conditions;
 }
 
-void kt_patch_status(struct kt_pass *pass, struct kt_informer *informer, const struct kt_object *object, const char *path,
-	json_t *status)
+void kt_patch_status(struct kt_pass *pass, struct kt_informer *informer,
+        const struct kt_object *object, const char *path, json_t *status)
 {
-	kt_auto_json json_t *old = kt_status_tree(object), *new = status, *diff = NULL, *body = NULL;
+	kt_auto_json json_t *old = kt_status_tree(object), *new = status, *diff = NULL,
+	                    *body = NULL;
 	struct kt_sv uid = kt_object_uid(object);
 
 	if (json_array_size(json_object_get(new, "conditions")) == 0)
@@ -440,6 +462,10 @@ void kt_patch_status(struct kt_pass *pass, struct kt_informer *informer, const s
 	if (!diff || json_object_size(diff) == 0)
 		return;
 	body = json_pack("{s:{s:s%},s:O}", "metadata", "uid", uid.p, uid.len, "status", diff);
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body,
-		.informer = informer}, "%s/status", path);
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_MERGE,
+	                .body = body,
+	                .informer = informer},
+	        "%s/status", path);
 }

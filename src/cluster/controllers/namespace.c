@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Namespace deletion: everything in a namespace that is being deleted is deleted, collection by collection; when nothing is left, its
- * finalizer goes. What is left and why is said in the namespace's conditions. Wakes up when something in such a namespace goes.
+ * Namespace deletion: everything in a namespace that is being deleted is deleted, collection by
+ * collection; when nothing is left, its finalizer goes. What is left and why is said in the
+ * namespace's conditions. Wakes up when something in such a namespace goes.
  */
 #include "api/client/calls.h"
 #include "api/status.h"
@@ -20,9 +21,9 @@ struct namespace_controller {
 };
 
 struct content {
-	size_t n_resources;  /* with something left */
+	size_t n_resources; /* with something left */
 	size_t n_total;
-	struct kt_str remaining; /* "pods. has 2 resource instances" */
+	struct kt_str remaining;  /* "pods. has 2 resource instances" */
 	struct kt_map finalizers; /* name -> count */
 };
 
@@ -45,10 +46,12 @@ static void count_finalizers(const struct kt_object *object, struct kt_map *fina
 
 	while (list.p && kt_json_next_element(list, &it, &item))
 		if (kt_json_string_sv(item, &name))
-			kt_map_set_sv(finalizers, name, (void *)((intptr_t)kt_map_get_sv(finalizers, name) + 1));
+			kt_map_set_sv(finalizers, name,
+			        (void *)((intptr_t)kt_map_get_sv(finalizers, name) + 1));
 }
 
-static void count_content(struct namespace_controller *own, struct kt_sv namespace, struct content *content)
+static void count_content(
+        struct namespace_controller *own, struct kt_sv namespace, struct content *content)
 {
 	struct kt_resource *resource;
 	size_t it = 0;
@@ -61,8 +64,9 @@ static void count_content(struct namespace_controller *own, struct kt_sv namespa
 		kt_collect_indexed(resource->informer, "namespace", namespace, &objects);
 		if (!objects.n)
 			continue;
-		kt_str_printf(&content->remaining, "%s%s.%s has %zu resource instances", content->n_resources++ ? ", " : "", resource->name,
-			resource->group, objects.n);
+		kt_str_printf(&content->remaining, "%s%s.%s has %zu resource instances",
+		        content->n_resources++ ? ", " : "", resource->name, resource->group,
+		        objects.n);
 		content->n_total += objects.n;
 		for (size_t i = 0; i < objects.n; i++)
 			count_finalizers(objects.items[i], &content->finalizers);
@@ -78,45 +82,52 @@ static char *finalizer_text(const struct content *content)
 
 	kt_str_puts(&out, "Some content in the namespace has finalizers remaining: ");
 	while (kt_map_next(&content->finalizers, &it, &name, &value))
-		kt_str_printf(&out, "%s%s in %zd resource instances", n++ ? ", " : "", name, (intptr_t)value);
+		kt_str_printf(&out, "%s%s in %zd resource instances", n++ ? ", " : "", name,
+		        (intptr_t)value);
 	return kt_str_steal(&out);
 }
 
-static void write_conditions(struct namespace_controller *own, struct kt_pass *pass, const struct kt_object *namespace,
-	const struct content *content)
+static void write_conditions(struct namespace_controller *own, struct kt_pass *pass,
+        const struct kt_object *namespace, const struct content *content)
 {
 	json_t *status = kt_status_tree(namespace), *conditions = kt_status_conditions(status);
-	kt_auto_free char *remaining = kt_asprintf("Some resources are remaining: %s", kt_str_text(&content->remaining));
+	kt_auto_free char *remaining =
+	        kt_asprintf("Some resources are remaining: %s", kt_str_text(&content->remaining));
 	kt_auto_free char *finalizers = finalizer_text(content), *path = NULL;
 	int64_t wall = kt_pass_wall_ns(pass);
 
-	kt_set_condition(conditions, "NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered",
-		"All resources successfully discovered", wall, false);
-	kt_set_condition(conditions, "NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions",
-		"All legacy kube types successfully parsed", wall, false);
+	kt_set_condition(conditions, "NamespaceDeletionDiscoveryFailure", "False",
+	        "ResourcesDiscovered", "All resources successfully discovered", wall, false);
+	kt_set_condition(conditions, "NamespaceDeletionGroupVersionParsingFailure", "False",
+	        "ParsedGroupVersions", "All legacy kube types successfully parsed", wall, false);
 	kt_set_condition(conditions, "NamespaceDeletionContentFailure", "False", "ContentDeleted",
-		"All content successfully deleted, may be waiting on finalization", wall, false);
+	        "All content successfully deleted, may be waiting on finalization", wall, false);
 	if (content->n_total)
-		kt_set_condition(conditions, "NamespaceContentRemaining", "True", "SomeResourcesRemain", remaining, wall, false);
+		kt_set_condition(conditions, "NamespaceContentRemaining", "True",
+		        "SomeResourcesRemain", remaining, wall, false);
 	else
-		kt_set_condition(conditions, "NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed",
-			wall, false);
+		kt_set_condition(conditions, "NamespaceContentRemaining", "False", "ContentRemoved",
+		        "All content successfully removed", wall, false);
 	if (content->finalizers.n)
-		kt_set_condition(conditions, "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", finalizers, wall, false);
+		kt_set_condition(conditions, "NamespaceFinalizersRemaining", "True",
+		        "SomeFinalizersRemain", finalizers, wall, false);
 	else
-		kt_set_condition(conditions, "NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers",
-			"All content-preserving finalizers finished", wall, false);
+		kt_set_condition(conditions, "NamespaceFinalizersRemaining", "False",
+		        "ContentHasNoFinalizers", "All content-preserving finalizers finished",
+		        wall, false);
 	path = kt_asprintf("/api/v1/namespaces/%.*s", KT_SVP(kt_object_name(namespace)));
 	kt_patch_status(pass, own->namespaces, namespace, path, status);
 }
 
-static void send_deletes(struct namespace_controller *own, struct kt_pass *pass, struct kt_sv namespace)
+static void send_deletes(
+        struct namespace_controller *own, struct kt_pass *pass, struct kt_sv namespace)
 {
 	struct kt_resource *resource;
 	size_t it = 0;
 
 	while (kt_resource_next(own->resources, &it, &resource)) {
-		kt_auto_free char *path = kt_controller_resource_path(resource, namespace, (struct kt_sv){0});
+		kt_auto_free char *path =
+		        kt_controller_resource_path(resource, namespace, (struct kt_sv){0});
 		kt_auto_objects objects = {0};
 
 		if (!resource->namespaced)
@@ -136,12 +147,15 @@ static void send_deletes(struct namespace_controller *own, struct kt_pass *pass,
 		}
 		for (size_t i = 0; i < objects.n; i++)
 			if (!kt_is_deleting(objects.items[i]))
-				kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .informer = NULL}, "%s/%.*s", path,
-					KT_SVP(kt_object_name(objects.items[i])));
+				kt_pass_send(pass,
+				        &(struct kt_pass_write){
+				                .method = "DELETE", .informer = NULL},
+				        "%s/%.*s", path, KT_SVP(kt_object_name(objects.items[i])));
 	}
 }
 
-static void finalize(struct namespace_controller *own, struct kt_pass *pass, const struct kt_object *namespace)
+static void finalize(
+        struct namespace_controller *own, struct kt_pass *pass, const struct kt_object *namespace)
 {
 	kt_auto_json json_t *tree = kt_object_tree(namespace);
 	json_t *list = kt_jget(tree, "spec.finalizers");
@@ -149,14 +163,14 @@ static void finalize(struct namespace_controller *own, struct kt_pass *pass, con
 	for (size_t i = json_array_size(list); i-- > 0;)
 		if (kt_streq(json_string_value(json_array_get(list, i)), "kubernetes"))
 			json_array_remove(list, i);
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PUT", .body = tree}, "/api/v1/namespaces/%.*s/finalize",
-		KT_SVP(kt_object_name(namespace)));
+	kt_pass_send(pass, &(struct kt_pass_write){.method = "PUT", .body = tree},
+	        "/api/v1/namespaces/%.*s/finalize", KT_SVP(kt_object_name(namespace)));
 	(void)own;
 }
 
 /*
- * The caches may be late, and what they do not know yet would outlive its namespace: before the finalizer goes the server itself is
- * asked, collection by collection.
+ * The caches may be late, and what they do not know yet would outlive its namespace: before the
+ * finalizer goes the server itself is asked, collection by collection.
  */
 struct inspection {
 	struct namespace_controller *own;
@@ -194,23 +208,30 @@ static void collection_inspected(struct kt_pass *pass, struct kt_call *call, voi
 		finalize(inspection->own, pass, inspection->namespace);
 }
 
-static void inspect(struct namespace_controller *own, struct kt_pass *pass, struct kt_object *namespace)
+static void inspect(
+        struct namespace_controller *own, struct kt_pass *pass, struct kt_object *namespace)
 {
 	struct inspection *inspection = kt_new(struct inspection);
 	struct kt_resource *resource;
 	size_t it = 0;
 
-	*inspection = (struct inspection){.own = own, .namespace = kt_object_ref(namespace), .n_refs = 1};
+	*inspection =
+	        (struct inspection){.own = own, .namespace = kt_object_ref(namespace), .n_refs = 1};
 	while (kt_resource_next(own->resources, &it, &resource)) {
 		kt_auto_free char *path = NULL;
 
 		if (!resource->namespaced || !resource->informer)
 			continue;
-		path = kt_controller_resource_path(resource, kt_object_name(namespace), (struct kt_sv){0});
+		path = kt_controller_resource_path(
+		        resource, kt_object_name(namespace), (struct kt_sv){0});
 		inspection->n_under_way++;
 		inspection->n_refs++;
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "GET", .done = collection_inspected, .arg = inspection,
-			.free_arg = inspection_unref}, "%s?limit=1", path);
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){.method = "GET",
+		                .done = collection_inspected,
+		                .arg = inspection,
+		                .free_arg = inspection_unref},
+		        "%s?limit=1", path);
 	}
 	inspection_unref(inspection);
 }
@@ -218,11 +239,12 @@ static void inspect(struct namespace_controller *own, struct kt_pass *pass, stru
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct namespace_controller *own = arg;
-	struct kt_object *namespace = kt_informer_get(own->namespaces, (struct kt_sv){0}, kt_sv_of(key));
+	struct kt_object *namespace =
+	        kt_informer_get(own->namespaces, (struct kt_sv){0}, kt_sv_of(key));
 	struct content content = {0};
 
 	if (!namespace || !kt_is_deleting(namespace) || !has_kubernetes_finalizer(namespace) ||
-		!kt_cluster_resources_synced(own->resources))
+	        !kt_cluster_resources_synced(own->resources))
 		return;
 	kt_map_init(&content.finalizers, NULL);
 	count_content(own, kt_sv_of(key), &content);
@@ -244,14 +266,16 @@ static void namespace_changed(void *arg, struct kt_object *old_object, struct kt
 }
 
 /* Something in a namespace that goes changed: maybe it was the last. */
-static void content_changed(void *arg, struct kt_resource *resource, struct kt_object *old_object, struct kt_object *new_object)
+static void content_changed(void *arg, struct kt_resource *resource, struct kt_object *old_object,
+        struct kt_object *new_object)
 {
 	struct namespace_controller *own = arg;
 	struct kt_object *object = new_object ? new_object : old_object, *namespace;
 
 	if (!resource->namespaced || (new_object && old_object))
 		return;
-	namespace = kt_informer_get(own->namespaces, (struct kt_sv){0}, kt_object_namespace(object));
+	namespace =
+	        kt_informer_get(own->namespaces, (struct kt_sv){0}, kt_object_namespace(object));
 	if (namespace && kt_is_deleting(namespace))
 		kt_reconciler_add_object(own->reconciler, namespace);
 }
@@ -273,13 +297,18 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct namespace_controller *own = kt_new(struct namespace_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "namespace-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "namespace-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->namespaces = kt_controllers_informer(controllers, "/api/v1/namespaces");
 	own->resources = kt_resources_of(controllers);
-	kt_informer_add_handler(own->namespaces, &(struct kt_informer_handler){.on_change = namespace_changed, .arg = own});
-	kt_cluster_resources_add_handler(own->resources, &(struct kt_resources_handler){.on_change = content_changed,
-		.on_synced = resources_synced, .arg = own});
+	kt_informer_add_handler(own->namespaces,
+	        &(struct kt_informer_handler){.on_change = namespace_changed, .arg = own});
+	kt_cluster_resources_add_handler(own->resources,
+	        &(struct kt_resources_handler){
+	                .on_change = content_changed, .on_synced = resources_synced, .arg = own});
 	return own;
 }
 

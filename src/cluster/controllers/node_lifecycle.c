@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Node life cycle: a node whose lease is not renewed becomes Unknown; conditions and cordoning show as taints; the pods of a node that is not there
- * are no longer ready. No node is polled: each has one timer, due when its lease runs out.
+ * Node life cycle: a node whose lease is not renewed becomes Unknown; conditions and cordoning show
+ * as taints; the pods of a node that is not there are no longer ready. No node is polled: each has
+ * one timer, due when its lease runs out.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -9,8 +10,8 @@
 #include "cluster/controllers/meta.h"
 #include "cluster/controllers/table.h"
 
-#define GRACE_S 50          /* node-monitor-grace-period */
-#define STARTUP_GRACE_S 60  /* node-startup-grace-period */
+#define GRACE_S 50         /* node-monitor-grace-period */
+#define STARTUP_GRACE_S 60 /* node-startup-grace-period */
 #define LEASES "/apis/coordination.k8s.io/v1/leases"
 
 struct node_controller {
@@ -19,16 +20,20 @@ struct node_controller {
 };
 
 /* When we last heard of the node; wall. */
-static int64_t heard_ns(const struct node_controller *own, const struct kt_object *node, int64_t *ret_grace_s)
+static int64_t heard_ns(
+        const struct node_controller *own, const struct kt_object *node, int64_t *ret_grace_s)
 {
-	struct kt_object *lease = kt_informer_get(own->leases, KT_SV("kube-node-lease"), kt_object_name(node));
-	int64_t ready_ns = kt_time_at(kt_condition(node, "Ready"), "lastHeartbeatTime"), lease_ns = 0;
+	struct kt_object *lease =
+	        kt_informer_get(own->leases, KT_SV("kube-node-lease"), kt_object_name(node));
+	int64_t ready_ns = kt_time_at(kt_condition(node, "Ready"), "lastHeartbeatTime"),
+	        lease_ns = 0;
 
 	*ret_grace_s = GRACE_S;
 	if (lease) {
 		lease_ns = kt_time_at(kt_json_member(kt_object_doc(lease), "spec"), "renewTime");
 		/* A lease that is renewed seldom says so. */
-		*ret_grace_s = KT_MAX(GRACE_S, kt_int_at(lease, "spec", "leaseDurationSeconds", 0) + 10);
+		*ret_grace_s =
+		        KT_MAX(GRACE_S, kt_int_at(lease, "spec", "leaseDurationSeconds", 0) + 10);
 	}
 	if (!ready_ns && !lease_ns) {
 		*ret_grace_s = STARTUP_GRACE_S;
@@ -37,27 +42,34 @@ static int64_t heard_ns(const struct node_controller *own, const struct kt_objec
 	return KT_MAX(ready_ns, lease_ns);
 }
 
-static void mark_unknown(struct node_controller *own, struct kt_pass *pass, const struct kt_object *node)
+static void mark_unknown(
+        struct node_controller *own, struct kt_pass *pass, const struct kt_object *node)
 {
-	static const char *const types[] = {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"};
+	static const char *const types[] = {
+	        "Ready", "MemoryPressure", "DiskPressure", "PIDPressure"};
 	json_t *status = kt_status_tree(node), *conditions = kt_status_conditions(status);
 	kt_auto_free char *path = kt_asprintf("/api/v1/nodes/%.*s", KT_SVP(kt_object_name(node)));
 	bool never = !kt_condition(node, "Ready").p;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(types); i++) {
-		kt_set_condition(conditions, types[i], "Unknown", never ? "NodeStatusNeverUpdated" : "NodeStatusUnknown",
-			never ? "Kubelet never posted node status." : "Kubelet stopped posting node status.", kt_pass_wall_ns(pass), false);
+		kt_set_condition(conditions, types[i], "Unknown",
+		        never ? "NodeStatusNeverUpdated" : "NodeStatusUnknown",
+		        never ? "Kubelet never posted node status."
+		              : "Kubelet stopped posting node status.",
+		        kt_pass_wall_ns(pass), false);
 		if (never)
-			json_object_set_new(kt_find_condition(conditions, types[i]), "lastHeartbeatTime", kt_time_json(kt_created_ns(node)));
+			json_object_set_new(kt_find_condition(conditions, types[i]),
+			        "lastHeartbeatTime", kt_time_json(kt_created_ns(node)));
 	}
 	kt_patch_status(pass, own->nodes, node, path, status);
 	if (!never)
-		kt_reconciler_event(own->reconciler, node, "Normal", "NodeNotReady", "Node %.*s status is now: NodeNotReady",
-			KT_SVP(kt_object_name(node)));
+		kt_reconciler_event(own->reconciler, node, "Normal", "NodeNotReady",
+		        "Node %.*s status is now: NodeNotReady", KT_SVP(kt_object_name(node)));
 }
 
 /* The pods stay, but nobody should be sent to them. */
-static void mark_pods_not_ready(struct node_controller *own, struct kt_pass *pass, const struct kt_object *node)
+static void mark_pods_not_ready(
+        struct node_controller *own, struct kt_pass *pass, const struct kt_object *node)
 {
 	kt_auto_objects pods = {0};
 
@@ -68,11 +80,16 @@ static void mark_pods_not_ready(struct node_controller *own, struct kt_pass *pas
 
 		if (!kt_pod_is_ready(pod))
 			continue;
-		body = json_pack("{s:{s:s%},s:{s:[{s:s,s:s,s:O}]}}", "metadata", "uid", kt_object_uid(pod).p, kt_object_uid(pod).len, "status",
-			"conditions", "type", "Ready", "status", "False", "lastTransitionTime", now);
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body,
-			.informer = own->pods}, "/api/v1/namespaces/%.*s/pods/%.*s/status", KT_SVP(kt_object_namespace(pod)),
-			KT_SVP(kt_object_name(pod)));
+		body = json_pack("{s:{s:s%},s:{s:[{s:s,s:s,s:O}]}}", "metadata", "uid",
+		        kt_object_uid(pod).p, kt_object_uid(pod).len, "status", "conditions",
+		        "type", "Ready", "status", "False", "lastTransitionTime", now);
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){.method = "PATCH",
+		                .content_type = KT_PATCH_STRATEGIC,
+		                .body = body,
+		                .informer = own->pods},
+		        "/api/v1/namespaces/%.*s/pods/%.*s/status",
+		        KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
 	}
 }
 
@@ -81,22 +98,24 @@ static void mark_pods_not_ready(struct node_controller *own, struct kt_pass *pas
 static const struct {
 	const char *condition, *status, *key, *effect;
 } condition_taints[] = {
-	{"Ready", "False", "node.kubernetes.io/not-ready", "NoSchedule"},
-	{"Ready", "Unknown", "node.kubernetes.io/unreachable", "NoSchedule"},
-	{"Ready", "False", "node.kubernetes.io/not-ready", "NoExecute"},
-	{"Ready", "Unknown", "node.kubernetes.io/unreachable", "NoExecute"},
-	{"MemoryPressure", "True", "node.kubernetes.io/memory-pressure", "NoSchedule"},
-	{"DiskPressure", "True", "node.kubernetes.io/disk-pressure", "NoSchedule"},
-	{"PIDPressure", "True", "node.kubernetes.io/pid-pressure", "NoSchedule"},
-	{"NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable", "NoSchedule"},
+        {"Ready", "False", "node.kubernetes.io/not-ready", "NoSchedule"},
+        {"Ready", "Unknown", "node.kubernetes.io/unreachable", "NoSchedule"},
+        {"Ready", "False", "node.kubernetes.io/not-ready", "NoExecute"},
+        {"Ready", "Unknown", "node.kubernetes.io/unreachable", "NoExecute"},
+        {"MemoryPressure", "True", "node.kubernetes.io/memory-pressure", "NoSchedule"},
+        {"DiskPressure", "True", "node.kubernetes.io/disk-pressure", "NoSchedule"},
+        {"PIDPressure", "True", "node.kubernetes.io/pid-pressure", "NoSchedule"},
+        {"NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable", "NoSchedule"},
 };
 
 static bool is_ours(const json_t *taint)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(condition_taints); i++)
-		if (kt_streq(kt_jstr(taint, "key"), condition_taints[i].key) && kt_streq(kt_jstr(taint, "effect"), condition_taints[i].effect))
+		if (kt_streq(kt_jstr(taint, "key"), condition_taints[i].key) &&
+		        kt_streq(kt_jstr(taint, "effect"), condition_taints[i].effect))
 			return true;
-	return kt_streq(kt_jstr(taint, "key"), "node.kubernetes.io/unschedulable") && kt_streq(kt_jstr(taint, "effect"), "NoSchedule");
+	return kt_streq(kt_jstr(taint, "key"), "node.kubernetes.io/unschedulable") &&
+	       kt_streq(kt_jstr(taint, "effect"), "NoSchedule");
 }
 
 static const json_t *find_taint(const json_t *taints, const char *key, const char *effect)
@@ -104,21 +123,23 @@ static const json_t *find_taint(const json_t *taints, const char *key, const cha
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(taints, i, item)
-		if (kt_streq(kt_jstr(item, "key"), key) && kt_streq(kt_jstr(item, "effect"), effect))
-			return item;
+	json_array_foreach(
+	        taints, i, item) if (kt_streq(kt_jstr(item, "key"), key) &&
+	                             kt_streq(kt_jstr(item, "effect"), effect)) return item;
 	return NULL;
 }
 
 /* One that is there already keeps its timeAdded. */
-static void want_taint(json_t *wanted, const json_t *have, const char *key, const char *effect, int64_t wall_ns)
+static void want_taint(
+        json_t *wanted, const json_t *have, const char *key, const char *effect, int64_t wall_ns)
 {
 	const json_t *old = find_taint(have, key, effect);
 
 	if (old)
 		json_array_append_new(wanted, json_deep_copy(old));
 	else
-		json_array_append_new(wanted, json_pack("{s:s,s:s,s:o}", "key", key, "effect", effect, "timeAdded", kt_time_json(wall_ns)));
+		json_array_append_new(wanted, json_pack("{s:s,s:s,s:o}", "key", key, "effect",
+		                                      effect, "timeAdded", kt_time_json(wall_ns)));
 }
 
 static json_t *wanted_taints(const struct kt_object *node, const json_t *have, int64_t wall_ns)
@@ -126,16 +147,16 @@ static json_t *wanted_taints(const struct kt_object *node, const json_t *have, i
 	json_t *wanted = json_array(), *item;
 	size_t i;
 
-	json_array_foreach(have, i, item)
-		if (!is_ours(item))
-			json_array_append(wanted, item);
+	json_array_foreach(have, i, item) if (!is_ours(item)) json_array_append(wanted, item);
 	if (kt_json_bool(kt_field_of(node, "spec", "unschedulable"), false))
 		want_taint(wanted, have, "node.kubernetes.io/unschedulable", "NoSchedule", wall_ns);
 	for (size_t t = 0; t < KT_ARRAY_SIZE(condition_taints); t++) {
 		struct kt_json_at condition = kt_condition(node, condition_taints[t].condition);
 
-		if (condition.p && kt_json_string_is(kt_json_member(condition, "status"), condition_taints[t].status))
-			want_taint(wanted, have, condition_taints[t].key, condition_taints[t].effect, wall_ns);
+		if (condition.p && kt_json_string_is(kt_json_member(condition, "status"),
+		                           condition_taints[t].status))
+			want_taint(wanted, have, condition_taints[t].key,
+			        condition_taints[t].effect, wall_ns);
 	}
 	/* A node that never said anything is not ready. */
 	if (!kt_condition(node, "Ready").p)
@@ -150,24 +171,30 @@ static bool same_set(const json_t *a, const json_t *b)
 
 	if (json_array_size(a) != json_array_size(b))
 		return false;
-	json_array_foreach(a, i, item)
-		if (!find_taint(b, kt_jstr(item, "key"), kt_jstr(item, "effect")))
-			return false;
+	json_array_foreach(a, i, item) if (!find_taint(b, kt_jstr(item, "key"),
+	                                           kt_jstr(item, "effect"))) return false;
 	return true;
 }
 
-static void update_taints(struct node_controller *own, struct kt_pass *pass, const struct kt_object *node)
+static void update_taints(
+        struct node_controller *own, struct kt_pass *pass, const struct kt_object *node)
 {
 	struct kt_json_at at = kt_field_of(node, "spec", "taints");
 	kt_auto_json json_t *have = at.p ? kt_json_tree(at) : json_array();
-	kt_auto_json json_t *wanted = wanted_taints(node, have, kt_pass_wall_ns(pass)), *body = NULL;
+	kt_auto_json json_t *wanted = wanted_taints(node, have, kt_pass_wall_ns(pass)),
+	                    *body = NULL;
 	struct kt_sv version = kt_object_span(node, node->resource_version);
 
 	if (same_set(have, wanted))
 		return;
-	body = json_pack("{s:{s:s%},s:{s:O}}", "metadata", "resourceVersion", version.p, version.len, "spec", "taints", wanted);
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body, .informer = own->nodes},
-		"/api/v1/nodes/%.*s", KT_SVP(kt_object_name(node)));
+	body = json_pack("{s:{s:s%},s:{s:O}}", "metadata", "resourceVersion", version.p,
+	        version.len, "spec", "taints", wanted);
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_MERGE,
+	                .body = body,
+	                .informer = own->nodes},
+	        "/api/v1/nodes/%.*s", KT_SVP(kt_object_name(node)));
 }
 
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
@@ -198,14 +225,15 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 	struct node_controller *own = arg;
 
 	if (!new_object) {
-		kt_reconciler_event(own->reconciler, old_object, "Normal", "RemovingNode", "Node %.*s event: Removing Node %.*s from Controller",
-			KT_SVP(kt_object_name(old_object)), KT_SVP(kt_object_name(old_object)));
+		kt_reconciler_event(own->reconciler, old_object, "Normal", "RemovingNode",
+		        "Node %.*s event: Removing Node %.*s from Controller",
+		        KT_SVP(kt_object_name(old_object)), KT_SVP(kt_object_name(old_object)));
 		return;
 	}
 	if (!old_object)
 		kt_reconciler_event(own->reconciler, new_object, "Normal", "RegisteredNode",
-			"Node %.*s event: Registered Node %.*s in Controller", KT_SVP(kt_object_name(new_object)),
-			KT_SVP(kt_object_name(new_object)));
+		        "Node %.*s event: Registered Node %.*s in Controller",
+		        KT_SVP(kt_object_name(new_object)), KT_SVP(kt_object_name(new_object)));
 	kt_reconciler_add_object(own->reconciler, new_object);
 }
 
@@ -213,13 +241,17 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct node_controller *own = kt_new(struct node_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers, .name = "node-controller",
-		.reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "node-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->nodes = kt_controllers_informer(controllers, "/api/v1/nodes");
 	own->leases = kt_controllers_informer(controllers, LEASES);
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	kt_controllers_index(controllers, "/api/v1/pods", "node", kt_index_by_node);
-	kt_informer_add_handler(own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
 	return own;
 }
 
@@ -231,4 +263,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_node_lifecycle = {"node-lifecycle-controller", create, destroy};
+const struct kt_controller kt_controller_node_lifecycle = {
+        "node-lifecycle-controller", create, destroy};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * PersistentVolumes and claims: a claim is bound to the smallest volume that satisfies it; where its class has the simulated provisioner, a volume is
- * made for it. A released volume is deleted or kept as its reclaim policy says.
+ * PersistentVolumes and claims: a claim is bound to the smallest volume that satisfies it; where
+ * its class has the simulated provisioner, a volume is made for it. A released volume is deleted or
+ * kept as its reclaim policy says.
  *
- * Classes with volumeBindingMode WaitForFirstConsumer wait until a pod that uses the claim is there (or the scheduler names a node).
+ * Classes with volumeBindingMode WaitForFirstConsumer wait until a pod that uses the claim is there
+ * (or the scheduler names a node).
  */
 #include "api/machinery/quantity.h"
 #include "api/status.h"
@@ -40,11 +42,12 @@ static char *volume_path(const struct kt_object *volume)
 
 static char *claim_path(const struct kt_object *claim)
 {
-	return kt_asprintf("/api/v1/namespaces/%.*s/persistentvolumeclaims/%.*s", KT_SVP(kt_object_namespace(claim)),
-		KT_SVP(kt_object_name(claim)));
+	return kt_asprintf("/api/v1/namespaces/%.*s/persistentvolumeclaims/%.*s",
+	        KT_SVP(kt_object_namespace(claim)), KT_SVP(kt_object_name(claim)));
 }
 
-static void set_volume_phase(struct volume_controller *own, struct kt_pass *pass, const struct kt_object *volume, const char *phase)
+static void set_volume_phase(struct volume_controller *own, struct kt_pass *pass,
+        const struct kt_object *volume, const char *phase)
 {
 	kt_auto_free char *path = volume_path(volume);
 	json_t *status;
@@ -57,8 +60,8 @@ static void set_volume_phase(struct volume_controller *own, struct kt_pass *pass
 	kt_patch_status(pass, own->volumes, volume, path, status);
 }
 
-static void set_claim_phase(struct volume_controller *own, struct kt_pass *pass, const struct kt_object *claim, const char *phase,
-	const json_t *volume)
+static void set_claim_phase(struct volume_controller *own, struct kt_pass *pass,
+        const struct kt_object *claim, const char *phase, const json_t *volume)
 {
 	kt_auto_free char *path = claim_path(claim);
 	json_t *status = kt_status_tree(claim);
@@ -78,11 +81,12 @@ static bool has_modes(const json_t *volume, const json_t *claim)
 	json_t *want, *have;
 	size_t w, h;
 
-	json_array_foreach(kt_jget(claim, "spec.accessModes"), w, want) {
+	json_array_foreach(kt_jget(claim, "spec.accessModes"), w, want)
+	{
 		bool found = false;
 
-		json_array_foreach(kt_jget(volume, "spec.accessModes"), h, have)
-			found = found || json_equal(have, want);
+		json_array_foreach(kt_jget(volume, "spec.accessModes"), h, have) found =
+		        found || json_equal(have, want);
 		if (!found)
 			return false;
 	}
@@ -96,15 +100,19 @@ static const char *or_empty(const char *text)
 
 static bool fits(const json_t *volume, const struct kt_object *volume_object, const json_t *claim)
 {
-	const char *mode = kt_jstr(volume, "spec.volumeMode"), *want_mode = kt_jstr(claim, "spec.volumeMode");
+	const char *mode = kt_jstr(volume, "spec.volumeMode"),
+	           *want_mode = kt_jstr(claim, "spec.volumeMode");
 	const json_t *selector_json = kt_jget(claim, "spec.selector");
 	struct kt_selector *selector = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 	bool matches = true;
 
-	if (strcmp(or_empty(kt_jstr(volume, "spec.storageClassName")), or_empty(kt_jstr(claim, "spec.storageClassName"))) != 0 ||
-		strcmp(mode ? mode : "Filesystem", want_mode ? want_mode : "Filesystem") != 0 || !has_modes(volume, claim) ||
-		kt_quantity_cmp(storage_of(volume, "spec.capacity.storage"), storage_of(claim, "spec.resources.requests.storage")) < 0)
+	if (strcmp(or_empty(kt_jstr(volume, "spec.storageClassName")),
+	            or_empty(kt_jstr(claim, "spec.storageClassName"))) != 0 ||
+	        strcmp(mode ? mode : "Filesystem", want_mode ? want_mode : "Filesystem") != 0 ||
+	        !has_modes(volume, claim) ||
+	        kt_quantity_cmp(storage_of(volume, "spec.capacity.storage"),
+	                storage_of(claim, "spec.resources.requests.storage")) < 0)
 		return false;
 	if (selector_json && kt_selector_of_json(selector_json, &selector, &err) == 0) {
 		matches = kt_selector_matches(selector, volume_object);
@@ -126,8 +134,8 @@ static bool is_reserved_for(const json_t *volume, const struct kt_object *claim)
 	const char *uid = kt_jstr(volume, "spec.claimRef.uid");
 
 	return kt_sv_is(kt_object_name(claim), kt_jstr(volume, "spec.claimRef.name")) &&
-		kt_sv_is(kt_object_namespace(claim), kt_jstr(volume, "spec.claimRef.namespace")) &&
-		(!uid || !*uid || kt_sv_is(kt_object_uid(claim), uid));
+	       kt_sv_is(kt_object_namespace(claim), kt_jstr(volume, "spec.claimRef.namespace")) &&
+	       (!uid || !*uid || kt_sv_is(kt_object_uid(claim), uid));
 }
 
 static bool consider(void *arg, struct kt_object *object)
@@ -137,10 +145,13 @@ static bool consider(void *arg, struct kt_object *object)
 	bool reserved = kt_jget(volume, "spec.claimRef") != NULL;
 	struct kt_quantity size = storage_of(volume, "spec.capacity.storage");
 
-	if (kt_is_deleting(object) || (reserved && !is_reserved_for(volume, search->claim_object)) || !fits(volume, object, search->claim))
+	if (kt_is_deleting(object) ||
+	        (reserved && !is_reserved_for(volume, search->claim_object)) ||
+	        !fits(volume, object, search->claim))
 		return true;
 	if (!search->best || (reserved && !search->best_is_reserved) ||
-		(reserved == search->best_is_reserved && kt_quantity_cmp(size, search->best_size) < 0)) {
+	        (reserved == search->best_is_reserved &&
+	                kt_quantity_cmp(size, search->best_size) < 0)) {
 		search->best = object;
 		search->best_size = size;
 		search->best_is_reserved = reserved;
@@ -150,27 +161,40 @@ static bool consider(void *arg, struct kt_object *object)
 
 /* --- binding --- */
 
-static void bind(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim, const struct kt_object *volume)
+static void bind(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim,
+        const struct kt_object *volume)
 {
-	struct kt_sv namespace = kt_object_namespace(claim), name = kt_object_name(claim), uid = kt_object_uid(claim);
+	struct kt_sv namespace = kt_object_namespace(claim), name = kt_object_name(claim),
+	             uid = kt_object_uid(claim);
 	struct kt_sv version = kt_object_span(claim, claim->resource_version);
 	kt_auto_free char *v_path = volume_path(volume), *c_path = claim_path(claim);
 	kt_auto_json json_t *tree = kt_object_tree(volume), *v_body = NULL, *c_body = NULL;
 
 	if (!kt_sv_is(uid, kt_jstr(tree, "spec.claimRef.uid"))) {
-		v_body = json_pack("{s:{s:{s:s}},s:{s:{s:s,s:s,s:s%,s:s%,s:s%,s:s%}}}", "metadata", "annotations", BOUND_BY_CONTROLLER, "yes",
-			"spec", "claimRef", "apiVersion", "v1", "kind", "PersistentVolumeClaim", "namespace", namespace.p, namespace.len, "name",
-			name.p, name.len, "uid", uid.p, uid.len, "resourceVersion", version.p, version.len);
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = v_body,
-			.informer = own->volumes}, "%s", v_path);
+		v_body = json_pack("{s:{s:{s:s}},s:{s:{s:s,s:s,s:s%,s:s%,s:s%,s:s%}}}", "metadata",
+		        "annotations", BOUND_BY_CONTROLLER, "yes", "spec", "claimRef", "apiVersion",
+		        "v1", "kind", "PersistentVolumeClaim", "namespace", namespace.p,
+		        namespace.len, "name", name.p, name.len, "uid", uid.p, uid.len,
+		        "resourceVersion", version.p, version.len);
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){.method = "PATCH",
+		                .content_type = KT_PATCH_MERGE,
+		                .body = v_body,
+		                .informer = own->volumes},
+		        "%s", v_path);
 		return; /* the change brings us back for the rest */
 	}
 	set_volume_phase(own, pass, volume, "Bound");
 	if (!kt_field_of(claim, "spec", "volumeName").p) {
-		c_body = json_pack("{s:{s:{s:s,s:s}},s:{s:s%}}", "metadata", "annotations", BIND_COMPLETED, "yes", BOUND_BY_CONTROLLER, "yes",
-			"spec", "volumeName", kt_object_name(volume).p, kt_object_name(volume).len);
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = c_body,
-			.informer = own->claims}, "%s", c_path);
+		c_body = json_pack("{s:{s:{s:s,s:s}},s:{s:s%}}", "metadata", "annotations",
+		        BIND_COMPLETED, "yes", BOUND_BY_CONTROLLER, "yes", "spec", "volumeName",
+		        kt_object_name(volume).p, kt_object_name(volume).len);
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){.method = "PATCH",
+		                .content_type = KT_PATCH_MERGE,
+		                .body = c_body,
+		                .informer = own->claims},
+		        "%s", c_path);
 		return;
 	}
 	set_claim_phase(own, pass, claim, "Bound", tree);
@@ -192,36 +216,48 @@ static bool has_consumer(const struct volume_controller *own, const struct kt_ob
 		struct kt_sv name;
 
 		while (list.p && kt_json_next_element(list, &it, &item))
-			if (kt_json_string_sv(kt_json_find(item, "persistentVolumeClaim", "claimName", NULL), &name) &&
-				kt_sv_eq(name, kt_object_name(claim)))
+			if (kt_json_string_sv(
+			            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL),
+			            &name) &&
+			        kt_sv_eq(name, kt_object_name(claim)))
 				return true;
 	}
 	return false;
 }
 
-static json_t *new_volume(const struct kt_object *claim_object, const json_t *claim, const json_t *class, const char *name)
+static json_t *new_volume(const struct kt_object *claim_object, const json_t *claim,
+        const json_t *class, const char *name)
 {
-	struct kt_sv namespace = kt_object_namespace(claim_object), claim_name = kt_object_name(claim_object);
+	struct kt_sv namespace = kt_object_namespace(claim_object),
+	             claim_name = kt_object_name(claim_object);
 	struct kt_sv uid = kt_object_uid(claim_object);
-	const char *policy = kt_jstr(class, "reclaimPolicy"), *mode = kt_jstr(claim, "spec.volumeMode");
+	const char *policy = kt_jstr(class, "reclaimPolicy"),
+	           *mode = kt_jstr(claim, "spec.volumeMode");
 	kt_auto_free char *path = kt_asprintf("/var/lib/kube-tui/volumes/%s", name);
 
-	return json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:{s:{s:s},s:O,s:s,s:s,s:s,s:{s:s,s:s},s:{s:s,s:s,s:s%,s:s%,s:s%}}}", "apiVersion", "v1",
-		"kind", "PersistentVolume", "metadata", "name", name, "annotations", PROVISIONED_BY, PROVISIONER, "spec", "capacity", "storage",
-		or_empty(kt_jstr(claim, "spec.resources.requests.storage")), "accessModes", kt_jget(claim, "spec.accessModes"),
-		"persistentVolumeReclaimPolicy", policy ? policy : "Delete", "storageClassName", kt_jstr(class, "metadata.name"), "volumeMode",
-		mode ? mode : "Filesystem", "hostPath", "path", path, "type", "DirectoryOrCreate", "claimRef", "apiVersion", "v1", "kind",
-		"PersistentVolumeClaim", "namespace", namespace.p, namespace.len, "name", claim_name.p, claim_name.len, "uid", uid.p, uid.len);
+	return json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:{s:{s:s},s:O,s:s,s:s,s:s,s:{s:s,s:s},s:{s:s,s:"
+	                 "s,s:s%,s:s%,s:s%}}}",
+	        "apiVersion", "v1", "kind", "PersistentVolume", "metadata", "name", name,
+	        "annotations", PROVISIONED_BY, PROVISIONER, "spec", "capacity", "storage",
+	        or_empty(kt_jstr(claim, "spec.resources.requests.storage")), "accessModes",
+	        kt_jget(claim, "spec.accessModes"), "persistentVolumeReclaimPolicy",
+	        policy ? policy : "Delete", "storageClassName", kt_jstr(class, "metadata.name"),
+	        "volumeMode", mode ? mode : "Filesystem", "hostPath", "path", path, "type",
+	        "DirectoryOrCreate", "claimRef", "apiVersion", "v1", "kind",
+	        "PersistentVolumeClaim", "namespace", namespace.p, namespace.len, "name",
+	        claim_name.p, claim_name.len, "uid", uid.p, uid.len);
 }
 
 static void made(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
 	struct kt_object *claim = arg;
-	kt_auto_free char *name = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
+	kt_auto_free char *name =
+	        kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
 
 	if (!call->err.code)
-		kt_reconciler_event(kt_pass_reconciler(pass), claim, "Normal", "ProvisioningSucceeded", "Successfully provisioned volume %s using %s",
-			name ? name : "", PROVISIONER);
+		kt_reconciler_event(kt_pass_reconciler(pass), claim, "Normal",
+		        "ProvisioningSucceeded", "Successfully provisioned volume %s using %s",
+		        name ? name : "", PROVISIONER);
 	else if (kt_err_reason(&call->err) != KT_REASON_ALREADY_EXISTS)
 		kt_pass_check(pass, call);
 }
@@ -231,31 +267,47 @@ static void object_free(void *value)
 	kt_object_unref(value);
 }
 
-static void provision(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim, const json_t *tree)
+static void provision(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim,
+        const json_t *tree)
 {
 	const char *class_name = kt_jstr(tree, "spec.storageClassName");
-	struct kt_object *class_object = class_name ? kt_informer_get(own->classes, (struct kt_sv){0}, kt_sv_of(class_name)) : NULL;
-	kt_auto_json json_t *class = class_object ? kt_object_tree(class_object) : NULL, *body = NULL;
+	struct kt_object *class_object =
+	        class_name ? kt_informer_get(own->classes, (struct kt_sv){0}, kt_sv_of(class_name))
+	                   : NULL;
+	kt_auto_json json_t *class = class_object ? kt_object_tree(class_object) : NULL,
+	                    *body = NULL;
 	kt_auto_free char *name = kt_asprintf("pvc-%.*s", KT_SVP(kt_object_uid(claim)));
 
 	if (!class_name || !*class_name) {
 		kt_reconciler_event(own->reconciler, claim, "Normal", "FailedBinding",
-			"no persistent volumes available for this claim and no storage class is set");
+		        "no persistent volumes available for this claim and no storage class is "
+		        "set");
 	} else if (!class) {
-		kt_reconciler_event(own->reconciler, claim, "Warning", "ProvisioningFailed", "storageclass.storage.k8s.io \"%s\" not found",
-			class_name);
-	} else if (kt_streq(kt_jstr(class, "volumeBindingMode"), "WaitForFirstConsumer") && !has_consumer(own, claim)) {
+		kt_reconciler_event(own->reconciler, claim, "Warning", "ProvisioningFailed",
+		        "storageclass.storage.k8s.io \"%s\" not found", class_name);
+	} else if (kt_streq(kt_jstr(class, "volumeBindingMode"), "WaitForFirstConsumer") &&
+	           !has_consumer(own, claim)) {
 		kt_reconciler_event(own->reconciler, claim, "Normal", "WaitForFirstConsumer",
-			"waiting for first consumer to be created before binding");
+		        "waiting for first consumer to be created before binding");
 	} else if (!kt_streq(kt_jstr(class, "provisioner"), PROVISIONER)) {
 		if (!kt_streq(kt_jstr(class, "provisioner"), "kubernetes.io/no-provisioner"))
-			kt_reconciler_event(own->reconciler, claim, "Normal", "ExternalProvisioning", "Waiting for a volume to be created either "
-				"by the external provisioner '%s' or manually by the system administrator. If volume creation is delayed, please "
-				"verify that the provisioner is running and correctly registered.", or_empty(kt_jstr(class, "provisioner")));
+			kt_reconciler_event(own->reconciler, claim, "Normal",
+			        "ExternalProvisioning",
+			        "Waiting for a volume to be created either "
+			        "by the external provisioner '%s' or manually by the system "
+			        "administrator. If volume creation is delayed, please "
+			        "verify that the provisioner is running and correctly registered.",
+			        or_empty(kt_jstr(class, "provisioner")));
 	} else if (!kt_informer_get(own->volumes, (struct kt_sv){0}, kt_sv_of(name))) {
 		body = new_volume(claim, tree, class, name);
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "POST", .body = body, .informer = own->volumes, .done = made,
-			.arg = kt_object_ref(claim), .free_arg = object_free}, "/api/v1/persistentvolumes");
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){.method = "POST",
+		                .body = body,
+		                .informer = own->volumes,
+		                .done = made,
+		                .arg = kt_object_ref(claim),
+		                .free_arg = object_free},
+		        "/api/v1/persistentvolumes");
 	}
 }
 
@@ -276,7 +328,10 @@ static void sync_claim(struct volume_controller *own, struct kt_pass *pass, stru
 			if (!kt_jget(v, "spec.claimRef") || is_reserved_for(v, claim))
 				bind(own, pass, claim, volume);
 		} else {
-			set_claim_phase(own, pass, claim, kt_streq(kt_jstr(tree, "status.phase"), "Bound") ? "Lost" : "Pending", NULL);
+			set_claim_phase(own, pass, claim,
+			        kt_streq(kt_jstr(tree, "status.phase"), "Bound") ? "Lost"
+			                                                         : "Pending",
+			        NULL);
 		}
 		return;
 	}
@@ -289,13 +344,16 @@ static void sync_claim(struct volume_controller *own, struct kt_pass *pass, stru
 	provision(own, pass, claim, tree);
 }
 
-static void sync_volume(struct volume_controller *own, struct kt_pass *pass, struct kt_object *volume)
+static void sync_volume(
+        struct volume_controller *own, struct kt_pass *pass, struct kt_object *volume)
 {
 	kt_auto_json json_t *tree = kt_object_tree(volume);
-	const char *namespace = kt_jstr(tree, "spec.claimRef.namespace"), *name = kt_jstr(tree, "spec.claimRef.name");
+	const char *namespace = kt_jstr(tree, "spec.claimRef.namespace"),
+	           *name = kt_jstr(tree, "spec.claimRef.name");
 	const char *uid = kt_jstr(tree, "spec.claimRef.uid");
 	struct kt_object *claim;
-	kt_auto_free char *path = volume_path(volume), *provisioned = kt_annotation(volume, PROVISIONED_BY);
+	kt_auto_free char *path = volume_path(volume),
+	                  *provisioned = kt_annotation(volume, PROVISIONED_BY);
 
 	if (kt_is_deleting(volume))
 		return;
@@ -310,8 +368,12 @@ static void sync_volume(struct volume_controller *own, struct kt_pass *pass, str
 	}
 	/* The claim is gone. */
 	set_volume_phase(own, pass, volume, "Released");
-	if (kt_streq(provisioned, PROVISIONER) && kt_streq(kt_jstr(tree, "spec.persistentVolumeReclaimPolicy"), "Delete"))
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .informer = own->volumes, .target = volume}, "%s", path);
+	if (kt_streq(provisioned, PROVISIONER) &&
+	        kt_streq(kt_jstr(tree, "spec.persistentVolumeReclaimPolicy"), "Delete"))
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){
+		                .method = "DELETE", .informer = own->volumes, .target = volume},
+		        "%s", path);
 }
 
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
@@ -376,23 +438,32 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct volume_controller *own = arg;
 
 	if (!old_object && new_object && kt_informer_count(own->claims))
-		kt_informer_each_indexed(own->claims, "namespace", kt_object_namespace(new_object), add_pending, own);
+		kt_informer_each_indexed(own->claims, "namespace", kt_object_namespace(new_object),
+		        add_pending, own);
 }
 
 static void *create(struct kt_controllers *controllers)
 {
 	struct volume_controller *own = kt_new(struct volume_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "persistentvolume-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "persistentvolume-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->claims = kt_controllers_informer(controllers, "/api/v1/persistentvolumeclaims");
 	own->volumes = kt_controllers_informer(controllers, "/api/v1/persistentvolumes");
-	own->classes = kt_controllers_informer(controllers, "/apis/storage.k8s.io/v1/storageclasses");
+	own->classes =
+	        kt_controllers_informer(controllers, "/apis/storage.k8s.io/v1/storageclasses");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
-	kt_informer_add_handler(own->claims, &(struct kt_informer_handler){.on_change = claim_changed, .arg = own});
-	kt_informer_add_handler(own->volumes, &(struct kt_informer_handler){.on_change = volume_changed, .arg = own});
-	kt_informer_add_handler(own->classes, &(struct kt_informer_handler){.on_change = class_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->claims, &(struct kt_informer_handler){.on_change = claim_changed, .arg = own});
+	kt_informer_add_handler(own->volumes,
+	        &(struct kt_informer_handler){.on_change = volume_changed, .arg = own});
+	kt_informer_add_handler(own->classes,
+	        &(struct kt_informer_handler){.on_change = class_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 
@@ -404,4 +475,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_persistent_volume = {"persistentvolume-binder-controller", create, destroy};
+const struct kt_controller kt_controller_persistent_volume = {
+        "persistentvolume-binder-controller", create, destroy};

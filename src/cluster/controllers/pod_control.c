@@ -29,28 +29,34 @@ static struct told *told_create(struct kt_object *owner, const char *what, struc
 	return told;
 }
 
-static void say(struct kt_pass *pass, struct kt_call *call, const struct told *told, bool created, const char *name)
+static void say(struct kt_pass *pass, struct kt_call *call, const struct told *told, bool created,
+        const char *name)
 {
 	struct kt_reconciler *reconciler = kt_pass_reconciler(pass);
-	const char *reason = call->err.code ? created ? "FailedCreate" : "FailedDelete" : created ? "SuccessfulCreate" : "SuccessfulDelete";
+	const char *reason = call->err.code ? created ? "FailedCreate" : "FailedDelete"
+	                     : created      ? "SuccessfulCreate"
+	                                    : "SuccessfulDelete";
 
 	if (call->err.code && kt_err_reason(&call->err) == KT_REASON_NOT_FOUND)
 		return; /* the namespace or the pod is gone */
 	if (told->what && call->err.code)
-		kt_reconciler_event(reconciler, told->owner, "Warning", reason, "%s failed error: %s", told->what,
-			kt_err_message(&call->err));
+		kt_reconciler_event(reconciler, told->owner, "Warning", reason,
+		        "%s failed error: %s", told->what, kt_err_message(&call->err));
 	else if (told->what)
-		kt_reconciler_event(reconciler, told->owner, "Normal", reason, "%s successful", told->what);
+		kt_reconciler_event(
+		        reconciler, told->owner, "Normal", reason, "%s successful", told->what);
 	else if (call->err.code)
-		kt_reconciler_event(reconciler, told->owner, "Warning", reason, "Error %s: %s", created ? "creating" : "deleting",
-			kt_err_message(&call->err));
+		kt_reconciler_event(reconciler, told->owner, "Warning", reason, "Error %s: %s",
+		        created ? "creating" : "deleting", kt_err_message(&call->err));
 	else
-		kt_reconciler_event(reconciler, told->owner, "Normal", reason, "%s pod: %s", created ? "Created" : "Deleted", name);
+		kt_reconciler_event(reconciler, told->owner, "Normal", reason, "%s pod: %s",
+		        created ? "Created" : "Deleted", name);
 }
 
 static void pod_created(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
-	kt_auto_free char *name = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
+	kt_auto_free char *name =
+	        kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
 
 	say(pass, call, arg, true, name ? name : "");
 	kt_pass_check(pass, call);
@@ -64,31 +70,49 @@ static void pod_deleted(struct kt_pass *pass, struct kt_call *call, void *arg)
 	kt_pass_check(pass, call);
 }
 
-void kt_create_pod_saying(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner, const json_t *pod, const char *what)
+void kt_create_pod_saying(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner,
+        const json_t *pod, const char *what)
 {
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "POST", .body = pod, .informer = pods, .done = pod_created,
-		.arg = told_create(owner, what, (struct kt_sv){0}), .free_arg = told_free}, "/api/v1/namespaces/%.*s/pods",
-		KT_SVP(kt_object_namespace(owner)));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "POST",
+	                .body = pod,
+	                .informer = pods,
+	                .done = pod_created,
+	                .arg = told_create(owner, what, (struct kt_sv){0}),
+	                .free_arg = told_free},
+	        "/api/v1/namespaces/%.*s/pods", KT_SVP(kt_object_namespace(owner)));
 }
 
-void kt_delete_pod_saying(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner, struct kt_object *pod,
-	const char *what)
+void kt_delete_pod_saying(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner,
+        struct kt_object *pod, const char *what)
 {
-	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod), uid = kt_object_uid(pod);
+	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod),
+	             uid = kt_object_uid(pod);
 	kt_auto_str text = KT_STR_INIT;
 
-	kt_str_printf(&text, "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"preconditions\":{\"uid\":\"%.*s\"}}", KT_SVP(uid));
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .text = &text, .informer = pods, .target = pod, .done = pod_deleted,
-		.arg = told_create(owner, what, name), .free_arg = told_free}, "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace),
-		KT_SVP(name));
+	kt_str_printf(&text,
+	        "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"preconditions\":{\"uid\":\"%.*"
+	        "s\"}}",
+	        KT_SVP(uid));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "DELETE",
+	                .text = &text,
+	                .informer = pods,
+	                .target = pod,
+	                .done = pod_deleted,
+	                .arg = told_create(owner, what, name),
+	                .free_arg = told_free},
+	        "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace), KT_SVP(name));
 }
 
-void kt_create_pod(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner, const json_t *pod)
+void kt_create_pod(
+        struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner, const json_t *pod)
 {
 	kt_create_pod_saying(pass, pods, owner, pod, NULL);
 }
 
-void kt_delete_pod(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner, struct kt_object *pod)
+void kt_delete_pod(struct kt_pass *pass, struct kt_informer *pods, struct kt_object *owner,
+        struct kt_object *pod)
 {
 	kt_delete_pod_saying(pass, pods, owner, pod, NULL);
 }

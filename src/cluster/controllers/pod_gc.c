@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pod garbage collection: pods bound to a node that is gone, pods deleted before they were bound, and, beyond a limit, pods that have ended
- * (the oldest first).
+ * Pod garbage collection: pods bound to a node that is gone, pods deleted before they were bound,
+ * and, beyond a limit, pods that have ended (the oldest first).
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -9,7 +9,7 @@
 #include "cluster/controllers/meta.h"
 #include "cluster/controllers/table.h"
 
-#define ENDED_MAX 12500        /* terminated-pod-gc-threshold */
+#define ENDED_MAX 12500            /* terminated-pod-gc-threshold */
 #define ORPHAN_QUARANTINE_MS 40000 /* a node may come back */
 
 struct pod_gc {
@@ -27,24 +27,34 @@ static bool has_ended(const struct kt_object *pod)
 static void force_delete(struct pod_gc *own, struct kt_pass *pass, struct kt_object *pod)
 {
 	struct kt_sv uid = kt_object_uid(pod);
-	kt_auto_json json_t *options = json_pack("{s:s,s:s,s:i,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1", "gracePeriodSeconds",
-		0, "preconditions", "uid", uid.p, uid.len);
+	kt_auto_json json_t *options =
+	        json_pack("{s:s,s:s,s:i,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1",
+	                "gracePeriodSeconds", 0, "preconditions", "uid", uid.p, uid.len);
 
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .body = options, .informer = own->pods, .target = pod},
-		"/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){
+	                .method = "DELETE", .body = options, .informer = own->pods, .target = pod},
+	        "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(kt_object_namespace(pod)),
+	        KT_SVP(kt_object_name(pod)));
 }
 
 /* An orphan that still runs is declared dead first, so that whoever counts it knows. */
-static void fail_orphan(struct pod_gc *own, struct kt_pass *pass, struct kt_object *pod, const char *why)
+static void fail_orphan(
+        struct pod_gc *own, struct kt_pass *pass, struct kt_object *pod, const char *why)
 {
 	struct kt_sv uid = kt_object_uid(pod);
-	kt_auto_json json_t *body = json_pack("{s:{s:s%},s:{s:s,s:[{s:s,s:s,s:s,s:s,s:o}]}}", "metadata", "uid", uid.p, uid.len, "status",
-		"phase", "Failed", "conditions", "type", "DisruptionTarget", "status", "True", "reason", "DeletionByPodGC", "message",
-		why, "lastTransitionTime", kt_time_json(kt_pass_wall_ns(pass)));
+	kt_auto_json json_t *body = json_pack("{s:{s:s%},s:{s:s,s:[{s:s,s:s,s:s,s:s,s:o}]}}",
+	        "metadata", "uid", uid.p, uid.len, "status", "phase", "Failed", "conditions",
+	        "type", "DisruptionTarget", "status", "True", "reason", "DeletionByPodGC",
+	        "message", why, "lastTransitionTime", kt_time_json(kt_pass_wall_ns(pass)));
 
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body,
-		.informer = own->pods}, "/api/v1/namespaces/%.*s/pods/%.*s/status", KT_SVP(kt_object_namespace(pod)),
-		KT_SVP(kt_object_name(pod)));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_STRATEGIC,
+	                .body = body,
+	                .informer = own->pods},
+	        "/api/v1/namespaces/%.*s/pods/%.*s/status", KT_SVP(kt_object_namespace(pod)),
+	        KT_SVP(kt_object_name(pod)));
 }
 
 static int compare_created(const void *va, const void *vb)
@@ -91,19 +101,24 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	if (!pod)
 		return;
 	node = kt_pod_node(pod);
-	if (node.len ? kt_informer_get(own->nodes, (struct kt_sv){0}, node) != NULL : !kt_is_deleting(pod))
+	if (node.len ? kt_informer_get(own->nodes, (struct kt_sv){0}, node) != NULL
+	             : !kt_is_deleting(pod))
 		return;
 	/* Dead and deleted already: a finalizer of somebody else holds it. */
-	if (kt_is_deleting(pod) && has_ended(pod) && kt_int_at(pod, "metadata", "deletionGracePeriodSeconds", 0) == 0)
+	if (kt_is_deleting(pod) && has_ended(pod) &&
+	        kt_int_at(pod, "metadata", "deletionGracePeriodSeconds", 0) == 0)
 		return;
 	if (!has_ended(pod))
-		fail_orphan(own, pass, pod, node.len ? "PodGC: node no longer exists" : "PodGC: unscheduled and terminating");
+		fail_orphan(own, pass, pod,
+		        node.len ? "PodGC: node no longer exists"
+		                 : "PodGC: unscheduled and terminating");
 	force_delete(own, pass, pod);
 }
 
 static void quarantine(struct pod_gc *own, const struct kt_object *pod)
 {
-	kt_auto_free char *key = kt_asprintf("%.*s/%.*s", KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
+	kt_auto_free char *key = kt_asprintf(
+	        "%.*s/%.*s", KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
 
 	kt_reconciler_add_after_ms(own->reconciler, key, ORPHAN_QUARANTINE_MS);
 }
@@ -119,7 +134,8 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 		kt_reconciler_add(own->reconciler, "*");
 	if (!kt_pod_node(new_object).len && kt_is_deleting(new_object))
 		kt_reconciler_add_object(own->reconciler, new_object);
-	else if (!old_object && kt_pod_node(new_object).len && !kt_informer_get(own->nodes, (struct kt_sv){0}, kt_pod_node(new_object)))
+	else if (!old_object && kt_pod_node(new_object).len &&
+	         !kt_informer_get(own->nodes, (struct kt_sv){0}, kt_pod_node(new_object)))
 		quarantine(own, new_object);
 }
 
@@ -140,13 +156,19 @@ static void *create(struct kt_controllers *controllers)
 	struct pod_gc *own = kt_new(struct pod_gc);
 
 	own->controllers = controllers;
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers, .name = "pod-garbage-collector",
-		.reconcile = reconcile, .arg = own, .parallel = 20});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "pod-garbage-collector",
+	                .reconcile = reconcile,
+	                .arg = own,
+	                .parallel = 20});
 	own->nodes = kt_controllers_informer(controllers, "/api/v1/nodes");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	kt_controllers_index(controllers, "/api/v1/pods", "node", kt_index_by_node);
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
-	kt_informer_add_handler(own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
 	return own;
 }
 
@@ -158,4 +180,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_pod_gc = {"pod-garbage-collector-controller", create, destroy};
+const struct kt_controller kt_controller_pod_gc = {
+        "pod-garbage-collector-controller", create, destroy};

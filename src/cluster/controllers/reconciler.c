@@ -16,10 +16,10 @@ struct kt_pass {
 	struct kt_reconciler *reconciler;
 	char *key;
 	size_t n_under_way;
-	bool failed, finished;    /* finished: the reconcile function returned */
-	int64_t again_after_ms;   /* -1: not asked */
+	bool failed, finished;  /* finished: the reconcile function returned */
+	int64_t again_after_ms; /* -1: not asked */
 	KT_VEC(struct wait) waits;
-	size_t first_unseen;      /* waits before it are over */
+	size_t first_unseen; /* waits before it are over */
 	struct kt_timer timer;
 	struct kt_pass *next, *prev;
 };
@@ -92,9 +92,12 @@ static bool is_seen(const struct wait *wait)
 	const struct kt_object *object;
 
 	if (!wait->target)
-		return wait->shared->seen_revision >= wait->revision || kt_informer_revision(wait->shared->informer) >= wait->revision;
-	object = kt_informer_get(wait->shared->informer, kt_object_namespace(wait->target), kt_object_name(wait->target));
-	return !object || object->deletion_timestamp.len || !kt_sv_eq(kt_object_uid(object), kt_object_uid(wait->target));
+		return wait->shared->seen_revision >= wait->revision ||
+		       kt_informer_revision(wait->shared->informer) >= wait->revision;
+	object = kt_informer_get(wait->shared->informer, kt_object_namespace(wait->target),
+	        kt_object_name(wait->target));
+	return !object || object->deletion_timestamp.len ||
+	       !kt_sv_eq(kt_object_uid(object), kt_object_uid(wait->target));
 }
 
 void pass_look_again(struct kt_pass *pass)
@@ -110,7 +113,8 @@ static void see_timer_fired(struct kt_timer *timer)
 {
 	struct kt_pass *pass = kt_container_of(timer, struct kt_pass, timer);
 
-	kt_log_debug("controllers", "%s: %s: the caches do not show what was written", pass->reconciler->name, pass->key);
+	kt_log_debug("controllers", "%s: %s: the caches do not show what was written",
+	        pass->reconciler->name, pass->key);
 	pass_over(pass);
 }
 
@@ -162,11 +166,16 @@ struct kt_reconciler *kt_reconciler_create(const struct kt_reconciler_options *o
 	reconciler->name = kt_strdup(options->name);
 	reconciler->reconcile = options->reconcile;
 	reconciler->arg = options->arg;
-	reconciler->queue = kt_workqueue_create(&(struct kt_workqueue_options){.loop = controllers->loop, .process = process,
-		.arg = reconciler, .parallel = options->parallel ? options->parallel : 5});
+	reconciler->queue =
+	        kt_workqueue_create(&(struct kt_workqueue_options){.loop = controllers->loop,
+	                .process = process,
+	                .arg = reconciler,
+	                .parallel = options->parallel ? options->parallel : 5});
 	reconciler->calls = kt_calls_create(controllers->client, controllers->loop, agent);
-	reconciler->recorder = kt_event_recorder_create(&(struct kt_event_recorder_options){
-		.client = controllers->client, .loop = controllers->loop, .component = options->name});
+	reconciler->recorder = kt_event_recorder_create(
+	        &(struct kt_event_recorder_options){.client = controllers->client,
+	                .loop = controllers->loop,
+	                .component = options->name});
 	kt_map_init(&reconciler->early, NULL);
 	kt_vec_push(&controllers->reconcilers, reconciler);
 	return reconciler;
@@ -222,12 +231,13 @@ void kt_reconciler_add_object(struct kt_reconciler *reconciler, const struct kt_
 	struct kt_sv namespace = kt_object_namespace(object), name = kt_object_name(object);
 	char key[600];
 
-	snprintf(key, sizeof(key), "%.*s%s%.*s", (int)namespace.len, namespace.p, namespace.len ? "/" : "", (int)name.len, name.p);
+	snprintf(key, sizeof(key), "%.*s%s%.*s", (int)namespace.len, namespace.p,
+	        namespace.len ? "/" : "", (int)name.len, name.p);
 	kt_reconciler_add(reconciler, key);
 }
 
-void kt_reconciler_event(struct kt_reconciler *reconciler, const struct kt_object *about, const char *type, const char *reason,
-	const char *message, ...)
+void kt_reconciler_event(struct kt_reconciler *reconciler, const struct kt_object *about,
+        const char *type, const char *reason, const char *message, ...)
 {
 	kt_auto_str text = KT_STR_INIT;
 	struct kt_event event = {.about = kt_event_ref_of(about), .type = type, .reason = reason};
@@ -256,7 +266,8 @@ static int64_t answer_revision(const struct kt_call *call)
 
 	if (call->ret_object)
 		return call->ret_object->revision;
-	if (!kt_json_string_sv(kt_json_find(kt_call_answer(call), "metadata", "resourceVersion", NULL), &text))
+	if (!kt_json_string_sv(
+	            kt_json_find(kt_call_answer(call), "metadata", "resourceVersion", NULL), &text))
 		return 0;
 	return kt_sv_int64(text, &revision) < 0 ? 0 : revision;
 }
@@ -264,7 +275,8 @@ static int64_t answer_revision(const struct kt_call *call)
 static void add_wait(struct pass_call *own, const struct kt_call *call)
 {
 	struct kt_pass *pass = own->pass;
-	struct wait wait = {.shared = controllers_shared(pass->reconciler->controllers, own->write.informer)};
+	struct wait wait = {
+	        .shared = controllers_shared(pass->reconciler->controllers, own->write.informer)};
 
 	if (own->target) {
 		wait.target = kt_object_ref(own->target);
@@ -272,8 +284,10 @@ static void add_wait(struct pass_call *own, const struct kt_call *call)
 		wait.revision = answer_revision(call);
 		/* Of many writes to one resource the last is enough. */
 		for (size_t i = 0; i < pass->waits.n; i++)
-			if (pass->waits.items[i].shared == wait.shared && !pass->waits.items[i].target) {
-				pass->waits.items[i].revision = KT_MAX(pass->waits.items[i].revision, wait.revision);
+			if (pass->waits.items[i].shared == wait.shared &&
+			        !pass->waits.items[i].target) {
+				pass->waits.items[i].revision =
+				        KT_MAX(pass->waits.items[i].revision, wait.revision);
 				return;
 			}
 	}
@@ -305,16 +319,19 @@ void kt_pass_check(struct kt_pass *pass, struct kt_call *call)
 	reason = kt_err_reason(&call->err);
 	if (reason == KT_REASON_NOT_FOUND && strcmp(call->method, "DELETE") == 0)
 		return;
-	kt_log_debug("controllers", "%s: %s: %s %s: %s", pass->reconciler->name, pass->key ? pass->key : "", call->method, call->path,
-		kt_err_message(&call->err));
+	kt_log_debug("controllers", "%s: %s: %s %s: %s", pass->reconciler->name,
+	        pass->key ? pass->key : "", call->method, call->path, kt_err_message(&call->err));
 	pass->failed = true;
 }
 
 void kt_pass_send(struct kt_pass *pass, const struct kt_pass_write *write, const char *path, ...)
 {
 	struct pass_call *own = kt_new(struct pass_call);
-	struct kt_call_spec spec = {.method = write->method, .content_type = write->content_type, .done = call_done, .arg = own,
-		.drop = pass_call_free};
+	struct kt_call_spec spec = {.method = write->method,
+	        .content_type = write->content_type,
+	        .done = call_done,
+	        .arg = own,
+	        .drop = pass_call_free};
 	kt_auto_str text = KT_STR_INIT, target = KT_STR_INIT;
 	va_list ap;
 
@@ -366,7 +383,8 @@ struct kt_object *kt_pass_object(struct kt_pass *pass, struct kt_informer *infor
 
 	if (!slash)
 		return kt_informer_get(informer, (struct kt_sv){0}, kt_sv_of(pass->key));
-	return kt_informer_get(informer, (struct kt_sv){pass->key, (size_t)(slash - pass->key)}, kt_sv_of(slash + 1));
+	return kt_informer_get(informer, (struct kt_sv){pass->key, (size_t)(slash - pass->key)},
+	        kt_sv_of(slash + 1));
 }
 
 int64_t kt_pass_wall_ns(struct kt_pass *pass)

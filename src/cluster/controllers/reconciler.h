@@ -2,9 +2,11 @@
 /*
  * What a controller is made of.
  *
- * A reconciler is a work queue whose keys are reconciled in passes. A pass reads the shared informers, decides, and sends any number
- * of writes; it is over when all writes are answered AND the informers have seen what they changed. So the next pass on that key
- * reads its own writes, and no controller needs to remember what it expects to see. A pass that failed comes back with back-off.
+ * A reconciler is a work queue whose keys are reconciled in passes. A pass reads the shared
+ * informers, decides, and sends any number of writes; it is over when all writes are answered AND
+ * the informers have seen what they changed. So the next pass on that key reads its own writes, and
+ * no controller needs to remember what it expects to see. A pass that failed comes back with
+ * back-off.
  *
  * Nothing is reconciled before every informer has its first list.
  */
@@ -16,7 +18,9 @@
 #include "api/client/informer.h"
 #include "cluster/controllers/controllers.h"
 
-#define KT_PASS_SEE_MAX_MS 10000 /* how long a pass waits for the informers before it gives up reading its own writes */
+#define KT_PASS_SEE_MAX_MS \
+	10000 /* how long a pass waits for the informers before it gives up reading its own writes \
+	       */
 
 struct kt_reconciler;
 struct kt_pass;
@@ -32,44 +36,51 @@ struct kt_loop *kt_controllers_loop(struct kt_controllers *controllers);
 struct kt_client *kt_controllers_client(struct kt_controllers *controllers);
 const char *kt_controllers_ca(struct kt_controllers *controllers); /* may be NULL */
 bool kt_controllers_synced(const struct kt_controllers *controllers);
-/* The shared informer of a collection ("/apis/apps/v1/deployments"); the same one for every caller. With indexes "namespace" and
- * "controller" (uid of the controlling owner). Only while controllers are created. */
+/* The shared informer of a collection ("/apis/apps/v1/deployments"); the same one for every caller.
+ * With indexes "namespace" and "controller" (uid of the controlling owner). Only while controllers
+ * are created. */
 struct kt_informer *kt_controllers_informer(struct kt_controllers *controllers, const char *path);
 /* Adds an index once, whoever asks. */
-void kt_controllers_index(struct kt_controllers *controllers, const char *path, const char *name, kt_index_fn *fn);
+void kt_controllers_index(
+        struct kt_controllers *controllers, const char *path, const char *name, kt_index_fn *fn);
 
 struct kt_reconciler_options {
 	struct kt_controllers *controllers;
 	const char *name; /* of the component in events: "deployment-controller" */
 	void (*reconcile)(void *arg, struct kt_pass *pass, const char *key);
 	void *arg;
-	size_t parallel;  /* 0: 5, as upstream */
+	size_t parallel; /* 0: 5, as upstream */
 };
 struct kt_reconciler *kt_reconciler_create(const struct kt_reconciler_options *options);
 void kt_reconciler_destroy(struct kt_reconciler *reconciler);
 void kt_reconciler_add(struct kt_reconciler *reconciler, const char *key);
-void kt_reconciler_add_after_ms(struct kt_reconciler *reconciler, const char *key, int64_t after_ms);
+void kt_reconciler_add_after_ms(
+        struct kt_reconciler *reconciler, const char *key, int64_t after_ms);
 /* Key "namespace/name" ("name" without namespace). */
 void kt_reconciler_add_object(struct kt_reconciler *reconciler, const struct kt_object *object);
-void kt_reconciler_event(struct kt_reconciler *reconciler, const struct kt_object *about, const char *type, const char *reason,
-	const char *message, ...) __attribute__((format(printf, 5, 6)));
+void kt_reconciler_event(struct kt_reconciler *reconciler, const struct kt_object *about,
+        const char *type, const char *reason, const char *message, ...)
+        __attribute__((format(printf, 5, 6)));
 
 /* --- inside a pass --- */
 
 struct kt_pass_write {
 	const char *method;
-	const char *content_type;      /* NULL: application/json */
-	const json_t *body;            /* borrowed; NULL: none */
-	struct kt_str *text;           /* instead of body; taken over */
-	struct kt_informer *informer;  /* that will see the change; NULL: nobody waits for it */
-	/* May send more on the pass. NULL: an error other than "not found" on DELETE fails the pass. */
+	const char *content_type;     /* NULL: application/json */
+	const json_t *body;           /* borrowed; NULL: none */
+	struct kt_str *text;          /* instead of body; taken over */
+	struct kt_informer *informer; /* that will see the change; NULL: nobody waits for it */
+	/* May send more on the pass. NULL: an error other than "not found" on DELETE fails the
+	 * pass. */
 	void (*done)(struct kt_pass *pass, struct kt_call *call, void *arg);
 	void *arg;
-	void (*free_arg)(void *arg);   /* after done, or when the controller is destroyed first; may be NULL */
-	struct kt_object *target; /* DELETE: what goes; the pass waits until the informer has no such uid without deletionTimestamp */
+	void (*free_arg)(
+	        void *arg); /* after done, or when the controller is destroyed first; may be NULL */
+	struct kt_object *target; /* DELETE: what goes; the pass waits until the informer has no
+	                             such uid without deletionTimestamp */
 };
 void kt_pass_send(struct kt_pass *pass, const struct kt_pass_write *write, const char *path, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 /* Comes back after its back-off. */
 void kt_pass_fail(struct kt_pass *pass);
 /* What happens to an answer that nobody looks at; a done hook may pass its error on here. */

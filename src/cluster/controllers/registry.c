@@ -50,14 +50,17 @@ struct kt_informer *kt_controllers_informer(struct kt_controllers *controllers, 
 	kt_map_init(&shared->indexes, NULL);
 	kt_map_set(&controllers->informers, path, shared);
 	controllers->n_unsynced++;
-	kt_informer_add_handler(shared->informer, &(struct kt_informer_handler){
-		.on_change = informer_changed, .on_synced = informer_synced, .arg = shared});
+	kt_informer_add_handler(
+	        shared->informer, &(struct kt_informer_handler){.on_change = informer_changed,
+	                                  .on_synced = informer_synced,
+	                                  .arg = shared});
 	kt_controllers_index(controllers, path, "namespace", kt_index_by_namespace);
 	kt_controllers_index(controllers, path, "controller", kt_index_by_controller_uid);
 	return shared->informer;
 }
 
-void kt_controllers_index(struct kt_controllers *controllers, const char *path, const char *name, kt_index_fn *fn)
+void kt_controllers_index(
+        struct kt_controllers *controllers, const char *path, const char *name, kt_index_fn *fn)
 {
 	struct shared_informer *shared;
 
@@ -69,7 +72,8 @@ void kt_controllers_index(struct kt_controllers *controllers, const char *path, 
 	kt_informer_add_index(shared->informer, name, fn);
 }
 
-struct shared_informer *controllers_shared(struct kt_controllers *controllers, const struct kt_informer *informer)
+struct shared_informer *controllers_shared(
+        struct kt_controllers *controllers, const struct kt_informer *informer)
 {
 	size_t it = 0;
 	void *value;

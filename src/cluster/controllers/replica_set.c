@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ReplicaSet and ReplicationController: as many pods as spec.replicas says. Pods are created in batches that double while all goes
- * well, so that a quota or a webhook that refuses is asked a few times and not ten thousand; the least valuable pods go first.
+ * ReplicaSet and ReplicationController: as many pods as spec.replicas says. Pods are created in
+ * batches that double while all goes well, so that a quota or a webhook that refuses is asked a few
+ * times and not ten thousand; the least valuable pods go first.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -16,15 +17,17 @@ struct flavour {
 	const char *component, *kind, *api_version, *group_path, *resource;
 };
 
-static const struct flavour replica_set = {"replicaset-controller", "ReplicaSet", "apps/v1", "/apis/apps/v1", "replicasets"};
-static const struct flavour replication_controller = {"replication-controller", "ReplicationController", "v1", "/api/v1",
-	"replicationcontrollers"};
+static const struct flavour replica_set = {
+        "replicaset-controller", "ReplicaSet", "apps/v1", "/apis/apps/v1", "replicasets"};
+static const struct flavour replication_controller = {"replication-controller",
+        "ReplicationController", "v1", "/api/v1", "replicationcontrollers"};
 
 struct replicator {
 	const struct flavour *flavour;
 	struct kt_reconciler *reconciler;
 	struct kt_informer *sets, *pods;
-	struct kt_map refusals; /* key -> text of the last refused creation or deletion, for the condition ReplicaFailure */
+	struct kt_map refusals; /* key -> text of the last refused creation or deletion, for the
+	                           condition ReplicaFailure */
 };
 
 /* Creations of one pass. */
@@ -57,17 +60,20 @@ static void pod_created(struct kt_pass *pass, struct kt_call *call, void *arg)
 
 	creation->under_way--;
 	if (!call->err.code) {
-		kt_auto_free char *name = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
+		kt_auto_free char *name = kt_json_string_dup(
+		        kt_json_find(kt_call_answer(call), "metadata", "name", NULL));
 
-		kt_reconciler_event(reconciler, creation->set, "Normal", "SuccessfulCreate", "Created pod: %s", name ? name : "");
+		kt_reconciler_event(reconciler, creation->set, "Normal", "SuccessfulCreate",
+		        "Created pod: %s", name ? name : "");
 	} else {
 		creation->failed = true;
-		kt_map_set(&creation->own->refusals, kt_pass_key(pass), kt_strdup(kt_err_message(&call->err)));
+		kt_map_set(&creation->own->refusals, kt_pass_key(pass),
+		        kt_strdup(kt_err_message(&call->err)));
 		kt_pass_check(pass, call);
 		/* A namespace that goes away says so itself. */
 		if (kt_err_reason(&call->err) != KT_REASON_NOT_FOUND)
-			kt_reconciler_event(reconciler, creation->set, "Warning", "FailedCreate", "Error creating: %s",
-				kt_err_message(&call->err));
+			kt_reconciler_event(reconciler, creation->set, "Warning", "FailedCreate",
+			        "Error creating: %s", kt_err_message(&call->err));
 	}
 	if (creation->under_way == 0 && !creation->failed) {
 		kt_map_del(&creation->own->refusals, kt_pass_key(pass));
@@ -88,16 +94,23 @@ static void create_batch(struct kt_pass *pass, struct creation *creation)
 
 		kt_str_puts(&text, creation->body);
 		creation->refs++;
-		kt_pass_send(pass, &(struct kt_pass_write){.method = "POST", .text = &text, .informer = creation->own->pods,
-			.done = pod_created, .arg = creation, .free_arg = creation_unref}, "/api/v1/namespaces/%.*s/pods",
-			KT_SVP(namespace));
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){.method = "POST",
+		                .text = &text,
+		                .informer = creation->own->pods,
+		                .done = pod_created,
+		                .arg = creation,
+		                .free_arg = creation_unref},
+		        "/api/v1/namespaces/%.*s/pods", KT_SVP(namespace));
 	}
 }
 
 /* n_have: what works already need not be tried carefully. */
-static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set, int64_t n, int64_t n_have)
+static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set,
+        int64_t n, int64_t n_have)
 {
-	kt_auto_json json_t *template = kt_json_tree(kt_field_of(set, "spec", "template")), *pod = NULL;
+	kt_auto_json json_t *template = kt_json_tree(kt_field_of(set, "spec", "template")),
+	                    *pod = NULL;
 	struct creation *creation = kt_new(struct creation);
 	kt_auto_str body = KT_STR_INIT;
 	struct kt_sv name = kt_object_name(set);
@@ -121,9 +134,9 @@ static void create_pods(struct replicator *own, struct kt_pass *pass, struct kt_
 struct ranked {
 	struct kt_object *pod;
 	bool bound, ready;
-	int phase;           /* 0 Pending, 1 Unknown, 2 Running */
+	int phase; /* 0 Pending, 1 Unknown, 2 Running */
 	int64_t cost, ready_ns, restarts, created_ns;
-	int64_t neighbours;  /* pods of this set on the same node */
+	int64_t neighbours; /* pods of this set on the same node */
 };
 
 static int64_t compare_int(int64_t a, int64_t b)
@@ -172,13 +185,15 @@ static struct ranked rank(struct kt_object *pod, const struct kt_map *per_node)
 	kt_auto_free char *cost = kt_annotation(pod, "controller.kubernetes.io/pod-deletion-cost");
 	struct kt_sv node = kt_pod_node(pod);
 	struct ranked ranked = {
-		.pod = pod,
-		.bound = node.len > 0,
-		.ready = kt_pod_is_ready(pod),
-		.phase = kt_pod_phase_is(pod, "Running") ? 2 : kt_pod_phase_is(pod, "Unknown") ? 1 : 0,
-		.ready_ns = kt_time_at(kt_condition(pod, "Ready"), "lastTransitionTime"),
-		.restarts = restarts_of(pod),
-		.created_ns = kt_created_ns(pod),
+	        .pod = pod,
+	        .bound = node.len > 0,
+	        .ready = kt_pod_is_ready(pod),
+	        .phase = kt_pod_phase_is(pod, "Running")   ? 2
+	                 : kt_pod_phase_is(pod, "Unknown") ? 1
+	                                                   : 0,
+	        .ready_ns = kt_time_at(kt_condition(pod, "Ready"), "lastTransitionTime"),
+	        .restarts = restarts_of(pod),
+	        .created_ns = kt_created_ns(pod),
 	};
 
 	if (cost)
@@ -194,15 +209,19 @@ static void pod_deleted(struct kt_pass *pass, struct kt_call *call, void *arg)
 	struct kt_reconciler *reconciler = deletion->own->reconciler;
 
 	if (!call->err.code)
-		kt_reconciler_event(reconciler, deletion->set, "Normal", "SuccessfulDelete", "Deleted pod: %s", deletion->body);
+		kt_reconciler_event(reconciler, deletion->set, "Normal", "SuccessfulDelete",
+		        "Deleted pod: %s", deletion->body);
 	else if (kt_err_reason(&call->err) != KT_REASON_NOT_FOUND)
-		kt_reconciler_event(reconciler, deletion->set, "Warning", "FailedDelete", "Error deleting: %s", kt_err_message(&call->err));
+		kt_reconciler_event(reconciler, deletion->set, "Warning", "FailedDelete",
+		        "Error deleting: %s", kt_err_message(&call->err));
 	kt_pass_check(pass, call);
 }
 
-static void delete_pod(struct replicator *own, struct kt_pass *pass, struct kt_object *set, struct kt_object *pod)
+static void delete_pod(
+        struct replicator *own, struct kt_pass *pass, struct kt_object *set, struct kt_object *pod)
 {
-	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod), uid = kt_object_uid(pod);
+	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod),
+	             uid = kt_object_uid(pod);
 	struct creation *deletion = kt_new(struct creation);
 	kt_auto_str text = KT_STR_INIT;
 
@@ -210,13 +229,23 @@ static void delete_pod(struct replicator *own, struct kt_pass *pass, struct kt_o
 	deletion->set = kt_object_ref(set);
 	deletion->body = kt_sv_dup(name);
 	deletion->refs = 1;
-	kt_str_printf(&text, "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"preconditions\":{\"uid\":\"%.*s\"}}", KT_SVP(uid));
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .text = &text, .informer = own->pods, .target = pod,
-		.done = pod_deleted, .arg = deletion, .free_arg = creation_unref}, "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace),
-		KT_SVP(name));
+	kt_str_printf(&text,
+	        "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"preconditions\":{\"uid\":\"%.*"
+	        "s\"}}",
+	        KT_SVP(uid));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "DELETE",
+	                .text = &text,
+	                .informer = own->pods,
+	                .target = pod,
+	                .done = pod_deleted,
+	                .arg = deletion,
+	                .free_arg = creation_unref},
+	        "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace), KT_SVP(name));
 }
 
-static void delete_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set, const kt_objects *active, int64_t n)
+static void delete_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set,
+        const kt_objects *active, int64_t n)
 {
 	struct ranked *ranked = kt_new_array(struct ranked, active->n + 1);
 	struct kt_map per_node;
@@ -226,7 +255,8 @@ static void delete_pods(struct replicator *own, struct kt_pass *pass, struct kt_
 		struct kt_sv node = kt_pod_node(active->items[i]);
 
 		if (node.len)
-			kt_map_set_sv(&per_node, node, (void *)((intptr_t)kt_map_get_sv(&per_node, node) + 1));
+			kt_map_set_sv(&per_node, node,
+			        (void *)((intptr_t)kt_map_get_sv(&per_node, node) + 1));
 	}
 	for (size_t i = 0; i < active->n; i++)
 		ranked[i] = rank(active->items[i], &per_node);
@@ -244,20 +274,25 @@ static bool has_all_labels(const struct kt_object *pod, const json_t *labels)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+	{
 		struct kt_sv have;
 
-		if (!kt_object_label(pod, kt_sv_of(key), &have) || !kt_sv_is(have, json_string_value(value)))
+		if (!kt_object_label(pod, kt_sv_of(key), &have) ||
+		        !kt_sv_is(have, json_string_value(value)))
 			return false;
 	}
 	return true;
 }
 
-static void update_status(struct replicator *own, struct kt_pass *pass, struct kt_object *set, const kt_objects *pods, int64_t diff)
+static void update_status(struct replicator *own, struct kt_pass *pass, struct kt_object *set,
+        const kt_objects *pods, int64_t diff)
 {
-	int64_t min_ready_s = kt_int_at(set, "spec", "minReadySeconds", 0), wall = kt_pass_wall_ns(pass), after_ms = -1;
+	int64_t min_ready_s = kt_int_at(set, "spec", "minReadySeconds", 0),
+	        wall = kt_pass_wall_ns(pass), after_ms = -1;
 	int64_t replicas = 0, labelled = 0, ready = 0, available = 0, terminating = 0;
-	kt_auto_json json_t *labels = kt_json_tree(kt_json_find(kt_object_doc(set), "spec", "template", "metadata", "labels", NULL));
+	kt_auto_json json_t *labels = kt_json_tree(
+	        kt_json_find(kt_object_doc(set), "spec", "template", "metadata", "labels", NULL));
 	struct kt_sv namespace = kt_object_namespace(set), name = kt_object_name(set);
 	kt_auto_free char *path = NULL;
 	json_t *status = kt_status_tree(set);
@@ -268,7 +303,8 @@ static void update_status(struct replicator *own, struct kt_pass *pass, struct k
 		int64_t due_ms = -1;
 
 		if (!kt_pod_is_active(pod)) {
-			terminating += kt_is_deleting(pod) && !kt_pod_phase_is(pod, "Succeeded") && !kt_pod_phase_is(pod, "Failed");
+			terminating += kt_is_deleting(pod) && !kt_pod_phase_is(pod, "Succeeded") &&
+			               !kt_pod_phase_is(pod, "Failed");
 			continue;
 		}
 		replicas++;
@@ -287,11 +323,12 @@ static void update_status(struct replicator *own, struct kt_pass *pass, struct k
 	json_object_set_new(status, "observedGeneration", json_integer(kt_generation(set)));
 	refusal = diff > 0 ? kt_map_get(&own->refusals, kt_pass_key(pass)) : NULL;
 	if (refusal)
-		kt_set_condition(kt_status_conditions(status), "ReplicaFailure", "True", "FailedCreate", refusal, wall, false);
+		kt_set_condition(kt_status_conditions(status), "ReplicaFailure", "True",
+		        "FailedCreate", refusal, wall, false);
 	else if (json_object_get(status, "conditions"))
 		kt_remove_condition(kt_status_conditions(status), "ReplicaFailure");
-	path = kt_asprintf("%s/namespaces/%.*s/%s/%.*s", own->flavour->group_path, KT_SVP(namespace), own->flavour->resource,
-		KT_SVP(name));
+	path = kt_asprintf("%s/namespaces/%.*s/%s/%.*s", own->flavour->group_path,
+	        KT_SVP(namespace), own->flavour->resource, KT_SVP(name));
 	kt_patch_status(pass, own->sets, set, path, status);
 	if (after_ms >= 0)
 		kt_pass_again_after_ms(pass, after_ms);
@@ -320,8 +357,15 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		kt_map_del(&own->refusals, key);
 	if (!set || !(selector = selector_of(own, set)))
 		return;
-	kt_claim_objects(&(struct kt_claim){.pass = pass, .informer = own->pods, .group_path = "/api/v1", .resource = "pods",
-		.owner = set, .api_version = own->flavour->api_version, .kind = own->flavour->kind, .selector = selector}, &pods);
+	kt_claim_objects(&(struct kt_claim){.pass = pass,
+	                         .informer = own->pods,
+	                         .group_path = "/api/v1",
+	                         .resource = "pods",
+	                         .owner = set,
+	                         .api_version = own->flavour->api_version,
+	                         .kind = own->flavour->kind,
+	                         .selector = selector},
+	        &pods);
 	kt_selector_destroy(selector);
 	for (size_t i = 0; i < pods.n; i++)
 		if (kt_pod_is_active(pods.items[i]))
@@ -381,13 +425,18 @@ static void *create_flavour(struct kt_controllers *controllers, const struct fla
 
 	own->flavour = flavour;
 	kt_map_init(&own->refusals, free);
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers, .name = flavour->component,
-		.reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = flavour->component,
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->sets = kt_controllers_informer(controllers, path);
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	kt_controllers_index(controllers, "/api/v1/pods", "orphan", kt_index_orphans);
-	kt_informer_add_handler(own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 
@@ -410,5 +459,7 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_replica_set = {"replicaset-controller", create_replica_set, destroy};
-const struct kt_controller kt_controller_replication_controller = {"replication-controller", create_replication_controller, destroy};
+const struct kt_controller kt_controller_replica_set = {
+        "replicaset-controller", create_replica_set, destroy};
+const struct kt_controller kt_controller_replication_controller = {
+        "replication-controller", create_replication_controller, destroy};

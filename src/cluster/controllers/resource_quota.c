@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ResourceQuota status: what of each limited resource a namespace uses. Admission raises `used` as objects come; this lowers it when they go
- * and fills it in for a new quota. A write never goes over a newer one of admission's: it names the version it read.
+ * ResourceQuota status: what of each limited resource a namespace uses. Admission raises `used` as
+ * objects come; this lowers it when they go and fills it in for a new quota. A write never goes
+ * over a newer one of admission's: it names the version it read.
  */
 #include "api/machinery/quantity.h"
 #include "api/status.h"
@@ -41,13 +42,13 @@ static bool scope_matches(const char *scope, const struct kt_object *pod)
 static bool class_matches(const json_t *expression, const struct kt_object *pod)
 {
 	kt_auto_free char *have = kt_json_string_dup(kt_field_of(pod, "spec", "priorityClassName"));
-	const char *operator = kt_jstr(expression, "operator");
+	const char *operator= kt_jstr(expression, "operator");
 	bool in = false;
 	json_t *value;
 	size_t i;
 
-	json_array_foreach(json_object_get(expression, "values"), i, value)
-		in = in || kt_streq(have, json_string_value(value));
+	json_array_foreach(json_object_get(expression, "values"), i, value) in =
+	        in || kt_streq(have, json_string_value(value));
 	if (kt_streq(operator, "In"))
 		return in;
 	if (kt_streq(operator, "NotIn"))
@@ -60,13 +61,14 @@ static bool in_scope(const json_t *spec, const struct kt_object *pod)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(spec, "scopes"), i, item)
-		if (!scope_matches(json_string_value(item), pod))
-			return false;
-	json_array_foreach(kt_jget(spec, "scopeSelector.matchExpressions"), i, item) {
+	json_array_foreach(json_object_get(spec, "scopes"), i,
+	        item) if (!scope_matches(json_string_value(item), pod)) return false;
+	json_array_foreach(kt_jget(spec, "scopeSelector.matchExpressions"), i, item)
+	{
 		const char *scope = kt_jstr(item, "scopeName");
 
-		if (kt_streq(scope, "PriorityClass") ? !class_matches(item, pod) : !scope_matches(scope, pod))
+		if (kt_streq(scope, "PriorityClass") ? !class_matches(item, pod)
+		                                     : !scope_matches(scope, pod))
 			return false;
 	}
 	return true;
@@ -85,14 +87,17 @@ static struct kt_quantity quantity_at(struct kt_json_at at)
 }
 
 /* The larger of the containers' sum and the largest init container; sidecars count with both. */
-static struct kt_quantity pod_sum(const struct kt_object *pod, const char *kind, const char *resource)
+static struct kt_quantity pod_sum(
+        const struct kt_object *pod, const char *kind, const char *resource)
 {
-	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI), sidecars = sum, peak = sum;
+	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI), sidecars = sum,
+	                   peak = sum;
 	struct kt_json_at list = kt_field_of(pod, "spec", "initContainers"), item;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
-		struct kt_quantity own = quantity_at(kt_json_find(item, "resources", kind, resource, NULL));
+		struct kt_quantity own =
+		        quantity_at(kt_json_find(item, "resources", kind, resource, NULL));
 
 		if (kt_json_string_is(kt_json_member(item, "restartPolicy"), "Always"))
 			sidecars = kt_quantity_add(sidecars, own);
@@ -103,17 +108,19 @@ static struct kt_quantity pod_sum(const struct kt_object *pod, const char *kind,
 	it = (struct kt_json_iter){0};
 	sum = sidecars;
 	while (list.p && kt_json_next_element(list, &it, &item))
-		sum = kt_quantity_add(sum, quantity_at(kt_json_find(item, "resources", kind, resource, NULL)));
+		sum = kt_quantity_add(
+		        sum, quantity_at(kt_json_find(item, "resources", kind, resource, NULL)));
 	return kt_quantity_cmp(peak, sum) > 0 ? peak : sum;
 }
 
 static bool pod_counts(const json_t *spec, const struct kt_object *pod)
 {
-	return !kt_pod_phase_is(pod, "Succeeded") && !kt_pod_phase_is(pod, "Failed") && in_scope(spec, pod);
+	return !kt_pod_phase_is(pod, "Succeeded") && !kt_pod_phase_is(pod, "Failed") &&
+	       in_scope(spec, pod);
 }
 
-static struct kt_quantity sum_pods(struct quota_controller *own, const json_t *spec, struct kt_sv namespace, const char *kind,
-	const char *resource)
+static struct kt_quantity sum_pods(struct quota_controller *own, const json_t *spec,
+        struct kt_sv namespace, const char *kind, const char *resource)
 {
 	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI);
 	kt_auto_objects pods = {0};
@@ -130,14 +137,16 @@ static struct kt_quantity sum_pods(struct quota_controller *own, const json_t *s
 	return kind ? sum : kt_quantity_from_int64(n, KT_QUANTITY_DECIMAL_SI);
 }
 
-static struct kt_quantity count_services(struct quota_controller *own, struct kt_sv namespace, const char *what)
+static struct kt_quantity count_services(
+        struct quota_controller *own, struct kt_sv namespace, const char *what)
 {
 	kt_auto_objects services = {0};
 	int64_t n = 0;
 
 	kt_collect_indexed(own->services, "namespace", namespace, &services);
 	for (size_t i = 0; i < services.n; i++) {
-		kt_auto_json json_t *spec = kt_json_tree(kt_json_member(kt_object_doc(services.items[i]), "spec"));
+		kt_auto_json json_t *spec =
+		        kt_json_tree(kt_json_member(kt_object_doc(services.items[i]), "spec"));
 		const char *type = kt_jstr(spec, "type");
 		json_t *port;
 		size_t p;
@@ -146,14 +155,16 @@ static struct kt_quantity count_services(struct quota_controller *own, struct kt
 			n += kt_streq(type, "LoadBalancer");
 			continue;
 		}
-		json_array_foreach(json_object_get(spec, "ports"), p, port)
-			n += kt_jint(port, "nodePort", 0) > 0;
+		json_array_foreach(json_object_get(spec, "ports"), p, port) n +=
+		        kt_jint(port, "nodePort", 0) > 0;
 	}
 	return kt_quantity_from_int64(n, KT_QUANTITY_DECIMAL_SI);
 }
 
-/* requests.storage, CLASS.storageclass.storage.k8s.io/requests.storage and …/persistentvolumeclaims. */
-static struct kt_quantity sum_claims(struct quota_controller *own, struct kt_sv namespace, const char *class, size_t class_len, bool storage)
+/* requests.storage, CLASS.storageclass.storage.k8s.io/requests.storage and
+ * …/persistentvolumeclaims. */
+static struct kt_quantity sum_claims(struct quota_controller *own, struct kt_sv namespace,
+        const char *class, size_t class_len, bool storage)
 {
 	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI);
 	kt_auto_objects claims = {0};
@@ -165,20 +176,26 @@ static struct kt_quantity sum_claims(struct quota_controller *own, struct kt_sv 
 		kt_json_string_sv(kt_field_of(claims.items[i], "spec", "storageClassName"), &have);
 		if (class && !kt_sv_eq(have, (struct kt_sv){class, class_len}))
 			continue;
-		sum = kt_quantity_add(sum, storage ? quantity_at(kt_json_find(kt_field_of(claims.items[i], "spec", "resources"), "requests",
-			"storage", NULL)) : kt_quantity_from_int64(1, KT_QUANTITY_DECIMAL_SI));
+		sum = kt_quantity_add(
+		        sum, storage ? quantity_at(kt_json_find(
+		                               kt_field_of(claims.items[i], "spec", "resources"),
+		                               "requests", "storage", NULL))
+		                     : kt_quantity_from_int64(1, KT_QUANTITY_DECIMAL_SI));
 	}
 	return sum;
 }
 
 /* "count/deployments.apps" and the old plain names; false when no such resource is served. */
-static bool count_objects(struct quota_controller *own, struct kt_sv namespace, const char *name, struct kt_quantity *ret)
+static bool count_objects(struct quota_controller *own, struct kt_sv namespace, const char *name,
+        struct kt_quantity *ret)
 {
 	size_t it = 0;
 	struct kt_resource *resource;
 
 	while (kt_resource_next(own->resources, &it, &resource)) {
-		kt_auto_free char *full = *resource->group ? kt_asprintf("%s.%s", resource->name, resource->group) : kt_strdup(resource->name);
+		kt_auto_free char *full =
+		        *resource->group ? kt_asprintf("%s.%s", resource->name, resource->group)
+		                         : kt_strdup(resource->name);
 		kt_auto_objects objects = {0};
 
 		if (strcmp(full, name) != 0 || !resource->informer)
@@ -190,24 +207,29 @@ static bool count_objects(struct quota_controller *own, struct kt_sv namespace, 
 	return false;
 }
 
-static bool measure(struct quota_controller *own, const json_t *spec, struct kt_sv namespace, const char *name, struct kt_quantity *ret)
+static bool measure(struct quota_controller *own, const json_t *spec, struct kt_sv namespace,
+        const char *name, struct kt_quantity *ret)
 {
 	const char *class = strstr(name, ".storageclass.storage.k8s.io/");
 
 	if (strcmp(name, "pods") == 0 || strcmp(name, "count/pods") == 0)
 		*ret = sum_pods(own, spec, namespace, NULL, NULL);
 	else if (class)
-		*ret = sum_claims(own, namespace, name, (size_t)(class - name), kt_ends_with(name, "/requests.storage"));
+		*ret = sum_claims(own, namespace, name, (size_t)(class - name),
+		        kt_ends_with(name, "/requests.storage"));
 	else if (strcmp(name, "requests.storage") == 0)
 		*ret = sum_claims(own, namespace, NULL, 0, true);
 	else if (kt_starts_with(name, "requests.") || kt_starts_with(name, "limits."))
-		*ret = sum_pods(own, spec, namespace, *name == 'r' ? "requests" : "limits", strchr(name, '.') + 1);
-	else if (strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 || strcmp(name, "ephemeral-storage") == 0)
+		*ret = sum_pods(own, spec, namespace, *name == 'r' ? "requests" : "limits",
+		        strchr(name, '.') + 1);
+	else if (strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 ||
+	         strcmp(name, "ephemeral-storage") == 0)
 		*ret = sum_pods(own, spec, namespace, "requests", name);
 	else if (kt_starts_with(name, "services."))
 		*ret = count_services(own, namespace, name + 9);
 	else
-		return count_objects(own, namespace, kt_starts_with(name, "count/") ? name + 6 : name, ret);
+		return count_objects(
+		        own, namespace, kt_starts_with(name, "count/") ? name + 6 : name, ret);
 	return true;
 }
 
@@ -227,7 +249,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	namespace = kt_object_namespace(quota);
 	hard = kt_jget(tree, "spec.hard");
 	used = json_object();
-	json_object_foreach(hard, name, value) {
+	json_object_foreach(hard, name, value)
+	{
 		struct kt_quantity q;
 		char text[KT_QUANTITY_TEXT_MAX];
 
@@ -236,18 +259,24 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		kt_quantity_format(q, text);
 		json_object_set_new(used, name, json_string(text));
 	}
-	if (json_equal(used, kt_jget(tree, "status.used")) && json_equal(hard, kt_jget(tree, "status.hard")))
+	if (json_equal(used, kt_jget(tree, "status.used")) &&
+	        json_equal(hard, kt_jget(tree, "status.hard")))
 		return;
 	version = kt_object_span(quota, quota->resource_version);
 	body = json_object();
 	json_object_set(body, "hard", hard ? hard : json_null());
 	json_object_set(body, "used", used);
-	value = json_pack("{s:{s:s%},s:O}", "metadata", "resourceVersion", version.p, version.len, "status", body);
+	value = json_pack("{s:{s:s%},s:O}", "metadata", "resourceVersion", version.p, version.len,
+	        "status", body);
 	json_decref(body);
 	body = value;
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body,
-		.informer = own->quotas}, "/api/v1/namespaces/%.*s/resourcequotas/%.*s/status", KT_SVP(namespace),
-		KT_SVP(kt_object_name(quota)));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_MERGE,
+	                .body = body,
+	                .informer = own->quotas},
+	        "/api/v1/namespaces/%.*s/resourcequotas/%.*s/status", KT_SVP(namespace),
+	        KT_SVP(kt_object_name(quota)));
 }
 
 static bool add_quota(void *arg, struct kt_object *quota)
@@ -266,18 +295,22 @@ static void quota_changed(void *arg, struct kt_object *old_object, struct kt_obj
 }
 
 /* Only what lowers use: coming objects were counted by admission. */
-static void object_changed(void *arg, struct kt_resource *resource, struct kt_object *old_object, struct kt_object *new_object)
+static void object_changed(void *arg, struct kt_resource *resource, struct kt_object *old_object,
+        struct kt_object *new_object)
 {
 	struct quota_controller *own = arg;
 	bool ends;
 
 	if (!resource->namespaced || !kt_informer_count(own->quotas))
 		return;
-	ends = new_object && old_object && strcmp(resource->name, "pods") == 0 && !*resource->group &&
-		kt_pod_is_active(old_object) != kt_pod_is_active(new_object);
-	if (!new_object || !old_object || ends || (!*resource->group && (strcmp(resource->name, "services") == 0 ||
-		strcmp(resource->name, "persistentvolumeclaims") == 0)))
-		kt_informer_each_indexed(own->quotas, "namespace", kt_object_namespace(new_object ? new_object : old_object), add_quota, own);
+	ends = new_object && old_object && strcmp(resource->name, "pods") == 0 &&
+	       !*resource->group && kt_pod_is_active(old_object) != kt_pod_is_active(new_object);
+	if (!new_object || !old_object || ends ||
+	        (!*resource->group &&
+	                (strcmp(resource->name, "services") == 0 ||
+	                        strcmp(resource->name, "persistentvolumeclaims") == 0)))
+		kt_informer_each_indexed(own->quotas, "namespace",
+		        kt_object_namespace(new_object ? new_object : old_object), add_quota, own);
 }
 
 static void resources_synced(void *arg)
@@ -291,16 +324,21 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct quota_controller *own = kt_new(struct quota_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "resourcequota-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "resourcequota-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->quotas = kt_controllers_informer(controllers, "/api/v1/resourcequotas");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	own->services = kt_controllers_informer(controllers, "/api/v1/services");
 	own->claims = kt_controllers_informer(controllers, "/api/v1/persistentvolumeclaims");
 	own->resources = kt_resources_of(controllers);
-	kt_informer_add_handler(own->quotas, &(struct kt_informer_handler){.on_change = quota_changed, .arg = own});
-	kt_cluster_resources_add_handler(own->resources, &(struct kt_resources_handler){.on_change = object_changed,
-		.on_synced = resources_synced, .arg = own});
+	kt_informer_add_handler(
+	        own->quotas, &(struct kt_informer_handler){.on_change = quota_changed, .arg = own});
+	kt_cluster_resources_add_handler(own->resources,
+	        &(struct kt_resources_handler){
+	                .on_change = object_changed, .on_synced = resources_synced, .arg = own});
 	return own;
 }
 
@@ -312,4 +350,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_resource_quota = {"resourcequota-controller", create, destroy};
+const struct kt_controller kt_controller_resource_quota = {
+        "resourcequota-controller", create, destroy};

@@ -17,7 +17,7 @@ struct kt_cluster_resources {
 	struct kt_map resources; /* path + name -> kt_resource */
 	struct kt_map by_kind;   /* "apps/v1/Deployment" -> kt_resource */
 	KT_VEC(struct kt_resources_handler) handlers;
-	struct kt_timer timer;   /* discover (again) */
+	struct kt_timer timer; /* discover (again) */
 	size_t n_under_way;
 	bool failed, again, discovered, told;
 };
@@ -69,7 +69,8 @@ static void resource_changed(void *arg, struct kt_object *old_object, struct kt_
 
 	for (size_t i = 0; i < all->handlers.n; i++)
 		if (all->handlers.items[i].on_change)
-			all->handlers.items[i].on_change(all->handlers.items[i].arg, resource, old_object, new_object);
+			all->handlers.items[i].on_change(
+			        all->handlers.items[i].arg, resource, old_object, new_object);
 }
 
 static void resource_synced(void *arg)
@@ -85,9 +86,8 @@ static bool has_verb(const json_t *entry, const char *verb)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(entry, "verbs"), i, item)
-		if (kt_streq(json_string_value(item), verb))
-			return true;
+	json_array_foreach(json_object_get(entry, "verbs"), i,
+	        item) if (kt_streq(json_string_value(item), verb)) return true;
 	return false;
 }
 
@@ -102,19 +102,25 @@ static void watch_resource(struct kt_cluster_resources *all, struct kt_resource 
 	if (shared) {
 		resource->informer = shared->informer;
 	} else {
-		resource->informer = kt_informer_create(all->controllers->client, all->controllers->loop, path);
+		resource->informer =
+		        kt_informer_create(all->controllers->client, all->controllers->loop, path);
 		kt_informer_add_index(resource->informer, "namespace", kt_index_by_namespace);
 	}
-	kt_informer_add_handler(resource->informer, &(struct kt_informer_handler){.on_change = resource_changed,
-		.on_synced = resource_synced, .arg = resource});
+	kt_informer_add_handler(
+	        resource->informer, &(struct kt_informer_handler){.on_change = resource_changed,
+	                                    .on_synced = resource_synced,
+	                                    .arg = resource});
 	if (!shared)
 		kt_informer_start(resource->informer);
 }
 
-static void add_resource(struct kt_cluster_resources *all, const char *group_version, const json_t *entry)
+static void add_resource(
+        struct kt_cluster_resources *all, const char *group_version, const json_t *entry)
 {
-	const char *slash = strchr(group_version, '/'), *name = kt_jstr(entry, "name"), *kind = kt_jstr(entry, "kind");
-	kt_auto_free char *key = kt_asprintf("%s/%s", group_version, name), *kind_key = kt_asprintf("%s/%s", group_version, kind);
+	const char *slash = strchr(group_version, '/'), *name = kt_jstr(entry, "name"),
+	           *kind = kt_jstr(entry, "kind");
+	kt_auto_free char *key = kt_asprintf("%s/%s", group_version, name),
+	                  *kind_key = kt_asprintf("%s/%s", group_version, kind);
 	struct kt_resource *resource = kt_map_get(&all->resources, key);
 
 	if (resource) {
@@ -124,10 +130,12 @@ static void add_resource(struct kt_cluster_resources *all, const char *group_ver
 	resource = kt_new(struct kt_resource);
 	resource->all = all;
 	resource->group_version = kt_strdup(group_version);
-	resource->group = slash ? kt_strndup(group_version, (size_t)(slash - group_version)) : kt_strdup("");
+	resource->group =
+	        slash ? kt_strndup(group_version, (size_t)(slash - group_version)) : kt_strdup("");
 	resource->name = kt_strdup(name);
 	resource->kind = kt_strdup(kind);
-	resource->path = slash ? kt_asprintf("/apis/%s", group_version) : kt_asprintf("/api/%s", group_version);
+	resource->path = slash ? kt_asprintf("/apis/%s", group_version)
+	                       : kt_asprintf("/api/%s", group_version);
 	resource->namespaced = json_is_true(json_object_get(entry, "namespaced"));
 	resource->deletes_collections = has_verb(entry, "deletecollection");
 	resource->found = true;
@@ -170,7 +178,8 @@ static void remove_lost(struct kt_cluster_resources *all)
 		struct kt_resource *resource = value;
 
 		if (!resource->found && !resource->shared) {
-			kt_auto_free char *kind_key = kt_asprintf("%s/%s", resource->group_version, resource->kind);
+			kt_auto_free char *kind_key =
+			        kt_asprintf("%s/%s", resource->group_version, resource->kind);
 			kt_auto_free char *own_key = kt_strdup(key);
 
 			if (kt_map_get(&all->by_kind, kind_key) == resource)
@@ -200,7 +209,8 @@ static json_t *answer(struct kt_cluster_resources *all, struct kt_call *call)
 	json_t *tree = call->err.code || !at.p ? NULL : kt_json_tree(at);
 
 	if (!tree) {
-		kt_log_debug("controllers", "discovery: %s: %s", call->path, kt_err_message(&call->err));
+		kt_log_debug(
+		        "controllers", "discovery: %s: %s", call->path, kt_err_message(&call->err));
 		all->failed = true;
 	}
 	return tree;
@@ -214,17 +224,19 @@ static void group_version_listed(void *arg, struct kt_call *call)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(list, "resources"), i, entry)
-		if (group_version && kt_jstr(entry, "name") && kt_jstr(entry, "kind") && !strchr(kt_jstr(entry, "name"), '/') &&
-			has_verb(entry, "list") && has_verb(entry, "watch") && has_verb(entry, "delete"))
-			add_resource(all, group_version, entry);
+	json_array_foreach(json_object_get(list, "resources"), i,
+	        entry) if (group_version && kt_jstr(entry, "name") && kt_jstr(entry, "kind") &&
+	                   !strchr(kt_jstr(entry, "name"), '/') && has_verb(entry, "list") &&
+	                   has_verb(entry, "watch") && has_verb(entry, "delete"))
+	        add_resource(all, group_version, entry);
 	call_ended(all);
 }
 
 static void send_get(struct kt_cluster_resources *all, const char *path, kt_call_done_fn *done)
 {
 	all->n_under_way++;
-	kt_calls_send(all->calls, &(struct kt_call_spec){.method = "GET", .done = done, .arg = all}, "%s", path);
+	kt_calls_send(all->calls, &(struct kt_call_spec){.method = "GET", .done = done, .arg = all},
+	        "%s", path);
 }
 
 static void groups_listed(void *arg, struct kt_call *call)
@@ -234,12 +246,15 @@ static void groups_listed(void *arg, struct kt_call *call)
 	json_t *group;
 	size_t i;
 
-	json_array_foreach(json_object_get(list, "groups"), i, group) {
-		const char *preferred = kt_jstr(group, "preferredVersion.groupVersion"), *name = kt_jstr(group, "name");
+	json_array_foreach(json_object_get(list, "groups"), i, group)
+	{
+		const char *preferred = kt_jstr(group, "preferredVersion.groupVersion"),
+		           *name = kt_jstr(group, "name");
 		kt_auto_free char *path = NULL;
 
 		/* The same events are in the core group; metrics cannot be watched. */
-		if (!preferred || kt_streq(name, "events.k8s.io") || kt_streq(name, "metrics.k8s.io"))
+		if (!preferred || kt_streq(name, "events.k8s.io") ||
+		        kt_streq(name, "metrics.k8s.io"))
 			continue;
 		path = kt_asprintf("/apis/%s", preferred);
 		send_get(all, path, group_version_listed);
@@ -249,7 +264,8 @@ static void groups_listed(void *arg, struct kt_call *call)
 
 static void discover(struct kt_timer *timer)
 {
-	struct kt_cluster_resources *all = kt_container_of(timer, struct kt_cluster_resources, timer);
+	struct kt_cluster_resources *all =
+	        kt_container_of(timer, struct kt_cluster_resources, timer);
 	size_t it = 0;
 	void *value;
 
@@ -269,12 +285,14 @@ static bool is_established(const struct kt_object *definition)
 	return definition && kt_condition_is_true(definition, "Established");
 }
 
-static void definition_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+static void definition_changed(
+        void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct kt_cluster_resources *all = arg;
 
 	if (is_established(old_object) != is_established(new_object) ||
-		(new_object && old_object && kt_generation(old_object) != kt_generation(new_object)))
+	        (new_object && old_object &&
+	                kt_generation(old_object) != kt_generation(new_object)))
 		kt_timer_set_after_ms(&all->timer, 0);
 }
 
@@ -284,11 +302,13 @@ struct kt_cluster_resources *kt_cluster_resources_create(struct kt_controllers *
 	struct kt_informer *definitions = kt_controllers_informer(controllers, DEFINITIONS);
 
 	all->controllers = controllers;
-	all->calls = kt_calls_create(kt_controllers_client(controllers), kt_controllers_loop(controllers), "kube-controller-manager/discovery");
+	all->calls = kt_calls_create(kt_controllers_client(controllers),
+	        kt_controllers_loop(controllers), "kube-controller-manager/discovery");
 	kt_map_init(&all->resources, resource_free);
 	kt_map_init(&all->by_kind, NULL);
 	kt_timer_init(&all->timer, kt_controllers_loop(controllers), discover);
-	kt_informer_add_handler(definitions, &(struct kt_informer_handler){.on_change = definition_changed, .arg = all});
+	kt_informer_add_handler(definitions,
+	        &(struct kt_informer_handler){.on_change = definition_changed, .arg = all});
 	return all;
 }
 
@@ -309,12 +329,14 @@ void kt_cluster_resources_destroy(struct kt_cluster_resources *all)
 	free(all);
 }
 
-void kt_cluster_resources_add_handler(struct kt_cluster_resources *all, const struct kt_resources_handler *handler)
+void kt_cluster_resources_add_handler(
+        struct kt_cluster_resources *all, const struct kt_resources_handler *handler)
 {
 	kt_vec_push(&all->handlers, *handler);
 }
 
-struct kt_resource *kt_resource_of_kind(struct kt_cluster_resources *all, struct kt_sv api_version, struct kt_sv kind)
+struct kt_resource *kt_resource_of_kind(
+        struct kt_cluster_resources *all, struct kt_sv api_version, struct kt_sv kind)
 {
 	kt_auto_free char *key = kt_asprintf("%.*s/%.*s", KT_SVP(api_version), KT_SVP(kind));
 	struct kt_resource *resource = kt_map_get(&all->by_kind, key);
@@ -329,14 +351,16 @@ struct kt_resource *kt_resource_of_kind(struct kt_cluster_resources *all, struct
 
 		resource = value;
 		group_len = strlen(resource->group);
-		if (kt_sv_is(kind, resource->kind) && group_len && api_version.len > group_len && api_version.p[group_len] == '/' &&
-			strncmp(api_version.p, resource->group, group_len) == 0)
+		if (kt_sv_is(kind, resource->kind) && group_len && api_version.len > group_len &&
+		        api_version.p[group_len] == '/' &&
+		        strncmp(api_version.p, resource->group, group_len) == 0)
 			return resource;
 	}
 	return NULL;
 }
 
-bool kt_resource_next(struct kt_cluster_resources *all, size_t *it, struct kt_resource **ret_resource)
+bool kt_resource_next(
+        struct kt_cluster_resources *all, size_t *it, struct kt_resource **ret_resource)
 {
 	void *value;
 
@@ -346,7 +370,8 @@ bool kt_resource_next(struct kt_cluster_resources *all, size_t *it, struct kt_re
 	return true;
 }
 
-char *kt_controller_resource_path(const struct kt_resource *resource, struct kt_sv namespace, struct kt_sv name)
+char *kt_controller_resource_path(
+        const struct kt_resource *resource, struct kt_sv namespace, struct kt_sv name)
 {
 	struct kt_str out = KT_STR_INIT;
 

@@ -25,14 +25,17 @@ static int64_t named_port(const struct kt_object *pod, const char *name, const c
 			struct kt_json_iter p = {0};
 			int64_t number;
 
-			if (l == 1 && !kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always"))
+			if (l == 1 && !kt_json_string_is(
+			                      kt_json_member(container, "restartPolicy"), "Always"))
 				continue;
 			while (ports.p && kt_json_next_element(ports, &p, &port)) {
 				struct kt_json_at own = kt_json_member(port, "protocol");
 
 				if (kt_json_string_is(kt_json_member(port, "name"), name) &&
-					(!own.p ? strcmp(protocol, "TCP") == 0 : kt_json_string_is(own, protocol)) &&
-					kt_json_int64(kt_json_member(port, "containerPort"), &number))
+				        (!own.p ? strcmp(protocol, "TCP") == 0
+				                : kt_json_string_is(own, protocol)) &&
+				        kt_json_int64(
+				                kt_json_member(port, "containerPort"), &number))
 					return number;
 			}
 		}
@@ -40,13 +43,16 @@ static int64_t named_port(const struct kt_object *pod, const char *name, const c
 	return 0;
 }
 
-static json_t *resolve_ports(const json_t *service, const struct kt_object *pod, bool with_app_protocol)
+static json_t *resolve_ports(
+        const json_t *service, const struct kt_object *pod, bool with_app_protocol)
 {
 	json_t *ports = json_array(), *port;
 	size_t i;
 
-	json_array_foreach(kt_jget(service, "spec.ports"), i, port) {
-		const char *protocol = kt_jstr(port, "protocol"), *name = kt_jstr(port, "name"), *app = kt_jstr(port, "appProtocol");
+	json_array_foreach(kt_jget(service, "spec.ports"), i, port)
+	{
+		const char *protocol = kt_jstr(port, "protocol"), *name = kt_jstr(port, "name"),
+		           *app = kt_jstr(port, "appProtocol");
 		const json_t *target = json_object_get(port, "targetPort");
 		int64_t number = json_is_integer(target) ? json_integer_value(target) : 0;
 		json_t *out;
@@ -59,7 +65,8 @@ static json_t *resolve_ports(const json_t *service, const struct kt_object *pod,
 			number = kt_jint(port, "port", 0);
 		if (!number)
 			continue;
-		out = json_pack("{s:s,s:I,s:s}", "name", name ? name : "", "port", (json_int_t)number, "protocol", protocol);
+		out = json_pack("{s:s,s:I,s:s}", "name", name ? name : "", "port",
+		        (json_int_t)number, "protocol", protocol);
 		if (app && with_app_protocol)
 			json_object_set_new(out, "appProtocol", json_string(app));
 		json_array_append_new(ports, out);
@@ -67,8 +74,8 @@ static json_t *resolve_ports(const json_t *service, const struct kt_object *pod,
 	return ports;
 }
 
-void service_pods_collect(const json_t *service, const struct kt_informer *pods, struct kt_sv namespace, bool with_terminating,
-	bool with_app_protocol, service_pods *out)
+void service_pods_collect(const json_t *service, const struct kt_informer *pods,
+        struct kt_sv namespace, bool with_terminating, bool with_app_protocol, service_pods *out)
 {
 	struct kt_selector *selector = kt_selector_of_map(kt_jget(service, "spec.selector"));
 	bool publish = kt_jbool(service, "spec.publishNotReadyAddresses", false);
@@ -77,10 +84,14 @@ void service_pods_collect(const json_t *service, const struct kt_informer *pods,
 	kt_collect_indexed(pods, "namespace", namespace, &all);
 	for (size_t i = 0; i < all.n; i++) {
 		struct kt_object *pod = all.items[i];
-		struct service_pod one = {.pod = pod, .ip = pod_ip(pod), .serving = kt_pod_is_ready(pod), .terminating = kt_is_deleting(pod)};
+		struct service_pod one = {.pod = pod,
+		        .ip = pod_ip(pod),
+		        .serving = kt_pod_is_ready(pod),
+		        .terminating = kt_is_deleting(pod)};
 
-		if (!one.ip.len || (one.terminating && !with_terminating) || !kt_selector_matches(selector, pod) ||
-			kt_pod_phase_is(pod, "Succeeded") || kt_pod_phase_is(pod, "Failed"))
+		if (!one.ip.len || (one.terminating && !with_terminating) ||
+		        !kt_selector_matches(selector, pod) || kt_pod_phase_is(pod, "Succeeded") ||
+		        kt_pod_phase_is(pod, "Failed"))
 			continue;
 		one.ready = publish || (one.serving && !one.terminating);
 		one.ports_tree = resolve_ports(service, pod, with_app_protocol);
@@ -108,15 +119,19 @@ bool service_pod_differs(const struct kt_object *old_object, const struct kt_obj
 {
 	if (!old_object || !new_object)
 		return true;
-	return kt_is_deleting(old_object) != kt_is_deleting(new_object) || is_over(old_object) != is_over(new_object) ||
-		kt_pod_is_ready(old_object) != kt_pod_is_ready(new_object) || !kt_sv_eq(pod_ip(old_object), pod_ip(new_object)) ||
-		!kt_sv_eq(kt_object_span(old_object, old_object->labels), kt_object_span(new_object, new_object->labels));
+	return kt_is_deleting(old_object) != kt_is_deleting(new_object) ||
+	       is_over(old_object) != is_over(new_object) ||
+	       kt_pod_is_ready(old_object) != kt_pod_is_ready(new_object) ||
+	       !kt_sv_eq(pod_ip(old_object), pod_ip(new_object)) ||
+	       !kt_sv_eq(kt_object_span(old_object, old_object->labels),
+	               kt_object_span(new_object, new_object->labels));
 }
 
 json_t *service_pod_reference(const struct kt_object *pod)
 {
-	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod), uid = kt_object_uid(pod);
+	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod),
+	             uid = kt_object_uid(pod);
 
-	return json_pack("{s:s,s:s%,s:s%,s:s%}", "kind", "Pod", "namespace", namespace.p, namespace.len, "name", name.p, name.len, "uid",
-		uid.p, uid.len);
+	return json_pack("{s:s,s:s%,s:s%,s:s%}", "kind", "Pod", "namespace", namespace.p,
+	        namespace.len, "name", name.p, name.len, "uid", uid.p, uid.len);
 }

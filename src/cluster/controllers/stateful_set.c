@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * StatefulSets: pods with a name, a number and claims of their own, made in order and taken away in reverse. With OrderedReady one pod at a time
- * moves and waits until it is ready; with Parallel all at once. An update replaces pods from the highest number down to the partition.
+ * StatefulSets: pods with a name, a number and claims of their own, made in order and taken away in
+ * reverse. With OrderedReady one pod at a time moves and waits until it is ready; with Parallel all
+ * at once. An update replaces pods from the highest number down to the partition.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -28,7 +29,7 @@ struct stateful_work {
 	kt_objects pods;
 	struct kt_object **slots; /* by ordinal - start; NULL: no such pod */
 	int64_t n, start, min_ready_s, wall_ns, after_ms;
-	bool ordered, moved;      /* moved: with OrderedReady nothing else may happen in this pass */
+	bool ordered, moved; /* moved: with OrderedReady nothing else may happen in this pass */
 	struct kt_sv current_name, update_name; /* of revisions */
 };
 
@@ -37,8 +38,10 @@ static int64_t ordinal_of(const struct kt_object *set, const struct kt_object *p
 	struct kt_sv name = kt_object_name(pod), base = kt_object_name(set);
 	int64_t ordinal;
 
-	if (name.len <= base.len + 1 || memcmp(name.p, base.p, base.len) != 0 || name.p[base.len] != '-' ||
-		kt_sv_int64((struct kt_sv){name.p + base.len + 1, name.len - base.len - 1}, &ordinal) < 0)
+	if (name.len <= base.len + 1 || memcmp(name.p, base.p, base.len) != 0 ||
+	        name.p[base.len] != '-' ||
+	        kt_sv_int64((struct kt_sv){name.p + base.len + 1, name.len - base.len - 1},
+	                &ordinal) < 0)
 		return -1;
 	return ordinal;
 }
@@ -54,7 +57,8 @@ static struct kt_sv revision_of(const struct kt_object *pod)
 static bool is_available(struct stateful_work *work, const struct kt_object *pod)
 {
 	int64_t after_ms = -1;
-	bool available = !kt_is_deleting(pod) && kt_pod_is_available(pod, work->min_ready_s, work->wall_ns, &after_ms);
+	bool available = !kt_is_deleting(pod) &&
+	                 kt_pod_is_available(pod, work->min_ready_s, work->wall_ns, &after_ms);
 
 	if (after_ms >= 0 && (work->after_ms < 0 || after_ms < work->after_ms))
 		work->after_ms = after_ms;
@@ -65,22 +69,27 @@ static bool is_available(struct stateful_work *work, const struct kt_object *pod
 
 static void add_claim_volumes(const json_t *spec, const char *pod_name, json_t *pod_spec)
 {
-	json_t *volumes = json_object_get(pod_spec, "volumes"), *kept = json_array(), *template, *volume;
+	json_t *volumes = json_object_get(pod_spec, "volumes"), *kept = json_array(), *template,
+	       *volume;
 	size_t i, v;
 
-	json_array_foreach(volumes, v, volume) {
+	json_array_foreach(volumes, v, volume)
+	{
 		bool replaced = false;
 
 		json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template)
-			replaced = replaced || kt_streq(kt_jstr(template, "metadata.name"), kt_jstr(volume, "name"));
+		        replaced = replaced || kt_streq(kt_jstr(template, "metadata.name"),
+		                                       kt_jstr(volume, "name"));
 		if (!replaced)
 			json_array_append(kept, volume);
 	}
-	json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template) {
+	json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template)
+	{
 		const char *name = kt_jstr(template, "metadata.name");
 		kt_auto_free char *claim = kt_asprintf("%s-%s", name, pod_name);
 
-		json_array_append_new(kept, json_pack("{s:s,s:{s:s}}", "name", name, "persistentVolumeClaim", "claimName", claim));
+		json_array_append_new(kept, json_pack("{s:s,s:{s:s}}", "name", name,
+		                                    "persistentVolumeClaim", "claimName", claim));
 	}
 	if (json_array_size(kept))
 		json_object_set_new(pod_spec, "volumes", kept);
@@ -94,23 +103,29 @@ static void make_claims(struct stateful_work *work, const char *pod_name)
 	json_t *template;
 	size_t i;
 
-	json_array_foreach(json_object_get(work->spec, "volumeClaimTemplates"), i, template) {
-		kt_auto_free char *name = kt_asprintf("%s-%s", kt_jstr(template, "metadata.name"), pod_name);
+	json_array_foreach(json_object_get(work->spec, "volumeClaimTemplates"), i, template)
+	{
+		kt_auto_free char *name =
+		        kt_asprintf("%s-%s", kt_jstr(template, "metadata.name"), pod_name);
 		kt_auto_json json_t *claim = NULL, *labels = NULL;
 
 		if (kt_informer_get(work->own->claims, namespace, kt_sv_of(name)))
 			continue;
-		claim = json_pack("{s:s,s:s,s:{s:s,s:s%},s:O}", "apiVersion", "v1", "kind", "PersistentVolumeClaim", "metadata", "name", name,
-			"namespace", namespace.p, namespace.len, "spec", json_object_get(template, "spec"));
+		claim = json_pack("{s:s,s:s,s:{s:s,s:s%},s:O}", "apiVersion", "v1", "kind",
+		        "PersistentVolumeClaim", "metadata", "name", name, "namespace", namespace.p,
+		        namespace.len, "spec", json_object_get(template, "spec"));
 		labels = json_deep_copy(kt_jget(template, "metadata.labels"));
 		if (!labels)
 			labels = json_object();
 		json_object_update_missing(labels, kt_jget(work->spec, "selector.matchLabels"));
 		json_object_set(json_object_get(claim, "metadata"), "labels", labels);
-		kt_pass_send(work->pass, &(struct kt_pass_write){.method = "POST", .body = claim, .informer = work->own->claims},
-			"/api/v1/namespaces/%.*s/persistentvolumeclaims", KT_SVP(namespace));
-		kt_reconciler_event(work->own->reconciler, work->object, "Normal", "SuccessfulCreate",
-			"create Claim %s Pod %s in StatefulSet %.*s success", name, pod_name, KT_SVP(kt_object_name(work->object)));
+		kt_pass_send(work->pass,
+		        &(struct kt_pass_write){
+		                .method = "POST", .body = claim, .informer = work->own->claims},
+		        "/api/v1/namespaces/%.*s/persistentvolumeclaims", KT_SVP(namespace));
+		kt_reconciler_event(work->own->reconciler, work->object, "Normal",
+		        "SuccessfulCreate", "create Claim %s Pod %s in StatefulSet %.*s success",
+		        name, pod_name, KT_SVP(kt_object_name(work->object)));
 	}
 }
 
@@ -130,7 +145,8 @@ static void make_pod(struct stateful_work *work, int64_t ordinal)
 	struct kt_sv set_name = kt_object_name(work->object);
 	struct kt_revision *revision = revision_for(work, ordinal);
 	kt_auto_json json_t *template = kt_revision_template(revision), *pod = NULL;
-	kt_auto_free char *name = kt_asprintf("%.*s-%lld", KT_SVP(set_name), (long long)ordinal), *what = NULL;
+	kt_auto_free char *name = kt_asprintf("%.*s-%lld", KT_SVP(set_name), (long long)ordinal),
+	                  *what = NULL;
 	kt_auto_free char *index = kt_asprintf("%lld", (long long)ordinal);
 	json_t *metadata, *labels, *spec;
 
@@ -142,11 +158,14 @@ static void make_pod(struct stateful_work *work, int64_t ordinal)
 	json_object_set_new(metadata, "name", json_string(name));
 	json_object_set_new(labels, POD_NAME_LABEL, json_string(name));
 	json_object_set_new(labels, POD_INDEX_LABEL, json_string(index));
-	json_object_set_new(labels, KT_REVISION_LABEL, json_stringn(kt_object_name(revision->object).p, kt_object_name(revision->object).len));
+	json_object_set_new(labels, KT_REVISION_LABEL,
+	        json_stringn(
+	                kt_object_name(revision->object).p, kt_object_name(revision->object).len));
 	spec = json_deep_copy(json_object_get(pod, "spec"));
 	json_object_set_new(spec, "hostname", json_string(name));
 	if (kt_jstr(work->spec, "serviceName") && *kt_jstr(work->spec, "serviceName"))
-		json_object_set_new(spec, "subdomain", json_string(kt_jstr(work->spec, "serviceName")));
+		json_object_set_new(
+		        spec, "subdomain", json_string(kt_jstr(work->spec, "serviceName")));
 	add_claim_volumes(work->spec, name, spec);
 	json_object_set_new(pod, "spec", spec);
 	make_claims(work, name);
@@ -156,8 +175,8 @@ static void make_pod(struct stateful_work *work, int64_t ordinal)
 
 static void remove_pod(struct stateful_work *work, struct kt_object *pod)
 {
-	kt_auto_free char *what = kt_asprintf("delete Pod %.*s in StatefulSet %.*s", KT_SVP(kt_object_name(pod)),
-		KT_SVP(kt_object_name(work->object)));
+	kt_auto_free char *what = kt_asprintf("delete Pod %.*s in StatefulSet %.*s",
+	        KT_SVP(kt_object_name(pod)), KT_SVP(kt_object_name(work->object)));
 
 	kt_delete_pod_saying(work->pass, work->own->pods, work->object, pod, what);
 }
@@ -231,7 +250,8 @@ static void roll(struct stateful_work *work)
 {
 	int64_t partition = kt_jint(work->spec, "updateStrategy.rollingUpdate.partition", 0);
 
-	if (kt_streq(kt_jstr(work->spec, "updateStrategy.type"), "OnDelete") || !work->history.newest)
+	if (kt_streq(kt_jstr(work->spec, "updateStrategy.type"), "OnDelete") ||
+	        !work->history.newest)
 		return;
 	for (int64_t i = work->n - 1; i >= partition; i--) {
 		struct kt_object *pod = work->slots[i];
@@ -253,14 +273,15 @@ static void roll(struct stateful_work *work)
 static void update_status(struct stateful_work *work)
 {
 	int64_t replicas = 0, ready = 0, available = 0, current = 0, updated = 0;
-	kt_auto_free char *path = kt_asprintf("/apis/apps/v1/namespaces/%.*s/statefulsets/%.*s", KT_SVP(kt_object_namespace(work->object)),
-		KT_SVP(kt_object_name(work->object)));
+	kt_auto_free char *path = kt_asprintf("/apis/apps/v1/namespaces/%.*s/statefulsets/%.*s",
+	        KT_SVP(kt_object_namespace(work->object)), KT_SVP(kt_object_name(work->object)));
 	json_t *status = work->status;
 
 	for (size_t i = 0; i < work->pods.n; i++) {
 		struct kt_object *pod = work->pods.items[i];
 
-		if (ordinal_of(work->object, pod) < 0 || kt_pod_phase_is(pod, "Failed") || kt_pod_phase_is(pod, "Succeeded"))
+		if (ordinal_of(work->object, pod) < 0 || kt_pod_phase_is(pod, "Failed") ||
+		        kt_pod_phase_is(pod, "Succeeded"))
 			continue;
 		replicas++;
 		ready += kt_pod_is_ready(pod) && !kt_is_deleting(pod);
@@ -271,8 +292,9 @@ static void update_status(struct stateful_work *work)
 		updated += kt_sv_eq(revision_of(pod), work->update_name);
 	}
 	/* The update is through: the new revision is the current one. */
-	if (work->update_name.len && updated == work->n && replicas == work->n && ready == work->n &&
-		kt_jint(work->spec, "updateStrategy.rollingUpdate.partition", 0) == 0) {
+	if (work->update_name.len && updated == work->n && replicas == work->n &&
+	        ready == work->n &&
+	        kt_jint(work->spec, "updateStrategy.rollingUpdate.partition", 0) == 0) {
 		work->current_name = work->update_name;
 		current = updated;
 	}
@@ -282,10 +304,13 @@ static void update_status(struct stateful_work *work)
 	kt_set_count(status, "currentReplicas", current);
 	kt_set_count(status, "updatedReplicas", updated);
 	if (work->current_name.len)
-		json_object_set_new(status, "currentRevision", json_stringn(work->current_name.p, work->current_name.len));
+		json_object_set_new(status, "currentRevision",
+		        json_stringn(work->current_name.p, work->current_name.len));
 	if (work->update_name.len)
-		json_object_set_new(status, "updateRevision", json_stringn(work->update_name.p, work->update_name.len));
-	json_object_set_new(status, "observedGeneration", json_integer(kt_generation(work->object)));
+		json_object_set_new(status, "updateRevision",
+		        json_stringn(work->update_name.p, work->update_name.len));
+	json_object_set_new(
+	        status, "observedGeneration", json_integer(kt_generation(work->object)));
 	if (!json_object_get(status, "collisionCount"))
 		json_object_set_new(status, "collisionCount", json_integer(0));
 	kt_patch_status(work->pass, work->own->sets, work->object, path, json_incref(status));
@@ -315,8 +340,15 @@ static bool read_set(struct stateful_work *work)
 
 	if (kt_selector_of_json(json_object_get(work->spec, "selector"), &selector, &err) < 0)
 		return false;
-	kt_claim_objects(&(struct kt_claim){.pass = work->pass, .informer = work->own->pods, .group_path = "/api/v1", .resource = "pods",
-		.owner = work->object, .api_version = "apps/v1", .kind = "StatefulSet", .selector = selector}, &work->pods);
+	kt_claim_objects(&(struct kt_claim){.pass = work->pass,
+	                         .informer = work->own->pods,
+	                         .group_path = "/api/v1",
+	                         .resource = "pods",
+	                         .owner = work->object,
+	                         .api_version = "apps/v1",
+	                         .kind = "StatefulSet",
+	                         .selector = selector},
+	        &work->pods);
 	kt_selector_destroy(selector);
 	work->slots = kt_new_array(struct kt_object *, (size_t)KT_MAX(work->n, 0) + 1);
 	for (size_t i = 0; i < work->pods.n; i++) {
@@ -326,7 +358,8 @@ static bool read_set(struct stateful_work *work)
 			work->slots[ordinal - work->start] = work->pods.items[i];
 	}
 	kt_history_read(&work->history, work->tree, kt_jint(work->status, "collisionCount", 0));
-	work->current_name = kt_sv_of(kt_jstr(work->tree, "status.currentRevision")); /* not of the status being made */
+	work->current_name = kt_sv_of(
+	        kt_jstr(work->tree, "status.currentRevision")); /* not of the status being made */
 	if (work->history.newest) {
 		work->update_name = kt_object_name(work->history.newest->object);
 		if (!work->current_name.len)
@@ -339,7 +372,8 @@ static void run(struct stateful_work *work)
 {
 	if (!read_set(work))
 		return;
-	if (!kt_is_deleting(work->object) && work->history.newest && fill_slots(work) && drop_condemned(work)) {
+	if (!kt_is_deleting(work->object) && work->history.newest && fill_slots(work) &&
+	        drop_condemned(work)) {
 		roll(work);
 		trim_history(work);
 	}
@@ -349,8 +383,11 @@ static void run(struct stateful_work *work)
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct stateful_controller *own = arg;
-	struct stateful_work work = {.own = own, .pass = pass, .object = kt_pass_object(pass, own->sets), .wall_ns = kt_pass_wall_ns(pass),
-		.after_ms = -1};
+	struct stateful_work work = {.own = own,
+	        .pass = pass,
+	        .object = kt_pass_object(pass, own->sets),
+	        .wall_ns = kt_pass_wall_ns(pass),
+	        .after_ms = -1};
 
 	(void)key;
 	if (!work.object)
@@ -362,7 +399,10 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	work.start = kt_jint(work.spec, "ordinals.start", 0);
 	work.min_ready_s = kt_jint(work.spec, "minReadySeconds", 0);
 	work.ordered = !kt_streq(kt_jstr(work.spec, "podManagementPolicy"), "Parallel");
-	work.history = (struct kt_history){.pass = pass, .revisions = own->revisions, .owner = work.object, .kind = "StatefulSet"};
+	work.history = (struct kt_history){.pass = pass,
+	        .revisions = own->revisions,
+	        .owner = work.object,
+	        .kind = "StatefulSet"};
 	run(&work);
 	kt_history_finish(&work.history);
 	free(work.slots);
@@ -409,15 +449,20 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct stateful_controller *own = kt_new(struct stateful_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "statefulset-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "statefulset-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->sets = kt_controllers_informer(controllers, "/apis/apps/v1/statefulsets");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	own->claims = kt_controllers_informer(controllers, "/api/v1/persistentvolumeclaims");
 	own->revisions = kt_controllers_informer(controllers, KT_REVISIONS);
 	kt_controllers_index(controllers, "/api/v1/pods", "orphan", kt_index_orphans);
-	kt_informer_add_handler(own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A claim that a pod uses, and a volume that a claim is bound to, are not removed before their use ends: the finalizers go when it has. */
+/* A claim that a pod uses, and a volume that a claim is bound to, are not removed before their use
+ * ends: the finalizers go when it has. */
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,11 +22,16 @@ static bool uses_claim(const struct kt_object *pod, struct kt_sv claim)
 	struct kt_sv name;
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
-		if (kt_json_string_sv(kt_json_find(item, "persistentVolumeClaim", "claimName", NULL), &name) && kt_sv_eq(name, claim))
+		if (kt_json_string_sv(
+		            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL),
+		            &name) &&
+		        kt_sv_eq(name, claim))
 			return true;
 		/* A generic ephemeral volume's claim carries pod and volume name. */
-		if (kt_json_member(item, "ephemeral").p && kt_json_string_sv(kt_json_member(item, "name"), &name)) {
-			kt_auto_free char *own = kt_asprintf("%.*s-%.*s", KT_SVP(kt_object_name(pod)), KT_SVP(name));
+		if (kt_json_member(item, "ephemeral").p &&
+		        kt_json_string_sv(kt_json_member(item, "name"), &name)) {
+			kt_auto_free char *own =
+			        kt_asprintf("%.*s-%.*s", KT_SVP(kt_object_name(pod)), KT_SVP(name));
 
 			if (kt_sv_is(claim, own))
 				return true;
@@ -40,21 +46,26 @@ static bool claim_is_used(const struct protection_controller *own, const struct 
 
 	kt_collect_indexed(own->pods, "namespace", kt_object_namespace(claim), &pods);
 	for (size_t i = 0; i < pods.n; i++)
-		if (!kt_pod_phase_is(pods.items[i], "Succeeded") && !kt_pod_phase_is(pods.items[i], "Failed") &&
-			uses_claim(pods.items[i], kt_object_name(claim)))
+		if (!kt_pod_phase_is(pods.items[i], "Succeeded") &&
+		        !kt_pod_phase_is(pods.items[i], "Failed") &&
+		        uses_claim(pods.items[i], kt_object_name(claim)))
 			return true;
 	return false;
 }
 
-static void remove_finalizer(struct kt_pass *pass, struct kt_informer *informer, const struct kt_object *object, const char *finalizer,
-	const char *path)
+static void remove_finalizer(struct kt_pass *pass, struct kt_informer *informer,
+        const struct kt_object *object, const char *finalizer, const char *path)
 {
 	struct kt_sv version = kt_object_span(object, object->resource_version);
-	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:o}}", "metadata", "resourceVersion", version.p, version.len, "finalizers",
-		kt_finalizers_without(object, finalizer));
+	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:o}}", "metadata", "resourceVersion",
+	        version.p, version.len, "finalizers", kt_finalizers_without(object, finalizer));
 
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body, .informer = informer},
-		"%s", path);
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_MERGE,
+	                .body = body,
+	                .informer = informer},
+	        "%s", path);
 }
 
 /* Keys: "namespace/claim", or a volume's name. */
@@ -68,11 +79,13 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	if (!object || !kt_is_deleting(object))
 		return;
 	if (is_claim && kt_has_finalizer(object, CLAIM_FINALIZER) && !claim_is_used(own, object)) {
-		path = kt_asprintf("/api/v1/namespaces/%.*s/persistentvolumeclaims/%.*s", KT_SVP(kt_object_namespace(object)),
-			KT_SVP(kt_object_name(object)));
+		path = kt_asprintf("/api/v1/namespaces/%.*s/persistentvolumeclaims/%.*s",
+		        KT_SVP(kt_object_namespace(object)), KT_SVP(kt_object_name(object)));
 		remove_finalizer(pass, own->claims, object, CLAIM_FINALIZER, path);
-	} else if (!is_claim && kt_has_finalizer(object, VOLUME_FINALIZER) && !kt_json_string_is(kt_field_of(object, "status", "phase"), "Bound")) {
-		path = kt_asprintf("/api/v1/persistentvolumes/%.*s", KT_SVP(kt_object_name(object)));
+	} else if (!is_claim && kt_has_finalizer(object, VOLUME_FINALIZER) &&
+	           !kt_json_string_is(kt_field_of(object, "status", "phase"), "Bound")) {
+		path = kt_asprintf(
+		        "/api/v1/persistentvolumes/%.*s", KT_SVP(kt_object_name(object)));
 		remove_finalizer(pass, own->volumes, object, VOLUME_FINALIZER, path);
 	}
 }
@@ -91,8 +104,9 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct protection_controller *own = arg;
 	kt_auto_objects claims = {0};
 
-	if (!old_object || !kt_informer_count(own->claims) || (new_object && !kt_pod_phase_is(new_object, "Succeeded") &&
-		!kt_pod_phase_is(new_object, "Failed")))
+	if (!old_object || !kt_informer_count(own->claims) ||
+	        (new_object && !kt_pod_phase_is(new_object, "Succeeded") &&
+	                !kt_pod_phase_is(new_object, "Failed")))
 		return;
 	kt_collect_indexed(own->claims, "namespace", kt_object_namespace(old_object), &claims);
 	for (size_t i = 0; i < claims.n; i++)
@@ -104,14 +118,20 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct protection_controller *own = kt_new(struct protection_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "persistentvolumeclaim-protection-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "persistentvolumeclaim-protection-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->claims = kt_controllers_informer(controllers, "/api/v1/persistentvolumeclaims");
 	own->volumes = kt_controllers_informer(controllers, "/api/v1/persistentvolumes");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
-	kt_informer_add_handler(own->claims, &(struct kt_informer_handler){.on_change = object_changed, .arg = own});
-	kt_informer_add_handler(own->volumes, &(struct kt_informer_handler){.on_change = object_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(own->claims,
+	        &(struct kt_informer_handler){.on_change = object_changed, .arg = own});
+	kt_informer_add_handler(own->volumes,
+	        &(struct kt_informer_handler){.on_change = object_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 
@@ -123,4 +143,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_storage_protection = {"storage-protection-controller", create, destroy};
+const struct kt_controller kt_controller_storage_protection = {
+        "storage-protection-controller", create, destroy};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Taint eviction: a pod on a node with a NoExecute taint that it does not tolerate goes; one that tolerates it for a time goes when that is over. */
+/* Taint eviction: a pod on a node with a NoExecute taint that it does not tolerate goes; one that
+ * tolerates it for a time goes when that is over. */
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,11 +14,13 @@ struct eviction_controller {
 
 static bool tolerates(struct kt_json_at toleration, struct kt_json_at taint, int64_t *ret_seconds)
 {
-	struct kt_json_at effect = kt_json_member(toleration, "effect"), key = kt_json_member(toleration, "key");
+	struct kt_json_at effect = kt_json_member(toleration, "effect"),
+	                  key = kt_json_member(toleration, "key");
 	struct kt_sv text = {0}, have = {0}, want = {0};
 
 	*ret_seconds = -1;
-	if (effect.p && kt_json_string_sv(effect, &text) && text.len && !kt_sv_is(text, "NoExecute"))
+	if (effect.p && kt_json_string_sv(effect, &text) && text.len &&
+	        !kt_sv_is(text, "NoExecute"))
 		return false;
 	kt_json_string_sv(kt_json_member(taint, "key"), &want);
 	if (key.p && kt_json_string_sv(key, &have) && have.len && !kt_sv_eq(have, want))
@@ -75,19 +78,28 @@ static int64_t due_ns(const struct kt_object *node, const struct kt_object *pod,
 
 static void evict(struct eviction_controller *own, struct kt_pass *pass, struct kt_object *pod)
 {
-	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod), uid = kt_object_uid(pod);
-	kt_auto_json json_t *body = json_pack("{s:{s:s%},s:{s:[{s:s,s:s,s:s,s:s,s:o}]}}", "metadata", "uid", uid.p, uid.len, "status",
-		"conditions", "type", "DisruptionTarget", "status", "True", "reason", "DeletionByTaintManager", "message",
-		"Taint manager: deleting due to NoExecute taint", "lastTransitionTime", kt_time_json(kt_pass_wall_ns(pass)));
-	kt_auto_json json_t *options = json_pack("{s:s,s:s,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1", "preconditions", "uid",
-		uid.p, uid.len);
+	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod),
+	             uid = kt_object_uid(pod);
+	kt_auto_json json_t *body = json_pack("{s:{s:s%},s:{s:[{s:s,s:s,s:s,s:s,s:o}]}}",
+	        "metadata", "uid", uid.p, uid.len, "status", "conditions", "type",
+	        "DisruptionTarget", "status", "True", "reason", "DeletionByTaintManager", "message",
+	        "Taint manager: deleting due to NoExecute taint", "lastTransitionTime",
+	        kt_time_json(kt_pass_wall_ns(pass)));
+	kt_auto_json json_t *options = json_pack("{s:s,s:s,s:{s:s%}}", "kind", "DeleteOptions",
+	        "apiVersion", "v1", "preconditions", "uid", uid.p, uid.len);
 
-	kt_reconciler_event(own->reconciler, pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod %.*s/%.*s", KT_SVP(namespace),
-		KT_SVP(name));
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = body,
-		.informer = own->pods}, "/api/v1/namespaces/%.*s/pods/%.*s/status", KT_SVP(namespace), KT_SVP(name));
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .body = options, .informer = own->pods, .target = pod},
-		"/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace), KT_SVP(name));
+	kt_reconciler_event(own->reconciler, pod, "Normal", "TaintManagerEviction",
+	        "Marking for deletion Pod %.*s/%.*s", KT_SVP(namespace), KT_SVP(name));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_STRATEGIC,
+	                .body = body,
+	                .informer = own->pods},
+	        "/api/v1/namespaces/%.*s/pods/%.*s/status", KT_SVP(namespace), KT_SVP(name));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){
+	                .method = "DELETE", .body = options, .informer = own->pods, .target = pod},
+	        "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace), KT_SVP(name));
 }
 
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
@@ -139,8 +151,9 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct kt_object *node;
 
 	/* Binding and tolerations decide; everything else leaves the answer as it was. */
-	if (!new_object || !kt_pod_node(new_object).len || (old_object && kt_pod_node(old_object).len &&
-		kt_generation(old_object) == kt_generation(new_object)))
+	if (!new_object || !kt_pod_node(new_object).len ||
+	        (old_object && kt_pod_node(old_object).len &&
+	                kt_generation(old_object) == kt_generation(new_object)))
 		return;
 	node = kt_informer_get(own->nodes, (struct kt_sv){0}, kt_pod_node(new_object));
 	if (node && has_no_execute(node))
@@ -151,13 +164,18 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct eviction_controller *own = kt_new(struct eviction_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "taint-eviction-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "taint-eviction-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->nodes = kt_controllers_informer(controllers, "/api/v1/nodes");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	kt_controllers_index(controllers, "/api/v1/pods", "node", kt_index_by_node);
-	kt_informer_add_handler(own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
-	kt_informer_add_handler(own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;
 }
 
@@ -169,4 +187,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_taint_eviction = {"taint-eviction-controller", create, destroy};
+const struct kt_controller kt_controller_taint_eviction = {
+        "taint-eviction-controller", create, destroy};

@@ -12,7 +12,8 @@ struct ttl_controller {
 
 static int64_t end_ns(const struct kt_object *job)
 {
-	struct kt_json_at complete = kt_condition(job, "Complete"), failed = kt_condition(job, "Failed");
+	struct kt_json_at complete = kt_condition(job, "Complete"),
+	                  failed = kt_condition(job, "Failed");
 
 	if (complete.p && kt_json_string_is(kt_json_member(complete, "status"), "True"))
 		return kt_time_at(complete, "lastTransitionTime");
@@ -36,10 +37,14 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		kt_pass_again_after_ms(pass, (due - kt_pass_wall_ns(pass)) / KT_NS_PER_MS + 1);
 		return;
 	}
-	body = json_pack("{s:s,s:s,s:s,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1", "propagationPolicy", "Foreground",
-		"preconditions", "uid", kt_object_uid(job).p, kt_object_uid(job).len);
-	kt_pass_send(pass, &(struct kt_pass_write){.method = "DELETE", .body = body, .informer = own->jobs, .target = job},
-		"/apis/batch/v1/namespaces/%.*s/jobs/%.*s", KT_SVP(kt_object_namespace(job)), KT_SVP(kt_object_name(job)));
+	body = json_pack("{s:s,s:s,s:s,s:{s:s%}}", "kind", "DeleteOptions", "apiVersion", "v1",
+	        "propagationPolicy", "Foreground", "preconditions", "uid", kt_object_uid(job).p,
+	        kt_object_uid(job).len);
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){
+	                .method = "DELETE", .body = body, .informer = own->jobs, .target = job},
+	        "/apis/batch/v1/namespaces/%.*s/jobs/%.*s", KT_SVP(kt_object_namespace(job)),
+	        KT_SVP(kt_object_name(job)));
 }
 
 static void job_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
@@ -47,7 +52,8 @@ static void job_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct ttl_controller *own = arg;
 
 	(void)old_object;
-	if (new_object && kt_int_at(new_object, "spec", "ttlSecondsAfterFinished", -1) >= 0 && end_ns(new_object))
+	if (new_object && kt_int_at(new_object, "spec", "ttlSecondsAfterFinished", -1) >= 0 &&
+	        end_ns(new_object))
 		kt_reconciler_add_object(own->reconciler, new_object);
 }
 
@@ -55,10 +61,14 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct ttl_controller *own = kt_new(struct ttl_controller);
 
-	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-		.name = "ttl-after-finished-controller", .reconcile = reconcile, .arg = own});
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "ttl-after-finished-controller",
+	                .reconcile = reconcile,
+	                .arg = own});
 	own->jobs = kt_controllers_informer(controllers, "/apis/batch/v1/jobs");
-	kt_informer_add_handler(own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
 	return own;
 }
 
@@ -70,4 +80,5 @@ static void destroy(void *controller)
 	free(own);
 }
 
-const struct kt_controller kt_controller_ttl_after_finished = {"ttl-after-finished-controller", create, destroy};
+const struct kt_controller kt_controller_ttl_after_finished = {
+        "ttl-after-finished-controller", create, destroy};

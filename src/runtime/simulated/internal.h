@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the files of the simulated runtime share. A sim_pod lives on the loop; other threads see pods only as immutable objects in
- * `shared`, under its lock (a leaf: nothing else is locked or called while it is held).
+ * What the files of the simulated runtime share. A sim_pod lives on the loop; other threads see
+ * pods only as immutable objects in `shared`, under its lock (a leaf: nothing else is locked or
+ * called while it is held).
  */
 #ifndef KT_RUNTIME_SIMULATED_INTERNAL_H
 #define KT_RUNTIME_SIMULATED_INTERNAL_H
@@ -19,7 +20,7 @@
 #define SIM_ANNOTATION "simulated.kube-tui.io/"
 #define SIM_FOREVER INT64_C(-1)
 #define SIM_JOB_RUN_NS KT_NS_PER_S
-#define SIM_BACKOFF_MIN_NS (10 * KT_NS_PER_S)  /* the kubelet's */
+#define SIM_BACKOFF_MIN_NS (10 * KT_NS_PER_S) /* the kubelet's */
 #define SIM_BACKOFF_MAX_NS (300 * KT_NS_PER_S)
 #define SIM_BACKOFF_RESET_NS (600 * KT_NS_PER_S) /* a run this long forgives */
 #define SIM_EXIT_CODES_MAX 16
@@ -36,13 +37,14 @@ struct sim_node {
 enum sim_container_kind { SIM_INIT, SIM_SIDECAR, SIM_MAIN };
 
 enum sim_state {
-	SIM_IDLE,     /* not allowed to start yet */
+	SIM_IDLE, /* not allowed to start yet */
 	SIM_PULLING,
 	SIM_PULL_BACKOFF,
+	SIM_CONFIG_ERROR, /* a ConfigMap or Secret it needs is not there */
 	SIM_STARTING,
 	SIM_RUNNING,
-	SIM_BACKOFF,  /* exited, will start again */
-	SIM_EXITED,   /* for good */
+	SIM_BACKOFF, /* exited, will start again */
+	SIM_EXITED,  /* for good */
 };
 
 /* What the annotations and the spec say of one container. */
@@ -66,38 +68,48 @@ struct sim_exit {
 
 struct sim_container {
 	char *name, *image;
+	bool always_pull; /* imagePullPolicy */
 	enum sim_container_kind kind;
 	enum sim_restart restart;
 	struct sim_plan plan;
 	enum sim_state state;
-	int64_t due_ns;     /* end of this state in loop time; SIM_FOREVER: never by time */
+	int64_t due_ns; /* end of this state in loop time; SIM_FOREVER: never by time */
 	int64_t ready_due_ns;
 	int64_t started_ns, started_wall_ns;
 	int64_t backoff_ns;
-	int run;            /* restart count */
+	int run; /* restart count */
 	bool pulled, ready, started;
 	struct sim_exit last, current; /* current: while EXITED or BACKOFF */
 };
 
-enum sim_condition { SIM_READY_TO_START, SIM_INITIALIZED, SIM_READY, SIM_CONTAINERS_READY, SIM_N_CONDITIONS };
+enum sim_condition {
+	SIM_READY_TO_START,
+	SIM_INITIALIZED,
+	SIM_READY,
+	SIM_CONTAINERS_READY,
+	SIM_N_CONDITIONS
+};
 
 struct sim_pod {
 	struct kt_simulated *simulated;
 	struct sim_node *node;
 	struct kt_object *object; /* newest known; reference */
 	char *key;                /* namespace/name */
-	struct sim_container *containers; /* init containers and sidecars in order, then main ones */
+	struct sim_container
+	        *containers; /* init containers and sidecars in order, then main ones */
 	size_t n_containers, n_init;
 	struct kt_timer timer;
-	int64_t started_wall_ns;  /* status.startTime */
-	int64_t deadline_ns;      /* activeDeadlineSeconds in loop time; SIM_FOREVER */
-	int64_t end_ns;           /* when termination is over; SIM_FOREVER: not terminating */
-	uint8_t ip_host;          /* last octet; 0: none (host network or not yet) */
+	int64_t started_wall_ns; /* status.startTime */
+	int64_t deadline_ns;     /* activeDeadlineSeconds in loop time; SIM_FOREVER */
+	int64_t end_ns;          /* when termination is over; SIM_FOREVER: not terminating */
+	uint8_t ip_host;         /* last octet; 0: none (host network or not yet) */
 	bool host_network;
+	struct sim_references
+	        *references; /* what it needs before it starts; NULL: nothing, or all is there */
 	bool failed_deadline;
-	bool ended;               /* in an earlier life: nothing left to do but to be deleted */
-	bool slow_end;            /* termination takes time, so that its end is worth a status */
-	bool stopped;             /* termination is over: containers have exited, delete follows the status */
+	bool ended;    /* in an earlier life: nothing left to do but to be deleted */
+	bool slow_end; /* termination takes time, so that its end is worth a status */
+	bool stopped;  /* termination is over: containers have exited, delete follows the status */
 	bool write_under_way, write_again, delete_sent, gone;
 	uint64_t written_hash;
 	bool condition[SIM_N_CONDITIONS], condition_was_false[SIM_N_CONDITIONS];
@@ -125,11 +137,13 @@ struct kt_simulated {
 	int64_t lease_round_ns; /* time between two renewals of one lease */
 	struct kt_timer lease_timer;
 	int n_pod_writes;
-	KT_VEC(char *) waiting_writes; /* uids of pods that wait for a free write, oldest first; each at most once */
+	KT_VEC(char *)
+	waiting_writes; /* uids of pods that wait for a free write, oldest first; each at most once
+	                 */
 	size_t first_waiting;
 
-	pthread_mutex_t lock; /* protects what follows */
-	struct kt_map shared; /* "namespace/name" -> kt_object, the pods of our nodes */
+	pthread_mutex_t lock;          /* protects what follows */
+	struct kt_map shared;          /* "namespace/name" -> kt_object, the pods of our nodes */
 	struct kt_simulated_log *logs; /* open ones that follow */
 };
 
@@ -141,12 +155,13 @@ void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16
 uint8_t sim_node_take_ip(struct sim_node *node); /* 0: none left */
 
 /* pod.c: the state machine */
-struct sim_pod *sim_pod_create(struct kt_simulated *simulated, struct sim_node *node, struct kt_object *object);
+struct sim_pod *sim_pod_create(
+        struct kt_simulated *simulated, struct sim_node *node, struct kt_object *object);
 void sim_pod_destroy(struct sim_pod *pod);
 void sim_pod_update(struct sim_pod *pod, struct kt_object *object);
 void sim_pod_advance(struct sim_pod *pod);
-void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning, const char *reason,
-	const char *message, ...) __attribute__((format(printf, 5, 6)));
+void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning,
+        const char *reason, const char *message, ...) __attribute__((format(printf, 5, 6)));
 
 /* plan.c: reads spec, annotations and what an earlier life wrote into status */
 void sim_pod_read(struct sim_pod *pod);
@@ -154,6 +169,15 @@ void sim_pod_read_plans(struct sim_pod *pod);
 void sim_pod_adopt_status(struct sim_pod *pod);
 /* The annotation KEY, for the container when it has one of its own; heap, NULL: absent. */
 char *sim_annotation(const struct kt_object *pod, const char *container, const char *key);
+
+/* references.c: ConfigMaps and Secrets that must be there before a pod starts */
+struct sim_references *sim_references_create(struct sim_pod *pod);
+void sim_references_destroy(struct sim_references *references); /* NULL is ignored */
+/* False while a volume's is missing or not yet known. */
+bool sim_references_volumes_ready(const struct sim_references *references);
+/* The text of the error for a container whose environment needs what is missing; NULL: none. */
+const char *sim_references_error(const struct sim_references *references, const char *container);
+bool sim_references_known(const struct sim_references *references);
 
 /* status.c */
 void sim_pod_write_status(struct sim_pod *pod);
@@ -163,6 +187,7 @@ void sim_container_id(struct kt_sv uid, const char *container, int run, char ret
 void sim_next_waiting_write(struct kt_simulated *simulated);
 
 /* log.c */
-void sim_logs_pod_changed(struct kt_simulated *simulated, const char *key, struct kt_object *object);
+void sim_logs_pod_changed(
+        struct kt_simulated *simulated, const char *key, struct kt_object *object);
 
 #endif

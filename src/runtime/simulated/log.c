@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Container logs that nobody stores: line n of a run is a function of the pod, the container and n, said at start + n / rate. A reader
- * therefore needs only the pod's newest object and the time.
+ * Container logs that nobody stores: line n of a run is a function of the pod, the container and n,
+ * said at start + n / rate. A reader therefore needs only the pod's newest object and the time.
  */
 #include "runtime/simulated/internal.h"
 
@@ -26,7 +26,7 @@ struct kt_simulated_log {
 	int64_t run;                     /* restart count of the run that is read */
 	int64_t line;                    /* next */
 	double rate;
-	char **lines;                    /* said in turn */
+	char **lines; /* said in turn */
 	size_t n_lines;
 	struct kt_loop *loop;
 	struct kt_task *wake;
@@ -55,12 +55,16 @@ static int64_t time_at(struct kt_json_at object, const char *key)
 	struct kt_sv text;
 	int64_t ns;
 
-	return kt_json_string_sv(kt_json_member(object, key), &text) && kt_time_parse(text, &ns) == 0 ? ns : 0;
+	return kt_json_string_sv(kt_json_member(object, key), &text) &&
+	                       kt_time_parse(text, &ns) == 0
+	               ? ns
+	               : 0;
 }
 
 static struct kt_json_at container_status(const struct kt_object *pod, const char *container)
 {
-	static const char *const lists[] = {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"};
+	static const char *const lists[] = {
+	        "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"};
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++) {
 		struct kt_json_at list = kt_object_field(pod, KT_SECTION_STATUS, lists[l]), item;
@@ -74,7 +78,8 @@ static struct kt_json_at container_status(const struct kt_object *pod, const cha
 }
 
 /* The run to read; false when there is none (yet). */
-static bool find_run(const struct kt_object *pod, const char *container, bool previous, struct run *ret_run)
+static bool find_run(
+        const struct kt_object *pod, const char *container, bool previous, struct run *ret_run)
 {
 	struct kt_json_at status = container_status(pod, container), state, at;
 	int64_t restarts = 0;
@@ -88,12 +93,14 @@ static bool find_run(const struct kt_object *pod, const char *container, bool pr
 		return true;
 	}
 	if ((at = kt_json_member(state, "terminated")).p) {
-		*ret_run = (struct run){restarts - previous, time_at(at, "startedAt"), time_at(at, "finishedAt")};
+		*ret_run = (struct run){
+		        restarts - previous, time_at(at, "startedAt"), time_at(at, "finishedAt")};
 		return true;
 	}
 	/* Waiting in back-off: the last run is what there is to read. */
 	if (!previous && (at = kt_json_find(status, "lastState", "terminated", NULL)).p) {
-		*ret_run = (struct run){restarts, time_at(at, "startedAt"), time_at(at, "finishedAt")};
+		*ret_run =
+		        (struct run){restarts, time_at(at, "startedAt"), time_at(at, "finishedAt")};
 		return true;
 	}
 	return false;
@@ -136,7 +143,8 @@ static void decode(char *text)
 	*out = '\0';
 }
 
-static int read_option(struct kt_simulated_log *log, const char *key, const char *value, struct kt_err *err)
+static int read_option(
+        struct kt_simulated_log *log, const char *key, const char *value, struct kt_err *err)
 {
 	bool flag = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 	int64_t *number = NULL;
@@ -184,7 +192,8 @@ static int read_query(struct kt_simulated_log *log, const char *query, struct kt
 	return 0;
 }
 
-static int check_container(struct kt_simulated_log *log, const struct kt_object *pod, const char *name, struct kt_err *err)
+static int check_container(struct kt_simulated_log *log, const struct kt_object *pod,
+        const char *name, struct kt_err *err)
 {
 	struct run run;
 
@@ -202,10 +211,12 @@ static int check_container(struct kt_simulated_log *log, const struct kt_object 
 		return 0;
 	}
 	if (log->previous)
-		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL, "previous terminated container \"%s\" in pod \"%s\" not found",
-			log->container, name);
-	return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL, "container \"%s\" in pod \"%s\" is waiting to start: ContainerCreating",
-		log->container, name);
+		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL,
+		        "previous terminated container \"%s\" in pod \"%s\" not found",
+		        log->container, name);
+	return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL,
+	        "container \"%s\" in pod \"%s\" is waiting to start: ContainerCreating",
+	        log->container, name);
 }
 
 static void log_free(struct kt_simulated_log *log)
@@ -218,8 +229,8 @@ static void log_free(struct kt_simulated_log *log)
 	free(log);
 }
 
-int kt_simulated_log_open(struct kt_simulated *simulated, const char *namespace, const char *pod, const char *query,
-	struct kt_simulated_log **ret_log, struct kt_err *err)
+int kt_simulated_log_open(struct kt_simulated *simulated, const char *namespace, const char *pod,
+        const char *query, struct kt_simulated_log **ret_log, struct kt_err *err)
 {
 	struct kt_simulated_log *log = kt_new(struct kt_simulated_log);
 	kt_auto_object struct kt_object *object = NULL;
@@ -256,7 +267,8 @@ static void timer_fired(struct kt_timer *timer)
 	kt_loop_post(log->loop, log->wake);
 }
 
-void kt_simulated_log_set_wake(struct kt_simulated_log *log, struct kt_loop *loop, struct kt_task *wake)
+void kt_simulated_log_set_wake(
+        struct kt_simulated_log *log, struct kt_loop *loop, struct kt_task *wake)
 {
 	kt_timer_init(&log->timer, loop, timer_fired);
 	pthread_mutex_lock(&log->simulated->lock);
@@ -283,9 +295,11 @@ static uint32_t mix(uint64_t seed, uint64_t n)
 	return (uint32_t)(h >> 32);
 }
 
-static void say_default(struct kt_str *out, const struct kt_simulated_log *log, const char *time, int64_t n)
+static void say_default(
+        struct kt_str *out, const struct kt_simulated_log *log, const char *time, int64_t n)
 {
-	static const char *const paths[] = {"/", "/healthz", "/api/items", "/api/items/7", "/login", "/static/app.js"};
+	static const char *const paths[] = {
+	        "/", "/healthz", "/api/items", "/api/items/7", "/login", "/static/app.js"};
 	static const char *const methods[] = {"GET", "GET", "GET", "POST"};
 	uint32_t r;
 	uint64_t seed = 1469598103u;
@@ -297,12 +311,13 @@ static void say_default(struct kt_str *out, const struct kt_simulated_log *log, 
 		kt_str_printf(out, "%s INFO  %s: started", time, log->container);
 		return;
 	}
-	kt_str_printf(out, "%s %s %s: %s %s %d %u ms", time, r % 50 == 0 ? "WARN " : "INFO ", log->container,
-		methods[r / 64 % KT_ARRAY_SIZE(methods)], paths[r / 512 % KT_ARRAY_SIZE(paths)], r % 50 == 0 ? 503 : 200,
-		1 + r / 4096 % 240);
+	kt_str_printf(out, "%s %s %s: %s %s %d %u ms", time, r % 50 == 0 ? "WARN " : "INFO ",
+	        log->container, methods[r / 64 % KT_ARRAY_SIZE(methods)],
+	        paths[r / 512 % KT_ARRAY_SIZE(paths)], r % 50 == 0 ? 503 : 200, 1 + r / 4096 % 240);
 }
 
-static void say_pattern(struct kt_str *out, const struct kt_simulated_log *log, const char *pattern, const char *time, int64_t n)
+static void say_pattern(struct kt_str *out, const struct kt_simulated_log *log, const char *pattern,
+        const char *time, int64_t n)
 {
 	const char *slash = strchr(log->key, '/');
 
@@ -330,16 +345,20 @@ static int64_t line_time(const struct kt_simulated_log *log, const struct run *r
 	return run->start_ns + (log->rate > 0 ? (int64_t)((double)n / log->rate * 1e9) : 0);
 }
 
-static int64_t lines_until(const struct kt_simulated_log *log, const struct run *run, int64_t wall_ns)
+static int64_t lines_until(
+        const struct kt_simulated_log *log, const struct run *run, int64_t wall_ns)
 {
 	int64_t end = run->end_ns ? run->end_ns : wall_ns;
 
 	if (log->rate <= 0)
 		return 0;
-	return end < run->start_ns ? 1 : (int64_t)floor((double)(end - run->start_ns) / 1e9 * log->rate + 1e-6) + 1;
+	return end < run->start_ns
+	               ? 1
+	               : (int64_t)floor((double)(end - run->start_ns) / 1e9 * log->rate + 1e-6) + 1;
 }
 
-static void say(struct kt_str *out, const struct kt_simulated_log *log, const struct run *run, int64_t n)
+static void say(
+        struct kt_str *out, const struct kt_simulated_log *log, const struct run *run, int64_t n)
 {
 	char time[KT_TIME_TEXT_MAX];
 
@@ -362,7 +381,9 @@ static void begin(struct kt_simulated_log *log, const struct run *run, int64_t w
 	if (log->since_s >= 0)
 		log->since_ns = wall_ns - log->since_s * KT_NS_PER_S;
 	if (log->since_ns > run->start_ns && log->rate > 0)
-		log->line = KT_MAX(log->line, (int64_t)ceil((double)(log->since_ns - run->start_ns) / 1e9 * log->rate - 1e-6));
+		log->line = KT_MAX(log->line,
+		        (int64_t)ceil(
+		                (double)(log->since_ns - run->start_ns) / 1e9 * log->rate - 1e-6));
 	if (log->tail_lines >= 0)
 		log->line = KT_MAX(log->line, n - log->tail_lines);
 }
@@ -384,7 +405,8 @@ int kt_simulated_log_pull(struct kt_simulated_log *log, struct kt_buf **ret_piec
 	kt_auto_str text = KT_STR_INIT;
 	struct run run;
 
-	if (log->limit_bytes == 0 || !pod || !find_run(pod, log->container, log->previous, &run) || run.number != log->run)
+	if (log->limit_bytes == 0 || !pod || !find_run(pod, log->container, log->previous, &run) ||
+	        run.number != log->run)
 		return -ENODATA;
 	if (!log->started)
 		begin(log, &run, wall_ns);
@@ -396,7 +418,9 @@ int kt_simulated_log_pull(struct kt_simulated_log *log, struct kt_buf **ret_piec
 	if (!log->follow || run.end_ns)
 		return -ENODATA;
 	if (log->rate > 0)
-		kt_timer_set(&log->timer, kt_loop_now_ns(log->loop) + KT_MAX(line_time(log, &run, log->line) - wall_ns, KT_NS_PER_MS));
+		kt_timer_set(&log->timer,
+		        kt_loop_now_ns(log->loop) +
+		                KT_MAX(line_time(log, &run, log->line) - wall_ns, KT_NS_PER_MS));
 	return 0;
 }
 

@@ -14,10 +14,12 @@
 static void lease_timer_fired(struct kt_timer *timer);
 static void register_timer_fired(struct kt_timer *timer);
 
-/* Octets two and three of a node's /24: 10.244.0.0 and up first, then below, never the services' 10.96.0.0/12. */
+/* Octets two and three of a node's /24: 10.244.0.0 and up first, then below, never the
+ * services' 10.96.0.0/12. */
 static uint32_t subnet(const struct sim_node *node)
 {
-	return node->index < 12 * 256 ? 244 * 256 + node->index : 128 * 256 + (node->index - 12 * 256);
+	return node->index < 12 * 256 ? 244 * 256 + node->index
+	                              : 128 * 256 + (node->index - 12 * 256);
 }
 
 void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16])
@@ -50,7 +52,8 @@ void sim_nodes_create(struct kt_simulated *simulated, const char *prefix)
 	}
 	kt_timer_init(&simulated->lease_timer, simulated->loop, lease_timer_fired);
 	kt_timer_init(&simulated->register_timer, simulated->loop, register_timer_fired);
-	simulated->lease_round_ns = KT_MAX(RENEW_SECONDS, simulated->n_nodes / KT_SIMULATED_LEASES_PER_S) * KT_NS_PER_S;
+	simulated->lease_round_ns =
+	        KT_MAX(RENEW_SECONDS, simulated->n_nodes / KT_SIMULATED_LEASES_PER_S) * KT_NS_PER_S;
 }
 
 void sim_nodes_destroy(struct kt_simulated *simulated)
@@ -67,19 +70,25 @@ void sim_nodes_destroy(struct kt_simulated *simulated)
 	kt_map_finish(&simulated->nodes_by_name);
 }
 
-static void add_condition(json_t *list, const char *type, bool value, const char *reason, const char *message, const char *now)
+static void add_condition(json_t *list, const char *type, bool value, const char *reason,
+        const char *message, const char *now)
 {
-	json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "type", type, "status", value ? "True" : "False",
-		"lastHeartbeatTime", now, "lastTransitionTime", now, "reason", reason, "message", message));
+	json_array_append_new(
+	        list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "type", type, "status",
+	                      value ? "True" : "False", "lastHeartbeatTime", now,
+	                      "lastTransitionTime", now, "reason", reason, "message", message));
 }
 
 static json_t *node_conditions(const char *now)
 {
 	json_t *list = json_array();
 
-	add_condition(list, "MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available", now);
-	add_condition(list, "DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure", now);
-	add_condition(list, "PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available", now);
+	add_condition(list, "MemoryPressure", false, "KubeletHasSufficientMemory",
+	        "kubelet has sufficient memory available", now);
+	add_condition(list, "DiskPressure", false, "KubeletHasNoDiskPressure",
+	        "kubelet has no disk pressure", now);
+	add_condition(list, "PIDPressure", false, "KubeletHasSufficientPID",
+	        "kubelet has sufficient PID available", now);
 	add_condition(list, "Ready", true, "KubeletReady", "kubelet is posting ready status", now);
 	return list;
 }
@@ -88,8 +97,8 @@ static json_t *node_resources(const struct kt_simulated *simulated)
 {
 	kt_auto_free char *pods = kt_asprintf("%d", simulated->pods_max);
 
-	return json_pack("{s:s,s:s,s:s,s:s}", "cpu", simulated->cpu, "memory", simulated->memory, "ephemeral-storage",
-		simulated->ephemeral_storage, "pods", pods);
+	return json_pack("{s:s,s:s,s:s,s:s}", "cpu", simulated->cpu, "memory", simulated->memory,
+	        "ephemeral-storage", simulated->ephemeral_storage, "pods", pods);
 }
 
 static json_t *node_info(struct kt_simulated *simulated, const struct sim_node *node)
@@ -99,11 +108,13 @@ static json_t *node_info(struct kt_simulated *simulated, const struct sim_node *
 
 	(void)simulated;
 	id[1] = kt_hash_bytes(id, sizeof(id));
-	snprintf(machine_id, sizeof(machine_id), "%016llx%016llx", (unsigned long long)id[0], (unsigned long long)id[1]);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machineID", machine_id, "systemUUID", machine_id,
-		"bootID", machine_id, "kernelVersion", "6.1.0-kube-tui", "osImage", "kube-tui simulated node",
-		"containerRuntimeVersion", "simulated://" KT_VERSION, "kubeletVersion", KUBELET_VERSION, "kubeProxyVersion", "",
-		"operatingSystem", "linux", "architecture", "amd64");
+	snprintf(machine_id, sizeof(machine_id), "%016llx%016llx", (unsigned long long)id[0],
+	        (unsigned long long)id[1]);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "machineID", machine_id,
+	        "systemUUID", machine_id, "bootID", machine_id, "kernelVersion", "6.1.0-kube-tui",
+	        "osImage", "kube-tui simulated node", "containerRuntimeVersion",
+	        "simulated://" KT_VERSION, "kubeletVersion", KUBELET_VERSION, "kubeProxyVersion",
+	        "", "operatingSystem", "linux", "architecture", "amd64");
 }
 
 static json_t *node_status(struct kt_simulated *simulated, const struct sim_node *node)
@@ -111,10 +122,11 @@ static json_t *node_status(struct kt_simulated *simulated, const struct sim_node
 	char now[KT_TIME_TEXT_MAX];
 
 	kt_time_format(kt_loop_wall_ns(simulated->loop), now);
-	return json_pack("{s:o,s:o,s:o,s:[{s:s,s:s},{s:s,s:s}],s:{s:{s:i}},s:o}", "capacity", node_resources(simulated),
-		"allocatable", node_resources(simulated), "conditions", node_conditions(now), "addresses", "type", "InternalIP",
-		"address", node->ip, "type", "Hostname", "address", node->name, "daemonEndpoints", "kubeletEndpoint", "Port", 10250,
-		"nodeInfo", node_info(simulated, node));
+	return json_pack("{s:o,s:o,s:o,s:[{s:s,s:s},{s:s,s:s}],s:{s:{s:i}},s:o}", "capacity",
+	        node_resources(simulated), "allocatable", node_resources(simulated), "conditions",
+	        node_conditions(now), "addresses", "type", "InternalIP", "address", node->ip,
+	        "type", "Hostname", "address", node->name, "daemonEndpoints", "kubeletEndpoint",
+	        "Port", 10250, "nodeInfo", node_info(simulated, node));
 }
 
 static json_t *node_object(struct kt_simulated *simulated, const struct sim_node *node)
@@ -123,11 +135,12 @@ static json_t *node_object(struct kt_simulated *simulated, const struct sim_node
 
 	sim_node_pod_ip(node, 0, first);
 	snprintf(cidr, sizeof(cidr), "%s/24", first);
-	return json_pack("{s:s,s:s,s:{s:s,s:{s:s,s:s,s:s,s:s,s:s},s:{s:s}},s:{s:s,s:[s]},s:o}", "apiVersion", "v1", "kind",
-		"Node", "metadata", "name", node->name, "labels", "beta.kubernetes.io/arch", "amd64", "beta.kubernetes.io/os",
-		"linux", "kubernetes.io/arch", "amd64", "kubernetes.io/hostname", node->name, "kubernetes.io/os", "linux",
-		"annotations", "simulated.kube-tui.io/node", "true", "spec", "podCIDR", cidr, "podCIDRs", cidr, "status",
-		node_status(simulated, node));
+	return json_pack("{s:s,s:s,s:{s:s,s:{s:s,s:s,s:s,s:s,s:s},s:{s:s}},s:{s:s,s:[s]},s:o}",
+	        "apiVersion", "v1", "kind", "Node", "metadata", "name", node->name, "labels",
+	        "beta.kubernetes.io/arch", "amd64", "beta.kubernetes.io/os", "linux",
+	        "kubernetes.io/arch", "amd64", "kubernetes.io/hostname", node->name,
+	        "kubernetes.io/os", "linux", "annotations", "simulated.kube-tui.io/node", "true",
+	        "spec", "podCIDR", cidr, "podCIDRs", cidr, "status", node_status(simulated, node));
 }
 
 struct registration {
@@ -138,13 +151,17 @@ struct registration {
 static void register_more(struct kt_simulated *simulated);
 static void send_registration(struct registration *registration, bool exists);
 
-static void node_registered(struct kt_simulated *simulated, struct sim_node *node, const struct kt_call *call)
+static void node_registered(
+        struct kt_simulated *simulated, struct sim_node *node, const struct kt_call *call)
 {
 	struct kt_event event = {
-		.about = {.api_version = KT_SV("v1"), .kind = KT_SV("Node"), .name = kt_sv_of(node->name), .uid = kt_sv_of(node->name)},
-		.type = "Normal",
-		.reason = "Starting",
-		.host = node->name,
+	        .about = {.api_version = KT_SV("v1"),
+	                .kind = KT_SV("Node"),
+	                .name = kt_sv_of(node->name),
+	                .uid = kt_sv_of(node->name)},
+	        .type = "Normal",
+	        .reason = "Starting",
+	        .host = node->name,
 	};
 
 	node->uid = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "uid", NULL));
@@ -167,7 +184,8 @@ static void registration_done(void *arg, struct kt_call *call)
 	}
 	simulated->under_way--;
 	if (call->err.code) {
-		kt_log_warning("nodes", "registering %s: %s", registration->node->name, kt_err_message(&call->err));
+		kt_log_warning("nodes", "registering %s: %s", registration->node->name,
+		        kt_err_message(&call->err));
 		kt_vec_push(&simulated->to_register, registration->node);
 		kt_timer_set_after_ms(&simulated->register_timer, REGISTER_RETRY_MS);
 	} else {
@@ -182,13 +200,17 @@ static void registration_done(void *arg, struct kt_call *call)
 static void send_registration(struct registration *registration, bool exists)
 {
 	struct kt_simulated *simulated = registration->simulated;
-	struct kt_call_spec spec = {.method = exists ? "PATCH" : "POST", .done = registration_done, .arg = registration,
-		.drop = free, .content_type = exists ? KT_PATCH_STRATEGIC : NULL};
+	struct kt_call_spec spec = {.method = exists ? "PATCH" : "POST",
+	        .done = registration_done,
+	        .arg = registration,
+	        .drop = free,
+	        .content_type = exists ? KT_PATCH_STRATEGIC : NULL};
 	kt_auto_json json_t *body = NULL;
 
 	if (exists) {
 		body = json_pack("{s:o}", "status", node_status(simulated, registration->node));
-		kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes/%s/status", registration->node->name);
+		kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes/%s/status",
+		        registration->node->name);
 	} else {
 		body = node_object(simulated, registration->node);
 		kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes");
@@ -249,17 +271,26 @@ static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 		spec.method = "PATCH";
 		spec.content_type = KT_PATCH_MERGE;
 		spec.done = lease_renewed;
-		kt_str_printf(&body, "{\"spec\":{\"renewTime\":\"%s\",\"leaseDurationSeconds\":%lld}}", now, duration);
-		kt_calls_send(simulated->calls, &spec, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s", node->name);
+		kt_str_printf(&body,
+		        "{\"spec\":{\"renewTime\":\"%s\",\"leaseDurationSeconds\":%lld}}", now,
+		        duration);
+		kt_calls_send(simulated->calls, &spec,
+		        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s",
+		        node->name);
 		return;
 	}
 	spec.method = "POST";
 	spec.done = lease_created;
-	kt_str_printf(&body, "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"%s\","
-		"\"namespace\":\"kube-node-lease\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"name\":\"%s\","
-		"\"uid\":\"%s\"}]},\"spec\":{\"holderIdentity\":\"%s\",\"leaseDurationSeconds\":%lld,\"renewTime\":\"%s\"}}",
-		node->name, node->name, node->uid ? node->uid : "", node->name, duration, now);
-	kt_calls_send(simulated->calls, &spec, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"coordination.k8s.io/"
+	        "v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"%s\","
+	        "\"namespace\":\"kube-node-lease\",\"ownerReferences\":[{\"apiVersion\":\"v1\","
+	        "\"kind\":\"Node\",\"name\":\"%s\","
+	        "\"uid\":\"%s\"}]},\"spec\":{\"holderIdentity\":\"%s\",\"leaseDurationSeconds\":%"
+	        "lld,\"renewTime\":\"%s\"}}",
+	        node->name, node->name, node->uid ? node->uid : "", node->name, duration, now);
+	kt_calls_send(simulated->calls, &spec,
+	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
 }
 
 /* A few leases at a time, so that a round over all nodes takes lease_round_ns. */

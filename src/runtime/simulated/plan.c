@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a pod is to do: read from its spec, its annotations, and the status an earlier life of ours wrote. */
+/* What a pod is to do: read from its spec, its annotations, and the status an earlier life of ours
+ * wrote. */
 #include "runtime/simulated/internal.h"
 
 #include "base/mem.h"
@@ -21,7 +22,8 @@ char *sim_annotation(const struct kt_object *pod, const char *container, const c
 	return value ? value : annotation(annotations, general);
 }
 
-static int64_t duration(const struct sim_pod *pod, const char *container, const char *key, int64_t fallback)
+static int64_t duration(
+        const struct sim_pod *pod, const char *container, const char *key, int64_t fallback)
 {
 	kt_auto_free char *text = sim_annotation(pod->object, container, key);
 	int64_t ns;
@@ -81,7 +83,7 @@ static bool guess_command(const char *word, const char *argument, struct sim_pla
 		if (argument && (strcmp(argument, "infinity") == 0 || strcmp(argument, "inf") == 0))
 			plan->run_ns = SIM_FOREVER;
 		else if (argument && kt_duration_parse(kt_sv_of(with_unit), &plan->run_ns) < 0 &&
-			kt_duration_parse(kt_sv_of(argument), &plan->run_ns) < 0)
+		         kt_duration_parse(kt_sv_of(argument), &plan->run_ns) < 0)
 			plan->run_ns = 0;
 		return true;
 	}
@@ -109,8 +111,10 @@ static bool guess_script(const char *script, struct sim_plan *plan)
 
 	if (strstr(script, "while ") || strstr(script, "for ") || strstr(script, "tail -f"))
 		return false;
-	for (char *part = strtok_r(copy, ";&|\n", &save); part; part = strtok_r(NULL, ";&|\n", &save)) {
-		char *inner = NULL, *word = strtok_r(part, " \t", &inner), *argument = word ? strtok_r(NULL, " \t", &inner) : NULL;
+	for (char *part = strtok_r(copy, ";&|\n", &save); part;
+	        part = strtok_r(NULL, ";&|\n", &save)) {
+		char *inner = NULL, *word = strtok_r(part, " \t", &inner),
+		     *argument = word ? strtok_r(NULL, " \t", &inner) : NULL;
 		struct sim_plan one = {0};
 
 		if (!word)
@@ -120,7 +124,8 @@ static bool guess_script(const char *script, struct sim_plan *plan)
 		any = true;
 		sum.exit_codes[0] = one.exit_codes[0];
 		if (sum.run_ns != SIM_FOREVER)
-			sum.run_ns = one.run_ns == SIM_FOREVER ? SIM_FOREVER : sum.run_ns + one.run_ns;
+			sum.run_ns =
+			        one.run_ns == SIM_FOREVER ? SIM_FOREVER : sum.run_ns + one.run_ns;
 	}
 	if (!any)
 		return false;
@@ -136,7 +141,8 @@ static bool guess_from_command(struct kt_json_at spec, struct sim_plan *plan)
 	struct sim_plan guess = {0};
 	bool known = false;
 
-	if (n >= 3 && (is_program(words[0], "sh") || is_program(words[0], "bash")) && strcmp(words[1], "-c") == 0)
+	if (n >= 3 && (is_program(words[0], "sh") || is_program(words[0], "bash")) &&
+	        strcmp(words[1], "-c") == 0)
 		known = guess_script(words[2], &guess);
 	else if (n >= 1)
 		known = guess_command(words[0], n > 1 ? words[1] : NULL, &guess);
@@ -192,8 +198,10 @@ static void read_plan(struct sim_pod *pod, struct sim_container *container, stru
 		plan->run_ns = SIM_JOB_RUN_NS;
 	plan->pull_ns = KT_MAX(duration(pod, container->name, "pull-time", 0), 0);
 	plan->start_ns = KT_MAX(duration(pod, container->name, "start-time", 0), 0);
-	plan->ready_ns = KT_MAX(duration(pod, container->name, "ready-time", probe_delay_ns(spec)), 0);
-	/* What a pod's annotation says of its run is about its main containers; an init container needs its own. */
+	plan->ready_ns =
+	        KT_MAX(duration(pod, container->name, "ready-time", probe_delay_ns(spec)), 0);
+	/* What a pod's annotation says of its run is about its main containers; an init container
+	 * needs its own. */
 	if (container->kind == SIM_MAIN) {
 		plan->run_ns = duration(pod, container->name, "run-time", plan->run_ns);
 		read_exit_codes(pod, container);
@@ -208,9 +216,10 @@ static void read_plan(struct sim_pod *pod, struct sim_container *container, stru
 	}
 	plan->never_ready = kt_streq(ready, "false");
 	plan->pull_error = sim_annotation(pod->object, container->name, "pull-error");
-	kt_json_int64(kt_json_find(spec, "lifecycle", "preStop", "sleep", "seconds", NULL), &pre_stop_s);
+	kt_json_int64(
+	        kt_json_find(spec, "lifecycle", "preStop", "sleep", "seconds", NULL), &pre_stop_s);
 	plan->termination_ns = pre_stop_s * KT_NS_PER_S +
-		KT_MAX(duration(pod, container->name, "termination-time", 0), 0);
+	                       KT_MAX(duration(pod, container->name, "termination-time", 0), 0);
 }
 
 static enum sim_restart restart_of(struct kt_json_at value, enum sim_restart fallback)
@@ -224,7 +233,8 @@ static enum sim_restart restart_of(struct kt_json_at value, enum sim_restart fal
 
 static struct kt_json_at container_list(const struct sim_pod *pod, bool init)
 {
-	return kt_object_field(pod->object, KT_SECTION_SPEC, init ? "initContainers" : "containers");
+	return kt_object_field(
+	        pod->object, KT_SECTION_SPEC, init ? "initContainers" : "containers");
 }
 
 static size_t count(struct kt_json_at list)
@@ -242,7 +252,8 @@ static void read_containers(struct sim_pod *pod, bool init, struct sim_container
 {
 	struct kt_json_at list = container_list(pod, init), item;
 	struct kt_json_iter it = {0};
-	enum sim_restart restart = restart_of(kt_object_field(pod->object, KT_SECTION_SPEC, "restartPolicy"), SIM_ALWAYS);
+	enum sim_restart restart = restart_of(
+	        kt_object_field(pod->object, KT_SECTION_SPEC, "restartPolicy"), SIM_ALWAYS);
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
 		struct kt_json_at own = kt_json_member(item, "restartPolicy");
@@ -254,8 +265,13 @@ static void read_containers(struct sim_pod *pod, bool init, struct sim_container
 			container->name = kt_strdup("");
 		if (!container->image)
 			container->image = kt_strdup("");
-		container->kind = !init ? SIM_MAIN : kt_json_string_is(own, "Always") ? SIM_SIDECAR : SIM_INIT;
-		container->restart = restart_of(own, init && restart == SIM_ALWAYS ? SIM_ON_FAILURE : restart);
+		container->always_pull =
+		        kt_json_string_is(kt_json_member(item, "imagePullPolicy"), "Always");
+		container->kind = !init                              ? SIM_MAIN
+		                  : kt_json_string_is(own, "Always") ? SIM_SIDECAR
+		                                                     : SIM_INIT;
+		container->restart =
+		        restart_of(own, init && restart == SIM_ALWAYS ? SIM_ON_FAILURE : restart);
 		container->due_ns = container->ready_due_ns = SIM_FOREVER;
 	}
 }
@@ -263,11 +279,13 @@ static void read_containers(struct sim_pod *pod, bool init, struct sim_container
 void sim_pod_read_plans(struct sim_pod *pod)
 {
 	for (int init = 1; init >= 0; init--) {
-		struct sim_container *container = init ? pod->containers : pod->containers + pod->n_init;
+		struct sim_container *container =
+		        init ? pod->containers : pod->containers + pod->n_init;
 		struct kt_json_at list = container_list(pod, init), item;
 		struct kt_json_iter it = {0};
 
-		while (list.p && kt_json_next_element(list, &it, &item) && container < pod->containers + pod->n_containers)
+		while (list.p && kt_json_next_element(list, &it, &item) &&
+		        container < pod->containers + pod->n_containers)
 			read_plan(pod, container++, item);
 	}
 }
@@ -277,7 +295,8 @@ void sim_pod_read(struct sim_pod *pod)
 	pod->n_init = count(container_list(pod, true));
 	pod->n_containers = pod->n_init + count(container_list(pod, false));
 	pod->containers = kt_new_array(struct sim_container, pod->n_containers + 1);
-	pod->host_network = kt_json_bool(kt_object_field(pod->object, KT_SECTION_SPEC, "hostNetwork"), false);
+	pod->host_network =
+	        kt_json_bool(kt_object_field(pod->object, KT_SECTION_SPEC, "hostNetwork"), false);
 	read_containers(pod, true, pod->containers);
 	read_containers(pod, false, pod->containers + pod->n_init);
 	sim_pod_read_plans(pod);
@@ -288,7 +307,8 @@ static int64_t time_at(struct kt_json_at object, const char *key)
 	struct kt_sv text;
 	int64_t ns;
 
-	if (!object.p || !kt_json_string_sv(kt_json_member(object, key), &text) || kt_time_parse(text, &ns) < 0)
+	if (!object.p || !kt_json_string_sv(kt_json_member(object, key), &text) ||
+	        kt_time_parse(text, &ns) < 0)
 		return 0;
 	return ns;
 }
@@ -301,29 +321,35 @@ static void adopt_exit(struct kt_json_at terminated, int run, struct sim_exit *r
 		return;
 	kt_json_int64(kt_json_member(terminated, "exitCode"), &code);
 	*ret_exit = (struct sim_exit){
-		.any = true,
-		.code = (int)code,
-		.started_wall_ns = time_at(terminated, "startedAt"),
-		.finished_wall_ns = time_at(terminated, "finishedAt"),
-		.run = run,
+	        .any = true,
+	        .code = (int)code,
+	        .started_wall_ns = time_at(terminated, "startedAt"),
+	        .finished_wall_ns = time_at(terminated, "finishedAt"),
+	        .run = run,
 	};
 }
 
-static void adopt_container(struct sim_pod *pod, struct sim_container *container, struct kt_json_at status)
+static void adopt_container(
+        struct sim_pod *pod, struct sim_container *container, struct kt_json_at status)
 {
-	struct kt_json_at state = kt_json_member(status, "state"), running = kt_json_member(state, "running");
+	struct kt_json_at state = kt_json_member(status, "state"),
+	                  running = kt_json_member(state, "running");
 	struct kt_json_at terminated = kt_json_member(state, "terminated");
-	int64_t now = kt_loop_now_ns(pod->simulated->loop), wall = kt_loop_wall_ns(pod->simulated->loop), restarts = 0;
+	int64_t now = kt_loop_now_ns(pod->simulated->loop),
+	        wall = kt_loop_wall_ns(pod->simulated->loop), restarts = 0;
 
 	kt_json_int64(kt_json_member(status, "restartCount"), &restarts);
 	container->run = (int)restarts;
-	adopt_exit(kt_json_find(status, "lastState", "terminated", NULL), container->run - 1, &container->last);
+	adopt_exit(kt_json_find(status, "lastState", "terminated", NULL), container->run - 1,
+	        &container->last);
 	if (running.p) {
 		container->state = SIM_RUNNING;
 		container->pulled = true;
 		container->started_wall_ns = time_at(running, "startedAt");
 		container->started_ns = now - (wall - container->started_wall_ns);
-		container->due_ns = container->plan.run_ns == SIM_FOREVER ? SIM_FOREVER : container->started_ns + container->plan.run_ns;
+		container->due_ns = container->plan.run_ns == SIM_FOREVER
+		                            ? SIM_FOREVER
+		                            : container->started_ns + container->plan.run_ns;
 		container->ready_due_ns = container->started_ns + container->plan.ready_ns;
 	} else if (terminated.p) {
 		container->state = SIM_EXITED;
@@ -345,7 +371,8 @@ static void adopt_list(struct sim_pod *pod, const char *list_key)
 
 	while (list.p && kt_json_next_element(list, &it, &item))
 		for (size_t i = 0; i < pod->n_containers; i++)
-			if (kt_json_string_is(kt_json_member(item, "name"), pod->containers[i].name))
+			if (kt_json_string_is(
+			            kt_json_member(item, "name"), pod->containers[i].name))
 				adopt_container(pod, &pod->containers[i], item);
 }
 
@@ -366,9 +393,12 @@ static void adopt_ip(struct sim_pod *pod, struct kt_json_at status)
 
 void sim_pod_adopt_status(struct sim_pod *pod)
 {
-	static const char *const types[SIM_N_CONDITIONS] = {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"};
+	static const char *const types[SIM_N_CONDITIONS] = {
+	        "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"};
 	struct kt_json_at status = kt_json_member(kt_object_doc(pod->object), "status");
-	struct kt_json_at list = status.p ? kt_json_member(status, "conditions") : (struct kt_json_at){0}, item;
+	struct kt_json_at list = status.p ? kt_json_member(status, "conditions")
+	                                  : (struct kt_json_at){0},
+	                  item;
 	struct kt_json_iter it = {0};
 
 	if (!status.p || !(pod->started_wall_ns = time_at(status, "startTime")))
@@ -379,7 +409,8 @@ void sim_pod_adopt_status(struct sim_pod *pod)
 	while (list.p && kt_json_next_element(list, &it, &item))
 		for (size_t c = 0; c < SIM_N_CONDITIONS; c++)
 			if (kt_json_string_is(kt_json_member(item, "type"), types[c])) {
-				pod->condition[c] = kt_json_string_is(kt_json_member(item, "status"), "True");
+				pod->condition[c] =
+				        kt_json_string_is(kt_json_member(item, "status"), "True");
 				pod->condition_was_false[c] = !pod->condition[c];
 				pod->condition_wall_ns[c] = time_at(item, "lastTransitionTime");
 			}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The life of one pod: every call of sim_pod_advance() takes it as far as the time allows and sets the timer for the rest. */
+/* The life of one pod: every call of sim_pod_advance() takes it as far as the time allows and sets
+ * the timer for the rest. */
 #include "runtime/simulated/internal.h"
 
 #include "base/log.h"
@@ -13,7 +14,8 @@ static void timer_fired(struct kt_timer *timer)
 	sim_pod_advance(kt_container_of(timer, struct sim_pod, timer));
 }
 
-struct sim_pod *sim_pod_create(struct kt_simulated *simulated, struct sim_node *node, struct kt_object *object)
+struct sim_pod *sim_pod_create(
+        struct kt_simulated *simulated, struct sim_node *node, struct kt_object *object)
 {
 	struct kt_sv namespace = kt_object_namespace(object), name = kt_object_name(object);
 	struct sim_pod *pod = kt_new(struct sim_pod);
@@ -27,6 +29,8 @@ struct sim_pod *sim_pod_create(struct kt_simulated *simulated, struct sim_node *
 	kt_timer_init(&pod->timer, simulated->loop, timer_fired);
 	sim_pod_read(pod);
 	sim_pod_adopt_status(pod);
+	if (!pod->started_wall_ns)
+		pod->references = sim_references_create(pod);
 	phase = kt_object_field(object, KT_SECTION_STATUS, "phase");
 	pod->ended = kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
 	if (object->deletion_timestamp.len)
@@ -47,20 +51,21 @@ void sim_pod_destroy(struct sim_pod *pod)
 		free(pod->containers[i].plan.pull_error);
 	}
 	free(pod->containers);
+	sim_references_destroy(pod->references);
 	kt_object_unref(pod->object);
 	free(pod->key);
 	free(pod);
 }
 
-void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning, const char *reason,
-	const char *message, ...)
+void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning,
+        const char *reason, const char *message, ...)
 {
 	kt_auto_str text = KT_STR_INIT, path = KT_STR_INIT;
 	struct kt_event event = {
-		.about = kt_event_ref_of(pod->object),
-		.type = warning ? "Warning" : "Normal",
-		.reason = reason,
-		.host = pod->node->name,
+	        .about = kt_event_ref_of(pod->object),
+	        .type = warning ? "Warning" : "Normal",
+	        .reason = reason,
+	        .host = pod->node->name,
 	};
 	va_list ap;
 
@@ -70,7 +75,9 @@ void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, b
 	event.about.api_version = KT_SV("v1");
 	event.about.kind = KT_SV("Pod");
 	if (container) {
-		kt_str_printf(&path, "spec.%s{%s}", container->kind == SIM_MAIN ? "containers" : "initContainers", container->name);
+		kt_str_printf(&path, "spec.%s{%s}",
+		        container->kind == SIM_MAIN ? "containers" : "initContainers",
+		        container->name);
 		event.about.field_path = (struct kt_sv){path.data, path.len};
 	}
 	kt_event_record(pod->simulated->recorder, &event, "%s", kt_str_text(&text));
@@ -78,10 +85,12 @@ void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, b
 
 static const char *pod_name_uid(struct sim_pod *pod, char buf[600])
 {
-	struct kt_sv namespace = kt_object_namespace(pod->object), name = kt_object_name(pod->object);
+	struct kt_sv namespace = kt_object_namespace(pod->object),
+	             name = kt_object_name(pod->object);
 	struct kt_sv uid = kt_object_uid(pod->object);
 
-	snprintf(buf, 600, "%.*s_%.*s(%.*s)", (int)name.len, name.p, (int)namespace.len, namespace.p, (int)uid.len, uid.p);
+	snprintf(buf, 600, "%.*s_%.*s(%.*s)", (int)name.len, name.p, (int)namespace.len,
+	        namespace.p, (int)uid.len, uid.p);
 	return buf;
 }
 
@@ -97,20 +106,26 @@ static void start_pull(struct sim_pod *pod, struct sim_container *container)
 
 	container->state = SIM_PULLING;
 	container->due_ns = now + (container->pulled ? 0 : container->plan.pull_ns);
-	if (!container->pulled && (container->plan.pull_ns || container->plan.pull_error))
-		sim_pod_event(pod, container, false, "Pulling", "Pulling image \"%s\"", container->image);
+	if (container->always_pull ||
+	        (!container->pulled && (container->plan.pull_ns || container->plan.pull_error)))
+		sim_pod_event(
+		        pod, container, false, "Pulling", "Pulling image \"%s\"", container->image);
 }
 
 static void fail_pull(struct sim_pod *pod, struct sim_container *container)
 {
 	int64_t now = kt_loop_now_ns(pod->simulated->loop);
 
-	sim_pod_event(pod, container, true, "Failed", "Failed to pull image \"%s\": %s", container->image, container->plan.pull_error);
+	sim_pod_event(pod, container, true, "Failed", "Failed to pull image \"%s\": %s",
+	        container->image, container->plan.pull_error);
 	sim_pod_event(pod, container, true, "Failed", "Error: ErrImagePull");
 	container->state = SIM_PULL_BACKOFF;
-	container->backoff_ns = container->backoff_ns ? KT_MIN(container->backoff_ns * 2, SIM_BACKOFF_MAX_NS) : SIM_BACKOFF_MIN_NS;
+	container->backoff_ns = container->backoff_ns
+	                                ? KT_MIN(container->backoff_ns * 2, SIM_BACKOFF_MAX_NS)
+	                                : SIM_BACKOFF_MIN_NS;
 	container->due_ns = now + container->backoff_ns;
-	sim_pod_event(pod, container, false, "BackOff", "Back-off pulling image \"%s\"", container->image);
+	sim_pod_event(pod, container, false, "BackOff", "Back-off pulling image \"%s\"",
+	        container->image);
 	sim_pod_event(pod, container, true, "Failed", "Error: ImagePullBackOff");
 }
 
@@ -123,14 +138,20 @@ static void finish_pull(struct sim_pod *pod, struct sim_container *container)
 		fail_pull(pod, container);
 		return;
 	}
-	if (container->plan.pull_ns && !container->pulled) {
-		kt_duration_format(container->plan.pull_ns, took);
-		sim_pod_event(pod, container, false, "Pulled", "Successfully pulled image \"%s\" in %s (%s including waiting). "
-			"Image size: %u bytes.", container->image, took, took,
-			10000000 + (unsigned)(kt_hash_bytes(container->image, strlen(container->image)) % 200000000));
+	if (container->always_pull || (container->plan.pull_ns && !container->pulled)) {
+		kt_duration_format(container->pulled ? 0 : container->plan.pull_ns, took);
+		sim_pod_event(pod, container, false, "Pulled",
+		        "Successfully pulled image \"%s\" in %s (%s including waiting). "
+		        "Image size: %u bytes.",
+		        container->image, took, took,
+		        10000000 + (unsigned)(kt_hash_bytes(
+		                                      container->image, strlen(container->image)) %
+		                              200000000));
 	} else {
-		sim_pod_event(pod, container, false, "Pulled", "Container image \"%s\" already present on machine and can be accessed "
-			"by the pod", container->image);
+		sim_pod_event(pod, container, false, "Pulled",
+		        "Container image \"%s\" already present on machine and can be accessed "
+		        "by the pod",
+		        container->image);
 	}
 	if (!container->pulled)
 		container->backoff_ns = 0;
@@ -148,7 +169,8 @@ static void start_running(struct sim_pod *pod, struct sim_container *container)
 	container->state = SIM_RUNNING;
 	container->started_ns = now;
 	container->started_wall_ns = kt_loop_wall_ns(pod->simulated->loop);
-	container->due_ns = container->plan.run_ns == SIM_FOREVER ? SIM_FOREVER : now + container->plan.run_ns;
+	container->due_ns =
+	        container->plan.run_ns == SIM_FOREVER ? SIM_FOREVER : now + container->plan.run_ns;
 	container->ready_due_ns = now + container->plan.ready_ns;
 }
 
@@ -160,22 +182,24 @@ static int exit_code_of(const struct sim_container *container)
 static void end_run(struct sim_pod *pod, struct sim_container *container, int code)
 {
 	container->current = (struct sim_exit){
-		.any = true,
-		.code = code,
-		.started_wall_ns = container->started_wall_ns,
-		.finished_wall_ns = kt_loop_wall_ns(pod->simulated->loop),
-		.run = container->run,
+	        .any = true,
+	        .code = code,
+	        .started_wall_ns = container->started_wall_ns,
+	        .finished_wall_ns = kt_loop_wall_ns(pod->simulated->loop),
+	        .run = container->run,
 	};
 	container->state = SIM_EXITED;
 	container->due_ns = SIM_FOREVER;
 	container->ready = container->started = false;
 }
 
-/* After an exit: for good, at once again, or after the back-off. The first restart does not wait. */
+/* After an exit: for good, at once again, or after the back-off. The first restart does not wait.
+ */
 static void decide_restart(struct sim_pod *pod, struct sim_container *container)
 {
 	int64_t now = kt_loop_now_ns(pod->simulated->loop);
-	bool again = container->restart == SIM_ALWAYS || (container->restart == SIM_ON_FAILURE && container->current.code != 0);
+	bool again = container->restart == SIM_ALWAYS ||
+	             (container->restart == SIM_ON_FAILURE && container->current.code != 0);
 	char buf[600];
 
 	if (!again)
@@ -185,9 +209,12 @@ static void decide_restart(struct sim_pod *pod, struct sim_container *container)
 	container->state = SIM_BACKOFF;
 	container->due_ns = now + container->backoff_ns;
 	if (container->backoff_ns)
-		sim_pod_event(pod, container, true, "BackOff", "Back-off restarting failed container %s in pod %s", container->name,
-			pod_name_uid(pod, buf));
-	container->backoff_ns = container->backoff_ns ? KT_MIN(container->backoff_ns * 2, SIM_BACKOFF_MAX_NS) : SIM_BACKOFF_MIN_NS;
+		sim_pod_event(pod, container, true, "BackOff",
+		        "Back-off restarting failed container %s in pod %s", container->name,
+		        pod_name_uid(pod, buf));
+	container->backoff_ns = container->backoff_ns
+	                                ? KT_MIN(container->backoff_ns * 2, SIM_BACKOFF_MAX_NS)
+	                                : SIM_BACKOFF_MIN_NS;
 }
 
 static void run_again(struct sim_pod *pod, struct sim_container *container)
@@ -211,6 +238,12 @@ static void step(struct sim_pod *pod, struct sim_container *container)
 				return;
 			finish_pull(pod, container);
 			break;
+		case SIM_CONFIG_ERROR: /* sim_references brings it back */
+			if (sim_references_error(pod->references, container->name))
+				return;
+			container->state = SIM_STARTING;
+			container->due_ns = kt_loop_now_ns(pod->simulated->loop);
+			break;
 		case SIM_PULL_BACKOFF:
 			if (waits(pod, container->due_ns))
 				return;
@@ -219,6 +252,13 @@ static void step(struct sim_pod *pod, struct sim_container *container)
 		case SIM_STARTING:
 			if (waits(pod, container->due_ns))
 				return;
+			if (sim_references_error(pod->references, container->name)) {
+				sim_pod_event(pod, container, true, "Failed", "Error: %s",
+				        sim_references_error(pod->references, container->name));
+				container->state = SIM_CONFIG_ERROR;
+				container->due_ns = SIM_FOREVER;
+				return;
+			}
 			start_running(pod, container);
 			break;
 		case SIM_RUNNING:
@@ -240,14 +280,17 @@ static void step(struct sim_pod *pod, struct sim_container *container)
 	}
 }
 
-/* Init containers one after the other; sidecars stay and let the next one go. True when all have done their part. */
+/* Init containers one after the other; sidecars stay and let the next one go. True when all have
+ * done their part. */
 static bool step_init(struct sim_pod *pod)
 {
 	for (size_t i = 0; i < pod->n_init; i++) {
 		struct sim_container *container = &pod->containers[i];
 
 		step(pod, container);
-		if (container->kind == SIM_SIDECAR ? !container->started : container->state != SIM_EXITED || container->current.code != 0)
+		if (container->kind == SIM_SIDECAR
+		                ? !container->started
+		                : container->state != SIM_EXITED || container->current.code != 0)
 			return false;
 	}
 	return true;
@@ -260,20 +303,24 @@ static void stop_sidecars(struct sim_pod *pod)
 		if (pod->containers[i].state != SIM_EXITED)
 			return;
 	for (size_t i = 0; i < pod->n_init; i++)
-		if (pod->containers[i].kind == SIM_SIDECAR && pod->containers[i].state != SIM_EXITED)
+		if (pod->containers[i].kind == SIM_SIDECAR &&
+		        pod->containers[i].state != SIM_EXITED)
 			end_run(pod, &pod->containers[i], 0);
 }
 
 static void begin_life(struct sim_pod *pod)
 {
-	int64_t deadline_s, now = kt_loop_now_ns(pod->simulated->loop), wall = kt_loop_wall_ns(pod->simulated->loop);
+	int64_t deadline_s, now = kt_loop_now_ns(pod->simulated->loop),
+	                    wall = kt_loop_wall_ns(pod->simulated->loop);
 
 	if (!pod->started_wall_ns)
 		pod->started_wall_ns = wall;
 	if (!pod->ip_host && !pod->host_network)
 		pod->ip_host = sim_node_take_ip(pod->node);
 	if (pod->deadline_ns == SIM_FOREVER &&
-		kt_json_int64(kt_object_field(pod->object, KT_SECTION_SPEC, "activeDeadlineSeconds"), &deadline_s))
+	        kt_json_int64(
+	                kt_object_field(pod->object, KT_SECTION_SPEC, "activeDeadlineSeconds"),
+	                &deadline_s))
 		pod->deadline_ns = now - (wall - pod->started_wall_ns) + deadline_s * KT_NS_PER_S;
 }
 
@@ -321,14 +368,17 @@ static void begin_termination(struct sim_pod *pod)
 {
 	int64_t grace_s = 30, longest = 0, end;
 
-	kt_json_int64(kt_object_field(pod->object, KT_SECTION_METADATA, "deletionGracePeriodSeconds"), &grace_s);
+	kt_json_int64(
+	        kt_object_field(pod->object, KT_SECTION_METADATA, "deletionGracePeriodSeconds"),
+	        &grace_s);
 	for (size_t i = 0; i < pod->n_containers; i++) {
 		struct sim_container *container = &pod->containers[i];
 
 		if (container->state != SIM_RUNNING)
 			continue;
 		if (pod->end_ns == SIM_FOREVER)
-			sim_pod_event(pod, container, false, "Killing", "Stopping container %s", container->name);
+			sim_pod_event(pod, container, false, "Killing", "Stopping container %s",
+			        container->name);
 		longest = KT_MAX(longest, container->plan.termination_ns);
 	}
 	end = kt_loop_now_ns(pod->simulated->loop) + KT_MIN(longest, grace_s * KT_NS_PER_S);
@@ -367,39 +417,83 @@ void sim_pod_advance(struct sim_pod *pod)
 	if (!waits(pod, pod->deadline_ns) && !pod->failed_deadline) {
 		pod->failed_deadline = true;
 		stop_all(pod, 137);
-		sim_pod_event(pod, NULL, false, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+		sim_pod_event(pod, NULL, false, "DeadlineExceeded",
+		        "Pod was active on the node longer than the specified deadline");
 	}
-	if (!pod->failed_deadline && step_init(pod)) {
+	if (!pod->failed_deadline && sim_references_volumes_ready(pod->references) &&
+	        step_init(pod)) {
 		for (size_t i = pod->n_init; i < pod->n_containers; i++)
 			step(pod, &pod->containers[i]);
 		stop_sidecars(pod);
 	}
 	set_timer(pod);
-	sim_pod_write_status(pod);
+	/* What must be asked for first is answered in a moment: one status says it all. */
+	if (!pod->references || sim_references_known(pod->references))
+		sim_pod_write_status(pod);
+}
+
+/* A container whose image changed in the spec stops and starts again with the new one. */
+static void update_images(struct sim_pod *pod)
+{
+	for (int init = 0; init < 2; init++) {
+		struct kt_json_at list = kt_object_field(pod->object, KT_SECTION_SPEC,
+		                          init ? "initContainers" : "containers"),
+		                  item;
+		struct kt_json_iter it = {0};
+		size_t i = init ? 0 : pod->n_init;
+
+		while (list.p && kt_json_next_element(list, &it, &item) && i < pod->n_containers) {
+			struct sim_container *container = &pod->containers[i++];
+
+			if (kt_json_string_is(kt_json_member(item, "image"), container->image))
+				continue;
+			free(container->image);
+			container->image = kt_json_string_dup(kt_json_member(item, "image"));
+			if (!container->image)
+				container->image = kt_strdup("");
+			container->pulled = false;
+			if (container->state != SIM_RUNNING)
+				continue;
+			sim_pod_event(pod, container, false, "Killing",
+			        "Container %s definition changed, will be restarted",
+			        container->name);
+			end_run(pod, container, 0);
+			run_again(pod, container);
+		}
+	}
 }
 
 void sim_pod_update(struct sim_pod *pod, struct kt_object *object)
 {
 	struct kt_object *old = pod->object;
+	int64_t generation = 0, old_generation = 0;
 	bool deleting = object->deletion_timestamp.len > 0;
-	bool new_plans = !kt_sv_eq(kt_object_span(old, old->annotations), kt_object_span(object, object->annotations));
+	bool new_plans = !kt_sv_eq(
+	        kt_object_span(old, old->annotations), kt_object_span(object, object->annotations));
 
 	pod->object = kt_object_ref(object);
+	kt_json_int64(kt_object_field(old, KT_SECTION_METADATA, "generation"), &old_generation);
+	kt_json_int64(kt_object_field(object, KT_SECTION_METADATA, "generation"), &generation);
+	if (generation != old_generation && !deleting && !pod->ended)
+		update_images(pod);
 	if (new_plans) {
 		sim_pod_read_plans(pod);
 		for (size_t i = 0; i < pod->n_containers; i++) {
 			struct sim_container *container = &pod->containers[i];
 
-			if (container->state == SIM_RUNNING && container->due_ns == SIM_FOREVER && container->plan.run_ns != SIM_FOREVER)
+			if (container->state == SIM_RUNNING && container->due_ns == SIM_FOREVER &&
+			        container->plan.run_ns != SIM_FOREVER)
 				container->due_ns = container->started_ns + container->plan.run_ns;
 			if (container->state == SIM_RUNNING)
-				container->ready_due_ns = container->started_ns + container->plan.ready_ns;
+				container->ready_due_ns =
+				        container->started_ns + container->plan.ready_ns;
 		}
 	}
-	if (deleting && !pod->stopped && !kt_sv_eq(kt_object_span(old, old->deletion_timestamp),
-		kt_object_span(object, object->deletion_timestamp)))
+	if (deleting && !pod->stopped &&
+	        !kt_sv_eq(kt_object_span(old, old->deletion_timestamp),
+	                kt_object_span(object, object->deletion_timestamp)))
 		begin_termination(pod);
 	kt_object_unref(old);
-	if (deleting || new_plans)
+	if (deleting || new_plans || generation != old_generation)
 		sim_pod_advance(pod);
 }

@@ -20,16 +20,19 @@ static struct sim_node *node_of(struct kt_simulated *simulated, const struct kt_
 {
 	struct kt_sv name = {0};
 
-	if (!pod || !kt_json_string_sv(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), &name) || !name.len)
+	if (!pod || !kt_json_string_sv(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), &name) ||
+	        !name.len)
 		return NULL;
 	return kt_map_get_sv(&simulated->nodes_by_name, name);
 }
 
 /* Other threads read pods here. */
-static void share(struct kt_simulated *simulated, struct kt_object *identity, struct kt_object *newest)
+static void share(
+        struct kt_simulated *simulated, struct kt_object *identity, struct kt_object *newest)
 {
 	struct kt_sv namespace = kt_object_namespace(identity), name = kt_object_name(identity);
-	kt_auto_free char *key = kt_asprintf("%.*s/%.*s", (int)namespace.len, namespace.p, (int)name.len, name.p);
+	kt_auto_free char *key =
+	        kt_asprintf("%.*s/%.*s", (int)namespace.len, namespace.p, (int)name.len, name.p);
 
 	pthread_mutex_lock(&simulated->lock);
 	if (newest)
@@ -57,7 +60,8 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct sim_node *node = node_of(simulated, new_object);
 	struct sim_pod *pod;
 
-	if (old_object && (!new_object || !kt_sv_eq(kt_object_uid(old_object), kt_object_uid(new_object))))
+	if (old_object &&
+	        (!new_object || !kt_sv_eq(kt_object_uid(old_object), kt_object_uid(new_object))))
 		forget(simulated, old_object);
 	if (!node)
 		return;
@@ -72,26 +76,30 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	sim_pod_advance(pod);
 }
 
-int kt_simulated_create(const struct kt_simulated_options *options, struct kt_simulated **ret_simulated, struct kt_err *err)
+int kt_simulated_create(const struct kt_simulated_options *options,
+        struct kt_simulated **ret_simulated, struct kt_err *err)
 {
 	struct kt_simulated *simulated;
 
 	if (options->n_nodes < 0 || options->n_nodes > KT_SIMULATED_NODES_MAX)
-		return kt_fail(err, EINVAL, "the number of simulated nodes must be between 0 and %d, not %d",
-			KT_SIMULATED_NODES_MAX, options->n_nodes);
+		return kt_fail(err, EINVAL,
+		        "the number of simulated nodes must be between 0 and %d, not %d",
+		        KT_SIMULATED_NODES_MAX, options->n_nodes);
 	simulated = kt_new(struct kt_simulated);
 	simulated->client = options->client;
 	simulated->loop = options->loop;
 	simulated->calls = kt_calls_create(options->client, options->loop, "kubelet");
 	simulated->recorder = kt_event_recorder_create(&(struct kt_event_recorder_options){
-		.client = options->client, .loop = options->loop, .component = "kubelet"});
-	simulated->pods_informer = kt_informer_create(options->client, options->loop, "/api/v1/pods");
-	kt_informer_add_handler(simulated->pods_informer, &(struct kt_informer_handler){
-		.on_change = pod_changed, .arg = simulated});
+	        .client = options->client, .loop = options->loop, .component = "kubelet"});
+	simulated->pods_informer =
+	        kt_informer_create(options->client, options->loop, "/api/v1/pods");
+	kt_informer_add_handler(simulated->pods_informer,
+	        &(struct kt_informer_handler){.on_change = pod_changed, .arg = simulated});
 	simulated->n_nodes = options->n_nodes;
 	simulated->cpu = kt_strdup(options->cpu ? options->cpu : "8");
 	simulated->memory = kt_strdup(options->memory ? options->memory : "32Gi");
-	simulated->ephemeral_storage = kt_strdup(options->ephemeral_storage ? options->ephemeral_storage : "100Gi");
+	simulated->ephemeral_storage =
+	        kt_strdup(options->ephemeral_storage ? options->ephemeral_storage : "100Gi");
 	simulated->pods_max = options->pods ? options->pods : 110;
 	simulated->on_ready = options->on_ready;
 	simulated->arg = options->arg;
@@ -103,14 +111,18 @@ int kt_simulated_create(const struct kt_simulated_options *options, struct kt_si
 	return 0;
 }
 
-/* Claims find a class: its volumes cost nothing here. Whoever has one of that name already keeps it. */
+/* Claims find a class: its volumes cost nothing here. Whoever has one of that name already keeps
+ * it. */
 static void create_storage_class(struct kt_simulated *simulated)
 {
-	kt_auto_json json_t *class = json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}", "apiVersion", "storage.k8s.io/v1", "kind",
-		"StorageClass", "metadata", "name", "standard", "annotations", "storageclass.kubernetes.io/is-default-class", "true",
-		"provisioner", "kube-tui.io/simulated", "reclaimPolicy", "Delete", "volumeBindingMode", "WaitForFirstConsumer");
+	kt_auto_json json_t *class = json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}",
+	        "apiVersion", "storage.k8s.io/v1", "kind", "StorageClass", "metadata", "name",
+	        "standard", "annotations", "storageclass.kubernetes.io/is-default-class", "true",
+	        "provisioner", "kube-tui.io/simulated", "reclaimPolicy", "Delete",
+	        "volumeBindingMode", "WaitForFirstConsumer");
 
-	kt_calls_send_json(simulated->calls, &(struct kt_call_spec){.method = "POST"}, class, "/apis/storage.k8s.io/v1/storageclasses");
+	kt_calls_send_json(simulated->calls, &(struct kt_call_spec){.method = "POST"}, class,
+	        "/apis/storage.k8s.io/v1/storageclasses");
 }
 
 void kt_simulated_start(struct kt_simulated *simulated)

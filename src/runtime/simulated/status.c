@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writes a pod's status: one patch whenever what there is to say has changed, one at a time per pod. */
+/* Writes a pod's status: one patch whenever what there is to say has changed, one at a time per
+ * pod. */
 #include "runtime/simulated/internal.h"
 
 #include "api/status.h"
@@ -10,15 +11,16 @@
 #define WRITE_RETRY_MS 1000
 
 static const char *const condition_types[SIM_N_CONDITIONS] = {
-	[SIM_READY_TO_START] = "PodReadyToStartContainers",
-	[SIM_INITIALIZED] = "Initialized",
-	[SIM_READY] = "Ready",
-	[SIM_CONTAINERS_READY] = "ContainersReady",
+        [SIM_READY_TO_START] = "PodReadyToStartContainers",
+        [SIM_INITIALIZED] = "Initialized",
+        [SIM_READY] = "Ready",
+        [SIM_CONTAINERS_READY] = "ContainersReady",
 };
 
 static void fnv(char ret_hex[65], const char *text, size_t len)
 {
-	/* Stable across runs, unlike kt_hash_bytes(): an id must not change when the program starts again. */
+	/* Stable across runs, unlike kt_hash_bytes(): an id must not change when the program starts
+	 * again. */
 	for (uint64_t word = 0; word < 4; word++) {
 		uint64_t h = UINT64_C(14695981039346656037) + word * UINT64_C(0x9E3779B97F4A7C15);
 
@@ -51,7 +53,8 @@ static bool has_exited(const struct sim_container *container)
 
 static bool is_complete(const struct sim_container *container)
 {
-	return container->state == SIM_EXITED && container->current.any && container->current.code == 0;
+	return container->state == SIM_EXITED && container->current.any &&
+	       container->current.code == 0;
 }
 
 const char *sim_pod_phase(const struct sim_pod *pod)
@@ -61,14 +64,16 @@ const char *sim_pod_phase(const struct sim_pod *pod)
 	if (pod->failed_deadline)
 		return "Failed";
 	for (size_t i = 0; i < pod->n_init; i++)
-		if (pod->containers[i].kind == SIM_INIT && pod->containers[i].state == SIM_EXITED && pod->containers[i].current.code != 0)
+		if (pod->containers[i].kind == SIM_INIT && pod->containers[i].state == SIM_EXITED &&
+		        pod->containers[i].current.code != 0)
 			return "Failed";
 	if (pod->stopped || all_main(pod, has_exited))
 		return all_main(pod, is_complete) ? "Succeeded" : "Failed";
 	for (size_t i = pod->n_init; i < pod->n_containers; i++) {
 		const struct sim_container *container = &pod->containers[i];
 
-		if (container->state == SIM_RUNNING || container->current.any || container->last.any)
+		if (container->state == SIM_RUNNING || container->current.any ||
+		        container->last.any)
 			any = true;
 		else if (container->state != SIM_EXITED)
 			return "Pending";
@@ -81,7 +86,9 @@ static bool is_initialized(const struct sim_pod *pod)
 	for (size_t i = 0; i < pod->n_init; i++) {
 		const struct sim_container *container = &pod->containers[i];
 
-		if (container->kind == SIM_SIDECAR ? !container->started && container->state != SIM_EXITED : !is_complete(container))
+		if (container->kind == SIM_SIDECAR
+		                ? !container->started && container->state != SIM_EXITED
+		                : !is_complete(container))
 			return false;
 	}
 	return true;
@@ -98,19 +105,23 @@ static bool containers_ready(const struct sim_pod *pod)
 /* Custom conditions that readinessGates ask for are somebody else's; all must be True. */
 static bool gates_open(const struct sim_pod *pod)
 {
-	struct kt_json_at doc = kt_object_doc(pod->object), gates = kt_json_find(doc, "spec", "readinessGates", NULL), gate;
+	struct kt_json_at doc = kt_object_doc(pod->object),
+	                  gates = kt_json_find(doc, "spec", "readinessGates", NULL), gate;
 	struct kt_json_iter g = {0};
 
 	while (gates.p && kt_json_next_element(gates, &g, &gate)) {
-		struct kt_json_at conditions = kt_json_find(doc, "status", "conditions", NULL), condition;
+		struct kt_json_at conditions = kt_json_find(doc, "status", "conditions", NULL),
+		                  condition;
 		struct kt_json_iter c = {0};
 		struct kt_sv type = {0}, have;
 		bool open = false;
 
 		kt_json_string_sv(kt_json_member(gate, "conditionType"), &type);
 		while (conditions.p && kt_json_next_element(conditions, &c, &condition))
-			if (kt_json_string_sv(kt_json_member(condition, "type"), &have) && kt_sv_eq(type, have))
-				open = kt_json_string_is(kt_json_member(condition, "status"), "True");
+			if (kt_json_string_sv(kt_json_member(condition, "type"), &have) &&
+			        kt_sv_eq(type, have))
+				open = kt_json_string_is(
+				        kt_json_member(condition, "status"), "True");
 		if (!open)
 			return false;
 	}
@@ -125,14 +136,16 @@ static void write_time(struct kt_str *out, const char *key, int64_t wall_ns)
 	kt_str_printf(out, "\"%s\":\"%s\"", key, text);
 }
 
-static void write_terminated(struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container,
-	const struct sim_exit *end)
+static void write_terminated(struct kt_str *out, const struct sim_pod *pod,
+        const struct sim_container *container, const struct sim_exit *end)
 {
 	char id[65];
 
 	sim_container_id(kt_object_uid(pod->object), container->name, end->run, id);
-	kt_str_printf(out, "{\"terminated\":{\"containerID\":\"containerd://%s\",\"exitCode\":%d,\"reason\":\"%s\",", id, end->code,
-		end->code ? "Error" : "Completed");
+	kt_str_printf(out,
+	        "{\"terminated\":{\"containerID\":\"containerd://"
+	        "%s\",\"exitCode\":%d,\"reason\":\"%s\",",
+	        id, end->code, end->code ? "Error" : "Completed");
 	write_time(out, "startedAt", end->started_wall_ns);
 	kt_str_putc(out, ',');
 	write_time(out, "finishedAt", end->finished_wall_ns);
@@ -149,23 +162,28 @@ static void write_waiting(struct kt_str *out, const char *reason, const char *me
 	kt_str_puts(out, "}}");
 }
 
-static void write_back_off(struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container)
+static void write_back_off(
+        struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container)
 {
-	struct kt_sv namespace = kt_object_namespace(pod->object), name = kt_object_name(pod->object);
+	struct kt_sv namespace = kt_object_namespace(pod->object),
+	             name = kt_object_name(pod->object);
 	struct kt_sv uid = kt_object_uid(pod->object);
 	/* backoff_ns is the next one already. */
-	int64_t ns = container->backoff_ns >= SIM_BACKOFF_MAX_NS ? container->backoff_ns
-								 : KT_MAX(container->backoff_ns / 2, SIM_BACKOFF_MIN_NS);
+	int64_t ns = container->backoff_ns >= SIM_BACKOFF_MAX_NS
+	                     ? container->backoff_ns
+	                     : KT_MAX(container->backoff_ns / 2, SIM_BACKOFF_MIN_NS);
 	char took[KT_TIME_TEXT_MAX];
 	kt_auto_free char *text = NULL;
 
 	kt_duration_format(ns, took);
-	text = kt_asprintf("back-off %s restarting failed container=%s pod=%.*s_%.*s(%.*s)", took, container->name, (int)name.len,
-		name.p, (int)namespace.len, namespace.p, (int)uid.len, uid.p);
+	text = kt_asprintf("back-off %s restarting failed container=%s pod=%.*s_%.*s(%.*s)", took,
+	        container->name, (int)name.len, name.p, (int)namespace.len, namespace.p,
+	        (int)uid.len, uid.p);
 	write_waiting(out, "CrashLoopBackOff", text);
 }
 
-static void write_state(struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container)
+static void write_state(
+        struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container)
 {
 	kt_auto_free char *text = NULL;
 
@@ -184,15 +202,23 @@ static void write_state(struct kt_str *out, const struct sim_pod *pod, const str
 	case SIM_BACKOFF:
 		write_back_off(out, pod, container);
 		break;
+	case SIM_CONFIG_ERROR:
+		write_waiting(out, "CreateContainerConfigError",
+		        sim_references_error(pod->references, container->name));
+		break;
 	case SIM_PULL_BACKOFF:
-		text = kt_asprintf("Back-off pulling image \"%s\": ErrImagePull: %s", container->image, container->plan.pull_error);
+		text = kt_asprintf("Back-off pulling image \"%s\": ErrImagePull: %s",
+		        container->image, container->plan.pull_error);
 		write_waiting(out, "ImagePullBackOff", text);
 		break;
 	case SIM_IDLE:
 		write_waiting(out, pod->n_init ? "PodInitializing" : "ContainerCreating", NULL);
 		break;
 	default:
-		write_waiting(out, container->kind == SIM_MAIN && !pod->n_init ? "ContainerCreating" : "PodInitializing", NULL);
+		write_waiting(out,
+		        container->kind == SIM_MAIN && !pod->n_init ? "ContainerCreating"
+		                                                    : "PodInitializing",
+		        NULL);
 		break;
 	}
 }
@@ -202,10 +228,15 @@ static char *full_image_name(const char *image)
 {
 	const char *slash = strchr(image, '/'), *last = strrchr(image, '/');
 	size_t host_len = slash ? (size_t)(slash - image) : 0;
-	bool has_host = slash && (memchr(image, '.', host_len) || memchr(image, ':', host_len) || strncmp(image, "localhost/", 10) == 0);
+	bool has_host = slash && (memchr(image, '.', host_len) || memchr(image, ':', host_len) ||
+	                                 strncmp(image, "localhost/", 10) == 0);
 	bool has_tag = strchr(image, '@') || strchr(last ? last : image, ':');
 
-	return kt_asprintf("%s%s%s", has_host ? "" : slash ? "docker.io/" : "docker.io/library/", image, has_tag ? "" : ":latest");
+	return kt_asprintf("%s%s%s",
+	        has_host ? ""
+	        : slash  ? "docker.io/"
+	                 : "docker.io/library/",
+	        image, has_tag ? "" : ":latest");
 }
 
 static void write_image(struct kt_str *out, const struct sim_container *container)
@@ -229,14 +260,18 @@ static void write_image(struct kt_str *out, const struct sim_container *containe
 	{
 		kt_auto_free char *id = kt_asprintf("%s@sha256:%s", full, digest);
 
-		kt_json_write_string(out, container->pulled ? id : "", container->pulled ? strlen(id) : 0);
+		kt_json_write_string(
+		        out, container->pulled ? id : "", container->pulled ? strlen(id) : 0);
 	}
 }
 
-static void write_container(struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container)
+/* Without the closing brace. */
+static void write_container(
+        struct kt_str *out, const struct sim_pod *pod, const struct sim_container *container)
 {
 	bool has_run = container->state == SIM_RUNNING || container->current.any;
-	const struct sim_exit *last = container->state == SIM_BACKOFF ? &container->current : &container->last;
+	const struct sim_exit *last =
+	        container->state == SIM_BACKOFF ? &container->current : &container->last;
 	bool ready = container->kind == SIM_INIT ? is_complete(container) : container->ready;
 	char id[65];
 
@@ -249,31 +284,54 @@ static void write_container(struct kt_str *out, const struct sim_pod *pod, const
 		write_terminated(out, pod, container, last);
 	else
 		kt_str_puts(out, "{}");
-	kt_str_printf(out, ",\"ready\":%s,\"started\":%s,\"restartCount\":%d,", ready ? "true" : "false",
-		container->started ? "true" : "false", container->run);
+	kt_str_printf(out, ",\"ready\":%s,\"started\":%s,\"restartCount\":%d,",
+	        ready ? "true" : "false", container->started ? "true" : "false", container->run);
 	write_image(out, container);
 	if (has_run || last->any) {
 		sim_container_id(kt_object_uid(pod->object), container->name, container->run, id);
 		kt_str_printf(out, ",\"containerID\":\"containerd://%s\"", id);
 	}
-	kt_str_putc(out, '}');
 }
 
-static void write_containers(struct kt_str *out, const struct sim_pod *pod, const char *key, size_t from, size_t to)
+/* As the spec has them: what was asked for is what runs, also after a resize. */
+static void write_resources(struct kt_str *out, struct kt_json_at spec)
 {
+	struct kt_json_at resources = kt_json_member(spec, "resources"), requests;
+
+	if (!resources.p || resources.len <= 2)
+		return;
+	requests = kt_json_member(resources, "requests");
+	if (requests.p)
+		kt_str_printf(out, ",\"allocatedResources\":%.*s", (int)requests.len, requests.p);
+	kt_str_printf(out, ",\"resources\":%.*s", (int)resources.len, resources.p);
+}
+
+static void write_containers(
+        struct kt_str *out, const struct sim_pod *pod, const char *key, size_t from, size_t to)
+{
+	struct kt_json_at list = kt_object_field(pod->object, KT_SECTION_SPEC, "initContainers"),
+	                  spec;
+	struct kt_json_iter it = {0};
+
 	if (from == to)
 		return;
+	if (to == pod->n_containers)
+		list = kt_object_field(pod->object, KT_SECTION_SPEC, "containers");
 	kt_str_printf(out, ",\"%s\":[", key);
 	for (size_t i = from; i < to; i++) {
 		if (i > from)
 			kt_str_putc(out, ',');
 		write_container(out, pod, &pod->containers[i]);
+		if (list.p && kt_json_next_element(list, &it, &spec))
+			write_resources(out, spec);
+		kt_str_putc(out, '}');
 	}
 	kt_str_putc(out, ']');
 }
 
 /* Why a condition is False. */
-static void write_reason(struct kt_str *out, const struct sim_pod *pod, enum sim_condition which, const char *phase)
+static void write_reason(
+        struct kt_str *out, const struct sim_pod *pod, enum sim_condition which, const char *phase)
 {
 	bool init = which == SIM_INITIALIZED, first = true;
 	const char *kind = init ? "incomplete" : "unready";
@@ -281,7 +339,8 @@ static void write_reason(struct kt_str *out, const struct sim_pod *pod, enum sim
 	if (which == SIM_READY_TO_START)
 		return;
 	if (!init && (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)) {
-		kt_str_printf(out, ",\"reason\":\"%s\"", strcmp(phase, "Succeeded") == 0 ? "PodCompleted" : "PodFailed");
+		kt_str_printf(out, ",\"reason\":\"%s\"",
+		        strcmp(phase, "Succeeded") == 0 ? "PodCompleted" : "PodFailed");
 		return;
 	}
 	if (which == SIM_READY && containers_ready(pod)) {
@@ -289,10 +348,11 @@ static void write_reason(struct kt_str *out, const struct sim_pod *pod, enum sim
 		return;
 	}
 	kt_str_printf(out, ",\"reason\":\"%s\",\"message\":\"containers with %s status: [",
-		init ? "ContainersNotInitialized" : "ContainersNotReady", kind);
+	        init ? "ContainersNotInitialized" : "ContainersNotReady", kind);
 	for (size_t i = 0; i < pod->n_containers; i++) {
 		const struct sim_container *container = &pod->containers[i];
-		bool bad = init ? container->kind == SIM_INIT && !is_complete(container) : container->kind != SIM_INIT && !container->ready;
+		bool bad = init ? container->kind == SIM_INIT && !is_complete(container)
+		                : container->kind != SIM_INIT && !container->ready;
 
 		if (!bad || (init && i >= pod->n_init))
 			continue;
@@ -318,8 +378,8 @@ static void write_conditions(struct kt_str *out, struct sim_pod *pod, const char
 		if (!pod->condition_wall_ns[i] || pod->condition[i] != now[i])
 			pod->condition_wall_ns[i] = wall;
 		pod->condition[i] = now[i];
-		kt_str_printf(out, "%s{\"type\":\"%s\",\"status\":\"%s\",\"lastProbeTime\":null,", i ? "," : "", condition_types[i],
-			now[i] ? "True" : "False");
+		kt_str_printf(out, "%s{\"type\":\"%s\",\"status\":\"%s\",\"lastProbeTime\":null,",
+		        i ? "," : "", condition_types[i], now[i] ? "True" : "False");
 		write_time(out, "lastTransitionTime", pod->condition_wall_ns[i]);
 		if (generation)
 			kt_str_printf(out, ",\"observedGeneration\":%lld", (long long)generation);
@@ -327,7 +387,8 @@ static void write_conditions(struct kt_str *out, struct sim_pod *pod, const char
 			pod->condition_was_false[i] = true;
 			write_reason(out, pod, (enum sim_condition)i, phase);
 		} else if (pod->condition_was_false[i]) {
-			kt_str_puts(out, ",\"reason\":null,\"message\":null"); /* the patch takes them away */
+			kt_str_puts(out, ",\"reason\":null,\"message\":null"); /* the patch takes
+			                                                          them away */
 		}
 		kt_str_putc(out, '}');
 	}
@@ -341,13 +402,17 @@ static void write_status(struct kt_str *out, struct sim_pod *pod)
 	int64_t generation;
 	char ip[16];
 
-	kt_str_printf(out, "{\"metadata\":{\"uid\":\"%.*s\"},\"status\":{\"phase\":\"%s\",", (int)uid.len, uid.p, phase);
+	kt_str_printf(out, "{\"metadata\":{\"uid\":\"%.*s\"},\"status\":{\"phase\":\"%s\",",
+	        (int)uid.len, uid.p, phase);
 	if (pod->failed_deadline)
-		kt_str_puts(out, "\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on the node longer than the specified deadline\",");
-	if (kt_json_int64(kt_object_field(pod->object, KT_SECTION_METADATA, "generation"), &generation))
+		kt_str_puts(out, "\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on "
+		                 "the node longer than the specified deadline\",");
+	if (kt_json_int64(
+	            kt_object_field(pod->object, KT_SECTION_METADATA, "generation"), &generation))
 		kt_str_printf(out, "\"observedGeneration\":%lld,", (long long)generation);
 	write_conditions(out, pod, phase);
-	kt_str_printf(out, ",\"hostIP\":\"%s\",\"hostIPs\":[{\"ip\":\"%s\"}],", pod->node->ip, pod->node->ip);
+	kt_str_printf(out, ",\"hostIP\":\"%s\",\"hostIPs\":[{\"ip\":\"%s\"}],", pod->node->ip,
+	        pod->node->ip);
 	if (pod->host_network || pod->ip_host) {
 		if (pod->host_network)
 			snprintf(ip, sizeof(ip), "%s", pod->node->ip);
@@ -400,7 +465,8 @@ static void status_written(void *arg, struct kt_call *call)
 		if (reason == KT_REASON_NOT_FOUND) {
 			pod->gone = true;
 		} else if (call->err.code) {
-			kt_log_warning("nodes", "status of pod %s: %s", pod->key, kt_err_message(&call->err));
+			kt_log_warning("nodes", "status of pod %s: %s", pod->key,
+			        kt_err_message(&call->err));
 			pod->written_hash = 0;
 			kt_timer_set_after_ms(&pod->timer, WRITE_RETRY_MS);
 			if (pod->stopped)
@@ -417,8 +483,12 @@ static void status_written(void *arg, struct kt_call *call)
 
 void sim_pod_write_status(struct sim_pod *pod)
 {
-	struct kt_sv namespace = kt_object_namespace(pod->object), name = kt_object_name(pod->object);
-	struct kt_call_spec spec = {.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .done = status_written, .drop = free};
+	struct kt_sv namespace = kt_object_namespace(pod->object),
+	             name = kt_object_name(pod->object);
+	struct kt_call_spec spec = {.method = "PATCH",
+	        .content_type = KT_PATCH_STRATEGIC,
+	        .done = status_written,
+	        .drop = free};
 	kt_auto_str body = KT_STR_INIT;
 	uint64_t hash;
 
@@ -427,7 +497,8 @@ void sim_pod_write_status(struct sim_pod *pod)
 		return;
 	}
 	if (pod->simulated->n_pod_writes >= KT_SIMULATED_WRITES_MAX) {
-		pod->write_under_way = pod->write_again = true; /* sim_next_waiting_write() comes back */
+		pod->write_under_way = pod->write_again =
+		        true; /* sim_next_waiting_write() comes back */
 		kt_vec_push(&pod->simulated->waiting_writes, kt_sv_dup(kt_object_uid(pod->object)));
 		return;
 	}
@@ -442,14 +513,16 @@ void sim_pod_write_status(struct sim_pod *pod)
 	pod->write_under_way = true;
 	spec.body = &body;
 	spec.arg = pod_call_create(pod);
-	kt_calls_send(pod->simulated->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/status", (int)namespace.len, namespace.p,
-		(int)name.len, name.p);
+	kt_calls_send(pod->simulated->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/status",
+	        (int)namespace.len, namespace.p, (int)name.len, name.p);
 }
 
 void sim_next_waiting_write(struct kt_simulated *simulated)
 {
-	while (simulated->first_waiting < simulated->waiting_writes.n && simulated->n_pod_writes < KT_SIMULATED_WRITES_MAX) {
-		kt_auto_free char *uid = kt_steal(&simulated->waiting_writes.items[simulated->first_waiting]);
+	while (simulated->first_waiting < simulated->waiting_writes.n &&
+	        simulated->n_pod_writes < KT_SIMULATED_WRITES_MAX) {
+		kt_auto_free char *uid =
+		        kt_steal(&simulated->waiting_writes.items[simulated->first_waiting]);
 		struct sim_pod *pod = kt_map_get(&simulated->pods, uid);
 
 		simulated->first_waiting++;
@@ -474,7 +547,8 @@ static void deleted(void *arg, struct kt_call *call)
 		if (!call->err.code || reason == KT_REASON_NOT_FOUND) {
 			pod->gone = true;
 		} else {
-			kt_log_warning("nodes", "deleting pod %s: %s", pod->key, kt_err_message(&call->err));
+			kt_log_warning("nodes", "deleting pod %s: %s", pod->key,
+			        kt_err_message(&call->err));
 			pod->delete_sent = pod->stopped = false;
 			kt_timer_set_after_ms(&pod->timer, WRITE_RETRY_MS);
 		}
@@ -484,17 +558,22 @@ static void deleted(void *arg, struct kt_call *call)
 
 void sim_pod_send_delete(struct sim_pod *pod)
 {
-	struct kt_sv namespace = kt_object_namespace(pod->object), name = kt_object_name(pod->object);
+	struct kt_sv namespace = kt_object_namespace(pod->object),
+	             name = kt_object_name(pod->object);
 	struct kt_sv uid = kt_object_uid(pod->object);
 	kt_auto_str body = KT_STR_INIT;
-	struct kt_call_spec spec = {.method = "DELETE", .done = deleted, .drop = free, .body = &body};
+	struct kt_call_spec spec = {
+	        .method = "DELETE", .done = deleted, .drop = free, .body = &body};
 
 	if (pod->delete_sent)
 		return;
 	pod->delete_sent = true;
-	kt_str_printf(&body, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0,\"preconditions\":"
-		"{\"uid\":\"%.*s\"}}", (int)uid.len, uid.p);
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0,"
+	        "\"preconditions\":"
+	        "{\"uid\":\"%.*s\"}}",
+	        (int)uid.len, uid.p);
 	spec.arg = pod_call_create(pod);
-	kt_calls_send(pod->simulated->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s", (int)namespace.len, namespace.p,
-		(int)name.len, name.p);
+	kt_calls_send(pod->simulated->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s",
+	        (int)namespace.len, namespace.p, (int)name.len, name.p);
 }

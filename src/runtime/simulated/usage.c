@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CPU and memory usage for `kubectl top`: a share of the request that drifts by the minute, or what an annotation says. */
+/* CPU and memory usage for `kubectl top`: a share of the request that drifts by the minute, or what
+ * an annotation says. */
 #include "runtime/simulated/internal.h"
 
 #include "api/status.h"
@@ -20,8 +21,9 @@ static double quantity(const char *text, double fallback)
 	static const struct {
 		const char *suffix;
 		double factor;
-	} table[] = {{"", 1}, {"n", 1e-9}, {"u", 1e-6}, {"m", 1e-3}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"Ki", 0x1p10},
-		{"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}};
+	} table[] = {{"", 1}, {"n", 1e-9}, {"u", 1e-6}, {"m", 1e-3}, {"k", 1e3}, {"M", 1e6},
+	        {"G", 1e9}, {"T", 1e12}, {"Ki", 0x1p10}, {"Mi", 0x1p20}, {"Gi", 0x1p30},
+	        {"Ti", 0x1p40}};
 	char *end;
 	double value;
 
@@ -36,7 +38,8 @@ static double quantity(const char *text, double fallback)
 
 static double request(struct kt_json_at container, const char *resource)
 {
-	kt_auto_free char *text = kt_json_string_dup(kt_json_find(container, "resources", "requests", resource, NULL));
+	kt_auto_free char *text = kt_json_string_dup(
+	        kt_json_find(container, "resources", "requests", resource, NULL));
 
 	return quantity(text, 0);
 }
@@ -47,15 +50,18 @@ static double share(const char *name, int64_t wall_ns)
 	uint64_t h = kt_hash_bytes(name, strlen(name));
 	int64_t minute = wall_ns / (60 * KT_NS_PER_S) + (int64_t)(h % 60);
 
-	return 0.2 + 0.01 * (double)(h % 30) + 0.3 * (double)(minute % 20 < 10 ? minute % 10 : 10 - minute % 10) / 10;
+	return 0.2 + 0.01 * (double)(h % 30) +
+	       0.3 * (double)(minute % 20 < 10 ? minute % 10 : 10 - minute % 10) / 10;
 }
 
-static struct usage container_usage(const struct kt_object *pod, struct kt_json_at container, const char *name, int64_t wall_ns)
+static struct usage container_usage(
+        const struct kt_object *pod, struct kt_json_at container, const char *name, int64_t wall_ns)
 {
 	kt_auto_free char *cpu_text = sim_annotation(pod, name, "cpu-usage");
 	kt_auto_free char *memory_text = sim_annotation(pod, name, "memory-usage");
 	kt_auto_free char *uid = kt_sv_dup(kt_object_uid(pod));
-	double s = share(uid, wall_ns), cpu = request(container, "cpu"), memory = request(container, "memory");
+	double s = share(uid, wall_ns), cpu = request(container, "cpu"),
+	       memory = request(container, "memory");
 
 	cpu = quantity(cpu_text, cpu > 0 ? cpu * s : 0.001 + 0.01 * s);
 	memory = quantity(memory_text, memory > 0 ? memory * (0.4 + s / 2) : (8 + 40 * s) * 0x1p20);
@@ -77,7 +83,8 @@ static bool is_running(const struct kt_object *pod)
 
 static struct usage add_containers(const struct kt_object *pod, json_t *list, int64_t wall_ns)
 {
-	struct kt_json_at containers = kt_object_field(pod, KT_SECTION_SPEC, "containers"), container;
+	struct kt_json_at containers = kt_object_field(pod, KT_SECTION_SPEC, "containers"),
+	                  container;
 	struct kt_json_iter it = {0};
 	struct usage sum = {0};
 
@@ -88,12 +95,14 @@ static struct usage add_containers(const struct kt_object *pod, json_t *list, in
 		sum.nano_cpu += one.nano_cpu;
 		sum.memory_bytes += one.memory_bytes;
 		if (list)
-			json_array_append_new(list, json_pack("{s:s,s:o}", "name", name ? name : "", "usage", usage_json(one)));
+			json_array_append_new(list, json_pack("{s:s,s:o}", "name", name ? name : "",
+			                                    "usage", usage_json(one)));
 	}
 	return sum;
 }
 
-json_t *kt_simulated_pod_metrics(struct kt_simulated *simulated, const char *namespace, const char *pod, struct kt_err *err)
+json_t *kt_simulated_pod_metrics(
+        struct kt_simulated *simulated, const char *namespace, const char *pod, struct kt_err *err)
 {
 	kt_auto_free char *key = kt_asprintf("%s/%s", namespace, pod);
 	kt_auto_object struct kt_object *object = NULL;
@@ -117,15 +126,17 @@ json_t *kt_simulated_pod_metrics(struct kt_simulated *simulated, const char *nam
 	kt_time_format(wall_ns, now);
 	text = kt_object_span(object, object->labels);
 	labels = text.len ? kt_json_tree(kt_json_doc(text.p, text.len)) : NULL;
-	metrics = json_pack("{s:s,s:s,s:{s:s,s:s,s:s},s:s,s:s,s:o}", "kind", "PodMetrics", "apiVersion", "metrics.k8s.io/v1beta1",
-		"metadata", "name", pod, "namespace", namespace, "creationTimestamp", now, "timestamp", now, "window", WINDOW,
-		"containers", list);
+	metrics = json_pack("{s:s,s:s,s:{s:s,s:s,s:s},s:s,s:s,s:o}", "kind", "PodMetrics",
+	        "apiVersion", "metrics.k8s.io/v1beta1", "metadata", "name", pod, "namespace",
+	        namespace, "creationTimestamp", now, "timestamp", now, "window", WINDOW,
+	        "containers", list);
 	if (labels)
 		json_object_set(json_object_get(metrics, "metadata"), "labels", labels);
 	return metrics;
 }
 
-json_t *kt_simulated_node_metrics(struct kt_simulated *simulated, const char *node, struct kt_err *err)
+json_t *kt_simulated_node_metrics(
+        struct kt_simulated *simulated, const char *node, struct kt_err *err)
 {
 	struct usage sum = {30000000, INT64_C(200) << 20}; /* the node's own */
 	int64_t wall_ns = kt_loop_wall_ns(simulated->loop);
@@ -142,7 +153,8 @@ json_t *kt_simulated_node_metrics(struct kt_simulated *simulated, const char *no
 		const struct kt_object *pod = value;
 		struct usage one;
 
-		if (!is_running(pod) || !kt_json_string_is(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), node))
+		if (!is_running(pod) ||
+		        !kt_json_string_is(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), node))
 			continue;
 		one = add_containers(pod, NULL, wall_ns);
 		sum.nano_cpu += one.nano_cpu;
@@ -150,7 +162,8 @@ json_t *kt_simulated_node_metrics(struct kt_simulated *simulated, const char *no
 	}
 	pthread_mutex_unlock(&simulated->lock);
 	kt_time_format(wall_ns, now);
-	return json_pack("{s:s,s:s,s:{s:s,s:s,s:{s:s}},s:s,s:s,s:o}", "kind", "NodeMetrics", "apiVersion", "metrics.k8s.io/v1beta1",
-		"metadata", "name", node, "creationTimestamp", now, "labels", "kubernetes.io/hostname", node, "timestamp", now, "window",
-		WINDOW, "usage", usage_json(sum));
+	return json_pack("{s:s,s:s,s:{s:s,s:s,s:{s:s}},s:s,s:s,s:o}", "kind", "NodeMetrics",
+	        "apiVersion", "metrics.k8s.io/v1beta1", "metadata", "name", node,
+	        "creationTimestamp", now, "labels", "kubernetes.io/hostname", node, "timestamp",
+	        now, "window", WINDOW, "usage", usage_json(sum));
 }

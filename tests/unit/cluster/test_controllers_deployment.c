@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Deployments and ReplicaSets together with the scheduler and a simulated node, on a virtual loop. */
+/* Deployments and ReplicaSets together with the scheduler and a simulated node, on a virtual loop.
+ */
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -13,21 +14,32 @@ struct world {
 	struct kt_controllers *controllers;
 };
 
-static const char deployment[] =
-	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{'replicas':3,'progressDeadlineSeconds':600,"
-	"'revisionHistoryLimit':10,'strategy':{'type':'RollingUpdate','rollingUpdate':{'maxSurge':1,'maxUnavailable':0}},"
-	"'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':"
-	"[{'name':'c','image':'nginx:1'}]}}}}";
+static const char deployment[] = "{'apiVersion':'apps/"
+                                 "v1','kind':'Deployment','metadata':{'name':'web'},'spec':{'"
+                                 "replicas':3,'progressDeadlineSeconds':600,"
+                                 "'revisionHistoryLimit':10,'strategy':{'type':'RollingUpdate','"
+                                 "rollingUpdate':{'maxSurge':1,'maxUnavailable':0}},"
+                                 "'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{"
+                                 "'labels':{'app':'web'}},'spec':{'containers':"
+                                 "[{'name':'c','image':'nginx:1'}]}}}}";
 
 static int setup(void **state)
 {
 	struct world *world = kt_new(struct world);
 	struct kt_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->loop = kt_loop_create(
+	        &(struct kt_loop_options){
+	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
+	        &err);
 	world->fake = fake_client_create(world->loop);
-	assert_int_equal(kt_controllers_create(&(struct kt_controllers_options){.client = fake_client_get(world->fake),
-		.loop = world->loop, .cluster_ca_pem = "PEM"}, &world->controllers, &err), 0);
+	assert_int_equal(
+	        kt_controllers_create(
+	                &(struct kt_controllers_options){.client = fake_client_get(world->fake),
+	                        .loop = world->loop,
+	                        .cluster_ca_pem = "PEM"},
+	                &world->controllers, &err),
+	        0);
 	kt_controllers_start(world->controllers);
 	*state = world;
 	return 0;
@@ -57,10 +69,13 @@ static void make_ready(struct world *world)
 
 		if (!pod)
 			return;
-		path = kt_asprintf("/api/v1/namespaces/default/pods/%s/status", kt_jstr(pod, "metadata.name"));
+		path = kt_asprintf(
+		        "/api/v1/namespaces/default/pods/%s/status", kt_jstr(pod, "metadata.name"));
 		if (!kt_jget(pod, "status.phase"))
-			fake_patch(world->fake, path, "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True',"
-				"'lastTransitionTime':'2023-11-14T22:13:20Z'}]}}");
+			fake_patch(world->fake, path,
+			        "{'status':{'phase':'Running','conditions':[{'type':'Ready','"
+			        "status':'True',"
+			        "'lastTransitionTime':'2023-11-14T22:13:20Z'}]}}");
 		json_decref(pod);
 	}
 }
@@ -85,9 +100,8 @@ static const char *condition(json_t *object, const char *type, const char *field
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i, item)
-		if (kt_streq(kt_jstr(item, "type"), type))
-			return kt_jstr(item, field);
+	json_array_foreach(kt_jget(object, "status.conditions"), i,
+	        item) if (kt_streq(kt_jstr(item, "type"), type)) return kt_jstr(item, field);
 	return NULL;
 }
 
@@ -102,10 +116,13 @@ static void a_new_one_gets_its_pods(void **state)
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
 	set = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
 	assert_string_equal(kt_jstr(set, "metadata.ownerReferences.0.name"), "web");
-	assert_string_equal(json_string_value(json_object_get(kt_jget(set, "metadata.annotations"), "deployment.kubernetes.io/revision")), "1");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(set, "metadata.annotations"),
+	                            "deployment.kubernetes.io/revision")),
+	        "1");
 	assert_int_equal(kt_jint(set, "status.availableReplicas", 0), 3);
 	pod = fake_nth(world->fake, "/api/v1/pods", 0);
-	assert_string_equal(kt_jstr(pod, "metadata.labels.pod-template-hash"), kt_jstr(set, "metadata.labels.pod-template-hash"));
+	assert_string_equal(kt_jstr(pod, "metadata.labels.pod-template-hash"),
+	        kt_jstr(set, "metadata.labels.pod-template-hash"));
 	assert_string_equal(kt_jstr(pod, "metadata.ownerReferences.0.kind"), "ReplicaSet");
 	object = get(world);
 	assert_int_equal(kt_jint(object, "status.readyReplicas", 0), 3);
@@ -122,7 +139,7 @@ static void a_new_template_rolls_out(void **state)
 	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
 	settle(world);
 	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
-		"{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:2'}]}}}}");
+	        "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:2'}]}}}}");
 	run(world, 1000);
 	/* One more than wanted, none missing. */
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
@@ -134,20 +151,26 @@ static void a_new_template_rolls_out(void **state)
 	assert_int_equal(kt_jint(old, "spec.replicas", -1), 0);
 	assert_int_equal(kt_jint(new, "spec.replicas", -1), 3);
 	object = get(world);
-	assert_string_equal(json_string_value(json_object_get(kt_jget(object, "metadata.annotations"), "deployment.kubernetes.io/revision")), "2");
+	assert_string_equal(
+	        json_string_value(json_object_get(kt_jget(object, "metadata.annotations"),
+	                "deployment.kubernetes.io/revision")),
+	        "2");
 	assert_int_equal(kt_jint(object, "status.updatedReplicas", 0), 3);
 	assert_int_equal(kt_jint(object, "status.replicas", 0), 3);
 	/* Back again: the first ReplicaSet is used once more, as revision 3. */
 	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
-		"{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:1'}]}}}}");
+	        "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:1'}]}}}}");
 	settle(world);
 	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/replicasets"), 2);
 	json_decref(old);
 	old = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
 	assert_int_equal(kt_jint(old, "spec.replicas", -1), 3);
-	assert_string_equal(json_string_value(json_object_get(kt_jget(old, "metadata.annotations"), "deployment.kubernetes.io/revision")), "3");
 	assert_string_equal(json_string_value(json_object_get(kt_jget(old, "metadata.annotations"),
-		"deployment.kubernetes.io/revision-history")), "1");
+	                            "deployment.kubernetes.io/revision")),
+	        "3");
+	assert_string_equal(json_string_value(json_object_get(kt_jget(old, "metadata.annotations"),
+	                            "deployment.kubernetes.io/revision-history")),
+	        "1");
 }
 
 static void scaling_changes_the_one_set(void **state)
@@ -157,10 +180,12 @@ static void scaling_changes_the_one_set(void **state)
 
 	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
 	settle(world);
-	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web", "{'spec':{'replicas':7}}");
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
+	        "{'spec':{'replicas':7}}");
 	settle(world);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 7);
-	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web", "{'spec':{'replicas':2}}");
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
+	        "{'spec':{'replicas':2}}");
 	settle(world);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
 	object = get(world);
@@ -196,28 +221,34 @@ static void namespaces_get_their_account_and_certificate(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *map = NULL, *account = NULL;
 
-	fake_put(world->fake, "/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'a'}}");
+	fake_put(world->fake, "/api/v1/namespaces",
+	        "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'a'}}");
 	run(world, 1000);
 	map = fake_get(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt");
-	assert_string_equal(json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
+	assert_string_equal(
+	        json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
 	account = fake_get(world->fake, "/api/v1/namespaces/a/serviceaccounts/default");
 	assert_non_null(account);
-	fake_patch(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt", "{'data':{'ca.crt':'other'}}");
+	fake_patch(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt",
+	        "{'data':{'ca.crt':'other'}}");
 	run(world, 1000);
 	json_decref(map);
 	map = fake_get(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt");
-	assert_string_equal(json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
+	assert_string_equal(
+	        json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_new_one_gets_its_pods, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_new_template_rolls_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(scaling_changes_the_one_set, setup, teardown),
-		cmocka_unit_test_setup_teardown(refused_writes_come_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_is_written_when_nothing_changes, setup, teardown),
-		cmocka_unit_test_setup_teardown(namespaces_get_their_account_and_certificate, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_new_one_gets_its_pods, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_new_template_rolls_out, setup, teardown),
+	        cmocka_unit_test_setup_teardown(scaling_changes_the_one_set, setup, teardown),
+	        cmocka_unit_test_setup_teardown(refused_writes_come_back, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                nothing_is_written_when_nothing_changes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                namespaces_get_their_account_and_certificate, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

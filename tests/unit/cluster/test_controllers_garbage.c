@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Garbage collection, namespace deletion and endpoints, on a virtual loop against a client without a server. */
+/* Garbage collection, namespace deletion and endpoints, on a virtual loop against a client without
+ * a server. */
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -20,10 +21,17 @@ static int setup(void **state)
 	struct world *world = kt_new(struct world);
 	struct kt_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->loop = kt_loop_create(
+	        &(struct kt_loop_options){
+	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
+	        &err);
 	world->fake = fake_client_create(world->loop);
-	assert_int_equal(kt_controllers_create(&(struct kt_controllers_options){.client = fake_client_get(world->fake),
-		.loop = world->loop}, &world->controllers, &err), 0);
+	assert_int_equal(
+	        kt_controllers_create(
+	                &(struct kt_controllers_options){
+	                        .client = fake_client_get(world->fake), .loop = world->loop},
+	                &world->controllers, &err),
+	        0);
 	kt_controllers_start(world->controllers);
 	*state = world;
 	return 0;
@@ -46,7 +54,8 @@ static void run(struct world *world)
 }
 
 /* owner NULL: none; block: blockOwnerDeletion. */
-static void put_map(struct world *world, const char *name, const char *owner, bool block, const char *finalizers)
+static void put_map(struct world *world, const char *name, const char *owner, bool block,
+        const char *finalizers)
 {
 	kt_auto_free char *references = NULL, *text = NULL;
 
@@ -54,11 +63,15 @@ static void put_map(struct world *world, const char *name, const char *owner, bo
 		kt_auto_free char *path = kt_asprintf(MAPS "/%s", owner);
 		kt_auto_json json_t *object = fake_get(world->fake, path);
 
-		references = kt_asprintf(",'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'%s','uid':'%s',"
-			"'blockOwnerDeletion':%s}]", owner, object ? kt_jstr(object, "metadata.uid") : "gone", block ? "true" : "false");
+		references = kt_asprintf(",'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap'"
+		                         ",'name':'%s','uid':'%s',"
+		                         "'blockOwnerDeletion':%s}]",
+		        owner, object ? kt_jstr(object, "metadata.uid") : "gone",
+		        block ? "true" : "false");
 	}
-	text = kt_asprintf("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'%s','finalizers':[%s]%s}}", name, finalizers,
-		references ? references : "");
+	text = kt_asprintf("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'%s','"
+	                   "finalizers':[%s]%s}}",
+	        name, finalizers, references ? references : "");
 	fake_put(world->fake, MAPS, text);
 }
 
@@ -134,8 +147,9 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *namespace = NULL;
 
-	fake_put(world->fake, "/api/v1/namespaces", "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'default'},'spec':"
-		"{'finalizers':['kubernetes']}}");
+	fake_put(world->fake, "/api/v1/namespaces",
+	        "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'default'},'spec':"
+	        "{'finalizers':['kubernetes']}}");
 	put_map(world, "a", NULL, false, "");
 	put_map(world, "held", NULL, false, "'example.com/hold'");
 	run(world);
@@ -144,11 +158,13 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	run(world);
 	assert_false(exists(world, "a"));
 	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
-	assert_string_equal(kt_jstr(namespace, "status.conditions.3.type"), "NamespaceContentRemaining");
+	assert_string_equal(
+	        kt_jstr(namespace, "status.conditions.3.type"), "NamespaceContentRemaining");
 	assert_string_equal(kt_jstr(namespace, "status.conditions.3.message"),
-		"Some resources are remaining: configmaps. has 1 resource instances");
+	        "Some resources are remaining: configmaps. has 1 resource instances");
 	assert_string_equal(kt_jstr(namespace, "status.conditions.4.message"),
-		"Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances");
+	        "Some content in the namespace has finalizers remaining: example.com/hold in 1 "
+	        "resource instances");
 	fake_patch(world->fake, MAPS "/held", "{'metadata':{'finalizers':null}}");
 	run(world);
 	json_decref(namespace);
@@ -159,9 +175,13 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 
 static void put_pod(struct world *world, const char *name, const char *ip, bool ready)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s','labels':{'app':'web'}},'spec':"
-		"{'nodeName':'n','containers':[{'name':'c','ports':[{'name':'http','containerPort':8080}]}]},'status':{'podIP':'%s',"
-		"'phase':'Running','conditions':[{'type':'Ready','status':'%s'}]}}", name, ip, ready ? "True" : "False");
+	kt_auto_free char *text =
+	        kt_asprintf("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s','labels':{'"
+	                    "app':'web'}},'spec':"
+	                    "{'nodeName':'n','containers':[{'name':'c','ports':[{'name':'http','"
+	                    "containerPort':8080}]}]},'status':{'podIP':'%s',"
+	                    "'phase':'Running','conditions':[{'type':'Ready','status':'%s'}]}}",
+	                name, ip, ready ? "True" : "False");
 
 	fake_put(world->fake, "/api/v1/namespaces/default/pods", text);
 }
@@ -171,8 +191,10 @@ static void services_have_endpoints(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *slice = NULL, *endpoints = NULL;
 
-	fake_put(world->fake, "/api/v1/namespaces/default/services", "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
-		"{'selector':{'app':'web'},'ports':[{'name':'h','port':80,'targetPort':'http','protocol':'TCP'}]}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/services",
+	        "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
+	        "{'selector':{'app':'web'},'ports':[{'name':'h','port':80,'targetPort':'http','"
+	        "protocol':'TCP'}]}}");
 	run(world);
 	assert_int_equal(fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices"), 1);
 	put_pod(world, "a", "10.0.0.1", true);
@@ -195,8 +217,9 @@ static void slices_hold_a_hundred(void **state)
 	struct world *world = *state;
 	size_t sum = 0, n;
 
-	fake_put(world->fake, "/api/v1/namespaces/default/services", "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
-		"{'selector':{'app':'web'},'ports':[{'port':80,'protocol':'TCP'}]}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/services",
+	        "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
+	        "{'selector':{'app':'web'},'ports':[{'port':80,'protocol':'TCP'}]}}");
 	for (int i = 0; i < 250; i++) {
 		char name[16], ip[20];
 
@@ -208,7 +231,8 @@ static void slices_hold_a_hundred(void **state)
 	n = fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices");
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < n; i++) {
-		kt_auto_json json_t *slice = fake_nth(world->fake, "/apis/discovery.k8s.io/v1/endpointslices", i);
+		kt_auto_json json_t *slice =
+		        fake_nth(world->fake, "/apis/discovery.k8s.io/v1/endpointslices", i);
 
 		assert_true(json_array_size(json_object_get(slice, "endpoints")) <= 100);
 		sum += json_array_size(json_object_get(slice, "endpoints"));
@@ -223,15 +247,25 @@ static void claims_find_a_volume_or_get_one(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *claim = NULL, *volume = NULL;
 
-	fake_put(world->fake, "/apis/storage.k8s.io/v1/storageclasses", "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':"
-		"{'name':'standard'},'provisioner':'kube-tui.io/simulated','reclaimPolicy':'Delete','volumeBindingMode':'WaitForFirstConsumer'}");
-	fake_put(world->fake, "/api/v1/persistentvolumes", "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'small'},'spec':"
-		"{'capacity':{'storage':'5Gi'},'accessModes':['ReadWriteOnce'],'persistentVolumeReclaimPolicy':'Retain'}}");
-	fake_put(world->fake, CLAIMS, "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'fixed'},'spec':{'accessModes':"
-		"['ReadWriteOnce'],'resources':{'requests':{'storage':'3Gi'}}}}");
-	fake_put(world->fake, CLAIMS, "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'data','finalizers':"
-		"['kubernetes.io/pvc-protection']},'spec':{'storageClassName':'standard','accessModes':['ReadWriteOnce'],'resources':"
-		"{'requests':{'storage':'1Gi'}}}}");
+	fake_put(world->fake, "/apis/storage.k8s.io/v1/storageclasses",
+	        "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':"
+	        "{'name':'standard'},'provisioner':'kube-tui.io/"
+	        "simulated','reclaimPolicy':'Delete','volumeBindingMode':'WaitForFirstConsumer'}");
+	fake_put(world->fake, "/api/v1/persistentvolumes",
+	        "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'small'},'spec':"
+	        "{'capacity':{'storage':'5Gi'},'accessModes':['ReadWriteOnce'],'"
+	        "persistentVolumeReclaimPolicy':'Retain'}}");
+	fake_put(world->fake, CLAIMS,
+	        "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'fixed'},'"
+	        "spec':{'accessModes':"
+	        "['ReadWriteOnce'],'resources':{'requests':{'storage':'3Gi'}}}}");
+	fake_put(world->fake, CLAIMS,
+	        "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'data','"
+	        "finalizers':"
+	        "['kubernetes.io/"
+	        "pvc-protection']},'spec':{'storageClassName':'standard','accessModes':['"
+	        "ReadWriteOnce'],'resources':"
+	        "{'requests':{'storage':'1Gi'}}}}");
 	run(world);
 	claim = fake_get(world->fake, CLAIMS "/fixed");
 	assert_string_equal(kt_jstr(claim, "status.phase"), "Bound");
@@ -239,8 +273,10 @@ static void claims_find_a_volume_or_get_one(void **state)
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
 	assert_string_equal(kt_jstr(claim, "status.phase"), "Pending");
-	fake_put(world->fake, "/api/v1/namespaces/default/pods", "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'user'},'spec':{'volumes':"
-		"[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]},'status':{'phase':'Running'}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'user'},'spec':{'volumes':"
+	        "[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]},'status':{'phase':'"
+	        "Running'}}");
 	run(world);
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
@@ -268,15 +304,19 @@ static void budgets_and_roles_are_summed_up(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *budget = NULL, *role = NULL;
 
-	fake_put(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "{'apiVersion':'policy/v1','kind':"
-		"'PodDisruptionBudget','metadata':{'name':'b'},'spec':{'minAvailable':1,'selector':{'matchLabels':{'app':'web'}}}}");
+	fake_put(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+	        "{'apiVersion':'policy/v1','kind':"
+	        "'PodDisruptionBudget','metadata':{'name':'b'},'spec':{'minAvailable':1,'selector':"
+	        "{'matchLabels':{'app':'web'}}}}");
 	put_pod(world, "a", "10.0.0.1", true);
 	put_pod(world, "b", "10.0.0.2", true);
 	put_pod(world, "c", "10.0.0.3", false);
-	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles", "{'metadata':{'name':'part','labels':{'to':'whole'}},'rules':"
-		"[{'verbs':['get'],'resources':['pods']}]}");
-	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles", "{'metadata':{'name':'whole'},'aggregationRule':"
-		"{'clusterRoleSelectors':[{'matchLabels':{'to':'whole'}}]}}");
+	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	        "{'metadata':{'name':'part','labels':{'to':'whole'}},'rules':"
+	        "[{'verbs':['get'],'resources':['pods']}]}");
+	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	        "{'metadata':{'name':'whole'},'aggregationRule':"
+	        "{'clusterRoleSelectors':[{'matchLabels':{'to':'whole'}}]}}");
 	run(world);
 	budget = fake_get(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b");
 	assert_int_equal(kt_jint(budget, "status.currentHealthy", 0), 2);
@@ -291,17 +331,25 @@ static void quotas_count_what_is_there(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *quota = NULL;
 
-	fake_put(world->fake, "/api/v1/namespaces/default/resourcequotas", "{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'q'},"
-		"'spec':{'hard':{'pods':'10','requests.cpu':'4','configmaps':'5','count/deployments.apps':'2'}}}");
-	fake_put(world->fake, "/api/v1/namespaces/default/pods", "{'metadata':{'name':'a'},'spec':{'containers':[{'name':'c','resources':"
-		"{'requests':{'cpu':'250m'}}},{'name':'d','resources':{'requests':{'cpu':'1'}}}]}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/resourcequotas",
+	        "{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'q'},"
+	        "'spec':{'hard':{'pods':'10','requests.cpu':'4','configmaps':'5','count/"
+	        "deployments.apps':'2'}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'metadata':{'name':'a'},'spec':{'containers':[{'name':'c','resources':"
+	        "{'requests':{'cpu':'250m'}}},{'name':'d','resources':{'requests':{'cpu':'1'}}}]}"
+	        "}");
 	put_map(world, "m", NULL, false, "");
 	run(world);
 	quota = fake_get(world->fake, "/api/v1/namespaces/default/resourcequotas/q");
 	assert_string_equal(kt_jstr(quota, "status.used.pods"), "1");
-	assert_string_equal(json_string_value(json_object_get(kt_jget(quota, "status.used"), "requests.cpu")), "1250m");
+	assert_string_equal(
+	        json_string_value(json_object_get(kt_jget(quota, "status.used"), "requests.cpu")),
+	        "1250m");
 	assert_string_equal(kt_jstr(quota, "status.used.configmaps"), "1");
-	assert_string_equal(json_string_value(json_object_get(kt_jget(quota, "status.used"), "count/deployments.apps")), "0");
+	assert_string_equal(json_string_value(json_object_get(
+	                            kt_jget(quota, "status.used"), "count/deployments.apps")),
+	        "0");
 	fake_delete(world->fake, "/api/v1/namespaces/default/pods/a");
 	run(world);
 	json_decref(quota);
@@ -313,9 +361,16 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(dependents_go_with_their_owner), T(an_owner_that_never_was_counts_as_gone), T(foreground_waits_for_what_blocks),
-		T(orphans_stay), T(a_namespace_goes_with_all_it_holds), T(services_have_endpoints), T(slices_hold_a_hundred),
-		T(claims_find_a_volume_or_get_one), T(budgets_and_roles_are_summed_up), T(quotas_count_what_is_there),
+	        T(dependents_go_with_their_owner),
+	        T(an_owner_that_never_was_counts_as_gone),
+	        T(foreground_waits_for_what_blocks),
+	        T(orphans_stay),
+	        T(a_namespace_goes_with_all_it_holds),
+	        T(services_have_endpoints),
+	        T(slices_hold_a_hundred),
+	        T(claims_find_a_volume_or_get_one),
+	        T(budgets_and_roles_are_summed_up),
+	        T(quotas_count_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

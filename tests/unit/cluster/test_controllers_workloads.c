@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Jobs, CronJobs, StatefulSets and DaemonSets on a virtual loop against a client without a server. */
+/* Jobs, CronJobs, StatefulSets and DaemonSets on a virtual loop against a client without a server.
+ */
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -22,10 +23,17 @@ static int setup(void **state)
 	struct world *world = kt_new(struct world);
 	struct kt_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->loop = kt_loop_create(
+	        &(struct kt_loop_options){
+	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
+	        &err);
 	world->fake = fake_client_create(world->loop);
-	assert_int_equal(kt_controllers_create(&(struct kt_controllers_options){.client = fake_client_get(world->fake),
-		.loop = world->loop}, &world->controllers, &err), 0);
+	assert_int_equal(
+	        kt_controllers_create(
+	                &(struct kt_controllers_options){
+	                        .client = fake_client_get(world->fake), .loop = world->loop},
+	                &world->controllers, &err),
+	        0);
 	kt_controllers_start(world->controllers);
 	*state = world;
 	return 0;
@@ -62,8 +70,9 @@ static void play_node(struct world *world, const char *status)
 	}
 }
 
-static const char running[] = "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True','lastTransitionTime':"
-	"'2023-11-14T22:13:20Z'}]}}";
+static const char running[] = "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':"
+                              "'True','lastTransitionTime':"
+                              "'2023-11-14T22:13:20Z'}]}}";
 
 static void settle(struct world *world, const char *status)
 {
@@ -79,9 +88,8 @@ static const char *condition(const json_t *object, const char *type, const char 
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i, item)
-		if (kt_streq(kt_jstr(item, "type"), type))
-			return kt_jstr(item, field);
+	json_array_foreach(kt_jget(object, "status.conditions"), i,
+	        item) if (kt_streq(kt_jstr(item, "type"), type)) return kt_jstr(item, field);
 	return NULL;
 }
 
@@ -89,8 +97,12 @@ static const char *condition(const json_t *object, const char *type, const char 
 
 static void put_job(struct world *world, const char *spec)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'j'},'spec':{%s,'backoffLimit':2,"
-		"'template':{'metadata':{'labels':{'job-name':'j'}},'spec':{'restartPolicy':'Never','containers':[{'name':'c'}]}}}}", spec);
+	kt_auto_free char *text =
+	        kt_asprintf("{'apiVersion':'batch/"
+	                    "v1','kind':'Job','metadata':{'name':'j'},'spec':{%s,'backoffLimit':2,"
+	                    "'template':{'metadata':{'labels':{'job-name':'j'}},'spec':{'"
+	                    "restartPolicy':'Never','containers':[{'name':'c'}]}}}}",
+	                spec);
 
 	fake_put(world->fake, JOBS, text);
 }
@@ -124,8 +136,9 @@ static void a_job_gives_up(void **state)
 
 	put_job(world, "'parallelism':1,'completions':1");
 	for (int i = 0; i < 20; i++)
-		settle(world, "{'status':{'phase':'Failed','containerStatuses':[{'name':'c','state':{'terminated':{'exitCode':1,'finishedAt':"
-			"'2023-11-14T22:13:20Z'}}}]}}");
+		settle(world, "{'status':{'phase':'Failed','containerStatuses':[{'name':'c','state'"
+		              ":{'terminated':{'exitCode':1,'finishedAt':"
+		              "'2023-11-14T22:13:20Z'}}}]}}");
 	job = fake_get(world->fake, JOBS "/j");
 	assert_string_equal(condition(job, "Failed", "reason"), "BackoffLimitExceeded");
 	assert_int_equal(kt_jint(job, "status.failed", 0), 3);
@@ -165,9 +178,13 @@ static void cron_jobs_run_on_time(void **state)
 	kt_auto_json json_t *job = NULL, *cron = NULL;
 
 	/* The clock starts at 22:13:20. */
-	fake_put(world->fake, "/apis/batch/v1/namespaces/default/cronjobs", "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'k'},"
-		"'spec':{'schedule':'*/5 * * * *','concurrencyPolicy':'Forbid','successfulJobsHistoryLimit':3,'failedJobsHistoryLimit':1,"
-		"'jobTemplate':{'spec':{'parallelism':1,'completions':1,'template':{'spec':{'containers':[{'name':'c'}]}}}}}}");
+	fake_put(world->fake, "/apis/batch/v1/namespaces/default/cronjobs",
+	        "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'k'},"
+	        "'spec':{'schedule':'*/5 * * * "
+	        "*','concurrencyPolicy':'Forbid','successfulJobsHistoryLimit':3,'"
+	        "failedJobsHistoryLimit':1,"
+	        "'jobTemplate':{'spec':{'parallelism':1,'completions':1,'template':{'spec':{'"
+	        "containers':[{'name':'c'}]}}}}}}");
 	run(world, 60000);
 	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 0);
 	run(world, 60000);
@@ -216,10 +233,16 @@ static void schedules_are_read(void **state)
 
 static void put_stateful_set(struct world *world, const char *more)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'db'},'spec':{'replicas':3,"
-		"'serviceName':'db','selector':{'matchLabels':{'app':'db'}},'updateStrategy':{'type':'RollingUpdate'},"
-		"'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{'accessModes':['ReadWriteOnce']}}],"
-		"'template':{'metadata':{'labels':{'app':'db'}},'spec':{'containers':[{'name':'c','image':'v1'}]}}%s}}", more);
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'apps/"
+	        "v1','kind':'StatefulSet','metadata':{'name':'db'},'spec':{'replicas':3,"
+	        "'serviceName':'db','selector':{'matchLabels':{'app':'db'}},'updateStrategy':{'"
+	        "type':'RollingUpdate'},"
+	        "'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{'accessModes':['"
+	        "ReadWriteOnce']}}],"
+	        "'template':{'metadata':{'labels':{'app':'db'}},'spec':{'containers':[{'name':'c','"
+	        "image':'v1'}]}}%s}}",
+	        more);
 
 	fake_put(world->fake, SETS, text);
 }
@@ -236,8 +259,10 @@ static void stateful_pods_come_in_order(void **state)
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
 	pod = fake_get(world->fake, PODS "/db-2");
 	assert_string_equal(kt_jstr(pod, "spec.hostname"), "db-2");
-	assert_string_equal(kt_jstr(pod, "spec.volumes.0.persistentVolumeClaim.claimName"), "data-db-2");
-	claim = fake_get(world->fake, "/api/v1/namespaces/default/persistentvolumeclaims/data-db-2");
+	assert_string_equal(
+	        kt_jstr(pod, "spec.volumes.0.persistentVolumeClaim.claimName"), "data-db-2");
+	claim = fake_get(
+	        world->fake, "/api/v1/namespaces/default/persistentvolumeclaims/data-db-2");
 	assert_non_null(claim);
 	set = fake_get(world->fake, SETS "/db");
 	assert_int_equal(kt_jint(set, "status.readyReplicas", 0), 3);
@@ -257,8 +282,10 @@ static void stateful_updates_go_from_the_top(void **state)
 
 	put_stateful_set(world, ",'podManagementPolicy':'Parallel'");
 	settle(world, running);
-	fake_patch(world->fake, SETS "/db", "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':1}},'template':{'spec':{'containers':"
-		"[{'name':'c','image':'v2'}]}}}}");
+	fake_patch(world->fake, SETS "/db",
+	        "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':1}},'template':{'spec':{'"
+	        "containers':"
+	        "[{'name':'c','image':'v2'}]}}}}");
 	settle(world, running);
 	high = fake_get(world->fake, PODS "/db-2");
 	low = fake_get(world->fake, PODS "/db-0");
@@ -267,12 +294,14 @@ static void stateful_updates_go_from_the_top(void **state)
 	set = fake_get(world->fake, SETS "/db");
 	assert_int_equal(kt_jint(set, "status.updatedReplicas", 0), 2);
 	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/controllerrevisions"), 2);
-	fake_patch(world->fake, SETS "/db", "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':0}}}}");
+	fake_patch(world->fake, SETS "/db",
+	        "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':0}}}}");
 	settle(world, running);
 	json_decref(set);
 	set = fake_get(world->fake, SETS "/db");
 	assert_int_equal(kt_jint(set, "status.updatedReplicas", 0), 3);
-	assert_string_equal(kt_jstr(set, "status.currentRevision"), kt_jstr(set, "status.updateRevision"));
+	assert_string_equal(
+	        kt_jstr(set, "status.currentRevision"), kt_jstr(set, "status.updateRevision"));
 }
 
 #define DAEMONS "/apis/apps/v1/namespaces/default/daemonsets"
@@ -280,8 +309,11 @@ static void stateful_updates_go_from_the_top(void **state)
 /* Ready, and heard of for a long time to come. */
 static void put_node(struct world *world, const char *name, const char *spec)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s'},'spec':{%s},'status':{'conditions':"
-		"[{'type':'Ready','status':'True','lastHeartbeatTime':'2099-01-01T00:00:00Z'}]}}", name, spec);
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s'},'spec':{%s},'status':{'"
+	        "conditions':"
+	        "[{'type':'Ready','status':'True','lastHeartbeatTime':'2099-01-01T00:00:00Z'}]}}",
+	        name, spec);
 
 	fake_put(world->fake, "/api/v1/nodes", text);
 }
@@ -292,12 +324,17 @@ static void a_lost_node_loses_its_pods(void **state)
 	kt_auto_json json_t *node = NULL, *pod = NULL;
 
 	put_node(world, "a", "");
-	fake_put(world->fake, PODS, "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'a','tolerations':[{'key':"
-		"'node.kubernetes.io/unreachable','operator':'Exists','effect':'NoExecute','tolerationSeconds':300}]},'status':{'phase':'Running',"
-		"'conditions':[{'type':'Ready','status':'True'}]}}");
+	fake_put(world->fake, PODS,
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'a','"
+	        "tolerations':[{'key':"
+	        "'node.kubernetes.io/"
+	        "unreachable','operator':'Exists','effect':'NoExecute','tolerationSeconds':300}]},'"
+	        "status':{'phase':'Running',"
+	        "'conditions':[{'type':'Ready','status':'True'}]}}");
 	run(world, 1000);
-	fake_patch(world->fake, "/api/v1/nodes/a/status", "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
-		"'2023-11-14T22:13:20Z'}]}}");
+	fake_patch(world->fake, "/api/v1/nodes/a/status",
+	        "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
+	        "'2023-11-14T22:13:20Z'}]}}");
 	run(world, 60000);
 	node = fake_get(world->fake, "/api/v1/nodes/a");
 	assert_string_equal(condition(node, "Ready", "status"), "Unknown");
@@ -311,8 +348,9 @@ static void a_lost_node_loses_its_pods(void **state)
 	assert_non_null(kt_jstr(pod, "metadata.deletionTimestamp"));
 	assert_string_equal(condition(pod, "DisruptionTarget", "reason"), "DeletionByTaintManager");
 	/* It is heard of again. */
-	fake_patch(world->fake, "/api/v1/nodes/a/status", "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
-		"'2099-01-01T00:00:00Z'}]}}");
+	fake_patch(world->fake, "/api/v1/nodes/a/status",
+	        "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
+	        "'2099-01-01T00:00:00Z'}]}}");
 	run(world, 1000);
 	json_decref(node);
 	node = fake_get(world->fake, "/api/v1/nodes/a");
@@ -326,21 +364,29 @@ static void daemons_run_on_every_node_that_fits(void **state)
 
 	put_node(world, "a", "");
 	put_node(world, "b", "'taints':[{'key':'x','effect':'NoSchedule'}]");
-	fake_put(world->fake, DAEMONS, "{'apiVersion':'apps/v1','kind':'DaemonSet','metadata':{'name':'d'},'spec':{'selector':{'matchLabels':"
-		"{'app':'d'}},'updateStrategy':{'type':'RollingUpdate','rollingUpdate':{'maxUnavailable':1,'maxSurge':0}},'template':"
-		"{'metadata':{'labels':{'app':'d'}},'spec':{'containers':[{'name':'c','image':'v1'}]}}}}");
+	fake_put(world->fake, DAEMONS,
+	        "{'apiVersion':'apps/"
+	        "v1','kind':'DaemonSet','metadata':{'name':'d'},'spec':{'selector':{'matchLabels':"
+	        "{'app':'d'}},'updateStrategy':{'type':'RollingUpdate','rollingUpdate':{'"
+	        "maxUnavailable':1,'maxSurge':0}},'template':"
+	        "{'metadata':{'labels':{'app':'d'}},'spec':{'containers':[{'name':'c','image':'v1'}"
+	        "]}}}}");
 	settle(world, running);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
 	pod = fake_nth(world->fake, "/api/v1/pods", 0);
-	assert_string_equal(kt_jstr(pod, "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.0."
-		"matchFields.0.values.0"), "a");
+	assert_string_equal(
+	        kt_jstr(pod, "spec.affinity.nodeAffinity."
+	                     "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.0."
+	                     "matchFields.0.values.0"),
+	        "a");
 	put_node(world, "c", "");
 	settle(world, running);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
 	set = fake_get(world->fake, DAEMONS "/d");
 	assert_int_equal(kt_jint(set, "status.desiredNumberScheduled", 0), 2);
 	assert_int_equal(kt_jint(set, "status.numberReady", 0), 2);
-	fake_patch(world->fake, DAEMONS "/d", "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'v2'}]}}}}");
+	fake_patch(world->fake, DAEMONS "/d",
+	        "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'v2'}]}}}}");
 	settle(world, running);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -357,9 +403,16 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_job_counts_every_pod_once), T(a_job_gives_up), T(an_indexed_job_does_each_index), T(suspension_takes_the_pods_away),
-		T(cron_jobs_run_on_time), T(schedules_are_read), T(stateful_pods_come_in_order), T(stateful_updates_go_from_the_top),
-		T(daemons_run_on_every_node_that_fits), T(a_lost_node_loses_its_pods),
+	        T(a_job_counts_every_pod_once),
+	        T(a_job_gives_up),
+	        T(an_indexed_job_does_each_index),
+	        T(suspension_takes_the_pods_away),
+	        T(cron_jobs_run_on_time),
+	        T(schedules_are_read),
+	        T(stateful_pods_come_in_order),
+	        T(stateful_updates_go_from_the_top),
+	        T(daemons_run_on_every_node_that_fits),
+	        T(a_lost_node_loses_its_pods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

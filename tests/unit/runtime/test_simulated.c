@@ -28,8 +28,16 @@ static void start(struct world *world)
 	struct kt_err err = KT_ERR_INIT;
 
 	world->ready = false;
-	assert_int_equal(kt_simulated_create(&(struct kt_simulated_options){.client = fake_client_get(world->fake), .loop = world->loop,
-		.n_nodes = 2, .name_prefix = "n-", .on_ready = on_ready, .arg = world}, &world->simulated, &err), 0);
+	assert_int_equal(
+	        kt_simulated_create(
+	                &(struct kt_simulated_options){.client = fake_client_get(world->fake),
+	                        .loop = world->loop,
+	                        .n_nodes = 2,
+	                        .name_prefix = "n-",
+	                        .on_ready = on_ready,
+	                        .arg = world},
+	                &world->simulated, &err),
+	        0);
 	kt_simulated_start(world->simulated);
 }
 
@@ -38,7 +46,10 @@ static int setup(void **state)
 	struct world *world = kt_new(struct world);
 	struct kt_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->loop = kt_loop_create(
+	        &(struct kt_loop_options){
+	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
+	        &err);
 	world->fake = fake_client_create(world->loop);
 	start(world);
 	*state = world;
@@ -64,8 +75,11 @@ static void run(struct world *world, int64_t ms)
 /* annotations and more of the container, as JSON members or "". */
 static void put_pod(struct world *world, const char *annotations, const char *spec)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a','annotations':{%s}},'spec':"
-		"{'nodeName':'n-0001','containers':[{'name':'c','image':'nginx'}]%s},'status':{'phase':'Pending'}}", annotations, spec);
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a','annotations':{%s}},'spec':"
+	        "{'nodeName':'n-0001','containers':[{'name':'c','image':'nginx'}]%s},'status':{'"
+	        "phase':'Pending'}}",
+	        annotations, spec);
 
 	fake_put(world->fake, PODS, text);
 }
@@ -113,7 +127,8 @@ static void nodes_register_and_are_ready(void **state)
 	assert_string_equal(kt_jstr(node, "status.allocatable.pods"), "110");
 	assert_string_equal(kt_jstr(node, "status.conditions.3.type"), "Ready");
 	run(world, 30000);
-	lease = fake_get(world->fake, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n-0002");
+	lease = fake_get(world->fake,
+	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n-0002");
 	assert_string_equal(kt_jstr(lease, "spec.holderIdentity"), "n-0002");
 	assert_int_equal(kt_jint(lease, "spec.leaseDurationSeconds", 0), 40);
 }
@@ -144,7 +159,9 @@ static void delays_show_on_the_way(void **state)
 	struct world *world = *state;
 
 	run(world, 100);
-	put_pod(world, "'simulated.kube-tui.io/pull-time':'2s','simulated.kube-tui.io/ready-time':'5s'", "");
+	put_pod(world,
+	        "'simulated.kube-tui.io/pull-time':'2s','simulated.kube-tui.io/ready-time':'5s'",
+	        "");
 	run(world, 1000);
 	assert_string_equal(phase(world), "Pending");
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "ContainerCreating");
@@ -160,7 +177,8 @@ static void crashes_back_off(void **state)
 	struct world *world = *state;
 
 	run(world, 100);
-	put_pod(world, "'simulated.kube-tui.io/run-time':'1s','simulated.kube-tui.io/exit-code':'3'", "");
+	put_pod(world,
+	        "'simulated.kube-tui.io/run-time':'1s','simulated.kube-tui.io/exit-code':'3'", "");
 	run(world, 2500);
 	assert_string_equal(phase(world), "Running");
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
@@ -190,10 +208,12 @@ static void init_containers_come_first(void **state)
 
 	run(world, 100);
 	put_pod(world, "'simulated.kube-tui.io/i.run-time':'2s'",
-		",'initContainers':[{'name':'i','image':'busybox'},{'name':'s','image':'proxy','restartPolicy':'Always'}]");
+	        ",'initContainers':[{'name':'i','image':'busybox'},{'name':'s','image':'proxy','"
+	        "restartPolicy':'Always'}]");
 	run(world, 1000);
 	assert_string_equal(phase(world), "Pending");
-	assert_field(world, "status.initContainerStatuses.0.state.running.startedAt", "2023-11-14T22:13:20Z");
+	assert_field(world, "status.initContainerStatuses.0.state.running.startedAt",
+	        "2023-11-14T22:13:20Z");
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "PodInitializing");
 	run(world, 1500);
 	assert_string_equal(phase(world), "Running");
@@ -221,7 +241,9 @@ static void a_restart_of_the_program_goes_on(void **state)
 	kt_auto_free char *id = NULL;
 
 	run(world, 100);
-	put_pod(world, "'simulated.kube-tui.io/run-time':'100s','simulated.kube-tui.io/exit-code':'1'", "");
+	put_pod(world,
+	        "'simulated.kube-tui.io/run-time':'100s','simulated.kube-tui.io/exit-code':'1'",
+	        "");
 	run(world, 50000);
 	id = field(world, "status.containerStatuses.0.containerID");
 	kt_simulated_destroy(world->simulated);
@@ -234,6 +256,48 @@ static void a_restart_of_the_program_goes_on(void **state)
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
 }
 
+static void missing_references_hold_it(void **state)
+{
+	struct world *world = *state;
+
+	run(world, 100);
+	fake_put(world->fake, PODS,
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a'},'spec':{'nodeName':'n-"
+	        "0001','volumes':[{'name':'v',"
+	        "'configMap':{'name':'settings'}}],'containers':[{'name':'c','image':'nginx','env':"
+	        "[{'name':'E','valueFrom':{'secretKeyRef':"
+	        "{'name':'key','key':'k'}}}]}]},'status':{'phase':'Pending'}}");
+	run(world, 100);
+	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "ContainerCreating");
+	fake_put(world->fake, "/api/v1/namespaces/default/configmaps",
+	        "{'metadata':{'name':'settings'}}");
+	run(world, 10000);
+	assert_field(world, "status.containerStatuses.0.state.waiting.reason",
+	        "CreateContainerConfigError");
+	assert_field(world, "status.containerStatuses.0.state.waiting.message",
+	        "secret \"key\" not found");
+	fake_put(world->fake, "/api/v1/namespaces/default/secrets", "{'metadata':{'name':'key'}}");
+	run(world, 20000);
+	assert_string_equal(phase(world), "Running");
+}
+
+static void a_new_image_restarts_the_container(void **state)
+{
+	struct world *world = *state;
+
+	run(world, 100);
+	put_pod(world, "", "");
+	run(world, 100);
+	fake_patch(world->fake, PODS "/a",
+	        "{'spec':{'containers':[{'name':'c','image':'nginx:2','resources':{'requests':{'"
+	        "cpu':'1'}}}]}}");
+	run(world, 100);
+	assert_field(world, "status.containerStatuses.0.restartCount", "1");
+	assert_field(world, "status.containerStatuses.0.image", "docker.io/library/nginx:2");
+	assert_field(world, "status.containerStatuses.0.allocatedResources.cpu", "1");
+	assert_string_equal(phase(world), "Running");
+}
+
 static char *read_log(struct world *world, const char *query)
 {
 	struct kt_simulated_log *log;
@@ -242,7 +306,8 @@ static char *read_log(struct world *world, const char *query)
 	struct kt_task wake;
 	struct kt_buf *piece;
 
-	assert_int_equal(kt_simulated_log_open(world->simulated, "default", "a", query, &log, &err), 0);
+	assert_int_equal(
+	        kt_simulated_log_open(world->simulated, "default", "a", query, &log, &err), 0);
 	kt_task_init(&wake, NULL);
 	kt_simulated_log_set_wake(log, world->loop, &wake);
 	while (kt_simulated_log_pull(log, &piece) == 1) {
@@ -260,18 +325,25 @@ static void logs_grow(void **state)
 	kt_auto_err err = KT_ERR_INIT;
 
 	run(world, 100);
-	put_pod(world, "'simulated.kube-tui.io/log-lines':'{n} of {container}','simulated.kube-tui.io/log-rate':'2'", "");
+	put_pod(world,
+	        "'simulated.kube-tui.io/log-lines':'{n} of "
+	        "{container}','simulated.kube-tui.io/log-rate':'2'",
+	        "");
 	run(world, 2000);
 	{
-		kt_auto_free char *all = read_log(world, ""), *tail = read_log(world, "tailLines=2&container=c");
+		kt_auto_free char *all = read_log(world, ""),
+		                  *tail = read_log(world, "tailLines=2&container=c");
 		kt_auto_free char *few = read_log(world, "limitBytes=7");
 
 		assert_string_equal(all, "0 of c\n1 of c\n2 of c\n3 of c\n4 of c\n");
 		assert_string_equal(tail, "3 of c\n4 of c\n");
 		assert_string_equal(few, "0 of c\n");
 	}
-	assert_int_equal(kt_simulated_log_open(world->simulated, "default", "a", "previous=true", &log, &err), -EINVAL);
-	assert_string_equal(kt_err_message(&err), "previous terminated container \"c\" in pod \"a\" not found");
+	assert_int_equal(kt_simulated_log_open(
+	                         world->simulated, "default", "a", "previous=true", &log, &err),
+	        -EINVAL);
+	assert_string_equal(
+	        kt_err_message(&err), "previous terminated container \"c\" in pod \"a\" not found");
 }
 
 static void usage_is_told(void **state)
@@ -281,7 +353,10 @@ static void usage_is_told(void **state)
 	kt_auto_err err = KT_ERR_INIT;
 
 	run(world, 100);
-	put_pod(world, "'simulated.kube-tui.io/cpu-usage':'250m','simulated.kube-tui.io/memory-usage':'64Mi'", "");
+	put_pod(world,
+	        "'simulated.kube-tui.io/cpu-usage':'250m','simulated.kube-tui.io/"
+	        "memory-usage':'64Mi'",
+	        "");
 	run(world, 1000);
 	pod = kt_simulated_pod_metrics(world->simulated, "default", "a", &err);
 	assert_string_equal(kt_jstr(pod, "containers.0.usage.cpu"), "250000000n");
@@ -295,9 +370,18 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(nodes_register_and_are_ready), T(a_plain_pod_runs_after_one_write), T(delays_show_on_the_way), T(crashes_back_off),
-		T(a_pod_that_does_not_restart_ends), T(init_containers_come_first), T(deletion_takes_its_grace),
-		T(a_restart_of_the_program_goes_on), T(logs_grow), T(usage_is_told),
+	        T(nodes_register_and_are_ready),
+	        T(a_plain_pod_runs_after_one_write),
+	        T(delays_show_on_the_way),
+	        T(crashes_back_off),
+	        T(a_pod_that_does_not_restart_ends),
+	        T(init_containers_come_first),
+	        T(deletion_takes_its_grace),
+	        T(a_restart_of_the_program_goes_on),
+	        T(logs_grow),
+	        T(usage_is_told),
+	        T(missing_references_hold_it),
+	        T(a_new_image_restarts_the_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
