@@ -164,7 +164,7 @@ static int add_kubernetes_service(struct batch *batch, struct kt_err *err)
 {
 	const struct kt_server_options *options = &batch->server->options;
 	char address[INET6_ADDRSTRLEN];
-	bool ipv6;
+	bool ipv6 = false;
 
 	if (first_address(options->service_cluster_ip_range, address, sizeof(address), &ipv6, err) < 0)
 		return err->code;

@@ -6,6 +6,7 @@
 #include "api/server/encode.h"
 #include "api/server/operations.h"
 #include "api/server/patch_request.h"
+#include "api/server/status_splice.h"
 #include "api/server/versions.h"
 #include "api/server/write.h"
 
@@ -90,6 +91,8 @@ static int patch_mutate(struct kt_request *request)
 
 	kt_write_begin(request);
 	state->error_name = state->route.name;
+	if (kt_status_splice_fits(request, data->type))
+		return kt_status_splice(request, data->type);
 	if (kt_write_load(request, apply && !state->subresource) < 0)
 		return request->err.code;
 	if (apply) {

@@ -99,6 +99,7 @@ struct kt_request_state {
 	void (*rules_free)(void *rules);
 	bool is_generated;              /* the name is of our making: another may be tried */
 	bool is_patch;
+	bool is_spliced;                /* ops are ready: status_splice.h */
 	char *key;
 	struct kt_storage_op ops[KT_STORAGE_OPS_MAX];
 	size_t n_ops;

@@ -258,6 +258,8 @@ static int take_rules_error(struct kt_request *request)
 int kt_write_default(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
+	if (state->is_spliced)
+		return 0;
 	struct kt_rule_context *rules = kt_write_rules(request, state->is_create ? KT_RULE_CREATE : KT_RULE_UPDATE);
 
 	if (state->is_create && kt_write_fill_create(request) < 0)
@@ -273,6 +275,8 @@ int kt_write_validate(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	struct kt_rule_context *rules = state->rules;
 
+	if (state->is_spliced)
+		return 0;
 	kt_rules_validate(rules, state->object, state->old);
 	kt_write_take_warnings(request);
 	if (rules->errors.n) {
@@ -453,6 +457,12 @@ int kt_write_commit(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	struct kt_storage_op op = {.kind = KT_STORAGE_PUT, .key = state->key};
 
+	if (state->is_spliced) {
+		if (!state->is_unchanged)
+			return kt_write_submit(request);
+		state->stored = kt_object_ref(state->current);
+		return 0;
+	}
 	state->is_delete = !state->is_create && is_finished(state->kind, state->object);
 	if (run_after(request) < 0)
 		return request->err.code;
