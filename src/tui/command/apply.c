@@ -71,7 +71,7 @@ static int apply_server_side(struct kt_command_context *ctx, const struct kt_tar
 /* Client-side */
 
 /* The manifest with itself as its annotation, as the next apply will want to find it. New reference. */
-static json_t *with_last_applied(const json_t *object, json_t **ret_plain)
+static json_t *with_last_applied(const json_t *object, const char *namespace, json_t **ret_plain)
 {
 	json_t *plain = json_deep_copy(object), *whole;
 	json_t *metadata = json_object_get(plain, "metadata");
@@ -83,6 +83,8 @@ static json_t *with_last_applied(const json_t *object, json_t **ret_plain)
 		json_object_set_new(metadata, "annotations", annotations);
 	}
 	json_object_del(annotations, LAST_APPLIED);
+	if (namespace && *namespace) /* kubectl writes where the object went */
+		json_object_set_new(metadata, "namespace", json_string(namespace));
 	kt_json_write(&text, plain, KT_JSON_SORT | KT_JSON_HTML);
 	kt_str_putc(&text, '\n');
 	whole = json_deep_copy(plain);
@@ -150,7 +152,7 @@ static int patch_live(struct kt_command_context *ctx, const struct kt_target *ta
 static int apply_client_side(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	kt_auto_json json_t *plain = NULL;
-	kt_auto_json json_t *whole = with_last_applied(target->object, &plain);
+	kt_auto_json json_t *whole = with_last_applied(target->object, target->namespace, &plain);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_json json_t *live = kt_session_get(ctx, path, NULL, err);
 
