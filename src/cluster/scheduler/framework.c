@@ -10,7 +10,12 @@ const struct kt_plugin *const kt_plugins[] = {
 	&kt_plugin_node_name,
 	&kt_plugin_taint_toleration,
 	&kt_plugin_node_affinity,
+	&kt_plugin_node_ports,
 	&kt_plugin_node_resources_fit,
+	&kt_plugin_pod_topology_spread,
+	&kt_plugin_inter_pod_affinity,
+	&kt_plugin_node_resources_balanced_allocation,
+	&kt_plugin_image_locality,
 	NULL,
 };
 
@@ -229,6 +234,9 @@ void kt_framework_schedule(struct kt_snapshot *snapshot, const struct kt_pod_inf
 		ret_decision->node = run_scores(&run, loop);
 	else
 		ret_decision->message = refusal_message(&run);
+	for (size_t i = 0; kt_plugins[i]; i++)
+		if (kt_plugins[i]->finish)
+			kt_plugins[i]->finish(&run.cycle, run.state[i]);
 	kt_vec_finish(&run.reasons.texts);
 }
 

@@ -59,13 +59,20 @@ struct kt_plugin {
 	int64_t (*score)(struct kt_cycle *cycle, void *state, const struct kt_node_info *node);
 	/* In place to 0…KT_SCORE_MAX; NULL: scores are in that range already. */
 	void (*normalize)(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes, int64_t *scores, size_t n);
+	/* Ends the cycle: frees what the state holds beside arena memory. state may be NULL. */
+	void (*finish)(struct kt_cycle *cycle, void *state);
 };
 
 extern const struct kt_plugin kt_plugin_node_unschedulable;
 extern const struct kt_plugin kt_plugin_node_name;
 extern const struct kt_plugin kt_plugin_taint_toleration;
 extern const struct kt_plugin kt_plugin_node_affinity;
+extern const struct kt_plugin kt_plugin_node_ports;
 extern const struct kt_plugin kt_plugin_node_resources_fit;
+extern const struct kt_plugin kt_plugin_node_resources_balanced_allocation;
+extern const struct kt_plugin kt_plugin_image_locality;
+extern const struct kt_plugin kt_plugin_pod_topology_spread;
+extern const struct kt_plugin kt_plugin_inter_pod_affinity;
 extern const struct kt_plugin kt_plugin_scheduling_gates;
 
 /* Shared helpers. */
@@ -73,6 +80,8 @@ bool kt_tolerates(const struct kt_toleration *tolerations, size_t n, const struc
 /* One NodeSelectorTerm / one NodeSelector (nodeSelectorTerms, ORed) against a node. */
 bool kt_node_selector_term_matches(struct kt_json_at term, const struct kt_object *node);
 bool kt_node_selector_matches(struct kt_json_at node_selector, const struct kt_object *node);
+/* The pod's nodeSelector and required node affinity. */
+bool kt_node_affinity_allows(const struct kt_pod_info *pod, const struct kt_object *node);
 /* Scales so that the largest becomes KT_SCORE_MAX; reverse: the largest becomes 0. */
 void kt_normalize_scores(int64_t *scores, size_t n, bool reverse);
 

@@ -56,6 +56,24 @@ static void read_init_containers(struct kt_json_at spec, struct container_sums *
 	}
 }
 
+/* Requests of the pod as a whole stand for the sum of its containers' (KEP-2837). */
+static void override_by_pod(struct kt_pod_info *pod, struct kt_resources *total)
+{
+	struct kt_json_at requests = kt_json_find(pod->spec, "resources", "requests", NULL);
+	struct kt_resources own = {0};
+
+	if (!requests.p)
+		return;
+	kt_resources_add_json(&own, requests);
+	if (kt_json_member(requests, "cpu").p)
+		total->milli_cpu = pod->scored_milli_cpu = own.milli_cpu;
+	if (kt_json_member(requests, "memory").p)
+		total->memory_bytes = pod->scored_memory_bytes = own.memory_bytes;
+	for (size_t i = 0; i < own.scalars.n; i++)
+		kt_resources_set_scalar(total, own.scalars.items[i].name, own.scalars.items[i].value);
+	kt_resources_finish(&own);
+}
+
 static void read_requests(struct kt_pod_info *pod)
 {
 	struct container_sums sums = {0}, peak = {0};
@@ -73,6 +91,7 @@ static void read_requests(struct kt_pod_info *pod)
 	pod->scored_milli_cpu = KT_MAX(sums.scored_milli_cpu, peak.scored_milli_cpu);
 	pod->scored_memory_bytes = KT_MAX(sums.scored_memory_bytes, peak.scored_memory_bytes);
 	kt_resources_finish(&peak.total);
+	override_by_pod(pod, &sums.total);
 	overhead = kt_json_member(pod->spec, "overhead");
 	if (overhead.p) {
 		struct kt_resources more = {0};
@@ -101,6 +120,30 @@ static void read_tolerations(struct kt_pod_info *pod)
 		}));
 }
 
+/* Ports of containers that live with the pod: an init container's count only when it is a sidecar. */
+static void read_ports(struct kt_pod_info *pod, const char *field, bool sidecars_only)
+{
+	struct kt_json_at list = kt_json_member(pod->spec, field), container, ports, port;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &container)) {
+		struct kt_json_iter each = {0};
+
+		if (sidecars_only && !kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always"))
+			continue;
+		ports = kt_json_member(container, "ports");
+		while (ports.p && kt_json_next_element(ports, &each, &port)) {
+			struct kt_host_port host = {.ip = string_member(port, "hostIP"), .protocol = string_member(port, "protocol")};
+
+			if (!kt_json_int64(kt_json_member(port, "hostPort"), &host.port) || host.port <= 0)
+				continue;
+			if (!host.protocol.len)
+				host.protocol = KT_SV("TCP");
+			kt_vec_push(&pod->host_ports, host);
+		}
+	}
+}
+
 struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
 {
 	struct kt_pod_info *pod = kt_new(struct kt_pod_info);
@@ -119,6 +162,10 @@ struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
 	pod->affinity = kt_json_member(pod->spec, "affinity");
 	read_requests(pod);
 	read_tolerations(pod);
+	read_ports(pod, "containers", false);
+	read_ports(pod, "initContainers", true);
+	kt_affinity_terms_read(pod->affinity, pod->namespace, pod->terms);
+	kt_spread_constraints_read(kt_json_member(pod->spec, "topologySpreadConstraints"), &pod->spread);
 	return pod;
 }
 
@@ -128,6 +175,10 @@ void kt_pod_info_destroy(struct kt_pod_info *pod)
 		return;
 	kt_resources_finish(&pod->requests);
 	kt_vec_finish(&pod->tolerations);
+	kt_vec_finish(&pod->host_ports);
+	for (int kind = 0; kind < KT_AFFINITY_KINDS; kind++)
+		kt_affinity_terms_finish(&pod->terms[kind]);
+	kt_spread_constraints_finish(&pod->spread);
 	kt_object_unref(pod->object);
 	free(pod);
 }

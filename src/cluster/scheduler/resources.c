@@ -154,3 +154,8 @@ int64_t kt_resources_scalar(const struct kt_resources *resources, const char *na
 			return resources->scalars.items[i].value;
 	return 0;
 }
+
+void kt_resources_set_scalar(struct kt_resources *resources, const char *name, int64_t value)
+{
+	*scalar_slot(resources, kt_sv_of(name)) = value;
+}

@@ -22,7 +22,7 @@ struct kt_scheduler {
 	char *name;
 	struct kt_calls *calls;
 	struct kt_event_recorder *recorder;
-	struct kt_informer *pods, *nodes;
+	struct kt_informer *pods, *nodes, *namespaces;
 	struct kt_snapshot snapshot;
 	struct kt_pod_queue *queue;
 	struct kt_arena arena; /* of one decision */
@@ -180,7 +180,8 @@ static void turn(struct kt_timer *timer)
 	struct kt_scheduler *scheduler = kt_container_of(timer, struct kt_scheduler, turn);
 	struct kt_queued_pod *queued;
 
-	if (!kt_informer_synced(scheduler->nodes) || !kt_informer_synced(scheduler->pods))
+	if (!kt_informer_synced(scheduler->nodes) || !kt_informer_synced(scheduler->pods) ||
+		!kt_informer_synced(scheduler->namespaces))
 		return;
 	for (int i = 0; i < TURN_MAX; i++) {
 		if (scheduler->n_bindings >= BINDINGS_MAX)
@@ -293,6 +294,17 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 		kt_pod_queue_event(scheduler->queue, events);
 }
 
+/* Terms with a namespaceSelector ask for namespaces' labels. */
+static void namespace_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct kt_scheduler *scheduler = arg;
+
+	if (new_object)
+		kt_snapshot_set_namespace(&scheduler->snapshot, new_object);
+	else
+		kt_snapshot_remove_namespace(&scheduler->snapshot, kt_object_name(old_object));
+}
+
 int kt_scheduler_create(const struct kt_scheduler_options *options, struct kt_scheduler **ret_scheduler, struct kt_err *err)
 {
 	struct kt_scheduler *scheduler;
@@ -309,12 +321,15 @@ int kt_scheduler_create(const struct kt_scheduler_options *options, struct kt_sc
 		.client = options->client, .loop = options->loop, .component = name, .new_form = true});
 	scheduler->pods = kt_informer_create(options->client, options->loop, "/api/v1/pods");
 	scheduler->nodes = kt_informer_create(options->client, options->loop, "/api/v1/nodes");
+	scheduler->namespaces = kt_informer_create(options->client, options->loop, "/api/v1/namespaces");
 	scheduler->queue = kt_pod_queue_create(options->loop, wake, scheduler);
 	kt_snapshot_init(&scheduler->snapshot);
 	kt_arena_init(&scheduler->arena);
 	kt_timer_init(&scheduler->turn, options->loop, turn);
 	kt_informer_add_handler(scheduler->nodes, &(struct kt_informer_handler){
 		.on_change = node_changed, .on_synced = wake, .arg = scheduler});
+	kt_informer_add_handler(scheduler->namespaces, &(struct kt_informer_handler){
+		.on_change = namespace_changed, .on_synced = wake, .arg = scheduler});
 	kt_informer_add_handler(scheduler->pods, &(struct kt_informer_handler){
 		.on_change = pod_changed, .on_synced = wake, .arg = scheduler});
 	*ret_scheduler = scheduler;
@@ -323,6 +338,7 @@ int kt_scheduler_create(const struct kt_scheduler_options *options, struct kt_sc
 
 void kt_scheduler_start(struct kt_scheduler *scheduler)
 {
+	kt_informer_start(scheduler->namespaces);
 	kt_informer_start(scheduler->nodes);
 	kt_informer_start(scheduler->pods);
 }
@@ -336,6 +352,7 @@ void kt_scheduler_destroy(struct kt_scheduler *scheduler)
 	kt_event_recorder_destroy(scheduler->recorder);
 	kt_informer_destroy(scheduler->pods);
 	kt_informer_destroy(scheduler->nodes);
+	kt_informer_destroy(scheduler->namespaces);
 	kt_pod_queue_destroy(scheduler->queue);
 	kt_snapshot_finish(&scheduler->snapshot);
 	kt_arena_finish(&scheduler->arena);

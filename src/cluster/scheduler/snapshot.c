@@ -12,6 +12,7 @@ static void node_free(void *value)
 	kt_resources_finish(&node->allocatable);
 	kt_resources_finish(&node->requested);
 	kt_vec_finish(&node->taints);
+	kt_vec_finish(&node->images);
 	kt_vec_finish(&node->pods);
 	kt_object_unref(node->object);
 	free(node->name);
@@ -23,17 +24,26 @@ static void pod_free(void *value)
 	kt_pod_info_destroy(value);
 }
 
+static void object_free(void *value)
+{
+	kt_object_unref(value);
+}
+
 void kt_snapshot_init(struct kt_snapshot *snapshot)
 {
 	*snapshot = (struct kt_snapshot){0};
 	kt_map_init(&snapshot->nodes_by_name, node_free);
 	kt_map_init(&snapshot->pods_by_uid, pod_free);
+	kt_map_init(&snapshot->namespaces, object_free);
+	kt_map_init(&snapshot->image_nodes, NULL);
 }
 
 void kt_snapshot_finish(struct kt_snapshot *snapshot)
 {
 	kt_map_finish(&snapshot->pods_by_uid);
 	kt_map_finish(&snapshot->nodes_by_name);
+	kt_map_finish(&snapshot->namespaces);
+	kt_map_finish(&snapshot->image_nodes);
 	kt_vec_finish(&snapshot->nodes);
 }
 
@@ -65,6 +75,56 @@ static void read_taints(struct kt_node_info *node, struct kt_json_at spec)
 	}
 }
 
+/* Takes the node's images out of the count, or puts them in. */
+static void count_images(struct kt_snapshot *snapshot, const struct kt_node_info *node, int change)
+{
+	for (size_t i = 0; i < node->images.n; i++) {
+		kt_auto_free char *name = kt_sv_dup(node->images.items[i].name);
+		intptr_t n = (intptr_t)(uintptr_t)kt_map_get(&snapshot->image_nodes, name) + change;
+
+		if (n > 0)
+			kt_map_set(&snapshot->image_nodes, name, (void *)(uintptr_t)n);
+		else
+			kt_map_del(&snapshot->image_nodes, name);
+	}
+}
+
+static void drop_images(struct kt_snapshot *snapshot, struct kt_node_info *node)
+{
+	count_images(snapshot, node, -1);
+	node->images.n = 0;
+}
+
+static void read_images(struct kt_snapshot *snapshot, struct kt_node_info *node, struct kt_json_at status)
+{
+	struct kt_json_at list = kt_json_member(status, "images"), item, names, name;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &item)) {
+		struct kt_json_iter each = {0};
+		struct kt_image image = {0};
+
+		kt_json_int64(kt_json_member(item, "sizeBytes"), &image.size_bytes);
+		names = kt_json_member(item, "names");
+		while (names.p && kt_json_next_element(names, &each, &name))
+			if (kt_json_string_sv(name, &image.name))
+				kt_vec_push(&node->images, image);
+	}
+	count_images(snapshot, node, 1);
+}
+
+void kt_snapshot_set_namespace(struct kt_snapshot *snapshot, struct kt_object *object)
+{
+	kt_map_set_sv(&snapshot->namespaces, kt_object_name(object), kt_object_ref(object));
+}
+
+void kt_snapshot_remove_namespace(struct kt_snapshot *snapshot, struct kt_sv name)
+{
+	kt_auto_free char *key = kt_sv_dup(name);
+
+	kt_map_del(&snapshot->namespaces, key);
+}
+
 void kt_snapshot_set_node(struct kt_snapshot *snapshot, struct kt_object *object)
 {
 	struct kt_node_info *node = get_or_add_node(snapshot, kt_object_name(object));
@@ -75,8 +135,10 @@ void kt_snapshot_set_node(struct kt_snapshot *snapshot, struct kt_object *object
 		node->index = (uint32_t)snapshot->nodes.n;
 		kt_vec_push(&snapshot->nodes, node);
 	}
+	drop_images(snapshot, node);
 	node->object = kt_object_ref(object);
 	kt_object_unref(old);
+	read_images(snapshot, node, kt_json_member(doc, "status"));
 	node->unschedulable = kt_json_bool(kt_json_member(spec, "unschedulable"), false);
 	read_taints(node, spec);
 	kt_resources_finish(&node->allocatable);
@@ -100,8 +162,21 @@ void kt_snapshot_remove_node(struct kt_snapshot *snapshot, struct kt_sv name)
 	last->index = node->index;
 	snapshot->nodes.items[node->index] = last;
 	node->taints.n = 0; /* they point into the object */
+	drop_images(snapshot, node);
 	kt_object_unref(kt_steal(&node->object));
 	drop_if_unused(snapshot, node);
+}
+
+static void count_terms(struct kt_snapshot *snapshot, const struct kt_pod_info *pod, int change)
+{
+	bool any = false;
+
+	for (int kind = 0; kind < KT_AFFINITY_KINDS; kind++)
+		any |= pod->terms[kind].n > 0;
+	if (any)
+		snapshot->n_affinity_pods += (size_t)change;
+	if (pod->terms[KT_ANTI_REQUIRED].n)
+		snapshot->n_anti_affinity_pods += (size_t)change;
 }
 
 static void count_pod(struct kt_node_info *node, struct kt_pod_info *pod)
@@ -136,6 +211,7 @@ void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid)
 	if (!pod)
 		return;
 	node = pod->node;
+	count_terms(snapshot, pod, -1);
 	uncount_pod(pod);
 	key = kt_sv_dup(uid);
 	kt_pod_info_destroy(kt_map_take(&snapshot->pods_by_uid, key));
@@ -148,6 +224,7 @@ static void add_pod(struct kt_snapshot *snapshot, struct kt_object *object, stru
 
 	pod->assumed = assumed;
 	count_pod(node ? node : get_or_add_node(snapshot, pod->node_name), pod);
+	count_terms(snapshot, pod, 1);
 	kt_map_set_sv(&snapshot->pods_by_uid, pod->uid, pod);
 }
 

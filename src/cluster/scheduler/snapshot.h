@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "cluster/scheduler/resources.h"
+#include "cluster/scheduler/terms.h"
 
 struct kt_taint {
 	struct kt_sv key, value, effect; /* borrowed from the node's object */
@@ -20,6 +21,16 @@ struct kt_taint {
 
 struct kt_toleration {
 	struct kt_sv key, operator, value, effect; /* borrowed from the pod's object; empty: absent */
+};
+
+struct kt_host_port {
+	struct kt_sv ip, protocol; /* borrowed from the pod's object; ip empty: all */
+	int64_t port;
+};
+
+struct kt_image {
+	struct kt_sv name; /* borrowed from the node's object */
+	int64_t size_bytes;
 };
 
 /* A pod, read once from its object. */
@@ -32,6 +43,9 @@ struct kt_pod_info {
 	int32_t priority;
 	KT_VEC(struct kt_toleration) tolerations;
 	struct kt_json_at node_selector, affinity; /* p NULL: absent */
+	KT_VEC(struct kt_host_port) host_ports;
+	kt_affinity_terms terms[KT_AFFINITY_KINDS];
+	kt_spread_constraints spread;
 	struct kt_node_info *node;      /* where it counts; NULL: nowhere */
 	uint32_t node_slot;             /* its place in node->pods */
 	bool assumed;                   /* decided here, not yet seen bound */
@@ -45,6 +59,7 @@ struct kt_node_info {
 	struct kt_resources allocatable, requested;
 	int64_t scored_milli_cpu, scored_memory_bytes; /* sums over its pods */
 	KT_VEC(struct kt_taint) taints;
+	KT_VEC(struct kt_image) images;
 	KT_VEC(struct kt_pod_info *) pods;
 };
 
@@ -52,6 +67,10 @@ struct kt_snapshot {
 	KT_VEC(struct kt_node_info *) nodes; /* those with an object */
 	struct kt_map nodes_by_name;         /* all; owns them */
 	struct kt_map pods_by_uid;           /* pods that count on a node; owns them */
+	struct kt_map namespaces;            /* Namespace objects by name; references */
+	struct kt_map image_nodes;           /* image name → how many nodes have it, as uintptr_t */
+	size_t n_affinity_pods;              /* pods on nodes with any (anti-)affinity term */
+	size_t n_anti_affinity_pods;         /* with required anti-affinity */
 };
 
 void kt_snapshot_init(struct kt_snapshot *snapshot);
@@ -59,6 +78,8 @@ void kt_snapshot_finish(struct kt_snapshot *snapshot);
 /* Adds or replaces. */
 void kt_snapshot_set_node(struct kt_snapshot *snapshot, struct kt_object *object);
 void kt_snapshot_remove_node(struct kt_snapshot *snapshot, struct kt_sv name);
+void kt_snapshot_set_namespace(struct kt_snapshot *snapshot, struct kt_object *object);
+void kt_snapshot_remove_namespace(struct kt_snapshot *snapshot, struct kt_sv name);
 /* A pod with spec.nodeName that has not ended counts; any other is taken away. */
 void kt_snapshot_set_pod(struct kt_snapshot *snapshot, struct kt_object *object);
 void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid);

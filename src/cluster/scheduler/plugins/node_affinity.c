@@ -123,15 +123,19 @@ static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, stru
 	return KT_PLUGIN_OK;
 }
 
+bool kt_node_affinity_allows(const struct kt_pod_info *pod, const struct kt_object *node)
+{
+	struct kt_json_at affinity = node_affinity(pod);
+	struct kt_json_at required = affinity.p ? kt_json_member(affinity, required_key) : (struct kt_json_at){0};
+
+	return labels_match(pod->node_selector, node) && (!required.p || kt_node_selector_matches(required, node));
+}
+
 static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
 	struct kt_reasons *reasons)
 {
-	struct kt_json_at affinity = node_affinity(cycle->pod);
-	struct kt_json_at required = affinity.p ? kt_json_member(affinity, required_key) : (struct kt_json_at){0};
-
 	(void)state;
-	if (labels_match(cycle->pod->node_selector, node->object) &&
-		(!required.p || kt_node_selector_matches(required, node->object)))
+	if (kt_node_affinity_allows(cycle->pod, node->object))
 		return KT_PLUGIN_OK;
 	kt_vec_push(&reasons->texts, "node(s) didn't match Pod's node affinity/selector");
 	return KT_PLUGIN_UNRESOLVABLE;

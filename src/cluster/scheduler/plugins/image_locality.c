@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ImageLocality: prefers nodes that have the pod's images; an image that few nodes have counts less, lest all pods gather there. */
+#include "cluster/scheduler/plugin.h"
+
+#define MIB (INT64_C(1) << 20)
+#define MIN_BYTES (23 * MIB)
+#define MAX_BYTES_PER_CONTAINER (1000 * MIB)
+
+/* A name without a tag means :latest. */
+static const char *normalized(struct kt_arena *arena, struct kt_sv image)
+{
+	const char *colon = memrchr(image.p, ':', image.len), *slash = memrchr(image.p, '/', image.len);
+
+	if (colon && (!slash || colon > slash))
+		return kt_arena_strndup(arena, image.p, image.len);
+	return kt_arena_printf(arena, "%.*s:latest", (int)image.len, image.p);
+}
+
+struct wanted {
+	size_t n;
+	struct {
+		const char *name;
+		size_t n_nodes; /* that have it */
+	} images[];
+};
+
+static void add_images(struct kt_cycle *cycle, const char *field, struct wanted *wanted)
+{
+	struct kt_json_at list = kt_json_member(cycle->pod->spec, field), item;
+	struct kt_json_iter it = {0};
+	struct kt_sv image;
+
+	while (list.p && kt_json_next_element(list, &it, &item)) {
+		const char *name = kt_json_string_sv(kt_json_member(item, "image"), &image) ? normalized(cycle->arena, image) : "";
+
+		wanted->images[wanted->n].name = name;
+		wanted->images[wanted->n++].n_nodes = (size_t)(uintptr_t)kt_map_get(&cycle->snapshot->image_nodes, name);
+	}
+}
+
+static size_t count(struct kt_json_at list)
+{
+	struct kt_json_iter it = {0};
+	struct kt_json_at item;
+	size_t n = 0;
+
+	while (list.p && kt_json_next_element(list, &it, &item))
+		n++;
+	return n;
+}
+
+static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
+{
+	size_t max = count(kt_json_member(cycle->pod->spec, "containers")) + count(kt_json_member(cycle->pod->spec, "initContainers"));
+	struct wanted *wanted = kt_arena_alloc(cycle->arena, sizeof(*wanted) + max * sizeof(wanted->images[0]));
+
+	(void)nodes;
+	(void)n;
+	add_images(cycle, "initContainers", wanted);
+	add_images(cycle, "containers", wanted);
+	*state = wanted;
+	return KT_PLUGIN_OK;
+}
+
+static int64_t image_bytes(const struct kt_node_info *node, const char *name)
+{
+	for (size_t i = 0; i < node->images.n; i++)
+		if (kt_sv_is(node->images.items[i].name, name))
+			return node->images.items[i].size_bytes;
+	return 0;
+}
+
+static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_info *node)
+{
+	const struct wanted *wanted = state;
+	int64_t sum = 0, max = MAX_BYTES_PER_CONTAINER * (int64_t)wanted->n;
+
+	for (size_t i = 0; i < wanted->n && node->images.n; i++) {
+		double spread = (double)wanted->images[i].n_nodes / (double)cycle->snapshot->nodes.n;
+
+		sum += (int64_t)((double)image_bytes(node, wanted->images[i].name) * spread);
+	}
+	sum = KT_MIN(KT_MAX(sum, MIN_BYTES), max);
+	return max > MIN_BYTES ? KT_SCORE_MAX * (sum - MIN_BYTES) / (max - MIN_BYTES) : 0;
+}
+
+const struct kt_plugin kt_plugin_image_locality = {
+	.name = "ImageLocality",
+	.weight = 1,
+	.pre_score = pre_score,
+	.score = score,
+};
