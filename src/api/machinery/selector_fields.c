@@ -139,22 +139,36 @@ static int add_term(struct kt_selector *selector, struct kt_sv term, const char 
 	return kt_selector_add(selector, &r, err);
 }
 
+static int compare_terms(const void *a, const void *b)
+{
+	const struct kt_sv *x = a, *y = b;
+
+	return kt_sv_cmp(*x, *y);
+}
+
 int kt_field_selector_parse(const char *text, const struct kt_kind *kind,
         struct kt_selector **ret_selector, struct kt_err *err)
 {
 	struct kt_selector *selector = kt_new(struct kt_selector);
-	const char *p = text;
+	KT_VEC(struct kt_sv) terms = {0};
+	int code = 0;
 
 	selector->by_fields = true;
-	while (*p) {
+	for (const char *p = text; *p;) {
 		size_t len = term_length(p);
-		int code = len ? add_term(selector, (struct kt_sv){p, len}, text, kind, err) : 0;
 
-		if (code < 0) {
-			kt_selector_destroy(selector);
-			return code;
-		}
+		if (len)
+			kt_vec_push(&terms, ((struct kt_sv){p, len}));
 		p += len + (p[len] == ',');
+	}
+	if (terms.n) /* upstream sorts them: of several wrong ones the first of these is named */
+		qsort(terms.items, terms.n, sizeof(*terms.items), compare_terms);
+	for (size_t i = 0; code == 0 && i < terms.n; i++)
+		code = add_term(selector, terms.items[i], text, kind, err);
+	kt_vec_finish(&terms);
+	if (code < 0) {
+		kt_selector_destroy(selector);
+		return code;
 	}
 	*ret_selector = selector;
 	return 0;

@@ -129,12 +129,78 @@ static void test_label_selector_object(void **state)
 	        kt_err_message(&err), "\"Near\" is not a valid label selector operator");
 }
 
+/* Against the errors and exact values of recorded field selectors. */
+static void test_recorded_field_selectors(void **state)
+{
+	KT_TEST_NEEDS_SHARED(path, "golden/scenarios/list/field-selectors-common.json");
+	kt_auto_json json_t *scenario = golden_load(path);
+	const struct kt_kind *config_map = kt_builtin_kind("", "v1", "ConfigMap");
+	const struct kt_kind *namespace = kt_builtin_kind("", "v1", "Namespace");
+	size_t i, n = 0;
+	json_t *step;
+
+	(void)state;
+	json_array_foreach(json_object_get(scenario, "steps"), i, step)
+	{
+		const char *url = kt_jstr(step, "request.path");
+		const struct kt_kind *kind = strstr(url, "configmaps") ? config_map : namespace;
+		kt_auto_free char *text = golden_query(url, "fieldSelector");
+		struct kt_selector *selector = NULL;
+		kt_auto_err err = KT_ERR_INIT;
+
+		if (!text)
+			continue;
+		if (kt_field_selector_parse(text, kind, &selector, &err) < 0)
+			assert_string_equal(
+			        kt_err_message(&err), kt_jstr(step, "response.body.message"));
+		else
+			assert_int_equal(kt_jint(step, "response.status", 0), 200);
+		kt_selector_destroy(selector);
+		n++;
+	}
+	assert_true(n > 20);
+}
+
+static void test_field_selector_matches(void **state)
+{
+	static const char pod[] = "{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\"},\"spec\":{"
+	                          "\"nodeName\":\"n1\"},"
+	                          "\"status\":{\"phase\":\"Running\"}}";
+	static const struct {
+		const char *text;
+		bool matches;
+	} cases[] = {
+	        {"metadata.name=p", true},
+	        {"metadata.name!=p", false},
+	        {"spec.nodeName=n1,status.phase!=Pending", true},
+	        {"status.phase=Pending", false},
+	        {"spec.hostNetwork=false", true},
+	        {"status.nominatedNodeName=", true},
+	};
+	const struct kt_kind *kind = kt_builtin_kind("", "v1", "Pod");
+	struct kt_object *object = NULL;
+
+	(void)state;
+	assert_int_equal(
+	        kt_object_create(KT_SV("/registry/pods/ns/p"), KT_SV(pod), &object, NULL), 0);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
+		struct kt_selector *selector = NULL;
+
+		assert_int_equal(kt_field_selector_parse(cases[i].text, kind, &selector, NULL), 0);
+		assert_int_equal(kt_selector_matches(selector, object), cases[i].matches);
+		kt_selector_destroy(selector);
+	}
+	kt_object_unref(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_recorded_label_selectors),
 	        cmocka_unit_test(test_text),
 	        cmocka_unit_test(test_label_selector_object),
+	        cmocka_unit_test(test_recorded_field_selectors),
+	        cmocka_unit_test(test_field_selector_matches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
