@@ -50,6 +50,10 @@
 	X(rbac_cluster_role_binding) \
 	X(rbac_role) \
 	X(rbac_role_binding) \
+	X(resource_device_class) \
+	X(resource_claim) \
+	X(resource_claim_template) \
+	X(resource_slice) \
 	X(scheduling_priority_class) \
 	X(storage_csi_driver) \
 	X(storage_csi_node) \
