@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 
+#define V2_PROTOBUF "v2 protobuf" /* its name in the cache; no path has a blank */
+
 struct kt_openapi_cache {
 	pthread_mutex_t lock; /* protects all below; taken before the resources' lock. Held while a document is made, so that it is
 				 made once. */
@@ -102,6 +104,8 @@ static struct kt_buf *cached(struct kt_openapi_cache *cache, const struct kt_dis
 		document = make_index(cache, kinds);
 	else if (kt_streq(name, "v2"))
 		document = kt_openapi_v2(&(struct kt_openapi_kinds){kinds->kinds, kinds->n});
+	else if (kt_streq(name, V2_PROTOBUF))
+		document = kt_openapi_v2_protobuf(cached(cache, kinds, "v2"));
 	else
 		document = make_v3(kinds, name);
 	if (document)
@@ -129,7 +133,7 @@ static struct kt_buf *find(struct kt_server *server, const char *name)
 	return document;
 }
 
-static int answer(struct kt_request *request, const char *name)
+static int answer(struct kt_request *request, const char *name, const char *content_type)
 {
 	kt_auto_buf struct kt_buf *document = find(request->server, name);
 	char hash[KT_OPENAPI_HASH_TEXT], etag[KT_OPENAPI_HASH_TEXT + 2];
@@ -140,7 +144,7 @@ static int answer(struct kt_request *request, const char *name)
 	kt_openapi_hash(document, hash);
 	snprintf(etag, sizeof(etag), "\"%s\"", hash);
 	kt_request_answer_header(request, "etag", etag);
-	kt_request_answer_header(request, "content-type", "application/json");
+	kt_request_answer_header(request, "content-type", content_type);
 	kt_request_answer_header(request, "cache-control",
 				 kt_request_query(request, "hash") ? "public, immutable" : "no-cache, private");
 	request->status = 200;
@@ -153,12 +157,17 @@ static int answer(struct kt_request *request, const char *name)
 
 int kt_openapi_write_v2(struct kt_request *request)
 {
-	return answer(request, "v2");
+	const char *accept = kt_request_header(request, "accept");
+
+	/* Go clients read nothing else. They ask with "v2@v1.0", which no answer may carry. */
+	if (accept && strstr(accept, "com.github.proto-openapi.spec.v2"))
+		return answer(request, V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+	return answer(request, "v2", "application/json");
 }
 
 int kt_openapi_write_v3(struct kt_request *request)
 {
 	const char *path = request->state->route.path + strlen("/openapi/v3");
 
-	return answer(request, *path == '/' ? path + 1 : path);
+	return answer(request, *path == '/' ? path + 1 : path, "application/json");
 }
