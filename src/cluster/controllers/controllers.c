@@ -28,6 +28,7 @@ static const struct kt_controller *const table[] = {
         &kt_controller_cluster_role_aggregation,
         &kt_controller_storage_protection,
         &kt_controller_persistent_volume,
+        &kt_controller_horizontal_pod_autoscaler,
         &kt_controller_namespace,
         &kt_controller_garbage_collector,
 };
