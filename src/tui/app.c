@@ -174,6 +174,18 @@ static bool run_binding(struct kt_ui *ui, struct kt_view *view, const struct kt_
 	return true;
 }
 
+/* Esc and a key that follow each other closely arrive as Alt and that key; only lines of text know some of these. */
+static bool is_esc_and_key(const struct kt_ui *ui, uint32_t code)
+{
+	const struct kt_view *view = kt_ui_top(ui);
+	uint32_t rest = code & ~(uint32_t)KT_KEY_ALT;
+	bool in_line = ui->dialog || kt_prompt_is_open(ui->prompt);
+
+	if (!(code & KT_KEY_ALT) || (!in_line && view && view->ops->types_text))
+		return false;
+	return !in_line || !(rest == 'b' || rest == 'f' || rest == 'd' || rest == KT_KEY_BACKSPACE);
+}
+
 static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 {
 	struct kt_view *view = kt_ui_top(ui);
@@ -182,6 +194,11 @@ static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 		return;
 	if (kt_screen_too_small()) { /* what cannot be seen is not done */
 		ui->leaving = key->code == (KT_KEY_CTRL | 'c');
+		return;
+	}
+	if (is_esc_and_key(ui, key->code)) {
+		handle_key(ui, &(struct kt_key){.code = KT_KEY_ESC});
+		handle_key(ui, &(struct kt_key){.code = key->code & ~(uint32_t)KT_KEY_ALT});
 		return;
 	}
 	if (ui->dialog) {
@@ -194,12 +211,6 @@ static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 	}
 	if (!view)
 		return;
-	/* Esc and a key that follow each other closely arrive as Alt and that key */
-	if (key->code & KT_KEY_ALT && !view->ops->types_text) {
-		handle_key(ui, &(struct kt_key){.code = KT_KEY_ESC});
-		handle_key(ui, &(struct kt_key){.code = key->code & ~(uint32_t)KT_KEY_ALT});
-		return;
-	}
 	/* an editor takes what it can use: letters are text there, commands are on Ctrl */
 	if (view->ops->types_text && view->ops->key && view->ops->key(view, key))
 		return;

@@ -154,6 +154,27 @@ struct sides {
 	size_t conflicts;
 };
 
+/* As many lines on all sides, and none changed on both: neighbours may have been changed by different people. */
+static bool put_line_by_line(struct sides *s, const size_t from[3], const size_t to[3])
+{
+	size_t n = to[0] - from[0];
+
+	if (to[1] - from[1] != n || to[2] - from[2] != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct kt_sv base = s->base.v.items[from[0] + i], mine = s->mine.v.items[from[1] + i], theirs = s->theirs.v.items[from[2] + i];
+
+		if (!kt_sv_eq(mine, base) && !kt_sv_eq(theirs, base) && !kt_sv_eq(mine, theirs))
+			return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool changed = !kt_sv_eq(s->mine.v.items[from[1] + i], s->base.v.items[from[0] + i]);
+
+		put_lines(s->out, changed ? &s->mine : &s->theirs, from[changed ? 1 : 2] + i, from[changed ? 1 : 2] + i + 1);
+	}
+	return true;
+}
+
 /* A stretch between lines that all three have. */
 static void put_stretch(struct sides *s, const size_t from[3], const size_t to[3])
 {
@@ -164,7 +185,7 @@ static void put_stretch(struct sides *s, const size_t from[3], const size_t to[3
 		put_lines(s->out, &s->theirs, from[2], to[2]);
 	} else if (!theirs_changed || same(&s->mine, from[1], to[1], &s->theirs, from[2], to[2])) {
 		put_lines(s->out, &s->mine, from[1], to[1]);
-	} else {
+	} else if (!put_line_by_line(s, from, to)) {
 		s->conflicts++;
 		kt_str_puts(s->out, "<<<<<<< mine\n");
 		put_lines(s->out, &s->mine, from[1], to[1]);

@@ -67,6 +67,13 @@ static void catch_resize(void)
 	sigaction(SIGWINCH, &action, NULL);
 }
 
+/* Before newterm(), which installs handlers of its own. */
+static void remember_signals(void)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(FATAL); i++)
+		sigaction(FATAL[i], NULL, &tty.old[FATAL[i]]);
+}
+
 static void catch_fatal_signals(bool on)
 {
 	struct sigaction action = {.sa_handler = on_fatal, .sa_flags = SA_RESETHAND | SA_NODEFER};
@@ -74,7 +81,7 @@ static void catch_fatal_signals(bool on)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(FATAL); i++) {
 		if (on)
-			sigaction(FATAL[i], &action, &tty.old[FATAL[i]]);
+			sigaction(FATAL[i], &action, NULL);
 		else
 			sigaction(FATAL[i], &tty.old[FATAL[i]], NULL);
 	}
@@ -161,6 +168,7 @@ int kt_screen_open(bool mouse, struct kt_err *err)
 		return err ? err->code : -EINVAL;
 	tty.unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	tty.mouse = mouse;
+	remember_signals();
 	tty.screen = newterm(term_name(term), stdout, stdin);
 	if (!tty.screen)
 		return kt_fail(err, EINVAL, "the terminal of type \"%s\" cannot be opened", term);
