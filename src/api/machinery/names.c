@@ -469,7 +469,7 @@ static bool has_host_bits(const uint8_t *bytes, int n_bits, int prefix_len)
 static void check_cidr_strict(struct kt_sv s, struct kt_messages *m)
 {
 	uint8_t bytes[16];
-	struct kt_sv ip, len;
+	struct kt_sv ip = {0}, len = {0};
 	bool leading = false;
 	int family, prefix_len;
 
