@@ -2,8 +2,10 @@
 #include "cluster_commands.h"
 
 #include "api/client/kubeconfig.h"
+#include "api/server/snapshot.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "cluster/store/store.h"
 #include "cluster_main.h"
 #include "cluster_state.h"
 #include "tui/command/cluster.h"
@@ -426,11 +428,123 @@ static int command_list(struct kt_command_context *ctx)
 	return KT_EXIT_OK;
 }
 
+/* Snapshots */
+
+struct saving {
+	struct kt_call call;
+	int fd;
+	struct kt_err err;
+};
+
+static void on_snapshot_data(struct kt_call *call, struct kt_sv piece)
+{
+	struct saving *saving = kt_container_of(call, struct saving, call);
+
+	if (!saving->err.code)
+		kt_write_all(saving->fd, piece.p, piece.len, &saving->err);
+}
+
+static int fetch_snapshot(struct kt_command_context *ctx, const struct kt_cluster_state *state, int fd, struct kt_err *err)
+{
+	kt_auto_free char *context = kt_asprintf("kube-tui-%s", state->name);
+	struct kt_session_options options = {.kubeconfig = state->kubeconfig, .context = context};
+	struct kt_session *session = kt_session_create(&options);
+	struct kt_client *client = kt_session_client(session, err);
+	struct saving saving = {
+		.call = {.method = "GET", .path = KT_SNAPSHOT_PATH, .accept = "*/*", .on_data = on_snapshot_data},
+		.fd = fd,
+	};
+	int r = client ? kt_client_call_wait(client, &saving.call, ctx->cancelled) : err->code;
+
+	if (client && r < 0)
+		kt_err_move(err, &saving.call.err);
+	else if (client && saving.err.code)
+		r = kt_err_move(err, &saving.err);
+	kt_call_finish(&saving.call);
+	kt_session_destroy(session);
+	return r;
+}
+
+/* A cluster that does not run is opened here for as long as it takes. */
+static int save_stopped(const struct kt_cluster_state *state, const char *path, struct kt_err *err)
+{
+	kt_auto_free char *store = kt_path_join(state->data_dir ? state->data_dir : state->dir, "store");
+	struct kt_store_options options = {.path = store};
+	struct kt_storage *storage = NULL;
+
+	if (kt_store_open(&options, &storage, err) < 0)
+		return err->code;
+	int r = storage->ops->snapshot_save(storage, path, err);
+
+	storage->ops->destroy(storage);
+	return r;
+}
+
+/* The file appears whole or not at all. */
+static int save_running(struct kt_command_context *ctx, const struct kt_cluster_state *state, const char *path, struct kt_err *err)
+{
+	kt_auto_free char *part = kt_asprintf("%s.part", path);
+	kt_auto_close int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return kt_fail(err, errno, "cannot write %s: %s", part, strerror(errno));
+	int r = fetch_snapshot(ctx, state, fd, err);
+
+	if (r == 0 && fsync(fd) < 0)
+		r = kt_fail(err, errno, "writing %s: %s", part, strerror(errno));
+	if (r == 0 && rename(part, path) < 0)
+		r = kt_fail(err, errno, "cannot rename %s to %s: %s", part, path, strerror(errno));
+	if (r < 0)
+		unlink(part);
+	return r;
+}
+
+static int command_snapshot_save(struct kt_command_context *ctx)
+{
+	struct kt_cluster_state state = {0};
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (ctx->argc < 1)
+		return kt_command_fail(ctx, NULL, "snapshot save needs a FILE");
+	int status = load_named(ctx, 1, &state, &err);
+
+	if (status == 0)
+		status = state.is_running ? save_running(ctx, &state, ctx->argv[0], &err) : save_stopped(&state, ctx->argv[0], &err);
+	if (status == 0)
+		fprintf(ctx->out, "%s saved to %s\n", state.name, ctx->argv[0]);
+	kt_cluster_state_finish(&state);
+	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
+}
+
+static int command_snapshot_restore(struct kt_command_context *ctx)
+{
+	const char *name = ctx->argc > 1 ? ctx->argv[1] : "dev";
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (ctx->argc < 1)
+		return kt_command_fail(ctx, NULL, "snapshot restore needs a FILE");
+	if (kt_cluster_name_check(name, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	kt_auto_free char *dir = kt_cluster_dir(name, &err);
+	kt_auto_free char *store = dir ? kt_path_join(dir, "store") : NULL;
+
+	if (!dir)
+		return kt_command_fail(ctx, &err, NULL);
+	if (kt_store_restore(ctx->argv[0], store, &err) < 0)
+		return err.code == -EEXIST
+			? kt_command_fail(ctx, NULL, "cluster %s has data already; `kube-tui delete %s` takes it away", name, name)
+			: kt_command_fail(ctx, &err, NULL);
+	fprintf(ctx->out, "%s restored from %s; `kube-tui up %s` starts it\n", name, ctx->argv[0], name);
+	return KT_EXIT_OK;
+}
+
 static const struct kt_cluster_hooks hooks = {
 	.up = command_up,
 	.down = command_down,
 	.delete = command_delete,
 	.list = command_list,
+	.snapshot_save = command_snapshot_save,
+	.snapshot_restore = command_snapshot_restore,
 };
 
 void kt_cluster_commands_init(int argc, char *const *argv, int64_t started_ns)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/server/snapshot.h"
 #include "api/server/documents.h"
 
 #include "api/server/accept.h"
@@ -162,6 +163,7 @@ static const struct document documents[] = {
 	{"/apis", false, false, KT_OFFER_PROTOBUF | KT_OFFER_DISCOVERY, write_apis},
 	{"/apis/", true, false, KT_OFFER_PROTOBUF, write_group},
 	{"/healthz", true, true, 0, kt_health_write},
+	{KT_SNAPSHOT_PATH, false, false, 0, kt_snapshot_write},
 	{"/livez", true, true, 0, kt_health_write},
 	{"/metrics", false, false, 0, write_metrics},
 	{"/openapi/v2", false, false, 0, kt_openapi_write_v2},
@@ -180,7 +182,7 @@ static int write_index(struct kt_request *request)
 	kt_auto_free char *last = NULL;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(documents); i++)
-		if (!kt_ends_with(documents[i].path, "/"))
+		if (!kt_ends_with(documents[i].path, "/") && strcmp(documents[i].path, KT_SNAPSHOT_PATH) != 0)
 			json_array_append_new(paths, json_string(documents[i].path));
 	kt_discovery_kinds(request->server, &kinds);
 	for (size_t i = 0; i < kinds.n; i++) {
