@@ -50,6 +50,8 @@ static void make_revision(struct kt_history *history, const json_t *data, const 
 	        &(struct kt_pass_write){
 	                .method = "POST", .body = body, .informer = history->revisions},
 	        "/apis/apps/v1/namespaces/%.*s/controllerrevisions", KT_SVP(namespace));
+	/* Nothing else need tell that it is there now. */
+	kt_pass_again_after_ms(history->pass, 0);
 }
 
 static void renumber(struct kt_history *history, struct kt_revision *revision, int64_t number)
