@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench: kt_api */
 /*
- * A whole cluster at work: pods created over HTTPS by 64 writers on a cluster of its own process with 1,000 simulated
- * nodes, until each is bound and Running. Beside it what a real control plane (kube-apiserver, etcd, scheduler, KWOK) does on
- * two cores: 34 ms of CPU per pod. Also exec to ready, and the memory of an idle cluster of three nodes.
+ * A whole cluster at work: pods created over HTTPS by 64 writers on a cluster of its own process
+ * with 1,000 simulated nodes, until each is bound and Running. Beside it what a real control plane
+ * (kube-apiserver, etcd, scheduler, KWOK) does on two cores: 34 ms of CPU per pod. Also exec to
+ * ready, and the memory of an idle cluster of three nodes.
  */
 #include "bench/bench.h"
 
@@ -20,16 +21,17 @@
 #define PODS 10000
 #define WRITERS 64
 #define PEER_CPU_MS 34.0
-#define PEER_PODS_PER_S 59.0   /* 2 cores / 34 ms */
-#define PEER_START_MS 2400.0   /* kube-apiserver and etcd alone */
+#define PEER_PODS_PER_S 59.0 /* 2 cores / 34 ms */
+#define PEER_START_MS 2400.0 /* kube-apiserver and etcd alone */
 #define PEER_MEMORY_MB 305.0
 #define READY_NODES 3
 #define TIMEOUT_S 300
 
-static const char pod_text[] =
-	"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"pod-%d\",\"labels\":{\"app\":\"bench\"}},\"spec\":{"
-	"\"containers\":[{\"name\":\"main\",\"image\":\"example.org/app:1\",\"resources\":{\"requests\":{\"cpu\":\"10m\","
-	"\"memory\":\"16Mi\"}}}]}}";
+static const char pod_text[] = "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"
+                               "\"pod-%d\",\"labels\":{\"app\":\"bench\"}},\"spec\":{"
+                               "\"containers\":[{\"name\":\"main\",\"image\":\"example.org/"
+                               "app:1\",\"resources\":{\"requests\":{\"cpu\":\"10m\","
+                               "\"memory\":\"16Mi\"}}}]}}";
 
 struct cluster {
 	pid_t pid;
@@ -73,8 +75,9 @@ static void cluster_start(struct cluster *cluster, const char *dir, const char *
 		setenv("XDG_STATE_HOME", dir, 1);
 		dup2(fds[1], STDOUT_FILENO);
 		close(fds[0]);
-		execl(getenv("KT_BINARY"), "kube-tui", "up", "bench", "--foreground", "--nodes", nodes, "--port", "0", "--data-dir",
-		      data, "--kubeconfig", cluster->kubeconfig, (char *)NULL);
+		execl(getenv("KT_BINARY"), "kube-tui", "up", "bench", "--foreground", "--nodes",
+		        nodes, "--port", "0", "--data-dir", data, "--kubeconfig",
+		        cluster->kubeconfig, (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -116,7 +119,9 @@ static double cpu_ms(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	FILE *file = fopen(path, "r");
-	if (!file || fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+	if (!file ||
+	        fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	                &user, &kernel) != 2)
 		user = kernel = 0;
 	if (file)
 		fclose(file);
@@ -148,10 +153,10 @@ static void create_next(struct writer *writer)
 		return;
 	kt_auto_free char *body = kt_asprintf(pod_text, run->next++);
 	writer->call = (struct kt_call){.method = "POST",
-					.path = "/api/v1/namespaces/default/pods",
-					.body = kt_buf_create(body, strlen(body)),
-					.loop = run->loop,
-					.done = on_created};
+	        .path = "/api/v1/namespaces/default/pods",
+	        .body = kt_buf_create(body, strlen(body)),
+	        .loop = run->loop,
+	        .done = on_created};
 	kt_client_call(run->client, &writer->call);
 }
 
@@ -182,15 +187,13 @@ static void measure_pods(const char *dir)
 	cluster_start(&cluster, dir, NODES);
 	run->loop = kt_loop_create(&(struct kt_loop_options){0}, &err);
 	if (!run->loop || kt_kubeconfig_load(cluster.kubeconfig, &config, &err) < 0 ||
-	    kt_kubeconfig_endpoint(config, NULL, &endpoint, &err) < 0)
+	        kt_kubeconfig_endpoint(config, NULL, &endpoint, &err) < 0)
 		die("kubeconfig", &err);
 	struct kt_remote_options options = {.endpoint = &endpoint, .user_agent = "bench/1"};
 	if (kt_remote_client_create(&options, &run->client, &err) < 0)
 		die("client", &err);
-	run->watch = (struct kt_watch){.path = "/api/v1/pods",
-				       .loop = run->loop,
-				       .on_event = on_event,
-				       .on_end = on_end};
+	run->watch = (struct kt_watch){
+	        .path = "/api/v1/pods", .loop = run->loop, .on_event = on_event, .on_end = on_end};
 	kt_client_watch(run->client, &run->watch);
 	double cpu_before = cpu_ms(cluster.pid);
 	int64_t start = bench_now_ns();
@@ -207,12 +210,15 @@ static void measure_pods(const char *dir)
 		cluster_stop(&cluster);
 		exit(1);
 	}
-	bench_report("pods created, 64 writers", PODS / ((double)(run->all_created_ns - start) / 1e9), "pods/s",
-		     "a real control plane", PEER_PODS_PER_S);
-	bench_report("pods created, bound and Running", PODS / seconds, "pods/s", "a real control plane", PEER_PODS_PER_S);
-	bench_report("CPU from create to Running", (cpu_ms(cluster.pid) - cpu_before) / PODS, "ms/pod", "a real control plane",
-		     PEER_CPU_MS);
-	bench_report("memory with 1,000 nodes, 10,000 pods", resident_mb(cluster.pid), "MB", NULL, 0);
+	bench_report("pods created, 64 writers",
+	        PODS / ((double)(run->all_created_ns - start) / 1e9), "pods/s",
+	        "a real control plane", PEER_PODS_PER_S);
+	bench_report("pods created, bound and Running", PODS / seconds, "pods/s",
+	        "a real control plane", PEER_PODS_PER_S);
+	bench_report("CPU from create to Running", (cpu_ms(cluster.pid) - cpu_before) / PODS,
+	        "ms/pod", "a real control plane", PEER_CPU_MS);
+	bench_report(
+	        "memory with 1,000 nodes, 10,000 pods", resident_mb(cluster.pid), "MB", NULL, 0);
 	cluster_stop(&cluster);
 	_exit(0);
 }
@@ -229,8 +235,10 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	cluster_start(&small, dir, "3");
-	bench_report("exec to three nodes Ready", small.ready_ms, "ms", "kube-apiserver and etcd alone", PEER_START_MS);
-	bench_report("memory, idle, three nodes", resident_mb(small.pid), "MB", "kube-apiserver and etcd alone", PEER_MEMORY_MB);
+	bench_report("exec to three nodes Ready", small.ready_ms, "ms",
+	        "kube-apiserver and etcd alone", PEER_START_MS);
+	bench_report("memory, idle, three nodes", resident_mb(small.pid), "MB",
+	        "kube-apiserver and etcd alone", PEER_MEMORY_MB);
 	cluster_stop(&small);
 	measure_pods(dir);
 	return 0;

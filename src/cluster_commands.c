@@ -29,7 +29,7 @@ struct up {
 	struct kt_cluster_options options;
 	const char *kubeconfig;
 	bool foreground;
-	int ready_fd;      /* -1: standard output */
+	int ready_fd; /* -1: standard output */
 	int64_t started_ns;
 	struct kt_cluster_state state;
 };
@@ -49,12 +49,14 @@ static struct {
 	int64_t started_ns;
 } invocation;
 
-static int number_option(const struct kt_command_context *ctx, const char *name, int max, int *ret_value, struct kt_err *err)
+static int number_option(const struct kt_command_context *ctx, const char *name, int max,
+        int *ret_value, struct kt_err *err)
 {
 	int64_t value = kt_opt_int(ctx, name);
 
 	if (value < 0 || value > max)
-		return kt_fail(err, EINVAL, "--%s: %lld is not between 0 and %d", name, (long long)value, max);
+		return kt_fail(err, EINVAL, "--%s: %lld is not between 0 and %d", name,
+		        (long long)value, max);
 	*ret_value = (int)value;
 	return 0;
 }
@@ -97,8 +99,9 @@ static void write_ready(const struct up *up, const struct kt_cluster *cluster)
 	kt_auto_str line = KT_STR_INIT;
 	int nodes = kt_cluster_nodes(cluster);
 
-	kt_str_printf(&line, "%s ready at %s (%d node%s) in %lld ms\n", up->options.name, kt_cluster_url(cluster), nodes,
-		      nodes == 1 ? "" : "s", (long long)((now_ns() - up->started_ns) / KT_NS_PER_MS));
+	kt_str_printf(&line, "%s ready at %s (%d node%s) in %lld ms\n", up->options.name,
+	        kt_cluster_url(cluster), nodes, nodes == 1 ? "" : "s",
+	        (long long)((now_ns() - up->started_ns) / KT_NS_PER_MS));
 	(void)!kt_write_all(fd, line.data, line.len, NULL);
 	if (up->ready_fd >= 0)
 		close(up->ready_fd);
@@ -111,7 +114,8 @@ static int write_kubeconfig(struct up *up, const struct kt_cluster *cluster, str
 
 	if (kt_kubeconfig_add(up->kubeconfig, endpoint->context, endpoint, &previous, err) < 0)
 		return kt_wrap(err, "writing the kubeconfig");
-	/* A second `up` finds its own context current: what was before that is still to be restored. */
+	/* A second `up` finds its own context current: what was before that is still to be
+	 * restored. */
 	if (previous && !kt_streq(previous, endpoint->context)) {
 		free(up->state.previous_context);
 		up->state.previous_context = previous;
@@ -173,7 +177,8 @@ static int serve(struct up *up, struct kt_err *err)
 		status = kt_cluster_wait_ready(cluster, READY_TIMEOUT_MS, err);
 	if (status == 0) {
 		write_ready(up, cluster);
-		kt_log_info("cluster", "%s serves at %s", up->options.name, kt_cluster_url(cluster));
+		kt_log_info(
+		        "cluster", "%s serves at %s", up->options.name, kt_cluster_url(cluster));
 		int signal = wait_for_signal();
 		kt_log_info("cluster", "%s stops after signal %d", up->options.name, signal);
 	}
@@ -221,20 +226,21 @@ static void exec_background(struct up *up, int fd, const char *log_path)
 
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);
 	snprintf(started_text, sizeof(started_text), "%lld", (long long)up->started_ns);
-	words[n++] = (char *)(uintptr_t)"kube-tui";
+	words[n++] = (char *)(uintptr_t) "kube-tui";
 	for (int i = 0; i < invocation.argc; i++)
 		words[n++] = invocation.argv[i];
-	words[n++] = (char *)(uintptr_t)"--foreground";
-	words[n++] = (char *)(uintptr_t)"--ready-fd";
+	words[n++] = (char *)(uintptr_t) "--foreground";
+	words[n++] = (char *)(uintptr_t) "--ready-fd";
 	words[n++] = fd_text;
-	words[n++] = (char *)(uintptr_t)"--started-at";
+	words[n++] = (char *)(uintptr_t) "--started-at";
 	words[n++] = started_text;
 	setsid();
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
 		_exit(127);
-	/* Files of the caller (a terminal multiplexer's, a test's pipe) must not stay open for the life of the cluster. */
+	/* Files of the caller (a terminal multiplexer's, a test's pipe) must not stay open for the
+	 * life of the cluster. */
 	if (fd > 3)
 		syscall(SYS_close_range, 3, fd - 1, 0);
 	syscall(SYS_close_range, fd + 1, ~0U, 0);
@@ -299,12 +305,14 @@ static int run_background(struct up *up, FILE *out, struct kt_err *err)
 	}
 	print_last_line(log_path);
 	kill(pid, SIGTERM);
-	return kt_fail(err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
+	return kt_fail(
+	        err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
 }
 
 static int command_up(struct kt_command_context *ctx)
 {
-	struct up up = {.options = {.name = "dev", .port = DEFAULT_PORT}, .started_ns = invocation.started_ns};
+	struct up up = {.options = {.name = "dev", .port = DEFAULT_PORT},
+	        .started_ns = invocation.started_ns};
 	kt_auto_err err = KT_ERR_INIT;
 	int status = read_options(ctx, &up, &err);
 
@@ -313,7 +321,8 @@ static int command_up(struct kt_command_context *ctx)
 	if (status == 0 && up.foreground)
 		status = run_foreground(&up, &err);
 	else if (status == 0 && up.state.is_running)
-		fprintf(ctx->out, "%s runs at %s already\n", up.options.name, up.state.url ? up.state.url : "?");
+		fprintf(ctx->out, "%s runs at %s already\n", up.options.name,
+		        up.state.url ? up.state.url : "?");
 	else if (status == 0)
 		status = run_background(&up, ctx->out, &err);
 	kt_cluster_state_finish(&up.state);
@@ -327,17 +336,21 @@ static int stop(const struct kt_cluster_state *state, struct kt_err *err)
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 
 	if (fd < 0)
-		return errno == ESRCH ? 0 : kt_fail(err, errno, "process %d: %s", (int)state->pid, strerror(errno));
+		return errno == ESRCH ? 0
+		                      : kt_fail(err, errno, "process %d: %s", (int)state->pid,
+		                                strerror(errno));
 	int status = 0;
 	if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
-		status = kt_fail(err, errno, "stopping process %d: %s", (int)state->pid, strerror(errno));
+		status = kt_fail(
+		        err, errno, "stopping process %d: %s", (int)state->pid, strerror(errno));
 	else if (poll(&poller, 1, DOWN_TIMEOUT_MS) == 0)
 		status = kt_fail(err, ETIMEDOUT, "process %d does not end", (int)state->pid);
 	close(fd);
 	return status;
 }
 
-static int load_named(const struct kt_command_context *ctx, int at, struct kt_cluster_state *state, struct kt_err *err)
+static int load_named(const struct kt_command_context *ctx, int at, struct kt_cluster_state *state,
+        struct kt_err *err)
 {
 	const char *name = ctx->argc > at ? ctx->argv[at] : "dev";
 
@@ -392,7 +405,8 @@ static int command_delete(struct kt_command_context *ctx)
 static void print_cluster(struct kt_table_writer *table, const struct kt_cluster_state *state)
 {
 	kt_auto_free char *nodes = kt_asprintf("%d", state->nodes);
-	kt_auto_free char *pid = state->is_running ? kt_asprintf("%d", (int)state->pid) : kt_strdup("-");
+	kt_auto_free char *pid =
+	        state->is_running ? kt_asprintf("%d", (int)state->pid) : kt_strdup("-");
 
 	kt_table_writer_cell(table, state->name);
 	kt_table_writer_cell(table, state->is_running ? "Running" : "Stopped");
@@ -444,15 +458,19 @@ static void on_snapshot_data(struct kt_call *call, struct kt_sv piece)
 		kt_write_all(saving->fd, piece.p, piece.len, &saving->err);
 }
 
-static int fetch_snapshot(struct kt_command_context *ctx, const struct kt_cluster_state *state, int fd, struct kt_err *err)
+static int fetch_snapshot(struct kt_command_context *ctx, const struct kt_cluster_state *state,
+        int fd, struct kt_err *err)
 {
 	kt_auto_free char *context = kt_asprintf("kube-tui-%s", state->name);
 	struct kt_session_options options = {.kubeconfig = state->kubeconfig, .context = context};
 	struct kt_session *session = kt_session_create(&options);
 	struct kt_client *client = kt_session_client(session, err);
 	struct saving saving = {
-		.call = {.method = "GET", .path = KT_SNAPSHOT_PATH, .accept = "*/*", .on_data = on_snapshot_data},
-		.fd = fd,
+	        .call = {.method = "GET",
+	                .path = KT_SNAPSHOT_PATH,
+	                .accept = "*/*",
+	                .on_data = on_snapshot_data},
+	        .fd = fd,
 	};
 	int r = client ? kt_client_call_wait(client, &saving.call, ctx->cancelled) : err->code;
 
@@ -468,7 +486,8 @@ static int fetch_snapshot(struct kt_command_context *ctx, const struct kt_cluste
 /* A cluster that does not run is opened here for as long as it takes. */
 static int save_stopped(const struct kt_cluster_state *state, const char *path, struct kt_err *err)
 {
-	kt_auto_free char *store = kt_path_join(state->data_dir ? state->data_dir : state->dir, "store");
+	kt_auto_free char *store =
+	        kt_path_join(state->data_dir ? state->data_dir : state->dir, "store");
 	struct kt_store_options options = {.path = store};
 	struct kt_storage *storage = NULL;
 
@@ -481,7 +500,8 @@ static int save_stopped(const struct kt_cluster_state *state, const char *path, 
 }
 
 /* The file appears whole or not at all. */
-static int save_running(struct kt_command_context *ctx, const struct kt_cluster_state *state, const char *path, struct kt_err *err)
+static int save_running(struct kt_command_context *ctx, const struct kt_cluster_state *state,
+        const char *path, struct kt_err *err)
 {
 	kt_auto_free char *part = kt_asprintf("%s.part", path);
 	kt_auto_close int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -509,7 +529,8 @@ static int command_snapshot_save(struct kt_command_context *ctx)
 	int status = load_named(ctx, 1, &state, &err);
 
 	if (status == 0)
-		status = state.is_running ? save_running(ctx, &state, ctx->argv[0], &err) : save_stopped(&state, ctx->argv[0], &err);
+		status = state.is_running ? save_running(ctx, &state, ctx->argv[0], &err)
+		                          : save_stopped(&state, ctx->argv[0], &err);
 	if (status == 0)
 		fprintf(ctx->out, "%s saved to %s\n", state.name, ctx->argv[0]);
 	kt_cluster_state_finish(&state);
@@ -531,20 +552,23 @@ static int command_snapshot_restore(struct kt_command_context *ctx)
 	if (!dir)
 		return kt_command_fail(ctx, &err, NULL);
 	if (kt_store_restore(ctx->argv[0], store, &err) < 0)
-		return err.code == -EEXIST
-			? kt_command_fail(ctx, NULL, "cluster %s has data already; `kube-tui delete %s` takes it away", name, name)
-			: kt_command_fail(ctx, &err, NULL);
-	fprintf(ctx->out, "%s restored from %s; `kube-tui up %s` starts it\n", name, ctx->argv[0], name);
+		return err.code == -EEXIST ? kt_command_fail(ctx, NULL,
+		                                     "cluster %s has data already; `kube-tui "
+		                                     "delete %s` takes it away",
+		                                     name, name)
+		                           : kt_command_fail(ctx, &err, NULL);
+	fprintf(ctx->out, "%s restored from %s; `kube-tui up %s` starts it\n", name, ctx->argv[0],
+	        name);
 	return KT_EXIT_OK;
 }
 
 static const struct kt_cluster_hooks hooks = {
-	.up = command_up,
-	.down = command_down,
-	.delete = command_delete,
-	.list = command_list,
-	.snapshot_save = command_snapshot_save,
-	.snapshot_restore = command_snapshot_restore,
+        .up = command_up,
+        .down = command_down,
+        .delete = command_delete,
+        .list = command_list,
+        .snapshot_save = command_snapshot_save,
+        .snapshot_restore = command_snapshot_restore,
 };
 
 void kt_cluster_commands_init(int argc, char *const *argv, int64_t started_ns)

@@ -52,10 +52,8 @@ struct kt_cluster {
 static const struct {
 	const char *name;
 	unsigned component;
-} components[] = {{"api", KT_COMPONENT_API},
-		  {"scheduler", KT_COMPONENT_SCHEDULER},
-		  {"controllers", KT_COMPONENT_CONTROLLERS},
-		  {"nodes", KT_COMPONENT_NODES}};
+} components[] = {{"api", KT_COMPONENT_API}, {"scheduler", KT_COMPONENT_SCHEDULER},
+        {"controllers", KT_COMPONENT_CONTROLLERS}, {"nodes", KT_COMPONENT_NODES}};
 
 int kt_components_parse(const char *list, unsigned *ret_components, struct kt_err *err)
 {
@@ -69,8 +67,10 @@ int kt_components_parse(const char *list, unsigned *ret_components, struct kt_er
 			if (kt_sv_is(word, components[i].name))
 				found |= components[i].component;
 		if (found == before && word.len)
-			return kt_fail(err, EINVAL, "unknown component \"%.*s\": any of api, scheduler, controllers, nodes",
-				       (int)word.len, word.p);
+			return kt_fail(err, EINVAL,
+			        "unknown component \"%.*s\": any of api, scheduler, controllers, "
+			        "nodes",
+			        (int)word.len, word.p);
 	}
 	*ret_components = found | KT_COMPONENT_API;
 	return 0;
@@ -90,7 +90,8 @@ static void *run_loop(void *arg)
 	return NULL;
 }
 
-static int runner_start(struct runner *runner, struct kt_cluster *cluster, const char *name, struct kt_err *err)
+static int runner_start(
+        struct runner *runner, struct kt_cluster *cluster, const char *name, struct kt_err *err)
 {
 	runner->cluster = cluster;
 	runner->name = name;
@@ -141,8 +142,10 @@ static void runner_stop(struct runner *runner)
 
 static int open_pki(struct kt_cluster *cluster, struct kt_err *err)
 {
-	struct kt_pki_options options = {.service_cluster_ip_range = cluster->options.service_cluster_ip_range};
-	kt_auto_free char *dir = cluster->options.data_dir ? kt_path_join(cluster->options.data_dir, "pki") : NULL;
+	struct kt_pki_options options = {
+	        .service_cluster_ip_range = cluster->options.service_cluster_ip_range};
+	kt_auto_free char *dir =
+	        cluster->options.data_dir ? kt_path_join(cluster->options.data_dir, "pki") : NULL;
 
 	if (dir && kt_make_dirs(dir, 0700, err) < 0)
 		return err->code;
@@ -151,7 +154,8 @@ static int open_pki(struct kt_cluster *cluster, struct kt_err *err)
 
 static int open_store(struct kt_cluster *cluster, struct kt_err *err)
 {
-	kt_auto_free char *dir = cluster->options.data_dir ? kt_path_join(cluster->options.data_dir, "store") : NULL;
+	kt_auto_free char *dir =
+	        cluster->options.data_dir ? kt_path_join(cluster->options.data_dir, "store") : NULL;
 	struct kt_store_options options = {.path = dir};
 
 	return kt_store_open(&options, &cluster->storage, err);
@@ -161,20 +165,20 @@ static int start_server(struct kt_cluster *cluster, struct kt_err *err)
 {
 	const struct kt_cluster_options *from = &cluster->options;
 	struct kt_server_options options = {
-		.storage = cluster->storage,
-		.loop = cluster->api.loop,
-		.data_dir = from->data_dir,
-		.secure_port = kt_cluster_port(cluster),
-		.service_cluster_ip_range = from->service_cluster_ip_range,
-		.service_node_port_range = from->service_node_port_range,
-		.token_auth_file = from->token_auth_file,
-		.enable_admission_plugins = from->enable_admission_plugins,
-		.disable_admission_plugins = from->disable_admission_plugins,
-		.audit_policy_file = from->audit_policy_file,
-		.audit_log_path = from->audit_log_path,
-		.anonymous_auth = true,
-		.nodes = from->components & KT_COMPONENT_NODES ? &cluster->connector : NULL,
-		.pki = cluster->pki,
+	        .storage = cluster->storage,
+	        .loop = cluster->api.loop,
+	        .data_dir = from->data_dir,
+	        .secure_port = kt_cluster_port(cluster),
+	        .service_cluster_ip_range = from->service_cluster_ip_range,
+	        .service_node_port_range = from->service_node_port_range,
+	        .token_auth_file = from->token_auth_file,
+	        .enable_admission_plugins = from->enable_admission_plugins,
+	        .disable_admission_plugins = from->disable_admission_plugins,
+	        .audit_policy_file = from->audit_policy_file,
+	        .audit_log_path = from->audit_log_path,
+	        .anonymous_auth = true,
+	        .nodes = from->components & KT_COMPONENT_NODES ? &cluster->connector : NULL,
+	        .pki = cluster->pki,
 	};
 
 	if (kt_server_create(&options, &cluster->server, err) < 0)
@@ -185,13 +189,13 @@ static int start_server(struct kt_cluster *cluster, struct kt_err *err)
 static int start_http(struct kt_cluster *cluster, struct kt_err *err)
 {
 	struct kt_http_server_options options = {
-		.server = cluster->server,
-		.address = "127.0.0.1",
-		.port = cluster->options.port,
-		.port_is_wish = cluster->options.port_is_wish,
-		.cert_file = kt_pki_file(cluster->pki, KT_PKI_SERVER_CERT),
-		.key_file = kt_pki_file(cluster->pki, KT_PKI_SERVER_KEY),
-		.client_ca_file = kt_pki_file(cluster->pki, KT_PKI_CA_CERT),
+	        .server = cluster->server,
+	        .address = "127.0.0.1",
+	        .port = cluster->options.port,
+	        .port_is_wish = cluster->options.port_is_wish,
+	        .cert_file = kt_pki_file(cluster->pki, KT_PKI_SERVER_CERT),
+	        .key_file = kt_pki_file(cluster->pki, KT_PKI_SERVER_KEY),
+	        .client_ca_file = kt_pki_file(cluster->pki, KT_PKI_CA_CERT),
 	};
 
 	/* A cluster that lives in memory alone is reached by its own process alone. */
@@ -204,18 +208,18 @@ static void fill_endpoint(struct kt_cluster *cluster)
 {
 	cluster->url = kt_asprintf("https://127.0.0.1:%d", kt_cluster_port(cluster));
 	cluster->endpoint = (struct kt_endpoint){
-		.context = kt_asprintf("kube-tui-%s", cluster->name),
-		.cluster = kt_asprintf("kube-tui-%s", cluster->name),
-		.user = kt_asprintf("kube-tui-%s", cluster->name),
-		.server = kt_strdup(cluster->url),
-		.ca_pem = kt_strdup(kt_pki_pem(cluster->pki, KT_PKI_CA_CERT)),
-		.client_cert_pem = kt_strdup(kt_pki_pem(cluster->pki, KT_PKI_ADMIN_CERT)),
-		.client_key_pem = kt_strdup(kt_pki_pem(cluster->pki, KT_PKI_ADMIN_KEY)),
+	        .context = kt_asprintf("kube-tui-%s", cluster->name),
+	        .cluster = kt_asprintf("kube-tui-%s", cluster->name),
+	        .user = kt_asprintf("kube-tui-%s", cluster->name),
+	        .server = kt_strdup(cluster->url),
+	        .ca_pem = kt_strdup(kt_pki_pem(cluster->pki, KT_PKI_CA_CERT)),
+	        .client_cert_pem = kt_strdup(kt_pki_pem(cluster->pki, KT_PKI_ADMIN_CERT)),
+	        .client_key_pem = kt_strdup(kt_pki_pem(cluster->pki, KT_PKI_ADMIN_KEY)),
 	};
 }
 
-static struct kt_client *client_as(struct kt_cluster *cluster, const char *user_name, const char *const *groups,
-				   const char *user_agent)
+static struct kt_client *client_as(struct kt_cluster *cluster, const char *user_name,
+        const char *const *groups, const char *user_agent)
 {
 	struct kt_user *user = kt_user_create(user_name, NULL, groups);
 	struct kt_client *client = kt_inprocess_client_create(cluster->server, user, user_agent);
@@ -246,13 +250,15 @@ static int start_scheduler(struct kt_cluster *cluster, struct kt_err *err)
 {
 	static const char *const groups[] = {"system:authenticated", NULL};
 
-	cluster->scheduler_client = client_as(cluster, "system:kube-scheduler", groups, "kube-scheduler/kube-tui");
+	cluster->scheduler_client =
+	        client_as(cluster, "system:kube-scheduler", groups, "kube-scheduler/kube-tui");
 	cluster->scheduling.loop = kt_loop_create(&(struct kt_loop_options){0}, err);
 	if (!cluster->scheduling.loop)
 		return err->code;
-	struct kt_scheduler_options options = {.client = cluster->scheduler_client, .loop = cluster->scheduling.loop};
+	struct kt_scheduler_options options = {
+	        .client = cluster->scheduler_client, .loop = cluster->scheduling.loop};
 	if (kt_scheduler_create(&options, &cluster->scheduler, err) < 0 ||
-	    runner_start(&cluster->scheduling, cluster, "scheduler", err) < 0)
+	        runner_start(&cluster->scheduling, cluster, "scheduler", err) < 0)
 		return err->code;
 	runner_do(&cluster->scheduling, begin_scheduler);
 	return 0;
@@ -271,19 +277,20 @@ static void end_controllers(struct kt_cluster *cluster)
 
 static int start_controllers(struct kt_cluster *cluster, struct kt_err *err)
 {
-	/* One process stands for all controllers, each of which has a role of its own in a real cluster. */
+	/* One process stands for all controllers, each of which has a role of its own in a real
+	 * cluster. */
 	static const char *const groups[] = {"system:masters", "system:authenticated", NULL};
 
-	cluster->controllers_client =
-		client_as(cluster, "system:kube-controller-manager", groups, "kube-controller-manager/kube-tui");
+	cluster->controllers_client = client_as(cluster, "system:kube-controller-manager", groups,
+	        "kube-controller-manager/kube-tui");
 	cluster->controlling.loop = kt_loop_create(&(struct kt_loop_options){0}, err);
 	if (!cluster->controlling.loop)
 		return err->code;
 	struct kt_controllers_options options = {.client = cluster->controllers_client,
-						 .loop = cluster->controlling.loop,
-						 .cluster_ca_pem = kt_pki_pem(cluster->pki, KT_PKI_CA_CERT)};
+	        .loop = cluster->controlling.loop,
+	        .cluster_ca_pem = kt_pki_pem(cluster->pki, KT_PKI_CA_CERT)};
 	if (kt_controllers_create(&options, &cluster->controllers, err) < 0 ||
-	    runner_start(&cluster->controlling, cluster, "controllers", err) < 0)
+	        runner_start(&cluster->controlling, cluster, "controllers", err) < 0)
 		return err->code;
 	runner_do(&cluster->controlling, begin_controllers);
 	return 0;
@@ -310,21 +317,23 @@ static void end_nodes(struct kt_cluster *cluster)
 
 static int start_nodes(struct kt_cluster *cluster, struct kt_err *err)
 {
-	static const char *const groups[] = {"system:masters", "system:nodes", "system:authenticated", NULL};
+	static const char *const groups[] = {
+	        "system:masters", "system:nodes", "system:authenticated", NULL};
 	kt_auto_free char *prefix = kt_asprintf("%s-worker-", cluster->name);
 
-	cluster->nodes_client = client_as(cluster, "system:kubelet-simulator", groups, "kubelet/kube-tui");
+	cluster->nodes_client =
+	        client_as(cluster, "system:kubelet-simulator", groups, "kubelet/kube-tui");
 	cluster->nodes.loop = kt_loop_create(&(struct kt_loop_options){0}, err);
 	if (!cluster->nodes.loop)
 		return err->code;
 	struct kt_simulated_options options = {.client = cluster->nodes_client,
-					       .loop = cluster->nodes.loop,
-					       .n_nodes = cluster->options.nodes,
-					       .name_prefix = prefix,
-					       .on_ready = on_nodes_ready,
-					       .arg = cluster};
+	        .loop = cluster->nodes.loop,
+	        .n_nodes = cluster->options.nodes,
+	        .name_prefix = prefix,
+	        .on_ready = on_nodes_ready,
+	        .arg = cluster};
 	if (kt_simulated_create(&options, &cluster->simulated, err) < 0 ||
-	    runner_start(&cluster->nodes, cluster, "nodes", err) < 0)
+	        runner_start(&cluster->nodes, cluster, "nodes", err) < 0)
 		return err->code;
 	kt_node_connector_attach(&cluster->connector, cluster->simulated);
 	runner_do(&cluster->nodes, begin_nodes);
@@ -337,11 +346,13 @@ static int start_all(struct kt_cluster *cluster, struct kt_err *err)
 
 	cluster->api.loop = kt_loop_create(&(struct kt_loop_options){0}, err);
 	if (!cluster->api.loop || open_pki(cluster, err) < 0 || open_store(cluster, err) < 0 ||
-	    start_server(cluster, err) < 0 || runner_start(&cluster->api, cluster, "api", err) < 0 ||
-	    start_http(cluster, err) < 0)
+	        start_server(cluster, err) < 0 ||
+	        runner_start(&cluster->api, cluster, "api", err) < 0 ||
+	        start_http(cluster, err) < 0)
 		return err->code;
 	fill_endpoint(cluster);
-	if ((parts & KT_COMPONENT_NODES) && cluster->options.nodes > 0 && start_nodes(cluster, err) < 0)
+	if ((parts & KT_COMPONENT_NODES) && cluster->options.nodes > 0 &&
+	        start_nodes(cluster, err) < 0)
 		return err->code;
 	if ((parts & KT_COMPONENT_CONTROLLERS) && start_controllers(cluster, err) < 0)
 		return err->code;
@@ -350,7 +361,8 @@ static int start_all(struct kt_cluster *cluster, struct kt_err *err)
 	return 0;
 }
 
-int kt_cluster_create(const struct kt_cluster_options *options, struct kt_cluster **ret_cluster, struct kt_err *err)
+int kt_cluster_create(const struct kt_cluster_options *options, struct kt_cluster **ret_cluster,
+        struct kt_err *err)
 {
 	struct kt_cluster *cluster = kt_new(struct kt_cluster);
 
@@ -383,7 +395,8 @@ int kt_cluster_wait_ready(struct kt_cluster *cluster, int timeout_ms, struct kt_
 	}
 	while (sem_timedwait(&cluster->nodes_ready, &until) < 0)
 		if (errno != EINTR)
-			return kt_fail(err, ETIMEDOUT, "the nodes are not ready after %d ms", timeout_ms);
+			return kt_fail(
+			        err, ETIMEDOUT, "the nodes are not ready after %d ms", timeout_ms);
 	sem_post(&cluster->nodes_ready);
 	return 0;
 }
@@ -409,7 +422,8 @@ const struct kt_endpoint *kt_cluster_endpoint(const struct kt_cluster *cluster)
 }
 
 /* Components end on their own loop, while it runs; without a thread yet, here. */
-static void end_part(struct kt_cluster *cluster, struct runner *runner, void (*end)(struct kt_cluster *cluster))
+static void end_part(
+        struct kt_cluster *cluster, struct runner *runner, void (*end)(struct kt_cluster *cluster))
 {
 	if (runner->is_running)
 		runner_do(runner, end);

@@ -30,12 +30,14 @@ int kt_cluster_name_check(const char *name, struct kt_err *err)
 {
 	size_t len = strlen(name);
 	bool ok = len && len <= NAME_MAX_CHARS && name[0] != '-' && name[len - 1] != '-' &&
-		  name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+	          name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 
 	if (ok)
 		return 0;
 	return kt_fail(err, EINVAL,
-		       "\"%s\" is no name for a cluster: lower case letters, digits and '-', at most 63 characters", name);
+	        "\"%s\" is no name for a cluster: lower case letters, digits and '-', at most 63 "
+	        "characters",
+	        name);
 }
 
 static char *clusters_dir(void)
@@ -109,7 +111,8 @@ int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, 
 	}
 	/* A first start that was killed leaves a folder without a state. */
 	if (kt_read_file(path, STATE_BYTES_MAX, &text, &ignored) == 0) {
-		kt_auto_json json_t *tree = kt_json_parse((struct kt_sv){text.data, text.len}, NULL, NULL);
+		kt_auto_json json_t *tree =
+		        kt_json_parse((struct kt_sv){text.data, text.len}, NULL, NULL);
 		state.pid = (pid_t)kt_jint(tree, "pid", 0);
 		state.port = (int)kt_jint(tree, "port", 0);
 		state.nodes = (int)kt_jint(tree, "nodes", 0);
@@ -131,8 +134,8 @@ static void set_text(json_t *tree, const char *key, const char *text)
 
 int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *err)
 {
-	kt_auto_json json_t *tree = json_pack("{s:i,s:i,s:i}", "pid", (int)state->pid, "port", state->port, "nodes",
-					      state->nodes);
+	kt_auto_json json_t *tree = json_pack("{s:i,s:i,s:i}", "pid", (int)state->pid, "port",
+	        state->port, "nodes", state->nodes);
 	kt_auto_free char *path = kt_path_join(state->dir, "state.json");
 	kt_auto_str text = KT_STR_INIT;
 
@@ -165,7 +168,7 @@ int kt_cluster_state_list(struct kt_cluster_state **ret_states, size_t *ret_n, s
 		struct kt_cluster_state state;
 		kt_auto_err ignored = KT_ERR_INIT;
 		if (kt_cluster_name_check(entry->d_name, &ignored) == 0 &&
-		    kt_cluster_state_load(entry->d_name, &state, &ignored) == 0)
+		        kt_cluster_state_load(entry->d_name, &state, &ignored) == 0)
 			kt_vec_push(&states, state);
 	}
 	if (dir)
@@ -190,6 +193,7 @@ int kt_cluster_state_remove(const struct kt_cluster_state *state, struct kt_err 
 	int code = nftw(state->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 
 	if (code)
-		return kt_fail(err, code > 0 ? code : errno, "removing %s: %s", state->dir, strerror(code > 0 ? code : errno));
+		return kt_fail(err, code > 0 ? code : errno, "removing %s: %s", state->dir,
+		        strerror(code > 0 ? code : errno));
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where embedded clusters live: below $XDG_STATE_HOME/kube-tui/clusters/NAME the store, the keys, the log, a lock that the
- * running process holds (flock), and state.json, which says what runs and how to reach it.
+ * Where embedded clusters live: below $XDG_STATE_HOME/kube-tui/clusters/NAME the store, the keys,
+ * the log, a lock that the running process holds (flock), and state.json, which says what runs and
+ * how to reach it.
  *
  * A cluster runs when its lock is held. Names are DNS labels, so that they are file names as well.
  */
@@ -32,7 +33,8 @@ int kt_cluster_name_check(const char *name, struct kt_err *err);
 /* A cluster that never ran: -ENOENT. */
 int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, struct kt_err *err);
 int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *err);
-/* Takes the lock for the life of the process (the descriptor is the caller's). -EBUSY when another one runs. */
+/* Takes the lock for the life of the process (the descriptor is the caller's). -EBUSY when another
+ * one runs. */
 int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct kt_err *err);
 /* The folder of a cluster, created; heap. */
 char *kt_cluster_dir(const char *name, struct kt_err *err);

@@ -5,7 +5,8 @@
 #include <pthread.h>
 
 struct link {
-	pthread_rwlock_t lock; /* protects simulated; held while a question is answered, so that nodes do not go away under it */
+	pthread_rwlock_t lock; /* protects simulated; held while a question is answered, so that
+	                          nodes do not go away under it */
 	struct kt_simulated *simulated;
 };
 
@@ -39,8 +40,8 @@ static int fail_gone(struct kt_err *err, const char *node)
 	return kt_fail(err, ENOENT, "node \"%s\" is not reachable", node ? node : "");
 }
 
-static int connector_logs(void *arg, const char *node, const char *namespace, const char *pod, const char *query,
-			  struct kt_stream **ret_stream, struct kt_err *err)
+static int connector_logs(void *arg, const char *node, const char *namespace, const char *pod,
+        const char *query, struct kt_stream **ret_stream, struct kt_err *err)
 {
 	struct link *link = arg;
 	struct kt_simulated_log *opened = NULL;
@@ -48,7 +49,8 @@ static int connector_logs(void *arg, const char *node, const char *namespace, co
 
 	pthread_rwlock_rdlock(&link->lock);
 	if (link->simulated && kt_simulated_has_node(link->simulated, node))
-		status = kt_simulated_log_open(link->simulated, namespace, pod, query, &opened, err);
+		status =
+		        kt_simulated_log_open(link->simulated, namespace, pod, query, &opened, err);
 	else
 		status = fail_gone(err, node);
 	pthread_rwlock_unlock(&link->lock);
@@ -75,7 +77,8 @@ static json_t *connector_node_metrics(void *arg, const char *node, struct kt_err
 	return metrics;
 }
 
-static json_t *connector_pod_metrics(void *arg, const char *namespace, const char *pod, struct kt_err *err)
+static json_t *connector_pod_metrics(
+        void *arg, const char *namespace, const char *pod, struct kt_err *err)
 {
 	struct link *link = arg;
 	json_t *metrics = NULL;
@@ -95,10 +98,10 @@ void kt_node_connector_init(struct kt_node_connector *connector)
 
 	pthread_rwlock_init(&link->lock, NULL);
 	*connector = (struct kt_node_connector){
-		.logs = connector_logs,
-		.node_metrics = connector_node_metrics,
-		.pod_metrics = connector_pod_metrics,
-		.arg = link,
+	        .logs = connector_logs,
+	        .node_metrics = connector_node_metrics,
+	        .pod_metrics = connector_pod_metrics,
+	        .arg = link,
 	};
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ties the API server's node connector to the simulated nodes: logs and usage. Any thread may ask; attach and detach on the nodes' thread. */
+/* Ties the API server's node connector to the simulated nodes: logs and usage. Any thread may ask;
+ * attach and detach on the nodes' thread. */
 #ifndef KT_NODE_CONNECTOR_H
 #define KT_NODE_CONNECTOR_H
 

@@ -10,26 +10,26 @@ static const struct {
 	int http_status;
 	int code; /* positive errno */
 } reasons[KT_REASON_COUNT] = {
-	[KT_REASON_NONE] = {"", 500, EIO},
-	[KT_REASON_BAD_REQUEST] = {"BadRequest", 400, EINVAL},
-	[KT_REASON_UNAUTHORIZED] = {"Unauthorized", 401, EACCES},
-	[KT_REASON_FORBIDDEN] = {"Forbidden", 403, EPERM},
-	[KT_REASON_NOT_FOUND] = {"NotFound", 404, ENOENT},
-	[KT_REASON_METHOD_NOT_ALLOWED] = {"MethodNotAllowed", 405, EOPNOTSUPP},
-	[KT_REASON_NOT_ACCEPTABLE] = {"NotAcceptable", 406, EPROTONOSUPPORT},
-	[KT_REASON_ALREADY_EXISTS] = {"AlreadyExists", 409, EEXIST},
-	[KT_REASON_CONFLICT] = {"Conflict", 409, EBUSY},
-	[KT_REASON_GONE] = {"Gone", 410, ESTALE},
-	[KT_REASON_EXPIRED] = {"Expired", 410, ESTALE},
-	[KT_REASON_REQUEST_ENTITY_TOO_LARGE] = {"RequestEntityTooLarge", 413, EFBIG},
-	[KT_REASON_UNSUPPORTED_MEDIA_TYPE] = {"UnsupportedMediaType", 415, EMEDIUMTYPE},
-	[KT_REASON_INVALID] = {"Invalid", 422, EDOM},
-	[KT_REASON_TOO_MANY_REQUESTS] = {"TooManyRequests", 429, EAGAIN},
-	[KT_REASON_INTERNAL_ERROR] = {"InternalError", 500, EIO},
-	[KT_REASON_SERVICE_UNAVAILABLE] = {"ServiceUnavailable", 503, EHOSTDOWN},
-	[KT_REASON_TIMEOUT] = {"Timeout", 504, ETIMEDOUT},
-	[KT_REASON_SERVER_TIMEOUT] = {"ServerTimeout", 500, ETIME},
-	[KT_REASON_UNKNOWN] = {"", 500, EPROTO},
+        [KT_REASON_NONE] = {"", 500, EIO},
+        [KT_REASON_BAD_REQUEST] = {"BadRequest", 400, EINVAL},
+        [KT_REASON_UNAUTHORIZED] = {"Unauthorized", 401, EACCES},
+        [KT_REASON_FORBIDDEN] = {"Forbidden", 403, EPERM},
+        [KT_REASON_NOT_FOUND] = {"NotFound", 404, ENOENT},
+        [KT_REASON_METHOD_NOT_ALLOWED] = {"MethodNotAllowed", 405, EOPNOTSUPP},
+        [KT_REASON_NOT_ACCEPTABLE] = {"NotAcceptable", 406, EPROTONOSUPPORT},
+        [KT_REASON_ALREADY_EXISTS] = {"AlreadyExists", 409, EEXIST},
+        [KT_REASON_CONFLICT] = {"Conflict", 409, EBUSY},
+        [KT_REASON_GONE] = {"Gone", 410, ESTALE},
+        [KT_REASON_EXPIRED] = {"Expired", 410, ESTALE},
+        [KT_REASON_REQUEST_ENTITY_TOO_LARGE] = {"RequestEntityTooLarge", 413, EFBIG},
+        [KT_REASON_UNSUPPORTED_MEDIA_TYPE] = {"UnsupportedMediaType", 415, EMEDIUMTYPE},
+        [KT_REASON_INVALID] = {"Invalid", 422, EDOM},
+        [KT_REASON_TOO_MANY_REQUESTS] = {"TooManyRequests", 429, EAGAIN},
+        [KT_REASON_INTERNAL_ERROR] = {"InternalError", 500, EIO},
+        [KT_REASON_SERVICE_UNAVAILABLE] = {"ServiceUnavailable", 503, EHOSTDOWN},
+        [KT_REASON_TIMEOUT] = {"Timeout", 504, ETIMEDOUT},
+        [KT_REASON_SERVER_TIMEOUT] = {"ServerTimeout", 500, ETIME},
+        [KT_REASON_UNKNOWN] = {"", 500, EPROTO},
 };
 
 const char *kt_reason_text(enum kt_reason reason)
@@ -71,7 +71,8 @@ static enum kt_reason reason_of_errno(int code)
 
 enum kt_reason kt_err_reason(const struct kt_err *err)
 {
-	return err->reason != KT_REASON_NONE ? (enum kt_reason)err->reason : reason_of_errno(err->code);
+	return err->reason != KT_REASON_NONE ? (enum kt_reason)err->reason
+	                                     : reason_of_errno(err->code);
 }
 
 int kt_err_http_status(const struct kt_err *err)
@@ -91,7 +92,8 @@ static json_t *details_of(const struct kt_err *err, const struct kt_status_detai
 	struct kt_status_details about = {0};
 
 	if (err->about)
-		about = (struct kt_status_details){err->about->group, err->about->kind, err->about->name, err->about->uid};
+		about = (struct kt_status_details){
+		        err->about->group, err->about->kind, err->about->name, err->about->uid};
 	else if (details)
 		about = *details;
 	set_text(tree, "name", about.name);
@@ -136,12 +138,14 @@ static void take_details(struct kt_err *err, const json_t *details)
 	size_t i;
 	json_t *cause;
 
-	kt_err_set_about(err, kt_jstr(details, "group"), kt_jstr(details, "kind"), kt_jstr(details, "name"),
-			 kt_jstr(details, "uid"));
+	kt_err_set_about(err, kt_jstr(details, "group"), kt_jstr(details, "kind"),
+	        kt_jstr(details, "name"), kt_jstr(details, "uid"));
 	err->retry_after_s = (int)kt_jint(details, "retryAfterSeconds", 0);
-	json_array_foreach(kt_jget(details, "causes"), i, cause) {
+	json_array_foreach(kt_jget(details, "causes"), i, cause)
+	{
 		const char *message = kt_jstr(cause, "message");
-		kt_err_add_cause(err, kt_jstr(cause, "reason"), kt_jstr(cause, "field"), message ? message : "");
+		kt_err_add_cause(err, kt_jstr(cause, "reason"), kt_jstr(cause, "field"),
+		        message ? message : "");
 	}
 }
 
@@ -161,8 +165,8 @@ int kt_err_of_status(struct kt_err *err, int http_status, struct kt_sv body)
 	enum kt_reason reason = reason_of_http(http_status);
 
 	if (!kt_streq(kt_jstr(tree, "kind"), "Status")) {
-		int code = kt_fail_reason(err, (int)reason, kt_reason_errno(reason), "the server responded with status %d",
-					  http_status);
+		int code = kt_fail_reason(err, (int)reason, kt_reason_errno(reason),
+		        "the server responded with status %d", http_status);
 		if (err)
 			err->status = http_status;
 		return code;
@@ -171,7 +175,8 @@ int kt_err_of_status(struct kt_err *err, int http_status, struct kt_sv body)
 	const char *message = kt_jstr(tree, "message");
 	if (text)
 		reason = kt_reason_parse(text);
-	int code = kt_fail_reason(err, (int)reason, kt_reason_errno(reason), "%s", message ? message : "");
+	int code = kt_fail_reason(
+	        err, (int)reason, kt_reason_errno(reason), "%s", message ? message : "");
 	if (err) {
 		err->status = (int)kt_jint(tree, "code", http_status);
 		if (kt_jget(tree, "details"))
@@ -189,26 +194,30 @@ static char *qualified(const char *group, const char *resource)
 int kt_fail_not_found(struct kt_err *err, const char *group, const char *resource, const char *name)
 {
 	kt_auto_free char *full = qualified(group, resource);
-	int code = kt_fail_reason(err, KT_REASON_NOT_FOUND, ENOENT, "%s \"%s\" not found", full, name);
+	int code =
+	        kt_fail_reason(err, KT_REASON_NOT_FOUND, ENOENT, "%s \"%s\" not found", full, name);
 
 	kt_err_set_about(err, group, resource, name, NULL);
 	return code;
 }
 
-int kt_fail_already_exists(struct kt_err *err, const char *group, const char *resource, const char *name)
+int kt_fail_already_exists(
+        struct kt_err *err, const char *group, const char *resource, const char *name)
 {
 	kt_auto_free char *full = qualified(group, resource);
-	int code = kt_fail_reason(err, KT_REASON_ALREADY_EXISTS, EEXIST, "%s \"%s\" already exists", full, name);
+	int code = kt_fail_reason(
+	        err, KT_REASON_ALREADY_EXISTS, EEXIST, "%s \"%s\" already exists", full, name);
 
 	kt_err_set_about(err, group, resource, name, NULL);
 	return code;
 }
 
-int kt_fail_conflict(struct kt_err *err, const char *group, const char *resource, const char *name, const char *why)
+int kt_fail_conflict(struct kt_err *err, const char *group, const char *resource, const char *name,
+        const char *why)
 {
 	kt_auto_free char *full = qualified(group, resource);
-	int code = kt_fail_reason(err, KT_REASON_CONFLICT, EBUSY, "Operation cannot be fulfilled on %s \"%s\": %s", full,
-				  name, why);
+	int code = kt_fail_reason(err, KT_REASON_CONFLICT, EBUSY,
+	        "Operation cannot be fulfilled on %s \"%s\": %s", full, name, why);
 
 	kt_err_set_about(err, group, resource, name, NULL);
 	return code;

@@ -28,7 +28,8 @@ static int setup(void **state)
 	f->loop = kt_loop_create(&(struct kt_loop_options){0}, &err);
 	struct kt_store_options store = {.loop = f->loop};
 	assert_int_equal(kt_store_open(&store, &f->storage, &err), 0);
-	struct kt_server_options options = {.storage = f->storage, .loop = f->loop, .anonymous_auth = true};
+	struct kt_server_options options = {
+	        .storage = f->storage, .loop = f->loop, .anonymous_auth = true};
 	assert_int_equal(kt_server_create(&options, &f->server, &err), 0);
 	assert_int_equal(kt_server_bootstrap(f->server, &err), 0);
 	struct kt_user *user = kt_user_create("admin", NULL, masters);
@@ -74,11 +75,14 @@ static void turn_until(struct fixture *f, const bool *flag)
 }
 
 /* One call to its end. The caller finishes it. */
-static void request(struct fixture *f, struct kt_client *client, struct waited *w, const char *method, const char *path,
-		    const char *content_type, const char *body)
+static void request(struct fixture *f, struct kt_client *client, struct waited *w,
+        const char *method, const char *path, const char *content_type, const char *body)
 {
-	*w = (struct waited){
-		.call = {.method = method, .path = path, .content_type = content_type, .loop = f->loop, .done = on_done}};
+	*w = (struct waited){.call = {.method = method,
+	                             .path = path,
+	                             .content_type = content_type,
+	                             .loop = f->loop,
+	                             .done = on_done}};
 	if (body)
 		w->call.body = kt_buf_create(body, strlen(body));
 	kt_client_call(client, &w->call);
@@ -88,7 +92,8 @@ static void request(struct fixture *f, struct kt_client *client, struct waited *
 	kt_buf_unref(w->call.body);
 }
 
-static int status_of(struct fixture *f, struct kt_client *client, const char *method, const char *path, const char *body)
+static int status_of(struct fixture *f, struct kt_client *client, const char *method,
+        const char *path, const char *body)
 {
 	struct waited w;
 
@@ -105,24 +110,30 @@ static void test_create_read_update_delete(void **state)
 	struct fixture *f = *state;
 	struct waited w;
 
-	request(f, f->admin, &w, "POST", MAPS, NULL, "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"v\"}}");
+	request(f, f->admin, &w, "POST", MAPS, NULL,
+	        "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"v\"}}");
 	assert_int_equal(w.call.status, 201);
 	assert_non_null(w.call.ret_object);
 	assert_true(w.call.ret_object->revision > 0);
 	assert_true(kt_sv_is(kt_object_name(w.call.ret_object), "a"));
 	kt_call_finish(&w.call);
 
-	assert_int_equal(status_of(f, f->admin, "POST", MAPS, "{\"metadata\":{\"name\":\"a\"}}"), 409);
+	assert_int_equal(
+	        status_of(f, f->admin, "POST", MAPS, "{\"metadata\":{\"name\":\"a\"}}"), 409);
 	request(f, f->admin, &w, "PUT", MAPS "/a", NULL,
-		"{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"1\"},\"data\":{\"k\":\"w\"}}");
+	        "{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"1\"},\"data\":{\"k\":\"w\"}}");
 	assert_int_equal(w.call.status, 409);
 	assert_string_equal(w.call.err.message,
-			    "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your "
-			    "changes to the latest version and try again");
+	        "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; "
+	        "please apply your "
+	        "changes to the latest version and try again");
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "PUT", MAPS "/a", "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"w\"}}"), 200);
+	assert_int_equal(status_of(f, f->admin, "PUT", MAPS "/a",
+	                         "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"w\"}}"),
+	        200);
 	request(f, f->admin, &w, "GET", MAPS "/a", NULL, NULL);
-	assert_true(kt_json_string_is(kt_json_find(kt_object_doc(w.call.ret_object), "data", "k", NULL), "w"));
+	assert_true(kt_json_string_is(
+	        kt_json_find(kt_object_doc(w.call.ret_object), "data", "k", NULL), "w"));
 	kt_call_finish(&w.call);
 	assert_int_equal(status_of(f, f->admin, "DELETE", MAPS "/a", NULL), 200);
 	assert_int_equal(status_of(f, f->admin, "GET", MAPS "/a", NULL), 404);
@@ -133,10 +144,12 @@ static void test_unchanged_update_keeps_revision(void **state)
 	struct fixture *f = *state;
 	struct waited w;
 
-	request(f, f->admin, &w, "POST", MAPS, NULL, "{\"metadata\":{\"name\":\"same\"},\"data\":{\"k\":\"v\"}}");
+	request(f, f->admin, &w, "POST", MAPS, NULL,
+	        "{\"metadata\":{\"name\":\"same\"},\"data\":{\"k\":\"v\"}}");
 	int64_t revision = w.call.ret_object->revision;
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", MAPS "/same", "application/merge-patch+json", "{\"data\":{\"k\":\"v\"}}");
+	request(f, f->admin, &w, "PATCH", MAPS "/same", "application/merge-patch+json",
+	        "{\"data\":{\"k\":\"v\"}}");
 	assert_int_equal(w.call.status, 200);
 	assert_int_equal(w.call.ret_object->revision, revision);
 	kt_call_finish(&w.call);
@@ -146,7 +159,9 @@ static void test_dry_run_stores_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(status_of(f, f->admin, "POST", MAPS "?dryRun=All", "{\"metadata\":{\"name\":\"dry\"}}"), 201);
+	assert_int_equal(status_of(f, f->admin, "POST", MAPS "?dryRun=All",
+	                         "{\"metadata\":{\"name\":\"dry\"}}"),
+	        201);
 	assert_int_equal(status_of(f, f->admin, "GET", MAPS "/dry", NULL), 404);
 }
 
@@ -157,8 +172,9 @@ static void test_authorization(void **state)
 
 	request(f, f->jane, &w, "GET", MAPS, NULL, NULL);
 	assert_int_equal(w.call.status, 403);
-	assert_string_equal(w.call.err.message, "configmaps is forbidden: User \"jane\" cannot list resource \"configmaps\" in API "
-						"group \"\" in the namespace \"default\"");
+	assert_string_equal(w.call.err.message,
+	        "configmaps is forbidden: User \"jane\" cannot list resource \"configmaps\" in API "
+	        "group \"\" in the namespace \"default\"");
 	kt_call_finish(&w.call);
 }
 
@@ -175,11 +191,11 @@ static void test_concurrent_patches(void **state)
 	for (int i = 0; i < WRITERS; i++) {
 		kt_auto_free char *body = kt_asprintf("{\"data\":{\"k%d\":\"v\"}}", i);
 		writers[i].call = (struct kt_call){.method = "PATCH",
-						   .path = path,
-						   .content_type = "application/merge-patch+json",
-						   .body = kt_buf_create(body, strlen(body)),
-						   .loop = f->loop,
-						   .done = on_done};
+		        .path = path,
+		        .content_type = "application/merge-patch+json",
+		        .body = kt_buf_create(body, strlen(body)),
+		        .loop = f->loop,
+		        .done = on_done};
 		kt_client_call(f->admin, &writers[i].call);
 	}
 	for (int i = 0; i < WRITERS; i++) {
@@ -211,7 +227,8 @@ static void on_event(struct kt_watch *watch, enum kt_watch_type type, struct kt_
 		seen->initial_done = true;
 		return;
 	}
-	snprintf(seen->log + len, sizeof(seen->log) - len, "%c:%.*s ", "AMDB"[type], (int)name.len, name.p);
+	snprintf(seen->log + len, sizeof(seen->log) - len, "%c:%.*s ", "AMDB"[type], (int)name.len,
+	        name.p);
 	seen->three = ++seen->events >= 3;
 }
 
@@ -225,19 +242,22 @@ static void test_watch_with_selector(void **state)
 {
 	struct fixture *f = *state;
 	struct seen seen = {.watch = {.path = MAPS "?labelSelector=on",
-				      .loop = f->loop,
-				      .on_event = on_event,
-				      .on_end = on_end}};
+	                            .loop = f->loop,
+	                            .on_event = on_event,
+	                            .on_end = on_end}};
 	struct waited w;
 
-	request(f, f->admin, &w, "POST", MAPS, NULL, "{\"metadata\":{\"name\":\"x\",\"labels\":{\"on\":\"1\"}}}");
+	request(f, f->admin, &w, "POST", MAPS, NULL,
+	        "{\"metadata\":{\"name\":\"x\",\"labels\":{\"on\":\"1\"}}}");
 	kt_call_finish(&w.call);
 	kt_client_watch(f->admin, &seen.watch);
 	turn_until(f, &seen.initial_done);
 	/* Leaves the selection, then enters it again. */
-	request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json", "{\"metadata\":{\"labels\":{\"on\":null}}}");
+	request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json",
+	        "{\"metadata\":{\"labels\":{\"on\":null}}}");
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json", "{\"metadata\":{\"labels\":{\"on\":\"2\"}}}");
+	request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json",
+	        "{\"metadata\":{\"labels\":{\"on\":\"2\"}}}");
 	kt_call_finish(&w.call);
 	turn_until(f, &seen.three);
 	assert_string_equal(seen.log, "A:x D:x A:x ");
@@ -250,8 +270,10 @@ static void test_watch_with_selector(void **state)
 static void test_watch_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct seen seen = {
-		.watch = {.path = "/api/v1/nothings", .loop = f->loop, .on_event = on_event, .on_end = on_end}};
+	struct seen seen = {.watch = {.path = "/api/v1/nothings",
+	                            .loop = f->loop,
+	                            .on_event = on_event,
+	                            .on_end = on_end}};
 
 	kt_client_watch(f->admin, &seen.watch);
 	assert_false(seen.ended);
@@ -266,13 +288,15 @@ static void test_deletecollection(void **state)
 
 	for (int i = 0; i < 50; i++) {
 		kt_auto_free char *body =
-			kt_asprintf("{\"metadata\":{\"name\":\"c%d\",\"labels\":{\"set\":\"%s\"}}}", i, i % 2 ? "odd" : "even");
+		        kt_asprintf("{\"metadata\":{\"name\":\"c%d\",\"labels\":{\"set\":\"%s\"}}}",
+		                i, i % 2 ? "odd" : "even");
 		assert_int_equal(status_of(f, f->admin, "POST", MAPS, body), 201);
 	}
-	assert_int_equal(status_of(f, f->admin, "DELETE", MAPS "?labelSelector=set%3Dodd", NULL), 200);
+	assert_int_equal(
+	        status_of(f, f->admin, "DELETE", MAPS "?labelSelector=set%3Dodd", NULL), 200);
 	request(f, f->admin, &w, "GET", MAPS "?labelSelector=set", NULL, NULL);
-	kt_auto_json json_t *list =
-		kt_json_parse((struct kt_sv){w.call.ret_body->data, w.call.ret_body->len}, NULL, NULL);
+	kt_auto_json json_t *list = kt_json_parse(
+	        (struct kt_sv){w.call.ret_body->data, w.call.ret_body->len}, NULL, NULL);
 	assert_int_equal(json_array_size(json_object_get(list, "items")), 25);
 	kt_call_finish(&w.call);
 }
@@ -281,7 +305,7 @@ static void test_cancelled_call_is_silent(void **state)
 {
 	struct fixture *f = *state;
 	struct waited w = {
-		.call = {.method = "GET", .path = MAPS, .loop = f->loop, .done = on_done}};
+	        .call = {.method = "GET", .path = MAPS, .loop = f->loop, .done = on_done}};
 
 	kt_client_call(f->admin, &w.call);
 	kt_client_cancel(f->admin, &w.call);
@@ -295,20 +319,25 @@ static void test_node_binds_and_reports(void **state)
 	struct waited w;
 	static const char pods[] = "/api/v1/namespaces/default/pods";
 
-	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/serviceaccounts",
-				   "{\"metadata\":{\"name\":\"default\"}}"),
-			 201);
+	assert_int_equal(
+	        status_of(f, f->admin, "POST", "/api/v1/namespaces/default/serviceaccounts",
+	                "{\"metadata\":{\"name\":\"default\"}}"),
+	        201);
 	assert_int_equal(status_of(f, f->admin, "POST", pods,
-				   "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}"),
-			 201);
+	                         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{"
+	                         "\"name\":\"c\",\"image\":\"i\"}]}}"),
+	        201);
 	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
-				   "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\",\"name\":\"n1\"}}"),
-			 201);
+	                         "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
+	                         "\"name\":\"n1\"}}"),
+	        201);
 	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
-				   "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\",\"name\":\"n2\"}}"),
-			 409);
-	request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status", "application/strategic-merge-patch+json",
-		"{\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.7\"}}");
+	                         "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
+	                         "\"name\":\"n2\"}}"),
+	        409);
+	request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status",
+	        "application/strategic-merge-patch+json",
+	        "{\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.7\"}}");
 	assert_int_equal(w.call.status, 200);
 	kt_auto_json json_t *pod = kt_object_tree(w.call.ret_object);
 	assert_string_equal(kt_jstr(pod, "spec.nodeName"), "n1");
@@ -320,10 +349,14 @@ static void test_node_binds_and_reports(void **state)
 
 #define THING "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Thing\","
 static const char definition[] =
-	"{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\",\"scope\":\"Namespaced\",\"names\":{"
-	"\"plural\":\"things\",\"singular\":\"thing\",\"kind\":\"Thing\",\"listKind\":\"ThingList\"},\"versions\":[{\"name\":"
-	"\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{"
-	"\"type\":\"object\",\"properties\":{\"size\":{\"type\":\"integer\",\"minimum\":1,\"default\":3}}}}}}}]}}";
+        "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\","
+        "\"scope\":\"Namespaced\",\"names\":{"
+        "\"plural\":\"things\",\"singular\":\"thing\",\"kind\":\"Thing\",\"listKind\":"
+        "\"ThingList\"},\"versions\":[{\"name\":"
+        "\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":"
+        "\"object\",\"properties\":{\"spec\":{"
+        "\"type\":\"object\",\"properties\":{\"size\":{\"type\":\"integer\",\"minimum\":1,"
+        "\"default\":3}}}}}}}]}}";
 
 static void test_custom_resource(void **state)
 {
@@ -338,12 +371,15 @@ static void test_custom_resource(void **state)
 	/* Served a moment later; each request gives the loop a turn. */
 	while (status_of(f, f->admin, "GET", things, NULL) != 200)
 		assert_true(tries++ < 1000);
-	request(f, f->admin, &w, "POST", things, NULL, THING "\"metadata\":{\"name\":\"t\"},\"spec\":{}}");
+	request(f, f->admin, &w, "POST", things, NULL,
+	        THING "\"metadata\":{\"name\":\"t\"},\"spec\":{}}");
 	assert_int_equal(w.call.status, 201);
 	kt_auto_json json_t *thing = kt_object_tree(w.call.ret_object);
 	assert_int_equal(kt_jint(thing, "spec.size", 0), 3);
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "POST", things, THING "\"metadata\":{\"name\":\"u\"},\"spec\":{\"size\":0}}"), 422);
+	assert_int_equal(status_of(f, f->admin, "POST", things,
+	                         THING "\"metadata\":{\"name\":\"u\"},\"spec\":{\"size\":0}}"),
+	        422);
 	kt_auto_free char *path = kt_asprintf("%s/things.example.com", definitions);
 	assert_int_equal(status_of(f, f->admin, "DELETE", path, NULL), 200);
 	for (tries = 0; status_of(f, f->admin, "GET", path, NULL) != 404; tries++)
@@ -354,17 +390,18 @@ static void test_custom_resource(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_create_read_update_delete, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unchanged_update_keeps_revision, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dry_run_stores_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_authorization, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_concurrent_patches, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_watch_with_selector, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_watch_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_deletecollection, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cancelled_call_is_silent, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_node_binds_and_reports, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_custom_resource, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_create_read_update_delete, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_unchanged_update_keeps_revision, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_dry_run_stores_nothing, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_authorization, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_concurrent_patches, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_watch_with_selector, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_watch_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_deletecollection, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_cancelled_call_is_silent, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_node_binds_and_reports, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_custom_resource, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,9 +16,9 @@ static const struct {
 	enum kt_media media;
 	unsigned needs; /* offer; 0: always there */
 } media_types[] = {
-	{"application/json", KT_MEDIA_JSON, 0},
-	{"application/yaml", KT_MEDIA_YAML, 0},
-	{"application/vnd.kubernetes.protobuf", KT_MEDIA_PROTOBUF, KT_OFFER_PROTOBUF},
+        {"application/json", KT_MEDIA_JSON, 0},
+        {"application/yaml", KT_MEDIA_YAML, 0},
+        {"application/vnd.kubernetes.protobuf", KT_MEDIA_PROTOBUF, KT_OFFER_PROTOBUF},
 };
 
 static void parse_parameter(struct clause *clause, struct kt_sv text)
@@ -93,7 +93,8 @@ static bool outer_match(const struct clause *clauses, size_t n, unsigned offers)
 
 static bool match_discovery(const struct clause *clause, struct kt_accept *ret)
 {
-	if (!kt_sv_is(clause->as, "APIGroupDiscoveryList") || !kt_sv_is(clause->group, "apidiscovery.k8s.io"))
+	if (!kt_sv_is(clause->as, "APIGroupDiscoveryList") ||
+	        !kt_sv_is(clause->group, "apidiscovery.k8s.io"))
 		return false;
 	if (!kt_sv_is(clause->version, "v2"))
 		return false;
@@ -111,10 +112,12 @@ static bool match_form(const struct clause *clause, unsigned offers, struct kt_a
 	if (offers & KT_OFFER_DISCOVERY)
 		return match_discovery(clause, ret);
 	bool v1 = kt_sv_is(clause->version, "v1");
-	if (!kt_sv_is(clause->group, "meta.k8s.io") || (!v1 && !kt_sv_is(clause->version, "v1beta1")))
+	if (!kt_sv_is(clause->group, "meta.k8s.io") ||
+	        (!v1 && !kt_sv_is(clause->version, "v1beta1")))
 		return false;
 	ret->form_version = v1 ? "v1" : "v1beta1";
-	if ((offers & KT_OFFER_TABLE) && kt_sv_is(clause->as, "Table") && ret->media != KT_MEDIA_PROTOBUF) {
+	if ((offers & KT_OFFER_TABLE) && kt_sv_is(clause->as, "Table") &&
+	        ret->media != KT_MEDIA_PROTOBUF) {
 		ret->form = KT_FORM_TABLE;
 		return true;
 	}
@@ -128,9 +131,12 @@ static bool match_form(const struct clause *clause, unsigned offers, struct kt_a
 static bool match_clause(const struct clause *clause, unsigned offers, struct kt_accept *ret)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(media_types); i++) {
-		struct kt_accept accept = {.media = media_types[i].media, .form_version = "v1", .pretty = clause->pretty};
-		bool fits = !clause->type.len || kt_sv_is(clause->type, "*/*") || kt_sv_is(clause->type, "application/*") ||
-			    kt_sv_is(clause->type, media_types[i].name);
+		struct kt_accept accept = {.media = media_types[i].media,
+		        .form_version = "v1",
+		        .pretty = clause->pretty};
+		bool fits = !clause->type.len || kt_sv_is(clause->type, "*/*") ||
+		            kt_sv_is(clause->type, "application/*") ||
+		            kt_sv_is(clause->type, media_types[i].name);
 		if (!fits || !is_offered(i, offers) || !match_form(clause, offers, &accept))
 			continue;
 		*ret = accept;
@@ -146,9 +152,10 @@ static int refuse_outer(struct kt_request *request, unsigned offers)
 	list_media(&media, offers, "");
 	if (offers & KT_OFFER_STREAM)
 		list_media(&streams, offers, ";stream=watch");
-	kt_fail_reason(&request->err, KT_REASON_NOT_ACCEPTABLE, kt_reason_errno(KT_REASON_NOT_ACCEPTABLE),
-		       "406: Not Acceptable\n\nAvailable representations: %s%s%s", kt_str_text(&media), streams.len ? ", " : "",
-		       kt_str_text(&streams));
+	kt_fail_reason(&request->err, KT_REASON_NOT_ACCEPTABLE,
+	        kt_reason_errno(KT_REASON_NOT_ACCEPTABLE),
+	        "406: Not Acceptable\n\nAvailable representations: %s%s%s", kt_str_text(&media),
+	        streams.len ? ", " : "", kt_str_text(&streams));
 	kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 	return request->err.code;
 }
@@ -173,6 +180,7 @@ int kt_accept_negotiate(struct kt_request *request, unsigned offers)
 		return 0;
 	kt_auto_str media = KT_STR_INIT;
 	list_media(&media, offers, "");
-	return kt_fail_reason(&request->err, KT_REASON_NOT_ACCEPTABLE, kt_reason_errno(KT_REASON_NOT_ACCEPTABLE),
-			      "only the following media types are accepted: %s", kt_str_text(&media));
+	return kt_fail_reason(&request->err, KT_REASON_NOT_ACCEPTABLE,
+	        kt_reason_errno(KT_REASON_NOT_ACCEPTABLE),
+	        "only the following media types are accepted: %s", kt_str_text(&media));
 }

@@ -21,7 +21,8 @@ int kt_access_authenticate(struct kt_request *request)
 		return request->err.code;
 	if (!has_impersonation(request))
 		return 0;
-	return kt_impersonate(server->authorizer, request, &request->state->impersonator, &request->err);
+	return kt_impersonate(
+	        server->authorizer, request, &request->state->impersonator, &request->err);
 }
 
 /* A collection selected by name is that name to authorization. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The stages authenticate and authorize: who calls, and may they? auth/ has the methods; here is what a request makes of them,
- * impersonation and the words of refusals.
+ * The stages authenticate and authorize: who calls, and may they? auth/ has the methods; here is
+ * what a request makes of them, impersonation and the words of refusals.
  */
 #ifndef KT_API_SERVER_ACCESS_H
 #define KT_API_SERVER_ACCESS_H

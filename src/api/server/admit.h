@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where writes meet admission (admission/): attributes of the request for the mutating and the validating round. */
+/* Where writes meet admission (admission/): attributes of the request for the mutating and the
+ * validating round. */
 #ifndef KT_API_SERVER_ADMIT_H
 #define KT_API_SERVER_ADMIT_H
 

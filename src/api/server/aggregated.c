@@ -19,20 +19,21 @@ static int answer(struct kt_request *request, json_t *items)
 		state->result = json_incref(json_array_get(items, 0));
 		json_decref(items);
 		if (!state->result)
-			return kt_fail_not_found(&request->err, kind->group, kind->plural, state->route.name);
+			return kt_fail_not_found(
+			        &request->err, kind->group, kind->plural, state->route.name);
 		json_object_set_new(state->result, "kind", json_string(kind->kind));
 		json_object_set_new(state->result, "apiVersion", json_string(api_version));
 		state->result_type = kind->type;
 		return 0;
 	}
-	state->result = json_pack("{s:s,s:s,s:{},s:o}", "kind", kind->list_kind, "apiVersion", api_version, "metadata", "items",
-				  items);
+	state->result = json_pack("{s:s,s:s,s:{},s:o}", "kind", kind->list_kind, "apiVersion",
+	        api_version, "metadata", "items", items);
 	return 0;
 }
 
 /* Asks for each object of the stored kind that stands behind the metrics. */
 static int collect(struct kt_request *request, const struct kt_kind *kind,
-		   json_t *(*ask)(struct kt_request *request, const struct kt_object *object))
+        json_t *(*ask)(struct kt_request *request, const struct kt_object *object))
 {
 	struct kt_request_state *state = request->state;
 	struct kt_storage *storage = request->server->storage;
@@ -44,8 +45,8 @@ static int collect(struct kt_request *request, const struct kt_kind *kind,
 		json_decref(items);
 		return request->err.code;
 	}
-	struct kt_storage_range range = {
-		.prefix = kt_server_key(&request->arena, kind, state->route.namespace, state->route.name)};
+	struct kt_storage_range range = {.prefix = kt_server_key(&request->arena, kind,
+	                                         state->route.namespace, state->route.name)};
 	int status = storage->ops->range(storage, &range, &list, &request->err);
 	for (size_t i = 0; i < list.n && status == 0; i++) {
 		if (!kt_list_options_match(&options, list.objects[i]))
@@ -102,15 +103,16 @@ static int statuses_commit(struct kt_request *request)
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(components); i++)
 		if (!*wanted || kt_streq(wanted, components[i].name))
-			json_array_append_new(items, json_pack("{s:{s:s},s:[{s:s,s:s,s:s}]}", "metadata", "name",
-							       components[i].name, "conditions", "type", "Healthy", "status",
-							       "True", "message", components[i].message));
+			json_array_append_new(
+			        items, json_pack("{s:{s:s},s:[{s:s,s:s,s:s}]}", "metadata", "name",
+			                       components[i].name, "conditions", "type", "Healthy",
+			                       "status", "True", "message", components[i].message));
 	return answer(request, items);
 }
 
 const struct kt_operation kt_operation_node_metrics = {
-	.name = "node metrics", .commit = node_metrics_commit, .encode = kt_encode_result};
+        .name = "node metrics", .commit = node_metrics_commit, .encode = kt_encode_result};
 const struct kt_operation kt_operation_pod_metrics = {
-	.name = "pod metrics", .commit = pod_metrics_commit, .encode = kt_encode_result};
+        .name = "pod metrics", .commit = pod_metrics_commit, .encode = kt_encode_result};
 const struct kt_operation kt_operation_component_statuses = {
-	.name = "component statuses", .commit = statuses_commit, .encode = kt_encode_result};
+        .name = "component statuses", .commit = statuses_commit, .encode = kt_encode_result};

@@ -16,10 +16,11 @@
 struct kt_audit {
 	pthread_mutex_t lock; /* keeps lines whole; leaf */
 	int fd;
-	json_t *policy;       /* NULL: everything at level Metadata */
+	json_t *policy; /* NULL: everything at level Metadata */
 };
 
-int kt_audit_create(const char *policy_file, const char *log_path, struct kt_audit **ret_audit, struct kt_err *err)
+int kt_audit_create(const char *policy_file, const char *log_path, struct kt_audit **ret_audit,
+        struct kt_err *err)
 {
 	kt_auto_str text = KT_STR_INIT;
 	kt_auto_json json_t *policy = NULL;
@@ -32,11 +33,14 @@ int kt_audit_create(const char *policy_file, const char *log_path, struct kt_aud
 		if (!policy)
 			return kt_wrap(err, "audit policy %s", policy_file);
 		if (!json_array_size(kt_jget(policy, "rules")))
-			return kt_fail(err, EINVAL, "audit policy %s: rules: Required value", policy_file);
+			return kt_fail(
+			        err, EINVAL, "audit policy %s: rules: Required value", policy_file);
 	}
 	if (!log_path)
 		return 0;
-	int fd = kt_streq(log_path, "-") ? dup(STDOUT_FILENO) : open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	int fd = kt_streq(log_path, "-")
+	                 ? dup(STDOUT_FILENO)
+	                 : open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return kt_fail(err, errno, "audit log %s: %s", log_path, strerror(errno));
 	struct kt_audit *audit = kt_new(struct kt_audit);
@@ -65,7 +69,8 @@ static bool selects(const json_t *list, const char *text)
 
 	if (!json_array_size(list))
 		return true;
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *wanted = json_string_value(item);
 		if (kt_streq(wanted, text) || kt_streq(wanted, "*"))
 			return true;
@@ -83,9 +88,9 @@ static bool selects_group(const struct kt_request *request, const json_t *list)
 
 	if (!json_array_size(list))
 		return true;
-	json_array_foreach(list, i, item)
-		if (request->user && kt_user_in_group(request->user, json_string_value(item)))
-			return true;
+	json_array_foreach(list, i,
+	        item) if (request->user &&
+	                  kt_user_in_group(request->user, json_string_value(item))) return true;
 	return false;
 }
 
@@ -97,10 +102,13 @@ static bool selects_resource(const struct kt_route *route, const json_t *resourc
 
 	if (!json_array_size(resources))
 		return true;
-	snprintf(full, sizeof(full), "%s%s%s", route->resource, *route->subresource ? "/" : "", route->subresource);
-	json_array_foreach(resources, i, item) {
+	snprintf(full, sizeof(full), "%s%s%s", route->resource, *route->subresource ? "/" : "",
+	        route->subresource);
+	json_array_foreach(resources, i, item)
+	{
 		const char *group = kt_jstr(item, "group");
-		if (kt_streq(group ? group : "", route->group) && selects(kt_jget(item, "resources"), full))
+		if (kt_streq(group ? group : "", route->group) &&
+		        selects(kt_jget(item, "resources"), full))
 			return true;
 	}
 	return false;
@@ -109,12 +117,13 @@ static bool selects_resource(const struct kt_route *route, const json_t *resourc
 static bool rule_selects(const struct kt_request *request, const json_t *rule)
 {
 	const struct kt_route *route = &request->state->route;
-	const json_t *urls = json_object_get(rule, "nonResourceURLs"), *resources = json_object_get(rule, "resources");
+	const json_t *urls = json_object_get(rule, "nonResourceURLs"),
+	             *resources = json_object_get(rule, "resources");
 
 	if (!selects(json_object_get(rule, "users"), request->user ? request->user->name : NULL) ||
-	    !selects_group(request, json_object_get(rule, "userGroups")) ||
-	    !selects(json_object_get(rule, "verbs"), route->verb) ||
-	    !selects(json_object_get(rule, "namespaces"), route->namespace))
+	        !selects_group(request, json_object_get(rule, "userGroups")) ||
+	        !selects(json_object_get(rule, "verbs"), route->verb) ||
+	        !selects(json_object_get(rule, "namespaces"), route->namespace))
 		return false;
 	if (route->is_resource)
 		return !json_array_size(urls) && selects_resource(route, resources);
@@ -128,9 +137,8 @@ static const char *level_of(const struct kt_audit *audit, const struct kt_reques
 
 	if (!audit->policy)
 		return "Metadata";
-	json_array_foreach(json_object_get(audit->policy, "rules"), i, rule)
-		if (rule_selects(request, rule))
-			return kt_jstr(rule, "level");
+	json_array_foreach(json_object_get(audit->policy, "rules"), i,
+	        rule) if (rule_selects(request, rule)) return kt_jstr(rule, "level");
 	return "None";
 }
 
@@ -176,9 +184,11 @@ static bool may_show_body(const struct kt_route *route)
 static json_t *event_tree(const struct kt_request *request, const char *level)
 {
 	const struct kt_route *route = &request->state->route;
-	int64_t now = kt_loop_wall_ns(request->loop), took = kt_loop_now_ns(request->loop) - request->state->started_ns;
+	int64_t now = kt_loop_wall_ns(request->loop),
+	        took = kt_loop_now_ns(request->loop) - request->state->started_ns;
 	char uid[37], received[KT_TIME_TEXT_MAX], stamp[KT_TIME_TEXT_MAX];
-	json_t *event = json_pack("{s:s,s:s,s:s}", "kind", "Event", "apiVersion", "audit.k8s.io/v1", "level", level);
+	json_t *event = json_pack(
+	        "{s:s,s:s,s:s}", "kind", "Event", "apiVersion", "audit.k8s.io/v1", "level", level);
 
 	kt_loop_random_uuid(request->loop, uid);
 	kt_time_format_micro(now - took, received);
@@ -198,7 +208,8 @@ static json_t *event_tree(const struct kt_request *request, const char *level)
 	set_text(event, "userAgent", kt_request_header(request, "user-agent"));
 	if (route->is_resource)
 		json_object_set_new(event, "objectRef", object_ref(route));
-	json_object_set_new(event, "responseStatus", json_pack("{s:{},s:i}", "metadata", "code", request->status));
+	json_object_set_new(event, "responseStatus",
+	        json_pack("{s:{},s:i}", "metadata", "code", request->status));
 	if (kt_starts_with(level, "Request") && request->state->body && may_show_body(route))
 		json_object_set(event, "requestObject", request->state->body);
 	json_object_set_new(event, "requestReceivedTimestamp", json_string(received));
@@ -220,7 +231,8 @@ void kt_audit_request(struct kt_request *request)
 	kt_json_write(&line, event, 0);
 	kt_str_putc(&line, '\n');
 	pthread_mutex_lock(&audit->lock);
-	/* A full disk must not stop the cluster; the log says so once per start at most through its gap. */
+	/* A full disk must not stop the cluster; the log says so once per start at most through its
+	 * gap. */
 	(void)!kt_write_all(audit->fd, line.data, line.len, NULL);
 	pthread_mutex_unlock(&audit->lock);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pods/binding and the older bindings: a pod gets its node. The hot write of a busy cluster: the node's name and the condition
- * PodScheduled are spliced into the stored bytes; a tree is built only for what is rare (labels, annotations).
+ * pods/binding and the older bindings: a pod gets its node. The hot write of a busy cluster: the
+ * node's name and the condition PodScheduled are spliced into the stored bytes; a tree is built
+ * only for what is rare (labels, annotations).
  */
 #include "api/server/encode.h"
 #include "api/server/server_impl.h"
@@ -17,22 +18,27 @@ static int binding_decode(struct kt_request *request)
 	static const char type_name[] = "io.k8s.api.core.v1.Binding";
 
 	if (kt_write_options(request, "CreateOptions") < 0 ||
-	    kt_write_decode(request, kt_type_lookup(type_name), "v1", "Binding") < 0)
+	        kt_write_decode(request, kt_type_lookup(type_name), "v1", "Binding") < 0)
 		return request->err.code;
-	const char *name = kt_jstr(state->body, "metadata.name"), *node = kt_jstr(state->body, "target.name");
+	const char *name = kt_jstr(state->body, "metadata.name"),
+	           *node = kt_jstr(state->body, "target.name");
 	const char *kind = kt_jstr(state->body, "target.kind");
 	if (!state->subresource) {
 		/* The older form names the pod in the body alone. */
 		state->kind = kt_builtin_resource("", "v1", "pods");
 		state->route.name = kt_arena_strdup(&request->arena, name ? name : "");
 	} else if (name && *name && !kt_streq(name, state->route.name)) {
-		return kt_fail(&request->err, EINVAL, "name in URL does not match name in Binding object");
+		return kt_fail(
+		        &request->err, EINVAL, "name in URL does not match name in Binding object");
 	}
 	if (kind && *kind && !kt_streq(kind, "Node"))
 		return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO,
-				      "target.kind: Unsupported value: \"%s\": supported values: \"Node\", \"<empty>\"", kind);
+		        "target.kind: Unsupported value: \"%s\": supported values: \"Node\", "
+		        "\"<empty>\"",
+		        kind);
 	if (!node || !*node)
-		return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO, "target.name: Required value");
+		return kt_fail_reason(
+		        &request->err, KT_REASON_UNKNOWN, EPROTO, "target.name: Required value");
 	return 0;
 }
 
@@ -69,14 +75,16 @@ static int check_uid(struct kt_request *request)
 	if (!uid || !*uid || kt_sv_is(there, uid))
 		return 0;
 	kt_auto_free char *why =
-		kt_asprintf("StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-			    "failed: UID in precondition: %s, UID in object meta: %.*s",
-			    state->key, uid, (int)there.len, there.p);
+	        kt_asprintf("StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, "
+	                    "AdditionalErrorMsg: Precondition "
+	                    "failed: UID in precondition: %s, UID in object meta: %.*s",
+	                state->key, uid, (int)there.len, there.p);
 	return kt_fail_conflict(&request->err, "", "pods", state->route.name, why);
 }
 
 /* status.conditions with PodScheduled=True in it. */
-static void write_conditions(struct kt_request *request, struct kt_json_at conditions, struct kt_str *out)
+static void write_conditions(
+        struct kt_request *request, struct kt_json_at conditions, struct kt_str *out)
 {
 	char time[KT_TIME_TEXT_MAX];
 	struct kt_json_iter it = {0};
@@ -91,16 +99,19 @@ static void write_conditions(struct kt_request *request, struct kt_json_at condi
 		kt_str_add(out, item.p, item.len);
 	}
 	kt_str_printf(out,
-		      "%s{\"type\":\"PodScheduled\",\"status\":\"True\",\"lastProbeTime\":null,\"lastTransitionTime\":\"%s\"}",
-		      out->len > 1 ? "," : "", time);
+	        "%s{\"type\":\"PodScheduled\",\"status\":\"True\",\"lastProbeTime\":null,"
+	        "\"lastTransitionTime\":\"%s\"}",
+	        out->len > 1 ? "," : "", time);
 	kt_str_putc(out, ']');
 }
 
-static int splice(struct kt_str *doc, const char *const *path, const struct kt_str *value, struct kt_err *err)
+static int splice(
+        struct kt_str *doc, const char *const *path, const struct kt_str *value, struct kt_err *err)
 {
 	kt_auto_str out = KT_STR_INIT;
 	struct kt_sv text = {kt_str_text(value), value->len};
-	int status = kt_json_splice(&out, kt_json_doc(kt_str_text(doc), doc->len), path, &text, err);
+	int status =
+	        kt_json_splice(&out, kt_json_doc(kt_str_text(doc), doc->len), path, &text, err);
 
 	if (status < 0)
 		return status;
@@ -120,8 +131,8 @@ static int merge_map(struct kt_request *request, struct kt_str *doc, const char 
 
 	if (!json_object_size(more))
 		return 0;
-	kt_auto_json json_t *map =
-		kt_json_tree(kt_json_find(kt_json_doc(kt_str_text(doc), doc->len), "metadata", key, NULL));
+	kt_auto_json json_t *map = kt_json_tree(
+	        kt_json_find(kt_json_doc(kt_str_text(doc), doc->len), "metadata", key, NULL));
 	if (!map)
 		map = json_object();
 	json_object_update(map, more);
@@ -138,11 +149,13 @@ static int make_bound(struct kt_request *request, struct kt_str *doc)
 	kt_auto_str value = KT_STR_INIT, conditions = KT_STR_INIT;
 
 	kt_json_write_string(&value, node, strlen(node));
-	write_conditions(request, kt_json_find(kt_object_doc(state->current), "status", "conditions", NULL), &conditions);
+	write_conditions(request,
+	        kt_json_find(kt_object_doc(state->current), "status", "conditions", NULL),
+	        &conditions);
 	kt_str_add(doc, kt_object_json(state->current), state->current->json_len);
 	if (splice(doc, node_path, &value, &request->err) < 0 ||
-	    splice(doc, conditions_path, &conditions, &request->err) < 0 || merge_map(request, doc, "labels") < 0 ||
-	    merge_map(request, doc, "annotations") < 0)
+	        splice(doc, conditions_path, &conditions, &request->err) < 0 ||
+	        merge_map(request, doc, "labels") < 0 || merge_map(request, doc, "annotations") < 0)
 		return request->err.code;
 	return 0;
 }
@@ -155,17 +168,19 @@ static int binding_mutate(struct kt_request *request)
 	struct kt_object *object = NULL;
 
 	kt_write_begin(request);
-	state->key = kt_server_key(&request->arena, state->kind, state->route.namespace, state->route.name);
+	state->key = kt_server_key(
+	        &request->arena, state->kind, state->route.namespace, state->route.name);
 	if (storage->ops->get(storage, state->key, 0, &state->current, &request->err) < 0)
 		return kt_fail_not_found(&request->err, "", "pods", state->route.name);
 	if (check_uid(request) < 0 || check_pod(request) < 0 || make_bound(request, &doc) < 0)
 		return request->err.code;
-	if (kt_object_create(kt_sv_of(state->key), (struct kt_sv){doc.data, doc.len}, &object, &request->err) < 0)
+	if (kt_object_create(kt_sv_of(state->key), (struct kt_sv){doc.data, doc.len}, &object,
+	            &request->err) < 0)
 		return request->err.code;
 	kt_write_add_op(request, (struct kt_storage_op){.kind = KT_STORAGE_PUT,
-							.key = state->key,
-							.expect_revision = state->current->revision,
-							.object = object});
+	                                 .key = state->key,
+	                                 .expect_revision = state->current->revision,
+	                                 .object = object});
 	return 0;
 }
 
@@ -174,8 +189,8 @@ static int binding_commit(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 
 	if (!state->result) {
-		state->result = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
-					  "Success", "code", 201);
+		state->result = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion",
+		        "v1", "metadata", "status", "Success", "code", 201);
 		state->result_type = kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.Status");
 	}
 	state->success_status = 201;
@@ -183,9 +198,9 @@ static int binding_commit(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_binding = {
-	.name = "binding",
-	.decode = binding_decode,
-	.mutate = binding_mutate,
-	.commit = binding_commit,
-	.encode = kt_encode_result,
+        .name = "binding",
+        .decode = binding_decode,
+        .mutate = binding_mutate,
+        .commit = binding_commit,
+        .encode = kt_encode_result,
 };

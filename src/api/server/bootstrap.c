@@ -34,8 +34,8 @@ static int flush(struct batch *batch, struct kt_err *err)
 	if (!batch->n)
 		return 0;
 	batch->is_done = false;
-	batch->txn =
-		(struct kt_storage_txn){.ops = batch->ops, .n_ops = batch->n, .loop = batch->server->loop, .done = on_done};
+	batch->txn = (struct kt_storage_txn){
+	        .ops = batch->ops, .n_ops = batch->n, .loop = batch->server->loop, .done = on_done};
 	if (storage->ops->submit(storage, &batch->txn, err) < 0)
 		return err->code;
 	while (!batch->is_done && status >= 0)
@@ -49,7 +49,7 @@ static int flush(struct batch *batch, struct kt_err *err)
 		return status;
 	if (batch->txn.status < 0)
 		return kt_fail(err, batch->txn.status, "writing what an empty cluster holds: %s",
-			       strerror(-batch->txn.status));
+		        strerror(-batch->txn.status));
 	return 0;
 }
 
@@ -77,13 +77,15 @@ static int add(struct batch *batch, const struct kt_kind *kind, json_t *tree, st
 	kt_type_default(kind->type, object);
 	kt_codec_encode_json(&json, kind->type, object);
 	struct kt_storage_op op = {.kind = KT_STORAGE_PUT, .key = key};
-	if (kt_object_create(kt_sv_of(key), (struct kt_sv){json.data, json.len}, &op.object, err) < 0)
+	if (kt_object_create(kt_sv_of(key), (struct kt_sv){json.data, json.len}, &op.object, err) <
+	        0)
 		return err->code;
 	batch->ops[batch->n++] = op;
 	return batch->n == KT_STORAGE_OPS_MAX ? flush(batch, err) : 0;
 }
 
-static int add_new(struct batch *batch, const char *group, const char *kind_name, json_t *tree, struct kt_err *err)
+static int add_new(struct batch *batch, const char *group, const char *kind_name, json_t *tree,
+        struct kt_err *err)
 {
 	const struct kt_kind *kind = kt_builtin_kind(group, "v1", kind_name);
 	char api_version[128];
@@ -99,8 +101,9 @@ static void fill_namespace(json_t *object)
 {
 	json_t *metadata = json_object_get(object, "metadata");
 
-	json_object_set_new(metadata, "labels", json_pack("{s:O}", "kubernetes.io/metadata.name",
-							  json_object_get(metadata, "name")));
+	json_object_set_new(metadata, "labels",
+	        json_pack(
+	                "{s:O}", "kubernetes.io/metadata.name", json_object_get(metadata, "name")));
 	json_object_set_new(object, "spec", json_pack("{s:[s]}", "finalizers", "kubernetes"));
 	json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Active"));
 }
@@ -112,22 +115,24 @@ static void fill_flow_schema(const struct batch *batch, json_t *object)
 	char time[KT_TIME_TEXT_MAX];
 
 	kt_time_format(batch->now_ns, time);
-	json_object_set_new(
-		object, "status",
-		json_pack("{s:[{s:s,s:s,s:s,s:s,s:o}]}", "conditions", "type", "Dangling", "status", "False", "lastTransitionTime",
-			  time, "reason", "Found", "message",
-			  json_sprintf("This FlowSchema references the PriorityLevelConfiguration object named \"%s\" and it exists",
-				       level)));
+	json_object_set_new(object, "status",
+	        json_pack("{s:[{s:s,s:s,s:s,s:s,s:o}]}", "conditions", "type", "Dangling", "status",
+	                "False", "lastTransitionTime", time, "reason", "Found", "message",
+	                json_sprintf("This FlowSchema references the PriorityLevelConfiguration "
+	                             "object named \"%s\" and it exists",
+	                        level)));
 }
 
 static int add_table(struct batch *batch, struct kt_err *err)
 {
 	for (const struct kt_bootstrap_entry *entry = kt_bootstrap_entries; entry->group; entry++) {
-		const struct kt_kind *kind = kt_builtin_kind(entry->group, entry->version, entry->kind);
+		const struct kt_kind *kind =
+		        kt_builtin_kind(entry->group, entry->version, entry->kind);
 		json_t *object = kt_json_parse(kt_sv_of(entry->json), NULL, err);
 		if (!kind || !object) {
 			json_decref(object);
-			return kt_fail(err, EINVAL, "the table of first objects has a bad %s", entry->kind);
+			return kt_fail(err, EINVAL, "the table of first objects has a bad %s",
+			        entry->kind);
 		}
 		if (kt_streq(entry->kind, "Namespace"))
 			fill_namespace(object);
@@ -140,14 +145,16 @@ static int add_table(struct batch *batch, struct kt_err *err)
 }
 
 /* The first address of the service range is the API server's own service. */
-static int first_address(const char *range, char *ret_text, size_t size, bool *ret_ipv6, struct kt_err *err)
+static int first_address(
+        const char *range, char *ret_text, size_t size, bool *ret_ipv6, struct kt_err *err)
 {
 	kt_auto_free char *network = kt_strndup(range, strcspn(range, "/"));
 	unsigned char bytes[16];
 	int family = strchr(network, ':') ? AF_INET6 : AF_INET;
 
 	if (inet_pton(family, network, bytes) != 1)
-		return kt_fail(err, EINVAL, "service-cluster-ip-range: \"%s\" is no CIDR block", range);
+		return kt_fail(
+		        err, EINVAL, "service-cluster-ip-range: \"%s\" is no CIDR block", range);
 	bytes[family == AF_INET ? 3 : 15] |= 1;
 	*ret_ipv6 = family == AF_INET6;
 	inet_ntop(family, bytes, ret_text, (socklen_t)size);
@@ -156,8 +163,8 @@ static int first_address(const char *range, char *ret_text, size_t size, bool *r
 
 static json_t *kubernetes_metadata(void)
 {
-	return json_pack("{s:s,s:s,s:{s:s,s:s}}", "name", "kubernetes", "namespace", "default", "labels", "component",
-			 "apiserver", "provider", "kubernetes");
+	return json_pack("{s:s,s:s,s:{s:s,s:s}}", "name", "kubernetes", "namespace", "default",
+	        "labels", "component", "apiserver", "provider", "kubernetes");
 }
 
 static int add_kubernetes_service(struct batch *batch, struct kt_err *err)
@@ -166,23 +173,27 @@ static int add_kubernetes_service(struct batch *batch, struct kt_err *err)
 	char address[INET6_ADDRSTRLEN];
 	bool ipv6 = false;
 
-	if (first_address(options->service_cluster_ip_range, address, sizeof(address), &ipv6, err) < 0)
+	if (first_address(options->service_cluster_ip_range, address, sizeof(address), &ipv6, err) <
+	        0)
 		return err->code;
 	const char *family = ipv6 ? "IPv6" : "IPv4";
 	int port = options->secure_port ? options->secure_port : 6443;
-	json_t *service = json_pack("{s:o,s:{s:s,s:s,s:[s],s:[s],s:s,s:s,s:s,s:[{s:s,s:s,s:i,s:i}]},s:{s:{}}}", "metadata",
-				    kubernetes_metadata(), "spec", "type", "ClusterIP", "clusterIP", address, "clusterIPs", address,
-				    "ipFamilies", family, "ipFamilyPolicy", "SingleStack", "internalTrafficPolicy", "Cluster",
-				    "sessionAffinity", "None", "ports", "name", "https", "protocol", "TCP", "port", 443,
-				    "targetPort", port, "status", "loadBalancer");
-	json_t *cidr = json_pack("{s:{s:s},s:{s:[s]}}", "metadata", "name", "kubernetes", "spec", "cidrs",
-				 options->service_cluster_ip_range);
-	json_t *ip = json_pack("{s:{s:s,s:{s:s,s:s}},s:{s:{s:s,s:s,s:s,s:s}}}", "metadata", "name", address, "labels",
-			       "ipaddress.kubernetes.io/ip-family", family, "ipaddress.kubernetes.io/managed-by",
-			       "ipallocator.k8s.io", "spec", "parentRef", "group", "", "resource", "services", "namespace",
-			       "default", "name", "kubernetes");
+	json_t *service = json_pack(
+	        "{s:o,s:{s:s,s:s,s:[s],s:[s],s:s,s:s,s:s,s:[{s:s,s:s,s:i,s:i}]},s:{s:{}}}",
+	        "metadata", kubernetes_metadata(), "spec", "type", "ClusterIP", "clusterIP",
+	        address, "clusterIPs", address, "ipFamilies", family, "ipFamilyPolicy",
+	        "SingleStack", "internalTrafficPolicy", "Cluster", "sessionAffinity", "None",
+	        "ports", "name", "https", "protocol", "TCP", "port", 443, "targetPort", port,
+	        "status", "loadBalancer");
+	json_t *cidr = json_pack("{s:{s:s},s:{s:[s]}}", "metadata", "name", "kubernetes", "spec",
+	        "cidrs", options->service_cluster_ip_range);
+	json_t *ip = json_pack("{s:{s:s,s:{s:s,s:s}},s:{s:{s:s,s:s,s:s,s:s}}}", "metadata", "name",
+	        address, "labels", "ipaddress.kubernetes.io/ip-family", family,
+	        "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io", "spec", "parentRef",
+	        "group", "", "resource", "services", "namespace", "default", "name", "kubernetes");
 	int status = add_new(batch, "networking.k8s.io", "ServiceCIDR", cidr, err);
-	int status_ip = status < 0 ? (json_decref(ip), status) : add_new(batch, "networking.k8s.io", "IPAddress", ip, err);
+	int status_ip = status < 0 ? (json_decref(ip), status)
+	                           : add_new(batch, "networking.k8s.io", "IPAddress", ip, err);
 	if (status_ip < 0) {
 		json_decref(service);
 		return status_ip;
@@ -196,14 +207,16 @@ static int add_kubernetes_endpoints(struct batch *batch, struct kt_err *err)
 	const struct kt_server_options *options = &batch->server->options;
 	const char *address = options->advertise_address;
 	int port = options->secure_port ? options->secure_port : 6443;
-	json_t *endpoints = json_pack("{s:{s:s,s:s,s:{s:s}},s:[{s:[{s:s}],s:[{s:s,s:i,s:s}]}]}", "metadata", "name",
-				      "kubernetes", "namespace", "default", "labels",
-				      "endpointslice.kubernetes.io/skip-mirror", "true", "subsets", "addresses", "ip", address,
-				      "ports", "name", "https", "port", port, "protocol", "TCP");
-	json_t *slice = json_pack("{s:{s:s,s:s,s:{s:s}},s:s,s:[{s:[s],s:{s:b}}],s:[{s:s,s:i,s:s}]}", "metadata", "name",
-				  "kubernetes", "namespace", "default", "labels", "kubernetes.io/service-name", "kubernetes",
-				  "addressType", strchr(address, ':') ? "IPv6" : "IPv4", "endpoints", "addresses", address,
-				  "conditions", "ready", 1, "ports", "name", "https", "port", port, "protocol", "TCP");
+	json_t *endpoints = json_pack("{s:{s:s,s:s,s:{s:s}},s:[{s:[{s:s}],s:[{s:s,s:i,s:s}]}]}",
+	        "metadata", "name", "kubernetes", "namespace", "default", "labels",
+	        "endpointslice.kubernetes.io/skip-mirror", "true", "subsets", "addresses", "ip",
+	        address, "ports", "name", "https", "port", port, "protocol", "TCP");
+	json_t *slice = json_pack("{s:{s:s,s:s,s:{s:s}},s:s,s:[{s:[s],s:{s:b}}],s:[{s:s,s:i,s:s}]}",
+	        "metadata", "name", "kubernetes", "namespace", "default", "labels",
+	        "kubernetes.io/service-name", "kubernetes", "addressType",
+	        strchr(address, ':') ? "IPv6" : "IPv4", "endpoints", "addresses", address,
+	        "conditions", "ready", 1, "ports", "name", "https", "port", port, "protocol",
+	        "TCP");
 
 	if (add_new(batch, "", "Endpoints", endpoints, err) < 0) {
 		json_decref(slice);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an empty cluster holds: the table that bootstrap.yaml compiles to. kt_server_bootstrap() is in server.h. */
+/* What an empty cluster holds: the table that bootstrap.yaml compiles to. kt_server_bootstrap() is
+ * in server.h. */
 #ifndef KT_API_SERVER_BOOTSTRAP_H
 #define KT_API_SERVER_BOOTSTRAP_H
 

@@ -34,19 +34,21 @@ static json_t *zero_of(const struct kt_cell_context *context, const struct kt_co
 	const struct kt_field *field = kt_type_field_path(context->kind->type, column->path + 1);
 
 	if (!(context->kind->flags & KT_KIND_CUSTOM) && field &&
-	    (field->type->shape == KT_SHAPE_INT32 || field->type->shape == KT_SHAPE_INT64))
+	        (field->type->shape == KT_SHAPE_INT32 || field->type->shape == KT_SHAPE_INT64))
 		return json_integer(0);
 	return empty_of(context, column);
 }
 
-static json_t *scalar_cell(const struct kt_cell_context *context, const struct kt_column *column, json_t *value)
+static json_t *scalar_cell(
+        const struct kt_cell_context *context, const struct kt_column *column, json_t *value)
 {
 	bool custom = context->kind->flags & KT_KIND_CUSTOM;
 
 	if (custom && kt_streq(column->type, "date"))
-		return json_is_string(value) ? kt_cell_age_of(context, json_string_value(value)) : json_null();
+		return json_is_string(value) ? kt_cell_age_of(context, json_string_value(value))
+		                             : json_null();
 	if (!custom && kt_streq(column->type, "string") && json_is_integer(value) &&
-	    kt_starts_with(column->path, ".revision"))
+	        kt_starts_with(column->path, ".revision"))
 		return json_incref(value);
 	return json_incref(value);
 }
@@ -59,18 +61,20 @@ static bool is_plain(const char *path)
 
 /* What several results print: as kubectl's columns do, joined by commas. */
 static json_t *joined(const struct kt_jsonpath *path, const struct kt_cell_context *context,
-		      const struct kt_column *column)
+        const struct kt_column *column)
 {
 	kt_auto_json json_t *found = kt_jsonpath_find(path, context->object, true, NULL);
 	json_t *first = json_array_get(found, 0);
 
 	if (!first)
 		return empty_of(context, column);
-	if (kt_streq(column->type, "string") && (json_array_size(found) > 1 || !json_is_string(first))) {
+	if (kt_streq(column->type, "string") &&
+	        (json_array_size(found) > 1 || !json_is_string(first))) {
 		kt_auto_str text = KT_STR_INIT;
 		size_t i;
 		json_t *item;
-		json_array_foreach(found, i, item) {
+		json_array_foreach(found, i, item)
+		{
 			kt_str_puts(&text, i ? "," : "");
 			if (json_is_string(item))
 				kt_str_puts(&text, json_string_value(item));
@@ -86,7 +90,8 @@ static json_t *path_cell(const struct kt_cell_context *context, const struct kt_
 {
 	if (is_plain(column->path)) {
 		json_t *value = kt_jget(context->object, column->path + 1);
-		if (value && !json_is_object(value) && !json_is_array(value) && !json_is_null(value))
+		if (value && !json_is_object(value) && !json_is_array(value) &&
+		        !json_is_null(value))
 			return scalar_cell(context, column, value);
 		if (!value || json_is_null(value))
 			return zero_of(context, column);
@@ -133,11 +138,11 @@ void kt_cell_put_map(struct kt_str *out, const json_t *map)
 	const char **keys = kt_new_array(const char *, n + 1), *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)map, key, value)
-		keys[i++] = key;
+	json_object_foreach((json_t *)(uintptr_t)map, key, value) keys[i++] = key;
 	qsort(keys, n, sizeof(*keys), by_key);
 	for (i = 0; i < n; i++)
-		kt_str_printf(out, "%s%s=%s", out->len ? "," : "", keys[i], json_string_value(json_object_get(map, keys[i])));
+		kt_str_printf(out, "%s%s=%s", out->len ? "," : "", keys[i],
+		        json_string_value(json_object_get(map, keys[i])));
 	free(keys);
 }
 
@@ -152,7 +157,7 @@ json_t *kt_cell_map_text(const json_t *map)
 /* One requirement of a LabelSelector as `kubectl -l` takes it. */
 static char *requirement_text(const json_t *requirement)
 {
-	const char *key = kt_jstr(requirement, "key"), *operator = kt_jstr(requirement, "operator");
+	const char *key = kt_jstr(requirement, "key"), *operator= kt_jstr(requirement, "operator");
 	struct kt_str out = KT_STR_INIT;
 	json_t *value;
 	size_t i;
@@ -163,7 +168,7 @@ static char *requirement_text(const json_t *requirement)
 	}
 	kt_str_printf(&out, "%s %s (", key, kt_streq(operator, "In") ? "in" : "notin");
 	json_array_foreach(json_object_get(requirement, "values"), i, value)
-		kt_str_printf(&out, "%s%s", i ? "," : "", json_string_value(value));
+	        kt_str_printf(&out, "%s%s", i ? "," : "", json_string_value(value));
 	kt_str_putc(&out, ')');
 	return kt_str_steal(&out);
 }
@@ -174,15 +179,15 @@ json_t *kt_cell_selector_text(const json_t *selector)
 	const json_t *labels = json_object_get(selector, "matchLabels");
 	const json_t *expressions = json_object_get(selector, "matchExpressions");
 	size_t n = 0, i;
-	char **parts = kt_new_array(char *, json_object_size(labels) + json_array_size(expressions) + 1);
+	char **parts =
+	        kt_new_array(char *, json_object_size(labels) + json_array_size(expressions) + 1);
 	kt_auto_str text = KT_STR_INIT;
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
-		parts[n++] = kt_asprintf("%s=%s", key, json_string_value(value));
-	json_array_foreach(expressions, i, value)
-		parts[n++] = requirement_text(value);
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value) parts[n++] =
+	        kt_asprintf("%s=%s", key, json_string_value(value));
+	json_array_foreach(expressions, i, value) parts[n++] = requirement_text(value);
 	qsort(parts, n, sizeof(*parts), by_key);
 	for (i = 0; i < n; i++) {
 		kt_str_printf(&text, "%s%s", i ? "," : "", parts[i]);
@@ -198,7 +203,8 @@ json_t *kt_cell_joined(const json_t *array, const char *path, const char *separa
 	kt_auto_str text = KT_STR_INIT;
 	json_t *item;
 
-	json_array_foreach(array, i, item) {
+	json_array_foreach(array, i, item)
+	{
 		const char *word = path ? kt_jstr(item, path) : json_string_value(item);
 		if (max && i == max)
 			break;
@@ -215,11 +221,18 @@ static json_t *cell_age(const struct kt_cell_context *context)
 }
 
 static const struct kt_cell_entry common_entries[] = {
-	{"age", cell_age},
-	{NULL, NULL},
+        {"age", cell_age},
+        {NULL, NULL},
 };
 static const struct kt_cell_group common = {common_entries};
 
 const struct kt_cell_group *const kt_cell_groups[] = {
-	&common, &kt_cells_pod, &kt_cells_core, &kt_cells_workloads, &kt_cells_policy, &kt_cells_network, &kt_cells_cluster, NULL,
+        &common,
+        &kt_cells_pod,
+        &kt_cells_core,
+        &kt_cells_workloads,
+        &kt_cells_policy,
+        &kt_cells_network,
+        &kt_cells_cluster,
+        NULL,
 };

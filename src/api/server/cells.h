@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The cells of server-side tables. A column with a path reads the object; a column with the name of a cell function has its
- * value computed here, one function per name (cells.c and cells_*.c), as kubectl's users know it.
+ * The cells of server-side tables. A column with a path reads the object; a column with the name of
+ * a cell function has its value computed here, one function per name (cells.c and cells_*.c), as
+ * kubectl's users know it.
  */
 #ifndef KT_API_SERVER_CELLS_H
 #define KT_API_SERVER_CELLS_H

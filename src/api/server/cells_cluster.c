@@ -16,8 +16,10 @@ static json_t *api_service_available(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition) {
-		const char *status = kt_jstr(condition, "status"), *reason = kt_jstr(condition, "reason");
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
+	{
+		const char *status = kt_jstr(condition, "status"),
+		           *reason = kt_jstr(condition, "reason");
 		if (!kt_streq(kt_jstr(condition, "type"), "Available"))
 			continue;
 		if (kt_streq(status, "True") || !reason || !*reason)
@@ -39,9 +41,10 @@ static json_t *flow_schema_missing(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
-		if (kt_streq(kt_jstr(condition, "type"), "Dangling"))
-			return json_string(kt_jstr(condition, "status"));
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i,
+	        condition) if (kt_streq(kt_jstr(condition, "type"),
+	                               "Dangling")) return json_string(kt_jstr(condition,
+	        "status"));
 	return json_string("?");
 }
 
@@ -49,7 +52,8 @@ static json_t *number_or_none(const struct kt_cell_context *c, const char *path)
 {
 	const json_t *value = kt_jget(c->object, path);
 
-	return json_is_integer(value) ? json_integer(json_integer_value(value)) : json_string("<none>");
+	return json_is_integer(value) ? json_integer(json_integer_value(value))
+	                              : json_string("<none>");
 }
 
 static json_t *priority_level_shares(const struct kt_cell_context *c)
@@ -80,7 +84,8 @@ static json_t *csi_driver_token_requests(const struct kt_cell_context *c)
 {
 	const json_t *requests = kt_jget(c->object, "spec.tokenRequests");
 
-	return json_array_size(requests) ? kt_cell_joined(requests, "audience", ",", 0) : json_string("<unset>");
+	return json_array_size(requests) ? kt_cell_joined(requests, "audience", ",", 0)
+	                                 : json_string("<unset>");
 }
 
 static json_t *csi_driver_modes(const struct kt_cell_context *c)
@@ -136,22 +141,22 @@ static json_t *resource_slice_node(const struct kt_cell_context *c)
 }
 
 static const struct kt_cell_entry entries[] = {
-	{"api_service_available", api_service_available},
-	{"api_service_service", api_service_service},
-	{"attachment_volume", attachment_volume},
-	{"csi_driver_modes", csi_driver_modes},
-	{"csi_driver_token_requests", csi_driver_token_requests},
-	{"csi_node_drivers", csi_node_drivers},
-	{"flow_schema_distinguisher", flow_schema_distinguisher},
-	{"flow_schema_missing", flow_schema_missing},
-	{"priority_level_hand_size", priority_level_hand_size},
-	{"priority_level_queue_length", priority_level_queue_length},
-	{"priority_level_queues", priority_level_queues},
-	{"priority_level_shares", priority_level_shares},
-	{"resource_claim_state", resource_claim_state},
-	{"resource_slice_node", resource_slice_node},
-	{"storage_class_expansion", storage_class_expansion},
-	{NULL, NULL},
+        {"api_service_available", api_service_available},
+        {"api_service_service", api_service_service},
+        {"attachment_volume", attachment_volume},
+        {"csi_driver_modes", csi_driver_modes},
+        {"csi_driver_token_requests", csi_driver_token_requests},
+        {"csi_node_drivers", csi_node_drivers},
+        {"flow_schema_distinguisher", flow_schema_distinguisher},
+        {"flow_schema_missing", flow_schema_missing},
+        {"priority_level_hand_size", priority_level_hand_size},
+        {"priority_level_queue_length", priority_level_queue_length},
+        {"priority_level_queues", priority_level_queues},
+        {"priority_level_shares", priority_level_shares},
+        {"resource_claim_state", resource_claim_state},
+        {"resource_slice_node", resource_slice_node},
+        {"storage_class_expansion", storage_class_expansion},
+        {NULL, NULL},
 };
 
 const struct kt_cell_group kt_cells_cluster = {entries};

@@ -3,15 +3,17 @@
 #include "api/server/cells_table.h"
 #include "base/time.h"
 
-/* A started and not yet ready init container with restartPolicy Always counts as one of the pod's. */
+/* A started and not yet ready init container with restartPolicy Always counts as one of the pod's.
+ */
 static bool is_sidecar(const json_t *pod, const char *name)
 {
 	size_t i;
 	json_t *container;
 
-	json_array_foreach(kt_jget(pod, "spec.initContainers"), i, container)
-		if (kt_streq(kt_jstr(container, "name"), name))
-			return kt_streq(kt_jstr(container, "restartPolicy"), "Always");
+	json_array_foreach(kt_jget(pod, "spec.initContainers"), i,
+	        container) if (kt_streq(kt_jstr(container, "name"),
+	                               name)) return kt_streq(kt_jstr(container, "restartPolicy"),
+	        "Always");
 	return false;
 }
 
@@ -20,9 +22,9 @@ static bool has_condition(const json_t *object, const char *type, const char *st
 	size_t i;
 	json_t *condition;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i, condition)
-		if (kt_streq(kt_jstr(condition, "type"), type))
-			return kt_streq(kt_jstr(condition, "status"), status);
+	json_array_foreach(kt_jget(object, "status.conditions"), i,
+	        condition) if (kt_streq(kt_jstr(condition, "type"),
+	                               type)) return kt_streq(kt_jstr(condition, "status"), status);
 	return false;
 }
 
@@ -32,13 +34,13 @@ static json_t *pod_ready(const struct kt_cell_context *context)
 	size_t total = json_array_size(kt_jget(pod, "spec.containers")), ready = 0, i;
 	json_t *item;
 
-	json_array_foreach(kt_jget(pod, "spec.initContainers"), i, item)
-		total += kt_streq(kt_jstr(item, "restartPolicy"), "Always");
-	json_array_foreach(kt_jget(pod, "status.initContainerStatuses"), i, item)
-		ready += is_sidecar(pod, kt_jstr(item, "name")) && kt_jbool(item, "started", false) &&
-			 kt_jbool(item, "ready", false);
-	json_array_foreach(kt_jget(pod, "status.containerStatuses"), i, item)
-		ready += kt_jbool(item, "ready", false) && kt_jget(item, "state.running");
+	json_array_foreach(kt_jget(pod, "spec.initContainers"), i, item) total +=
+	        kt_streq(kt_jstr(item, "restartPolicy"), "Always");
+	json_array_foreach(kt_jget(pod, "status.initContainerStatuses"), i, item) ready +=
+	        is_sidecar(pod, kt_jstr(item, "name")) && kt_jbool(item, "started", false) &&
+	        kt_jbool(item, "ready", false);
+	json_array_foreach(kt_jget(pod, "status.containerStatuses"), i, item) ready +=
+	        kt_jbool(item, "ready", false) && kt_jget(item, "state.running");
 	return json_sprintf("%zu/%zu", ready, total);
 }
 
@@ -48,10 +50,12 @@ static bool init_reason(const json_t *pod, struct kt_str *out)
 	json_t *statuses = kt_jget(pod, "status.initContainerStatuses"), *item;
 	size_t total = json_array_size(kt_jget(pod, "spec.initContainers")), i;
 
-	json_array_foreach(statuses, i, item) {
+	json_array_foreach(statuses, i, item)
+	{
 		const char *terminated = kt_jstr(item, "state.terminated.reason");
 		const char *waiting = kt_jstr(item, "state.waiting.reason");
-		if (kt_jget(item, "state.terminated") && kt_jint(item, "state.terminated.exitCode", 0) == 0)
+		if (kt_jget(item, "state.terminated") &&
+		        kt_jint(item, "state.terminated.exitCode", 0) == 0)
 			continue;
 		if (is_sidecar(pod, kt_jstr(item, "name")) && kt_jbool(item, "started", false))
 			continue;
@@ -60,10 +64,11 @@ static bool init_reason(const json_t *pod, struct kt_str *out)
 			if (terminated && *terminated)
 				kt_str_printf(out, "Init:%s", terminated);
 			else if (kt_jint(item, "state.terminated.signal", 0))
-				kt_str_printf(out, "Init:Signal:%lld", (long long)kt_jint(item, "state.terminated.signal", 0));
+				kt_str_printf(out, "Init:Signal:%lld",
+				        (long long)kt_jint(item, "state.terminated.signal", 0));
 			else
 				kt_str_printf(out, "Init:ExitCode:%lld",
-					      (long long)kt_jint(item, "state.terminated.exitCode", 0));
+				        (long long)kt_jint(item, "state.terminated.exitCode", 0));
 		} else if (waiting && *waiting && strcmp(waiting, "PodInitializing") != 0) {
 			kt_str_printf(out, "Init:%s", waiting);
 		} else {
@@ -94,7 +99,9 @@ static void container_reason(const json_t *pod, struct kt_str *out)
 			int64_t signal = kt_jint(item, "state.terminated.signal", 0);
 			kt_str_clear(out);
 			kt_str_printf(out, signal ? "Signal:%lld" : "ExitCode:%lld",
-				      (long long)(signal ? signal : kt_jint(item, "state.terminated.exitCode", 0)));
+			        (long long)(signal ? signal
+			                           : kt_jint(item, "state.terminated.exitCode",
+			                                     0)));
 		} else if (kt_jbool(item, "ready", false) && kt_jget(item, "state.running")) {
 			has_running = true;
 		}
@@ -112,12 +119,13 @@ static void add_phase(const json_t *pod, struct kt_str *out)
 	json_t *condition;
 
 	kt_str_puts(out, reason && *reason ? reason : phase ? phase : "");
-	json_array_foreach(kt_jget(pod, "status.conditions"), i, condition)
-		if (kt_streq(kt_jstr(condition, "type"), "PodScheduled") &&
-		    kt_streq(kt_jstr(condition, "reason"), "SchedulingGated")) {
-			kt_str_clear(out);
-			kt_str_puts(out, "SchedulingGated");
-		}
+	json_array_foreach(kt_jget(pod, "status.conditions"), i,
+	        condition) if (kt_streq(kt_jstr(condition, "type"), "PodScheduled") &&
+	                       kt_streq(kt_jstr(condition, "reason"), "SchedulingGated"))
+	{
+		kt_str_clear(out);
+		kt_str_puts(out, "SchedulingGated");
+	}
 }
 
 static json_t *pod_status(const struct kt_cell_context *context)
@@ -140,12 +148,14 @@ static json_t *pod_status(const struct kt_cell_context *context)
 	return json_string(kt_str_text(&text));
 }
 
-static void count_restarts(const json_t *statuses, const json_t *pod, bool sidecars_only, int64_t *restarts, int64_t *last_ns)
+static void count_restarts(const json_t *statuses, const json_t *pod, bool sidecars_only,
+        int64_t *restarts, int64_t *last_ns)
 {
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(statuses, i, item) {
+	json_array_foreach(statuses, i, item)
+	{
 		const char *finished = kt_jstr(item, "lastState.terminated.finishedAt");
 		int64_t when;
 		if (sidecars_only && !is_sidecar(pod, kt_jstr(item, "name")))
@@ -164,9 +174,11 @@ static json_t *pod_restarts(const struct kt_cell_context *context)
 	kt_auto_str reason = KT_STR_INIT;
 	bool initializing = init_reason(pod, &reason) && !has_condition(pod, "Initialized", "True");
 
-	count_restarts(kt_jget(pod, "status.initContainerStatuses"), pod, !initializing, &restarts, &last_ns);
+	count_restarts(kt_jget(pod, "status.initContainerStatuses"), pod, !initializing, &restarts,
+	        &last_ns);
 	if (!initializing)
-		count_restarts(kt_jget(pod, "status.containerStatuses"), pod, false, &restarts, &last_ns);
+		count_restarts(
+		        kt_jget(pod, "status.containerStatuses"), pod, false, &restarts, &last_ns);
 	if (!restarts || !last_ns)
 		return json_sprintf("%lld", (long long)restarts);
 	kt_duration_human(context->now_ns - last_ns, age);
@@ -175,7 +187,8 @@ static json_t *pod_restarts(const struct kt_cell_context *context)
 
 static json_t *pod_ip(const struct kt_cell_context *context)
 {
-	const char *ip = kt_jstr(json_array_get(kt_jget(context->object, "status.podIPs"), 0), "ip");
+	const char *ip =
+	        kt_jstr(json_array_get(kt_jget(context->object, "status.podIPs"), 0), "ip");
 
 	return kt_cell_text_or_none(ip ? ip : kt_jstr(context->object, "status.podIP"));
 }
@@ -197,8 +210,8 @@ static json_t *pod_readiness_gates(const struct kt_cell_context *context)
 
 	if (!json_array_size(gates))
 		return json_string("<none>");
-	json_array_foreach(gates, i, gate)
-		ready += has_condition(context->object, kt_jstr(gate, "conditionType"), "True");
+	json_array_foreach(gates, i, gate) ready +=
+	        has_condition(context->object, kt_jstr(gate, "conditionType"), "True");
 	return json_sprintf("%zu/%zu", ready, json_array_size(gates));
 }
 
@@ -211,18 +224,19 @@ json_t *kt_cell_row_conditions(const struct kt_cell_context *context)
 		return NULL;
 	if (!succeeded && !kt_streq(phase, "Failed"))
 		return NULL;
-	return json_pack("[{s:s,s:s,s:s,s:s}]", "type", "Completed", "status", "True", "reason", phase, "message",
-			 succeeded ? "The pod has completed successfully." : "The pod failed.");
+	return json_pack("[{s:s,s:s,s:s,s:s}]", "type", "Completed", "status", "True", "reason",
+	        phase, "message",
+	        succeeded ? "The pod has completed successfully." : "The pod failed.");
 }
 
 static const struct kt_cell_entry entries[] = {
-	{"pod_ready", pod_ready},
-	{"pod_status", pod_status},
-	{"pod_restarts", pod_restarts},
-	{"pod_ip", pod_ip},
-	{"pod_node", pod_node},
-	{"pod_nominated_node", pod_nominated_node},
-	{"pod_readiness_gates", pod_readiness_gates},
-	{NULL, NULL},
+        {"pod_ready", pod_ready},
+        {"pod_status", pod_status},
+        {"pod_restarts", pod_restarts},
+        {"pod_ip", pod_ip},
+        {"pod_node", pod_node},
+        {"pod_nominated_node", pod_nominated_node},
+        {"pod_readiness_gates", pod_readiness_gates},
+        {NULL, NULL},
 };
 const struct kt_cell_group kt_cells_pod = {entries};

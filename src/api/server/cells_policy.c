@@ -8,7 +8,8 @@
 
 static json_t *role_ref(const struct kt_cell_context *c)
 {
-	return json_sprintf("%s/%s", kt_jstr(c->object, "roleRef.kind"), kt_jstr(c->object, "roleRef.name"));
+	return json_sprintf(
+	        "%s/%s", kt_jstr(c->object, "roleRef.kind"), kt_jstr(c->object, "roleRef.name"));
 }
 
 static json_t *subjects(const struct kt_cell_context *c, const char *kind)
@@ -17,7 +18,8 @@ static json_t *subjects(const struct kt_cell_context *c, const char *kind)
 	json_t *subject;
 	size_t i;
 
-	json_array_foreach(json_object_get(c->object, "subjects"), i, subject) {
+	json_array_foreach(json_object_get(c->object, "subjects"), i, subject)
+	{
 		const char *namespace = kt_jstr(subject, "namespace");
 		if (!kt_streq(kt_jstr(subject, "kind"), kind))
 			continue;
@@ -60,7 +62,8 @@ static json_t *policy_param_kind(const struct kt_cell_context *c)
 {
 	if (!kt_jget(c->object, "spec.paramKind"))
 		return json_string("<unset>");
-	return json_sprintf("%s/%s", kt_jstr(c->object, "spec.paramKind.apiVersion"), kt_jstr(c->object, "spec.paramKind.kind"));
+	return json_sprintf("%s/%s", kt_jstr(c->object, "spec.paramKind.apiVersion"),
+	        kt_jstr(c->object, "spec.paramKind.kind"));
 }
 
 static json_t *policy_binding_param_ref(const struct kt_cell_context *c)
@@ -110,7 +113,8 @@ static json_t *csr_duration(const struct kt_cell_context *c)
 
 	if (!seconds)
 		return json_string("<none>");
-	/* kubectl's HumanDuration: years, days, hours, minutes, seconds, the coarsest that says enough */
+	/* kubectl's HumanDuration: years, days, hours, minutes, seconds, the coarsest that says
+	 * enough */
 	if (seconds < 120)
 		snprintf(text, sizeof(text), "%llds", seconds);
 	else if (seconds < 3 * 3600)
@@ -131,20 +135,25 @@ static json_t *csr_condition(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition) {
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
+	{
 		approved |= kt_streq(kt_jstr(condition, "type"), "Approved");
 		denied |= kt_streq(kt_jstr(condition, "type"), "Denied");
 		failed |= kt_streq(kt_jstr(condition, "type"), "Failed");
 	}
-	return json_sprintf("%s%s%s", denied ? "Denied" : approved ? "Approved" : "Pending", failed ? ",Failed" : "",
-			    certificate && *certificate ? ",Issued" : "");
+	return json_sprintf("%s%s%s",
+	        denied     ? "Denied"
+	        : approved ? "Approved"
+	                   : "Pending",
+	        failed ? ",Failed" : "", certificate && *certificate ? ",Issued" : "");
 }
 
 /* Autoscalers: "cpu: 33%/50%, memory: 50Mi/100Mi + 1 more..." */
 
 static json_t *hpa_reference(const struct kt_cell_context *c)
 {
-	return json_sprintf("%s/%s", kt_jstr(c->object, "spec.scaleTargetRef.kind"), kt_jstr(c->object, "spec.scaleTargetRef.name"));
+	return json_sprintf("%s/%s", kt_jstr(c->object, "spec.scaleTargetRef.kind"),
+	        kt_jstr(c->object, "spec.scaleTargetRef.name"));
 }
 
 static json_t *hpa_min_pods(const struct kt_cell_context *c)
@@ -154,11 +163,13 @@ static json_t *hpa_min_pods(const struct kt_cell_context *c)
 	return json_sprintf("%lld", (long long)kt_jint(c->object, "spec.minReplicas", 0));
 }
 
-/* The part of a metric spec or status that its type names: resource, pods, object, external, containerResource. */
+/* The part of a metric spec or status that its type names: resource, pods, object, external,
+ * containerResource. */
 static const json_t *metric_part(const json_t *metric)
 {
-	static const char *const names[][2] = {{"Resource", "resource"}, {"Pods", "pods"}, {"Object", "object"},
-					       {"External", "external"}, {"ContainerResource", "containerResource"}};
+	static const char *const names[][2] = {{"Resource", "resource"}, {"Pods", "pods"},
+	        {"Object", "object"}, {"External", "external"},
+	        {"ContainerResource", "containerResource"}};
 	const char *type = kt_jstr(metric, "type");
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(names); i++)
@@ -171,24 +182,29 @@ static void put_target(struct kt_str *out, const json_t *spec, const json_t *sta
 {
 	const json_t *part = metric_part(spec), *now = metric_part(status);
 	const char *resource = kt_jstr(part, "name");
-	const char *average = kt_jstr(part, "target.averageValue"), *value = kt_jstr(part, "target.value");
-	bool plain = kt_streq(kt_jstr(spec, "type"), "Object") || kt_streq(kt_jstr(spec, "type"), "External");
+	const char *average = kt_jstr(part, "target.averageValue"),
+	           *value = kt_jstr(part, "target.value");
+	bool plain = kt_streq(kt_jstr(spec, "type"), "Object") ||
+	             kt_streq(kt_jstr(spec, "type"), "External");
 
 	if (resource)
 		kt_str_printf(out, "%s: ", resource);
 	if (average) {
 		const char *current = kt_jstr(now, "current.averageValue");
-		kt_str_printf(out, "%s/%s%s", current ? current : "<unknown>", average, plain ? " (avg)" : "");
+		kt_str_printf(out, "%s/%s%s", current ? current : "<unknown>", average,
+		        plain ? " (avg)" : "");
 	} else if (value) {
 		const char *current = kt_jstr(now, "current.value");
 		kt_str_printf(out, "%s/%s", current ? current : "<unknown>", value);
 	} else {
 		if (kt_jget(now, "current.averageUtilization"))
-			kt_str_printf(out, "%lld%%/", (long long)kt_jint(now, "current.averageUtilization", 0));
+			kt_str_printf(out, "%lld%%/",
+			        (long long)kt_jint(now, "current.averageUtilization", 0));
 		else
 			kt_str_puts(out, "<unknown>/");
 		if (kt_jget(part, "target.averageUtilization"))
-			kt_str_printf(out, "%lld%%", (long long)kt_jint(part, "target.averageUtilization", 0));
+			kt_str_printf(out, "%lld%%",
+			        (long long)kt_jint(part, "target.averageUtilization", 0));
 		else
 			kt_str_puts(out, "<auto>");
 	}
@@ -197,11 +213,13 @@ static void put_target(struct kt_str *out, const json_t *spec, const json_t *sta
 /* The v1 form holds one target; the others rest in an annotation and are counted there. */
 static json_t *hpa_targets(const struct kt_cell_context *c)
 {
-	json_t *metrics = kt_jget(c->object, "spec.metrics"), *now = kt_jget(c->object, "status.currentMetrics"), *metric;
+	json_t *metrics = kt_jget(c->object, "spec.metrics"),
+	       *now = kt_jget(c->object, "status.currentMetrics"), *metric;
 	size_t n = json_array_size(metrics), i;
 	kt_auto_str text = KT_STR_INIT;
 
-	json_array_foreach(metrics, i, metric) {
+	json_array_foreach(metrics, i, metric)
+	{
 		if (i == TARGETS_SHOWN) {
 			kt_str_printf(&text, " + %zu more...", n - i);
 			break;
@@ -220,24 +238,24 @@ static json_t *priority_class_default(const struct kt_cell_context *c)
 }
 
 static const struct kt_cell_entry entries[] = {
-	{"binding_groups", binding_groups},
-	{"binding_service_accounts", binding_service_accounts},
-	{"binding_users", binding_users},
-	{"csr_condition", csr_condition},
-	{"csr_duration", csr_duration},
-	{"csr_signer_name", csr_signer_name},
-	{"hpa_min_pods", hpa_min_pods},
-	{"hpa_reference", hpa_reference},
-	{"hpa_targets", hpa_targets},
-	{"pdb_max_unavailable", pdb_max_unavailable},
-	{"pdb_min_available", pdb_min_available},
-	{"policy_binding_param_ref", policy_binding_param_ref},
-	{"policy_param_kind", policy_param_kind},
-	{"policy_validations_count", policy_validations_count},
-	{"priority_class_default", priority_class_default},
-	{"role_ref", role_ref},
-	{"webhooks_count", webhooks_count},
-	{NULL, NULL},
+        {"binding_groups", binding_groups},
+        {"binding_service_accounts", binding_service_accounts},
+        {"binding_users", binding_users},
+        {"csr_condition", csr_condition},
+        {"csr_duration", csr_duration},
+        {"csr_signer_name", csr_signer_name},
+        {"hpa_min_pods", hpa_min_pods},
+        {"hpa_reference", hpa_reference},
+        {"hpa_targets", hpa_targets},
+        {"pdb_max_unavailable", pdb_max_unavailable},
+        {"pdb_min_available", pdb_min_available},
+        {"policy_binding_param_ref", policy_binding_param_ref},
+        {"policy_param_kind", policy_param_kind},
+        {"policy_validations_count", policy_validations_count},
+        {"priority_class_default", priority_class_default},
+        {"role_ref", role_ref},
+        {"webhooks_count", webhooks_count},
+        {NULL, NULL},
 };
 
 const struct kt_cell_group kt_cells_policy = {entries};

@@ -15,8 +15,8 @@ struct kt_cell_group {
 	const struct kt_cell_entry *entries; /* ends with NULL */
 };
 
-extern const struct kt_cell_group kt_cells_pod, kt_cells_core, kt_cells_workloads, kt_cells_policy, kt_cells_network,
-	kt_cells_cluster;
+extern const struct kt_cell_group kt_cells_pod, kt_cells_core, kt_cells_workloads, kt_cells_policy,
+        kt_cells_network, kt_cells_cluster;
 extern const struct kt_cell_group *const kt_cell_groups[]; /* NULL-terminated */
 
 /* "3d4h"; "<unknown>" without a time. */
@@ -29,7 +29,8 @@ json_t *kt_cell_selector_text(const json_t *selector);
 json_t *kt_cell_map_text(const json_t *map);
 /* The same appended to out, nothing when empty. */
 void kt_cell_put_map(struct kt_str *out, const json_t *map);
-/* The strings at `path` of each element (NULL: the elements themselves); with max > 0 only so many, then " + N more...". "" when empty. */
+/* The strings at `path` of each element (NULL: the elements themselves); with max > 0 only so many,
+ * then " + N more...". "" when empty. */
 json_t *kt_cell_joined(const json_t *array, const char *path, const char *separator, size_t max);
 
 #endif

@@ -7,7 +7,7 @@
 static json_t *replicas_ready(const struct kt_cell_context *c)
 {
 	return json_sprintf("%lld/%lld", (long long)kt_jint(c->object, "status.readyReplicas", 0),
-			    (long long)kt_jint(c->object, "spec.replicas", 0));
+	        (long long)kt_jint(c->object, "spec.replicas", 0));
 }
 
 static json_t *label_selector(const struct kt_cell_context *c)
@@ -48,15 +48,19 @@ static json_t *revision_controller(const struct kt_cell_context *c)
 	json_t *owner;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "metadata.ownerReferences"), i, owner) {
-		const char *version = kt_jstr(owner, "apiVersion"), *slash = version ? strchr(version, '/') : NULL;
-		kt_auto_free char *kind = kt_strdup(kt_jstr(owner, "kind") ? kt_jstr(owner, "kind") : "");
+	json_array_foreach(kt_jget(c->object, "metadata.ownerReferences"), i, owner)
+	{
+		const char *version = kt_jstr(owner, "apiVersion"),
+		           *slash = version ? strchr(version, '/') : NULL;
+		kt_auto_free char *kind =
+		        kt_strdup(kt_jstr(owner, "kind") ? kt_jstr(owner, "kind") : "");
 		if (!kt_jbool(owner, "controller", false))
 			continue;
 		for (char *p = kind; *p; p++)
 			*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 'a' - 'A' : *p);
-		return json_sprintf("%s%s%.*s/%s", kind, slash ? "." : "", slash ? (int)(slash - version) : 0, version ? version : "",
-				    kt_jstr(owner, "name"));
+		return json_sprintf("%s%s%.*s/%s", kind, slash ? "." : "",
+		        slash ? (int)(slash - version) : 0, version ? version : "",
+		        kt_jstr(owner, "name"));
 	}
 	return json_string("<none>");
 }
@@ -68,9 +72,9 @@ static bool has_condition(const struct kt_cell_context *c, const char *type)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
-		if (kt_streq(kt_jstr(condition, "type"), type))
-			return kt_streq(kt_jstr(condition, "status"), "True");
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i,
+	        condition) if (kt_streq(kt_jstr(condition, "type"),
+	                               type)) return kt_streq(kt_jstr(condition, "status"), "True");
 	return false;
 }
 
@@ -92,16 +96,20 @@ static json_t *job_status(const struct kt_cell_context *c)
 
 static json_t *job_completions(const struct kt_cell_context *c)
 {
-	long long done = kt_jint(c->object, "status.succeeded", 0), parallel = kt_jint(c->object, "spec.parallelism", 0);
+	long long done = kt_jint(c->object, "status.succeeded", 0),
+	          parallel = kt_jint(c->object, "spec.parallelism", 0);
 
 	if (kt_jget(c->object, "spec.completions"))
-		return json_sprintf("%lld/%lld", done, (long long)kt_jint(c->object, "spec.completions", 0));
-	return parallel > 1 ? json_sprintf("%lld/1 of %lld", done, parallel) : json_sprintf("%lld/1", done);
+		return json_sprintf(
+		        "%lld/%lld", done, (long long)kt_jint(c->object, "spec.completions", 0));
+	return parallel > 1 ? json_sprintf("%lld/1 of %lld", done, parallel)
+	                    : json_sprintf("%lld/1", done);
 }
 
 static json_t *job_duration(const struct kt_cell_context *c)
 {
-	const char *start = kt_jstr(c->object, "status.startTime"), *end = kt_jstr(c->object, "status.completionTime");
+	const char *start = kt_jstr(c->object, "status.startTime"),
+	           *end = kt_jstr(c->object, "status.completionTime");
 	int64_t from, to = c->now_ns;
 	char text[KT_TIME_TEXT_MAX];
 
@@ -137,12 +145,14 @@ static json_t *cron_job_last_schedule(const struct kt_cell_context *c)
 
 static json_t *job_template_containers(const struct kt_cell_context *c)
 {
-	return kt_cell_joined(kt_jget(c->object, "spec.jobTemplate.spec.template.spec.containers"), "name", ",", 0);
+	return kt_cell_joined(kt_jget(c->object, "spec.jobTemplate.spec.template.spec.containers"),
+	        "name", ",", 0);
 }
 
 static json_t *job_template_images(const struct kt_cell_context *c)
 {
-	return kt_cell_joined(kt_jget(c->object, "spec.jobTemplate.spec.template.spec.containers"), "image", ",", 0);
+	return kt_cell_joined(kt_jget(c->object, "spec.jobTemplate.spec.template.spec.containers"),
+	        "image", ",", 0);
 }
 
 static json_t *job_template_selector(const struct kt_cell_context *c)
@@ -151,24 +161,24 @@ static json_t *job_template_selector(const struct kt_cell_context *c)
 }
 
 static const struct kt_cell_entry entries[] = {
-	{"cron_job_active", cron_job_active},
-	{"cron_job_last_schedule", cron_job_last_schedule},
-	{"cron_job_suspend", cron_job_suspend},
-	{"cron_job_time_zone", cron_job_time_zone},
-	{"job_completions", job_completions},
-	{"job_duration", job_duration},
-	{"job_status", job_status},
-	{"job_template_containers", job_template_containers},
-	{"job_template_images", job_template_images},
-	{"job_template_selector", job_template_selector},
-	{"label_selector", label_selector},
-	{"replicas_ready", replicas_ready},
-	{"revision_controller", revision_controller},
-	{"template_containers", template_containers},
-	{"template_images", template_images},
-	{"template_labels", template_labels},
-	{"template_node_selector", template_node_selector},
-	{NULL, NULL},
+        {"cron_job_active", cron_job_active},
+        {"cron_job_last_schedule", cron_job_last_schedule},
+        {"cron_job_suspend", cron_job_suspend},
+        {"cron_job_time_zone", cron_job_time_zone},
+        {"job_completions", job_completions},
+        {"job_duration", job_duration},
+        {"job_status", job_status},
+        {"job_template_containers", job_template_containers},
+        {"job_template_images", job_template_images},
+        {"job_template_selector", job_template_selector},
+        {"label_selector", label_selector},
+        {"replicas_ready", replicas_ready},
+        {"revision_controller", revision_controller},
+        {"template_containers", template_containers},
+        {"template_images", template_images},
+        {"template_labels", template_labels},
+        {"template_node_selector", template_node_selector},
+        {NULL, NULL},
 };
 
 const struct kt_cell_group kt_cells_workloads = {entries};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * deletecollection: what the selectors choose is deleted object by object, each as a delete request of its own that is already
- * authorized. A few run at a time, so that the store groups them.
+ * deletecollection: what the selectors choose is deleted object by object, each as a delete request
+ * of its own that is already authorized. A few run at a time, so that the store groups them.
  */
 #include "api/server/delete.h"
 #include "api/server/encode.h"
@@ -34,7 +34,8 @@ static int collection_decode(struct kt_request *request)
 {
 	struct collection *collection = kt_arena_new(&request->arena, struct collection);
 
-	if (kt_delete_decode(request) < 0 || kt_list_options_parse(request, false, &collection->options) < 0)
+	if (kt_delete_decode(request) < 0 ||
+	        kt_list_options_parse(request, false, &collection->options) < 0)
 		return request->err.code;
 	collection->request = request;
 	request->state->operation_data = collection;
@@ -63,7 +64,8 @@ static void one_done(struct kt_request *one)
 		collection->next = collection->list.n;
 	else
 		start_some(collection);
-	if (collection->is_waiting && !collection->running && collection->next == collection->list.n) {
+	if (collection->is_waiting && !collection->running &&
+	        collection->next == collection->list.n) {
 		collection->is_waiting = false;
 		kt_pipeline_resume(request, request->err.code);
 	}
@@ -86,7 +88,8 @@ static char *target_of(const struct kt_kind *kind, const struct kt_object *objec
 
 static void start_one(struct collection *collection, const struct kt_object *object)
 {
-	struct kt_request *request = collection->request, *one = kt_request_create(request->server, request->loop);
+	struct kt_request *request = collection->request,
+	                  *one = kt_request_create(request->server, request->loop);
 	kt_auto_str body = KT_STR_INIT;
 
 	one->method = kt_strdup("DELETE");
@@ -117,7 +120,8 @@ static int collection_commit(struct kt_request *request)
 	struct kt_storage *storage = request->server->storage;
 	struct kt_storage_range range = {.filter = filter, .filter_arg = &collection->options};
 
-	range.prefix = kt_server_key(&request->arena, request->state->kind, request->state->route.namespace, "");
+	range.prefix = kt_server_key(
+	        &request->arena, request->state->kind, request->state->route.namespace, "");
 	if (collection->options.limit > 0)
 		range.limit = (size_t)collection->options.limit;
 	int status = storage->ops->range(storage, &range, &collection->list, &request->err);
@@ -134,16 +138,16 @@ static int collection_encode(struct kt_request *request)
 {
 	struct collection *collection = request->state->operation_data;
 	struct kt_encode_list list = {.objects = collection->list.objects,
-				      .n = collection->list.n,
-				      .revision = collection->list.revision,
-				      .continue_token = ""};
+	        .n = collection->list.n,
+	        .revision = collection->list.revision,
+	        .continue_token = ""};
 
 	return kt_encode_list(request, &list);
 }
 
 const struct kt_operation kt_operation_deletecollection = {
-	.name = "deletecollection",
-	.decode = collection_decode,
-	.commit = collection_commit,
-	.encode = collection_encode,
+        .name = "deletecollection",
+        .decode = collection_decode,
+        .commit = collection_commit,
+        .encode = collection_encode,
 };

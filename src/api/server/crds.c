@@ -17,7 +17,7 @@
 struct cleanup {
 	struct kt_crds *crds;
 	char *name;
-	char *prefix;           /* of the instances */
+	char *prefix; /* of the instances */
 	struct kt_crd *crd;
 	struct kt_storage_watch *watch;
 	struct kt_task wake;
@@ -39,7 +39,7 @@ struct kt_crds {
 	struct kt_task wake;
 	struct kt_map generations; /* name -> generation that is served */
 	struct cleanup *cleanups;
-	struct kt_user *user;      /* who deletes instances */
+	struct kt_user *user; /* who deletes instances */
 };
 
 static const struct kt_kind *definition_kind(void)
@@ -61,7 +61,8 @@ static void on_written(struct kt_storage_txn *txn)
 }
 
 /* Replaces the definition at `revision` by the tree, or deletes it. */
-static void write_definition(struct kt_crds *crds, const char *name, int64_t revision, json_t *tree, bool gone)
+static void write_definition(
+        struct kt_crds *crds, const char *name, int64_t revision, json_t *tree, bool gone)
 {
 	struct write *write = kt_new(struct write);
 	struct kt_storage *storage = crds->server->storage;
@@ -71,11 +72,14 @@ static void write_definition(struct kt_crds *crds, const char *name, int64_t rev
 	write->crds = crds;
 	write->key = kt_asprintf(PREFIX "%s", name);
 	kt_codec_encode_json(&json, definition_kind()->type, tree);
-	write->op = (struct kt_storage_op){
-		.kind = gone ? KT_STORAGE_DELETE : KT_STORAGE_PUT, .key = write->key, .expect_revision = revision};
-	write->txn = (struct kt_storage_txn){.ops = &write->op, .n_ops = 1, .loop = crds->server->loop, .done = on_written};
-	if (kt_object_create(kt_sv_of(write->key), (struct kt_sv){json.data, json.len}, &write->op.object, &err) < 0 ||
-	    storage->ops->submit(storage, &write->txn, &err) < 0) {
+	write->op = (struct kt_storage_op){.kind = gone ? KT_STORAGE_DELETE : KT_STORAGE_PUT,
+	        .key = write->key,
+	        .expect_revision = revision};
+	write->txn = (struct kt_storage_txn){
+	        .ops = &write->op, .n_ops = 1, .loop = crds->server->loop, .done = on_written};
+	if (kt_object_create(kt_sv_of(write->key), (struct kt_sv){json.data, json.len},
+	            &write->op.object, &err) < 0 ||
+	        storage->ops->submit(storage, &write->txn, &err) < 0) {
 		kt_log_error("crds", "%s: %s", name, kt_err_message(&err));
 		write->txn.status = -EIO;
 		on_written(&write->txn);
@@ -87,9 +91,8 @@ static const json_t *condition_of(const json_t *tree, const char *type)
 	size_t i;
 	json_t *condition;
 
-	json_array_foreach(kt_jget(tree, "status.conditions"), i, condition)
-		if (kt_streq(kt_jstr(condition, "type"), type))
-			return condition;
+	json_array_foreach(kt_jget(tree, "status.conditions"), i,
+	        condition) if (kt_streq(kt_jstr(condition, "type"), type)) return condition;
 	return NULL;
 }
 
@@ -99,10 +102,11 @@ static bool is_true(const json_t *tree, const char *type)
 }
 
 /* True when it changed something. */
-static bool set_condition(json_t *tree, const char *type, bool value, const char *reason, const char *message,
-			  int64_t now_ns)
+static bool set_condition(json_t *tree, const char *type, bool value, const char *reason,
+        const char *message, int64_t now_ns)
 {
-	json_t *status = json_object_get(tree, "status"), *conditions = json_object_get(status, "conditions"), *old;
+	json_t *status = json_object_get(tree, "status"),
+	       *conditions = json_object_get(status, "conditions"), *old;
 	const char *text = value ? "True" : "False";
 	char time[KT_TIME_TEXT_MAX];
 	size_t i;
@@ -112,11 +116,13 @@ static bool set_condition(json_t *tree, const char *type, bool value, const char
 		json_object_set_new(status, "conditions", json_array());
 		conditions = json_object_get(status, "conditions");
 	}
-	json_array_foreach(conditions, i, old) {
+	json_array_foreach(conditions, i, old)
+	{
 		if (!kt_streq(kt_jstr(old, "type"), type))
 			continue;
-		bool same = kt_streq(kt_jstr(old, "status"), text) && kt_streq(kt_jstr(old, "reason"), reason) &&
-			    kt_streq(kt_jstr(old, "message"), message);
+		bool same = kt_streq(kt_jstr(old, "status"), text) &&
+		            kt_streq(kt_jstr(old, "reason"), reason) &&
+		            kt_streq(kt_jstr(old, "message"), message);
 		if (same)
 			return false;
 		if (!kt_streq(kt_jstr(old, "status"), text))
@@ -126,8 +132,9 @@ static bool set_condition(json_t *tree, const char *type, bool value, const char
 		json_object_set_new(old, "message", json_string(message));
 		return true;
 	}
-	json_array_append_new(conditions, json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", type, "status", text,
-						    "lastTransitionTime", time, "reason", reason, "message", message));
+	json_array_append_new(conditions,
+	        json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", type, "status", text,
+	                "lastTransitionTime", time, "reason", reason, "message", message));
 	return true;
 }
 
@@ -137,7 +144,8 @@ struct taken {
 	struct kt_map kinds;     /* kinds and list kinds */
 };
 
-static void collect_taken(struct kt_crds *crds, const char *group, const char *but, struct taken *taken)
+static void collect_taken(
+        struct kt_crds *crds, const char *group, const char *but, struct taken *taken)
 {
 	size_t n;
 	struct kt_crd **others = kt_resources_custom(crds->server->resources, &n);
@@ -145,7 +153,8 @@ static void collect_taken(struct kt_crds *crds, const char *group, const char *b
 	kt_map_init(&taken->resources, NULL);
 	kt_map_init(&taken->kinds, NULL);
 	for (size_t i = 0; i < n; i++) {
-		const struct kt_kind *kind = others[i]->set.n_kinds ? &others[i]->set.kinds[0] : NULL;
+		const struct kt_kind *kind =
+		        others[i]->set.n_kinds ? &others[i]->set.kinds[0] : NULL;
 		if (kind && kt_streq(kind->group, group) && !kt_streq(others[i]->name, but)) {
 			kt_map_set(&taken->resources, kind->plural, taken);
 			kt_map_set(&taken->resources, kind->singular, taken);
@@ -159,8 +168,8 @@ static void collect_taken(struct kt_crds *crds, const char *group, const char *b
 	free(others);
 }
 
-static bool check_name(const struct kt_map *taken, const json_t *names, const char *key, json_t *accepted,
-		       const char **ret_clash)
+static bool check_name(const struct kt_map *taken, const json_t *names, const char *key,
+        json_t *accepted, const char **ret_clash)
 {
 	const char *name = kt_jstr(names, key);
 
@@ -175,12 +184,14 @@ static bool check_name(const struct kt_map *taken, const json_t *names, const ch
 }
 
 /*
- * Which of the names it may have: fills status.acceptedNames. NULL when all; else the reason, with the clashing name in *ret_clash.
+ * Which of the names it may have: fills status.acceptedNames. NULL when all; else the reason, with
+ * the clashing name in *ret_clash.
  */
 static const char *accept_names(struct kt_crds *crds, json_t *tree, const char **ret_clash)
 {
 	const json_t *names = kt_jget(tree, "spec.names");
-	json_t *accepted = json_pack("{s:s,s:s}", "plural", "", "kind", ""), *shorts = json_object_get(names, "shortNames");
+	json_t *accepted = json_pack("{s:s,s:s}", "plural", "", "kind", ""),
+	       *shorts = json_object_get(names, "shortNames");
 	const char *group = kt_jstr(tree, "spec.group"), *reason = NULL;
 	struct taken taken;
 	size_t i;
@@ -192,12 +203,13 @@ static const char *accept_names(struct kt_crds *crds, json_t *tree, const char *
 	if (!check_name(&taken.resources, names, "singular", accepted, ret_clash))
 		reason = "SingularConflict";
 	bool shorts_free = true;
-	json_array_foreach(shorts, i, item)
-		if (kt_map_has(&taken.resources, json_string_value(item))) {
-			*ret_clash = json_string_value(item);
-			reason = "ShortNamesConflict";
-			shorts_free = false;
-		}
+	json_array_foreach(
+	        shorts, i, item) if (kt_map_has(&taken.resources, json_string_value(item)))
+	{
+		*ret_clash = json_string_value(item);
+		reason = "ShortNamesConflict";
+		shorts_free = false;
+	}
 	if (shorts && shorts_free)
 		json_object_set(accepted, "shortNames", shorts);
 	if (!check_name(&taken.kinds, names, "kind", accepted, ret_clash))
@@ -227,17 +239,20 @@ static bool settle(struct kt_crds *crds, json_t *tree)
 		kt_auto_free char *message = kt_asprintf("\"%s\" is already in use", clash);
 		set_condition(tree, "NamesAccepted", false, reason, message, now_ns);
 		if (!was_established)
-			set_condition(tree, "Established", false, "NotAccepted", "not all names are accepted", now_ns);
+			set_condition(tree, "Established", false, "NotAccepted",
+			        "not all names are accepted", now_ns);
 	} else {
-		set_condition(tree, "NamesAccepted", true, "NoConflicts", "no conflicts found", now_ns);
+		set_condition(
+		        tree, "NamesAccepted", true, "NoConflicts", "no conflicts found", now_ns);
 		if (!was_established)
 			set_condition(tree, "Established", true, "InitialNamesAccepted",
-				      "the initial names have been accepted", now_ns);
+			        "the initial names have been accepted", now_ns);
 	}
 	return !json_equal(before, json_object_get(tree, "status"));
 }
 
-/* Compiles the definition and puts it among the served resources, if it is not there in this form. */
+/* Compiles the definition and puts it among the served resources, if it is not there in this form.
+ */
 static void serve(struct kt_crds *crds, const char *name, const json_t *tree)
 {
 	int64_t generation = kt_jint(tree, "metadata.generation", 0) + 1;
@@ -285,11 +300,12 @@ static void finish_cleanup(struct cleanup *cleanup)
 		return;
 	kt_auto_json json_t *tree = kt_object_tree(object);
 	finalizers = kt_jget(tree, "metadata.finalizers");
-	json_array_foreach(finalizers, i, item)
-		if (kt_streq(json_string_value(item), KT_CRD_FINALIZER)) {
-			json_array_remove(finalizers, i);
-			break;
-		}
+	json_array_foreach(
+	        finalizers, i, item) if (kt_streq(json_string_value(item), KT_CRD_FINALIZER))
+	{
+		json_array_remove(finalizers, i);
+		break;
+	}
 	if (!json_array_size(finalizers))
 		json_object_del(json_object_get(tree, "metadata"), "finalizers");
 	write_definition(crds, cleanup->name, object->revision, tree, !json_array_size(finalizers));
@@ -313,11 +329,12 @@ static void delete_instance(struct cleanup *cleanup, const struct kt_object *obj
 
 	request->method = kt_strdup("DELETE");
 	if (kind->flags & KT_KIND_NAMESPACED)
-		request->target = kt_asprintf("/apis/%s/%s/namespaces/%.*s/%s/%.*s", kind->group, kind->version,
-					      (int)namespace.len, namespace.p, kind->plural, (int)name.len, name.p);
+		request->target = kt_asprintf("/apis/%s/%s/namespaces/%.*s/%s/%.*s", kind->group,
+		        kind->version, (int)namespace.len, namespace.p, kind->plural, (int)name.len,
+		        name.p);
 	else
-		request->target =
-			kt_asprintf("/apis/%s/%s/%s/%.*s", kind->group, kind->version, kind->plural, (int)name.len, name.p);
+		request->target = kt_asprintf("/apis/%s/%s/%s/%.*s", kind->group, kind->version,
+		        kind->plural, (int)name.len, name.p);
 	request->user = kt_user_ref(crds->user);
 	request->is_part = true;
 	request->done = instance_done;
@@ -334,7 +351,8 @@ static void drain(struct kt_storage *storage, struct kt_storage_watch *watch)
 		kt_storage_event_finish(&event);
 }
 
-/* Deletes what has no deletion time yet, a few at a time; what has one waits for its own finalizers. */
+/* Deletes what has no deletion time yet, a few at a time; what has one waits for its own
+ * finalizers. */
 static void clean_some(struct kt_task *task)
 {
 	struct cleanup *cleanup = kt_container_of(task, struct cleanup, wake);
@@ -356,7 +374,8 @@ static void clean_some(struct kt_task *task)
 		cleanup_free(cleanup);
 		return;
 	}
-	cleanup->running++; /* those that end at once must not end the whole before all have begun */
+	cleanup->running++; /* those that end at once must not end the whole before all have begun
+	                     */
 	for (size_t i = 0; i < list.n && cleanup->running <= DELETES_AT_ONCE; i++)
 		if (!list.objects[i]->deletion_timestamp.len)
 			delete_instance(cleanup, list.objects[i]);
@@ -376,12 +395,13 @@ static void start_cleanup(struct kt_crds *crds, const char *name, const json_t *
 	cleanup->crds = crds;
 	cleanup->name = kt_strdup(name);
 	cleanup->crd = kt_crd_compile(tree);
-	cleanup->prefix = kt_asprintf("/registry/%s/%s/", kt_jstr(tree, "spec.group"), kt_jstr(tree, "spec.names.plural"));
+	cleanup->prefix = kt_asprintf("/registry/%s/%s/", kt_jstr(tree, "spec.group"),
+	        kt_jstr(tree, "spec.names.plural"));
 	cleanup->next = crds->cleanups;
 	crds->cleanups = cleanup;
 	kt_task_init(&cleanup->wake, clean_some);
-	if (storage->ops->watch_open(storage, cleanup->prefix, storage->ops->revision(storage), crds->server->loop,
-				     &cleanup->wake, &cleanup->watch, &err) < 0) {
+	if (storage->ops->watch_open(storage, cleanup->prefix, storage->ops->revision(storage),
+	            crds->server->loop, &cleanup->wake, &cleanup->watch, &err) < 0) {
 		kt_log_error("crds", "%s: %s", name, kt_err_message(&err));
 		cleanup_free(cleanup);
 		return;
@@ -394,9 +414,8 @@ static bool has_finalizer(const json_t *tree)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(kt_jget(tree, "metadata.finalizers"), i, item)
-		if (kt_streq(json_string_value(item), KT_CRD_FINALIZER))
-			return true;
+	json_array_foreach(kt_jget(tree, "metadata.finalizers"), i,
+	        item) if (kt_streq(json_string_value(item), KT_CRD_FINALIZER)) return true;
 	return false;
 }
 
@@ -457,8 +476,8 @@ static int open_watch(struct kt_crds *crds, struct kt_err *err)
 		storage->ops->watch_close(kt_steal(&crds->watch));
 	int status = storage->ops->range(storage, &range, &list, err);
 	if (status == 0)
-		status = storage->ops->watch_open(storage, PREFIX, list.revision, crds->server->loop, &crds->wake, &crds->watch,
-						  err);
+		status = storage->ops->watch_open(storage, PREFIX, list.revision,
+		        crds->server->loop, &crds->wake, &crds->watch, err);
 	for (size_t i = 0; i < list.n && status == 0; i++)
 		look_at(crds, list.objects[i]);
 	kt_storage_list_finish(&list);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Serving CustomResourceDefinitions: follows them in the store on the server's loop, accepts their names, says so in their
- * status, compiles them to kinds (schema/crd.h) and puts those among the served resources. A deleted definition first loses its
- * instances, then its finalizer.
+ * Serving CustomResourceDefinitions: follows them in the store on the server's loop, accepts their
+ * names, says so in their status, compiles them to kinds (schema/crd.h) and puts those among the
+ * served resources. A deleted definition first loses its instances, then its finalizer.
  *
  * Source: KEP-95; the documentation's page on custom resources.
  */

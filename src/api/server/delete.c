@@ -32,7 +32,7 @@ static int query_options(struct kt_request *request, json_t *options)
 		json_object_set_new(options, "propagationPolicy", json_string(policy));
 	if (kt_request_query(request, "orphanDependents"))
 		json_object_set_new(options, "orphanDependents",
-				    json_boolean(kt_request_query_bool(request, "orphanDependents")));
+		        json_boolean(kt_request_query_bool(request, "orphanDependents")));
 	for (size_t i = 0; i < state->query.n; i++)
 		if (kt_streq(state->query.items[i].name, "dryRun")) {
 			json_t *values = json_object_get(options, "dryRun");
@@ -53,14 +53,17 @@ static int decode_body(struct kt_request *request)
 
 	if (kt_write_media(request, &options.media) < 0)
 		return request->err.code;
-	if (kt_codec_decode(body, kt_type_lookup(DELETE_OPTIONS_TYPE), &options, &state->body, NULL, &request->err) < 0)
+	if (kt_codec_decode(body, kt_type_lookup(DELETE_OPTIONS_TYPE), &options, &state->body, NULL,
+	            &request->err) < 0)
 		return request->err.code;
-	const char *kind = kt_jstr(state->body, "kind"), *version = kt_jstr(state->body, "apiVersion");
+	const char *kind = kt_jstr(state->body, "kind"),
+	           *version = kt_jstr(state->body, "apiVersion");
 	if (kind && *kind && !kt_streq(kind, "DeleteOptions"))
 		return kt_fail(&request->err, EINVAL,
-			       "%s in version \"%s\" cannot be handled as a DeleteOptions: converting (%s.%s) to "
-			       "(v1.DeleteOptions): unknown conversion",
-			       kind, version ? version : "", version ? version : "", kind);
+		        "%s in version \"%s\" cannot be handled as a DeleteOptions: converting "
+		        "(%s.%s) to "
+		        "(v1.DeleteOptions): unknown conversion",
+		        kind, version ? version : "", version ? version : "", kind);
 	return 0;
 }
 
@@ -69,20 +72,24 @@ static int check_options(struct kt_request *request)
 	static const char *const policies[] = {"Foreground", "Background", "Orphan", "nil", NULL};
 	static const char *const dry_runs[] = {"All", NULL};
 	struct kt_field_errors errors = {.arena = &request->arena};
-	json_t *options = request->state->body, *dry_run = json_object_get(options, "dryRun"), *value;
+	json_t *options = request->state->body, *dry_run = json_object_get(options, "dryRun"),
+	       *value;
 	const char *policy = kt_jstr(options, "propagationPolicy");
 	size_t i;
 
 	if (policy && json_object_get(options, "orphanDependents"))
-		kt_field_invalid(&errors, "propagationPolicy", json_object_get(options, "propagationPolicy"),
-				 "orphanDependents and deletionPropagation cannot be both set");
-	if (policy && strcmp(policy, "Foreground") != 0 && strcmp(policy, "Background") != 0 && strcmp(policy, "Orphan") != 0)
-		kt_field_not_supported(&errors, "propagationPolicy", json_object_get(options, "propagationPolicy"), policies);
-	json_array_foreach(dry_run, i, value)
-		if (!kt_streq(json_string_value(value), "All")) {
-			kt_field_not_supported(&errors, "dryRun", dry_run, dry_runs);
-			break;
-		}
+		kt_field_invalid(&errors, "propagationPolicy",
+		        json_object_get(options, "propagationPolicy"),
+		        "orphanDependents and deletionPropagation cannot be both set");
+	if (policy && strcmp(policy, "Foreground") != 0 && strcmp(policy, "Background") != 0 &&
+	        strcmp(policy, "Orphan") != 0)
+		kt_field_not_supported(&errors, "propagationPolicy",
+		        json_object_get(options, "propagationPolicy"), policies);
+	json_array_foreach(dry_run, i, value) if (!kt_streq(json_string_value(value), "All"))
+	{
+		kt_field_not_supported(&errors, "dryRun", dry_run, dry_runs);
+		break;
+	}
 	request->state->dry_run = json_array_size(dry_run) > 0;
 	if (!errors.n)
 		return 0;
@@ -115,18 +122,22 @@ static int check_preconditions(struct kt_request *request)
 	char revision_there[24];
 	kt_auto_free char *why = NULL;
 
-	snprintf(revision_there, sizeof(revision_there), "%lld", (long long)state->current->revision);
+	snprintf(revision_there, sizeof(revision_there), "%lld",
+	        (long long)state->current->revision);
 	if (uid && !kt_streq(uid, uid_there))
-		why = kt_asprintf("the UID in the precondition (%s) does not match the UID in record (%s). The object might have "
-				  "been deleted and then recreated",
-				  uid, uid_there);
+		why = kt_asprintf("the UID in the precondition (%s) does not match the UID in "
+		                  "record (%s). The object might have "
+		                  "been deleted and then recreated",
+		        uid, uid_there);
 	else if (revision && !kt_streq(revision, revision_there))
-		why = kt_asprintf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record "
-				  "(%s). The object might have been modified",
-				  revision, revision_there);
+		why = kt_asprintf("the ResourceVersion in the precondition (%s) does not match the "
+		                  "ResourceVersion in record "
+		                  "(%s). The object might have been modified",
+		        revision, revision_there);
 	if (!why)
 		return 0;
-	return kt_fail_conflict(&request->err, state->kind->group, state->kind->kind, state->route.name, why);
+	return kt_fail_conflict(
+	        &request->err, state->kind->group, state->kind->kind, state->route.name, why);
 }
 
 static bool has_finalizer(const json_t *object, const char *name)
@@ -134,14 +145,14 @@ static bool has_finalizer(const json_t *object, const char *name)
 	size_t i;
 	json_t *value;
 
-	json_array_foreach(kt_jget(object, "metadata.finalizers"), i, value)
-		if (kt_streq(json_string_value(value), name))
-			return true;
+	json_array_foreach(kt_jget(object, "metadata.finalizers"), i,
+	        value) if (kt_streq(json_string_value(value), name)) return true;
 	return false;
 }
 
 /* Which of the two garbage collection finalizers the object gets. */
-static void wanted_finalizers(const struct kt_request_state *state, bool *ret_orphan, bool *ret_foreground)
+static void wanted_finalizers(
+        const struct kt_request_state *state, bool *ret_orphan, bool *ret_foreground)
 {
 	const json_t *options = state->body, *orphan = json_object_get(options, "orphanDependents");
 	const char *policy = kt_jstr(options, "propagationPolicy");
@@ -168,7 +179,8 @@ static void set_finalizers(struct kt_request_state *state)
 	size_t i;
 
 	wanted_finalizers(state, &orphan, &foreground);
-	json_array_foreach(json_object_get(metadata, "finalizers"), i, value) {
+	json_array_foreach(json_object_get(metadata, "finalizers"), i, value)
+	{
 		const char *name = json_string_value(value);
 		if (!kt_streq(name, FINALIZER_ORPHAN) && !kt_streq(name, FINALIZER_FOREGROUND))
 			json_array_append(kept, value);
@@ -217,7 +229,8 @@ static void shorten(struct kt_request_state *state, int64_t grace_s)
 	json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(grace_s));
 }
 
-/* Kinds whose own life cycle ends before the object may go. Returns true when it has to stay for now. */
+/* Kinds whose own life cycle ends before the object may go. Returns true when it has to stay for
+ * now. */
 static bool defer_namespace(json_t *object)
 {
 	json_t *status = json_object_get(object, "status");
@@ -253,14 +266,15 @@ static const struct {
 	const char *group, *kind;
 	bool (*defer)(json_t *object);
 } deferred[] = {
-	{"", "Namespace", defer_namespace},
-	{"apiextensions.k8s.io", "CustomResourceDefinition", defer_definition},
+        {"", "Namespace", defer_namespace},
+        {"apiextensions.k8s.io", "CustomResourceDefinition", defer_definition},
 };
 
 bool kt_delete_is_deferred(const struct kt_kind *kind, json_t *object)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(deferred); i++)
-		if (kt_streq(deferred[i].kind, kind->kind) && kt_streq(deferred[i].group, kind->group))
+		if (kt_streq(deferred[i].kind, kind->kind) &&
+		        kt_streq(deferred[i].group, kind->group))
 			return deferred[i].defer(object);
 	return false;
 }
@@ -291,14 +305,15 @@ static int plan_after(struct kt_request *request)
 	return 0;
 }
 
-static void add_op(struct kt_request *request, enum kt_storage_op_kind op_kind, struct kt_object *object)
+static void add_op(
+        struct kt_request *request, enum kt_storage_op_kind op_kind, struct kt_object *object)
 {
 	const struct kt_request_state *state = request->state;
 
 	kt_write_add_op(request, (struct kt_storage_op){.kind = op_kind,
-							.key = state->key,
-							.expect_revision = state->current->revision,
-							.object = object});
+	                                 .key = state->key,
+	                                 .expect_revision = state->current->revision,
+	                                 .object = object});
 }
 
 /* The grace period: what was asked for, what the kind makes of it; 0 for kinds that know none. */
@@ -347,8 +362,9 @@ int kt_delete_plan(struct kt_request *request)
 	if (!object)
 		return request->err.code;
 	state->is_delete = !stays;
-	state->is_unchanged = stays && object->json_len == state->current->json_len &&
-			      !memcmp(kt_object_json(object), kt_object_json(state->current), object->json_len);
+	state->is_unchanged =
+	        stays && object->json_len == state->current->json_len &&
+	        !memcmp(kt_object_json(object), kt_object_json(state->current), object->json_len);
 	add_op(request, stays ? KT_STORAGE_PUT : KT_STORAGE_DELETE, object);
 	return 0;
 }
@@ -376,8 +392,8 @@ static json_t *success_status(const struct kt_request *request)
 	json_object_set_new(details, "kind", json_string(state->kind->plural));
 	if (uid)
 		json_object_set_new(details, "uid", json_string(uid));
-	return json_pack("{s:s,s:s,s:{},s:s,s:o}", "kind", "Status", "apiVersion", "v1", "metadata", "status", "Success",
-			 "details", details);
+	return json_pack("{s:s,s:s,s:{},s:s,s:o}", "kind", "Status", "apiVersion", "v1", "metadata",
+	        "status", "Success", "details", details);
 }
 
 static int delete_commit(struct kt_request *request)
@@ -394,7 +410,9 @@ static int delete_commit(struct kt_request *request)
 		for (size_t i = 0; i < rules->n_also; i++)
 			kt_object_unref(rules->also[i].object);
 		rules->n_also = 0;
-		state->stored = state->result ? NULL : kt_object_at_revision(state->ops[0].object, state->current->revision);
+		state->stored = state->result ? NULL
+		                              : kt_object_at_revision(state->ops[0].object,
+		                                        state->current->revision);
 		return 0;
 	}
 	for (size_t i = 0; i < rules->n_also; i++)
@@ -404,9 +422,9 @@ static int delete_commit(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_delete = {
-	.name = "delete",
-	.decode = kt_delete_decode,
-	.mutate = delete_mutate,
-	.commit = delete_commit,
-	.encode = kt_encode_result,
+        .name = "delete",
+        .decode = kt_delete_decode,
+        .mutate = delete_mutate,
+        .commit = delete_commit,
+        .encode = kt_encode_result,
 };

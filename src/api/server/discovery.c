@@ -10,13 +10,13 @@
 static const struct {
 	uint16_t bit;
 	const char *name;
-} builtin_verbs[] = {{KT_VERB_CREATE, "create"}, {KT_VERB_DELETE, "delete"}, {KT_VERB_DELETECOLLECTION, "deletecollection"},
-		     {KT_VERB_GET, "get"},       {KT_VERB_LIST, "list"},     {KT_VERB_PATCH, "patch"},
-		     {KT_VERB_UPDATE, "update"}, {KT_VERB_WATCH, "watch"}},
+} builtin_verbs[] = {{KT_VERB_CREATE, "create"}, {KT_VERB_DELETE, "delete"},
+        {KT_VERB_DELETECOLLECTION, "deletecollection"}, {KT_VERB_GET, "get"},
+        {KT_VERB_LIST, "list"}, {KT_VERB_PATCH, "patch"}, {KT_VERB_UPDATE, "update"},
+        {KT_VERB_WATCH, "watch"}},
   custom_verbs[] = {{KT_VERB_DELETE, "delete"}, {KT_VERB_DELETECOLLECTION, "deletecollection"},
-		    {KT_VERB_GET, "get"},       {KT_VERB_LIST, "list"},
-		    {KT_VERB_PATCH, "patch"},   {KT_VERB_CREATE, "create"},
-		    {KT_VERB_UPDATE, "update"}, {KT_VERB_WATCH, "watch"}};
+          {KT_VERB_GET, "get"}, {KT_VERB_LIST, "list"}, {KT_VERB_PATCH, "patch"},
+          {KT_VERB_CREATE, "create"}, {KT_VERB_UPDATE, "update"}, {KT_VERB_WATCH, "watch"}};
 
 static json_t *verb_list(uint16_t verbs, bool custom)
 {
@@ -25,7 +25,8 @@ static json_t *verb_list(uint16_t verbs, bool custom)
 	for (size_t i = 0; i < KT_ARRAY_SIZE(builtin_verbs); i++) {
 		uint16_t bit = custom ? custom_verbs[i].bit : builtin_verbs[i].bit;
 		if (verbs & bit)
-			json_array_append_new(list, json_string(custom ? custom_verbs[i].name : builtin_verbs[i].name));
+			json_array_append_new(list,
+			        json_string(custom ? custom_verbs[i].name : builtin_verbs[i].name));
 	}
 	return list;
 }
@@ -74,8 +75,8 @@ json_t *kt_discovery_versions(struct kt_server *server)
 {
 	kt_auto_free char *address = kt_asprintf("127.0.0.1:%d", server->options.secure_port);
 
-	return json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1", "serverAddressByClientCIDRs",
-			 "clientCIDR", "0.0.0.0/0", "serverAddress", address);
+	return json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1",
+	        "serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress", address);
 }
 
 /* The versions of a group, in order. */
@@ -125,12 +126,14 @@ static void collect_groups(const struct kt_discovery_kinds *kinds, group_vec *gr
 
 	for (size_t i = 0; i < kinds->n; i++) {
 		bool custom = kinds->kinds[i]->flags & KT_KIND_CUSTOM;
-		add_version(find_group(groups, kinds->kinds[i]->group), kinds->kinds[i]->version, custom);
+		add_version(find_group(groups, kinds->kinds[i]->group), kinds->kinds[i]->version,
+		        custom);
 		if (!custom)
 			n_builtin = groups->n;
 	}
 	if (groups->n > n_builtin)
-		qsort(groups->items + n_builtin, groups->n - n_builtin, sizeof(*groups->items), group_cmp);
+		qsort(groups->items + n_builtin, groups->n - n_builtin, sizeof(*groups->items),
+		        group_cmp);
 }
 
 static void finish_groups(group_vec *groups)
@@ -142,7 +145,8 @@ static void finish_groups(group_vec *groups)
 
 static json_t *version_tree(const char *group, const char *version)
 {
-	return json_pack("{s:o,s:s}", "groupVersion", json_sprintf("%s/%s", group, version), "version", version);
+	return json_pack("{s:o,s:s}", "groupVersion", json_sprintf("%s/%s", group, version),
+	        "version", version);
 }
 
 static json_t *group_tree(const struct group *group)
@@ -151,9 +155,11 @@ static json_t *group_tree(const struct group *group)
 
 	json_object_set_new(tree, "name", json_string(group->name));
 	for (size_t i = 0; i < group->versions.n; i++)
-		json_array_append_new(versions, version_tree(group->name, group->versions.items[i]));
+		json_array_append_new(
+		        versions, version_tree(group->name, group->versions.items[i]));
 	json_object_set_new(tree, "versions", versions);
-	json_object_set_new(tree, "preferredVersion", version_tree(group->name, group->versions.items[0]));
+	json_object_set_new(
+	        tree, "preferredVersion", version_tree(group->name, group->versions.items[0]));
 	return tree;
 }
 
@@ -170,7 +176,8 @@ json_t *kt_discovery_groups(struct kt_server *server)
 			json_array_append_new(list, group_tree(&groups.items[i]));
 	finish_groups(&groups);
 	kt_discovery_kinds_finish(&kinds);
-	return json_pack("{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
+	return json_pack(
+	        "{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
 }
 
 json_t *kt_discovery_group(struct kt_server *server, const char *name)
@@ -193,7 +200,8 @@ json_t *kt_discovery_group(struct kt_server *server, const char *name)
 	return tree;
 }
 
-/* Eight bytes of the SHA-256 of "GROUP/VERSION/KIND": tells clients when objects are stored otherwise. */
+/* Eight bytes of the SHA-256 of "GROUP/VERSION/KIND": tells clients when objects are stored
+ * otherwise. */
 static json_t *storage_version_hash(const struct kt_kind *kind)
 {
 	const struct kt_kind *stored = kt_versions_stored_kind(kind);
@@ -201,7 +209,8 @@ static json_t *storage_version_hash(const struct kt_kind *kind)
 	char text[512];
 	kt_auto_str base64 = KT_STR_INIT;
 
-	int len = snprintf(text, sizeof(text), "%s/%s/%s", stored->group, kind->storage_version, stored->kind);
+	int len = snprintf(
+	        text, sizeof(text), "%s/%s/%s", stored->group, kind->storage_version, stored->kind);
 	gnutls_hash_fast(GNUTLS_DIG_SHA256, text, (size_t)len, digest);
 	kt_base64_encode(&base64, digest, 8);
 	return json_string(kt_str_text(&base64));
@@ -226,7 +235,8 @@ static json_t *resource_tree(const struct kt_kind *kind)
 /* Does the sub-resource exchange something of another group version than its resource's? */
 static bool is_foreign(const struct kt_kind *kind, const struct kt_subresource *sub)
 {
-	return sub->group && sub->version && (!kt_streq(sub->group, kind->group) || !kt_streq(sub->version, kind->version));
+	return sub->group && sub->version &&
+	       (!kt_streq(sub->group, kind->group) || !kt_streq(sub->version, kind->version));
 }
 
 static json_t *subresource_tree(const struct kt_kind *kind, const struct kt_subresource *sub)
@@ -254,12 +264,14 @@ static int subresource_cmp(const void *a, const void *b)
 
 static const struct kt_subresource **sorted_subresources(const struct kt_kind *kind)
 {
-	const struct kt_subresource **list = kt_new_array(const struct kt_subresource *, kind->n_subresources + 1);
+	const struct kt_subresource **list =
+	        kt_new_array(const struct kt_subresource *, kind->n_subresources + 1);
 
 	for (size_t i = 0; i < kind->n_subresources; i++)
 		list[i] = &kind->subresources[i];
 	if (kind->n_subresources)
-		qsort(list, kind->n_subresources, sizeof(const struct kt_subresource *), subresource_cmp);
+		qsort(list, kind->n_subresources, sizeof(const struct kt_subresource *),
+		        subresource_cmp);
 	return list;
 }
 
@@ -279,7 +291,8 @@ json_t *kt_discovery_resources(struct kt_server *server, const char *group, cons
 
 	kt_discovery_kinds(server, &kinds);
 	for (size_t i = 0; i < kinds.n; i++)
-		if (kt_streq(kinds.kinds[i]->group, group) && kt_streq(kinds.kinds[i]->version, version))
+		if (kt_streq(kinds.kinds[i]->group, group) &&
+		        kt_streq(kinds.kinds[i]->version, version))
 			add_resource(resources, kinds.kinds[i]);
 	kt_discovery_kinds_finish(&kinds);
 	if (!json_array_size(resources)) {
@@ -287,7 +300,8 @@ json_t *kt_discovery_resources(struct kt_server *server, const char *group, cons
 		return NULL;
 	}
 	json_t *tree = json_pack("{s:s,s:o,s:o}", "kind", "APIResourceList", "groupVersion",
-				 *group ? json_sprintf("%s/%s", group, version) : json_string(version), "resources", resources);
+	        *group ? json_sprintf("%s/%s", group, version) : json_string(version), "resources",
+	        resources);
 	if (*group)
 		json_object_set_new(tree, "apiVersion", json_string("v1"));
 	return tree;
@@ -308,11 +322,12 @@ static json_t *own_response_kind(const struct kt_kind *kind, const char *name)
 
 static json_t *aggregated_subresource(const struct kt_kind *kind, const struct kt_subresource *sub)
 {
-	json_t *shown = is_foreign(kind, sub) ? response_kind(sub->group, sub->version, sub->kind)
-					      : own_response_kind(kind, sub->kind ? sub->kind : kind->kind);
+	json_t *shown = is_foreign(kind, sub)
+	                        ? response_kind(sub->group, sub->version, sub->kind)
+	                        : own_response_kind(kind, sub->kind ? sub->kind : kind->kind);
 
 	return json_pack("{s:s,s:o,s:o}", "subresource", sub->name, "responseKind", shown, "verbs",
-			 verb_list(sub->verbs, false));
+	        verb_list(sub->verbs, false));
 }
 
 static json_t *aggregated_resource(const struct kt_kind *kind)
@@ -322,7 +337,8 @@ static json_t *aggregated_resource(const struct kt_kind *kind)
 
 	json_object_set_new(tree, "resource", json_string(kind->plural));
 	json_object_set_new(tree, "responseKind", own_response_kind(kind, kind->kind));
-	json_object_set_new(tree, "scope", json_string(kind->flags & KT_KIND_NAMESPACED ? "Namespaced" : "Cluster"));
+	json_object_set_new(tree, "scope",
+	        json_string(kind->flags & KT_KIND_NAMESPACED ? "Namespaced" : "Cluster"));
 	json_object_set_new(tree, "singularResource", json_string(kind->singular));
 	json_object_set_new(tree, "verbs", verb_list(kind->verbs, kind->flags & KT_KIND_CUSTOM));
 	set_list(tree, "shortNames", kind->short_names);
@@ -335,14 +351,17 @@ static json_t *aggregated_resource(const struct kt_kind *kind)
 	return tree;
 }
 
-static json_t *aggregated_version(const struct kt_discovery_kinds *kinds, const char *group, const char *version)
+static json_t *aggregated_version(
+        const struct kt_discovery_kinds *kinds, const char *group, const char *version)
 {
 	json_t *resources = json_array();
 
 	for (size_t i = 0; i < kinds->n; i++)
-		if (kt_streq(kinds->kinds[i]->group, group) && kt_streq(kinds->kinds[i]->version, version))
+		if (kt_streq(kinds->kinds[i]->group, group) &&
+		        kt_streq(kinds->kinds[i]->version, version))
 			json_array_append_new(resources, aggregated_resource(kinds->kinds[i]));
-	return json_pack("{s:s,s:o,s:s}", "version", version, "resources", resources, "freshness", "Current");
+	return json_pack("{s:s,s:o,s:s}", "version", version, "resources", resources, "freshness",
+	        "Current");
 }
 
 json_t *kt_discovery_aggregated(struct kt_server *server, bool core)
@@ -359,13 +378,15 @@ json_t *kt_discovery_aggregated(struct kt_server *server, bool core)
 			continue;
 		json_t *versions = json_array(), *metadata = json_object();
 		for (size_t v = 0; v < group->versions.n; v++)
-			json_array_append_new(versions, aggregated_version(&kinds, group->name, group->versions.items[v]));
+			json_array_append_new(versions,
+			        aggregated_version(&kinds, group->name, group->versions.items[v]));
 		if (*group->name)
 			json_object_set_new(metadata, "name", json_string(group->name));
-		json_array_append_new(items, json_pack("{s:o,s:o}", "metadata", metadata, "versions", versions));
+		json_array_append_new(
+		        items, json_pack("{s:o,s:o}", "metadata", metadata, "versions", versions));
 	}
 	finish_groups(&groups);
 	kt_discovery_kinds_finish(&kinds);
-	return json_pack("{s:s,s:s,s:{},s:o}", "kind", "APIGroupDiscoveryList", "apiVersion", "apidiscovery.k8s.io/v2", "metadata",
-			 "items", items);
+	return json_pack("{s:s,s:s,s:{},s:o}", "kind", "APIGroupDiscoveryList", "apiVersion",
+	        "apidiscovery.k8s.io/v2", "metadata", "items", items);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "api/server/snapshot.h"
 #include "api/server/documents.h"
+#include "api/server/snapshot.h"
 
 #include "api/server/accept.h"
 #include "api/server/auth/authenticate.h"
@@ -24,15 +24,16 @@ static int write_version(struct kt_request *request)
 {
 	static const char platform[] =
 #if defined(__aarch64__)
-		"linux/arm64";
+	        "linux/arm64";
 #else
-		"linux/amd64";
+	        "linux/amd64";
 #endif
-	kt_auto_json json_t *version =
-		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "35", "emulationMajor",
-			  "1", "emulationMinor", "35", "minCompatibilityMajor", "1", "minCompatibilityMinor", "34", "gitVersion", KT_SERVER_GIT_VERSION, "gitCommit", KT_VERSION, "gitTreeState",
-			  "clean", "buildDate", "1970-01-01T00:00:00Z", "goVersion", "none", "compiler", __VERSION__, "platform",
-			  platform);
+	kt_auto_json json_t *version = json_pack(
+	        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor",
+	        "35", "emulationMajor", "1", "emulationMinor", "35", "minCompatibilityMajor", "1",
+	        "minCompatibilityMinor", "34", "gitVersion", KT_SERVER_GIT_VERSION, "gitCommit",
+	        KT_VERSION, "gitTreeState", "clean", "buildDate", "1970-01-01T00:00:00Z",
+	        "goVersion", "none", "compiler", __VERSION__, "platform", platform);
 
 	request->state->accept.pretty = true;
 	return kt_encode_tree(request, 200, NULL, version);
@@ -43,7 +44,8 @@ static int write_metrics(struct kt_request *request)
 	kt_auto_str text = KT_STR_INIT;
 
 	kt_metrics_write(request->server, &text);
-	kt_encode_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", (struct kt_sv){text.data, text.len});
+	kt_encode_text(request, 200, "text/plain; version=0.0.4; charset=utf-8",
+	        (struct kt_sv){text.data, text.len});
 	return 0;
 }
 
@@ -52,7 +54,8 @@ static int write_jwks(struct kt_request *request)
 	kt_auto_str text = KT_STR_INIT;
 
 	kt_token_jwks(request->server->authenticator, &text);
-	kt_encode_text(request, 200, "application/jwk-set+json", (struct kt_sv){text.data, text.len});
+	kt_encode_text(
+	        request, 200, "application/jwk-set+json", (struct kt_sv){text.data, text.len});
 	return 0;
 }
 
@@ -85,7 +88,7 @@ static int write_aggregated(struct kt_request *request, bool core)
 	kt_json_write(&text, tree, 0);
 	request->status = 200;
 	kt_request_answer_header(request, "content-type",
-				 "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+	        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
 	kt_request_answer_header(request, "cache-control", "public");
 	kt_request_answer_header(request, "vary", "Accept");
 	kt_request_answer_add(request, kt_buf_from_str(&text));
@@ -98,7 +101,8 @@ static int write_api(struct kt_request *request)
 {
 	if (request->state->accept.form == KT_FORM_DISCOVERY_V2)
 		return write_aggregated(request, true);
-	return encode_discovery(request, META "APIVersions", kt_discovery_versions(request->server));
+	return encode_discovery(
+	        request, META "APIVersions", kt_discovery_versions(request->server));
 }
 
 static int write_apis(struct kt_request *request)
@@ -134,7 +138,8 @@ static int write_group(struct kt_request *request)
 
 	if (!slash) {
 		json_t *tree = kt_discovery_group(request->server, group);
-		return tree ? encode_discovery(request, META "APIGroup", tree) : write_no_page(request);
+		return tree ? encode_discovery(request, META "APIGroup", tree)
+		            : write_no_page(request);
 	}
 	const char *name = kt_arena_strndup(&request->arena, group, (size_t)(slash - group));
 	json_t *tree = kt_discovery_resources(request->server, name, slash + 1);
@@ -150,28 +155,28 @@ static int write_index(struct kt_request *request);
 
 struct document {
 	const char *path;
-	bool is_prefix;      /* and everything below it */
+	bool is_prefix; /* and everything below it */
 	bool any_method;
-	unsigned offers;     /* of accept.h; 0: no negotiation */
+	unsigned offers; /* of accept.h; 0: no negotiation */
 	int (*write)(struct kt_request *request);
 };
 
 static const struct document documents[] = {
-	{"/.well-known/openid-configuration", false, false, 0, write_openid},
-	{"/api", false, false, KT_OFFER_PROTOBUF | KT_OFFER_DISCOVERY, write_api},
-	{"/api/", true, false, KT_OFFER_PROTOBUF, write_core_resources},
-	{"/apis", false, false, KT_OFFER_PROTOBUF | KT_OFFER_DISCOVERY, write_apis},
-	{"/apis/", true, false, KT_OFFER_PROTOBUF, write_group},
-	{"/healthz", true, true, 0, kt_health_write},
-	{KT_SNAPSHOT_PATH, false, false, 0, kt_snapshot_write},
-	{"/livez", true, true, 0, kt_health_write},
-	{"/metrics", false, false, 0, write_metrics},
-	{"/openapi/v2", false, false, 0, kt_openapi_write_v2},
-	{"/openapi/v3", true, false, 0, kt_openapi_write_v3},
-	{"/openid/v1/jwks", false, false, 0, write_jwks},
-	{"/readyz", true, true, 0, kt_health_write},
-	{"/version", false, false, KT_OFFER_PROTOBUF, write_version},
-	{"/", false, false, 0, write_index},
+        {"/.well-known/openid-configuration", false, false, 0, write_openid},
+        {"/api", false, false, KT_OFFER_PROTOBUF | KT_OFFER_DISCOVERY, write_api},
+        {"/api/", true, false, KT_OFFER_PROTOBUF, write_core_resources},
+        {"/apis", false, false, KT_OFFER_PROTOBUF | KT_OFFER_DISCOVERY, write_apis},
+        {"/apis/", true, false, KT_OFFER_PROTOBUF, write_group},
+        {"/healthz", true, true, 0, kt_health_write},
+        {KT_SNAPSHOT_PATH, false, false, 0, kt_snapshot_write},
+        {"/livez", true, true, 0, kt_health_write},
+        {"/metrics", false, false, 0, write_metrics},
+        {"/openapi/v2", false, false, 0, kt_openapi_write_v2},
+        {"/openapi/v3", true, false, 0, kt_openapi_write_v3},
+        {"/openid/v1/jwks", false, false, 0, write_jwks},
+        {"/readyz", true, true, 0, kt_health_write},
+        {"/version", false, false, KT_OFFER_PROTOBUF, write_version},
+        {"/", false, false, 0, write_index},
 };
 
 static int write_index(struct kt_request *request)
@@ -182,13 +187,14 @@ static int write_index(struct kt_request *request)
 	kt_auto_free char *last = NULL;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(documents); i++)
-		if (!kt_ends_with(documents[i].path, "/") && strcmp(documents[i].path, KT_SNAPSHOT_PATH) != 0)
+		if (!kt_ends_with(documents[i].path, "/") &&
+		        strcmp(documents[i].path, KT_SNAPSHOT_PATH) != 0)
 			json_array_append_new(paths, json_string(documents[i].path));
 	kt_discovery_kinds(request->server, &kinds);
 	for (size_t i = 0; i < kinds.n; i++) {
 		const struct kt_kind *kind = kinds.kinds[i];
 		char *path = *kind->group ? kt_asprintf("/apis/%s/%s", kind->group, kind->version)
-					  : kt_asprintf("/api/%s", kind->version);
+		                          : kt_asprintf("/api/%s", kind->version);
 		if (!kt_streq(path, last))
 			json_array_append_new(paths, json_string(path));
 		free(last);
@@ -206,7 +212,8 @@ static int document_encode(struct kt_request *request)
 	return document->write(request);
 }
 
-static const struct kt_operation operation_document = {.name = "document", .encode = document_encode};
+static const struct kt_operation operation_document = {
+        .name = "document", .encode = document_encode};
 
 static const struct document *find(const char *path)
 {

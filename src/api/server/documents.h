@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is no resource: discovery, version, health, metrics, OpenAPI, the index of paths. Each document is an entry in the table
- * of documents.c.
+ * What is no resource: discovery, version, health, metrics, OpenAPI, the index of paths. Each
+ * document is an entry in the table of documents.c.
  */
 #ifndef KT_API_SERVER_DOCUMENTS_H
 #define KT_API_SERVER_DOCUMENTS_H

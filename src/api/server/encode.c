@@ -10,9 +10,11 @@
 #include <inttypes.h>
 
 #define SEGMENT_BYTES (256 * 1024) /* of a list's answer */
-#define WARNINGS_BYTES_MAX 4096    /* all Warning texts of one answer together; kube-apiserver's bound */
+#define WARNINGS_BYTES_MAX \
+	4096 /* all Warning texts of one answer together; kube-apiserver's bound */
 
-static int answer_str(struct kt_request *request, int status, const char *content_type, struct kt_str *text)
+static int answer_str(
+        struct kt_request *request, int status, const char *content_type, struct kt_str *text)
 {
 	request->status = status;
 	if (text->len)
@@ -22,7 +24,8 @@ static int answer_str(struct kt_request *request, int status, const char *conten
 	return 0;
 }
 
-void kt_encode_text(struct kt_request *request, int status, const char *content_type, struct kt_sv text)
+void kt_encode_text(
+        struct kt_request *request, int status, const char *content_type, struct kt_sv text)
 {
 	kt_auto_str copy = KT_STR_INIT;
 
@@ -30,8 +33,8 @@ void kt_encode_text(struct kt_request *request, int status, const char *content_
 	answer_str(request, status, content_type, &copy);
 }
 
-static void write_json(const struct kt_request *request, struct kt_str *out, const struct kt_type *type,
-		       const json_t *tree)
+static void write_json(const struct kt_request *request, struct kt_str *out,
+        const struct kt_type *type, const json_t *tree)
 {
 	if (request->state->accept.pretty) {
 		kt_auto_json json_t *canonical = type ? kt_codec_canonical(type, tree) : NULL;
@@ -44,7 +47,8 @@ static void write_json(const struct kt_request *request, struct kt_str *out, con
 }
 
 /* Without the line break that ends a JSON answer. */
-static int write_tree(struct kt_request *request, const struct kt_type *type, const json_t *tree, struct kt_str *out)
+static int write_tree(struct kt_request *request, const struct kt_type *type, const json_t *tree,
+        struct kt_str *out)
 {
 	switch (request->state->accept.media) {
 	case KT_MEDIA_YAML: {
@@ -72,14 +76,16 @@ static const char *media_name(const struct kt_request *request, const struct kt_
 	return kt_media_name(media);
 }
 
-static int finish_answer(struct kt_request *request, int status, const char *content_type, struct kt_str *out)
+static int finish_answer(
+        struct kt_request *request, int status, const char *content_type, struct kt_str *out)
 {
 	if (kt_streq(content_type, "application/json"))
 		kt_str_putc(out, '\n');
 	return answer_str(request, status, content_type, out);
 }
 
-int kt_encode_tree(struct kt_request *request, int status, const struct kt_type *type, const json_t *tree)
+int kt_encode_tree(
+        struct kt_request *request, int status, const struct kt_type *type, const json_t *tree)
 {
 	kt_auto_str out = KT_STR_INIT;
 	int code = write_tree(request, type, tree, &out);
@@ -95,10 +101,11 @@ static void go_type(const struct kt_kind *kind, bool list, char *text, size_t si
 	const char *name = list ? kind->list_kind : kind->kind;
 
 	if (kind->flags & KT_KIND_CUSTOM)
-		snprintf(text, size, list ? "*unstructured.UnstructuredList" : "*unstructured.Unstructured");
+		snprintf(text, size,
+		        list ? "*unstructured.UnstructuredList" : "*unstructured.Unstructured");
 	else
 		snprintf(text, size, "*%.*s.%s", *kind->group ? (int)strcspn(kind->group, ".") : 4,
-			 *kind->group ? kind->group : "core", name);
+		        *kind->group ? kind->group : "core", name);
 }
 
 static int check_partial(struct kt_request *request, bool is_list)
@@ -109,9 +116,11 @@ static int check_partial(struct kt_request *request, bool is_list)
 	if (accept->partial_list == is_list)
 		return 0;
 	go_type(request->state->kind, is_list, name, sizeof(name));
-	return kt_fail_reason(&request->err, KT_REASON_NOT_ACCEPTABLE, kt_reason_errno(KT_REASON_NOT_ACCEPTABLE),
-			      "you requested %s, but the requested object is %s list (%s)",
-			      is_list ? "PartialObjectMetadata" : "PartialObjectMetadataList", is_list ? "a" : "not a", name);
+	return kt_fail_reason(&request->err, KT_REASON_NOT_ACCEPTABLE,
+	        kt_reason_errno(KT_REASON_NOT_ACCEPTABLE),
+	        "you requested %s, but the requested object is %s list (%s)",
+	        is_list ? "PartialObjectMetadata" : "PartialObjectMetadataList",
+	        is_list ? "a" : "not a", name);
 }
 
 static json_t *table_head(const struct kt_request *request, json_t *metadata, bool columns)
@@ -121,12 +130,12 @@ static json_t *table_head(const struct kt_request *request, json_t *metadata, bo
 
 	json_object_set_new(table, "kind", json_string("Table"));
 	json_object_set_new(table, "apiVersion",
-			    json_sprintf("meta.k8s.io/%s", accept->form_version ? accept->form_version : "v1"));
+	        json_sprintf("meta.k8s.io/%s", accept->form_version ? accept->form_version : "v1"));
 	json_object_set_new(table, "metadata", metadata);
 	json_object_set_new(table, "columnDefinitions",
-			    columns ? kt_table_columns(request->state->table_kind ? request->state->table_kind
-										   : request->state->kind)
-				    : json_null());
+	        columns ? kt_table_columns(request->state->table_kind ? request->state->table_kind
+	                                                              : request->state->kind)
+	                : json_null());
 	return table;
 }
 
@@ -134,12 +143,14 @@ static int add_row(struct kt_request *request, json_t *rows, json_t *object)
 {
 	enum kt_include include;
 	const struct kt_request_state *state = request->state;
-	int status = kt_table_include(kt_request_query(request, "includeObject"), &include, &request->err);
+	int status = kt_table_include(
+	        kt_request_query(request, "includeObject"), &include, &request->err);
 
 	if (status < 0)
 		return status;
-	json_array_append_new(rows, kt_table_row(state->table_kind ? state->table_kind : state->kind, object, include,
-						 state->accept.form_version, kt_loop_wall_ns(request->loop)));
+	json_array_append_new(
+	        rows, kt_table_row(state->table_kind ? state->table_kind : state->kind, object,
+	                      include, state->accept.form_version, kt_loop_wall_ns(request->loop)));
 	return 0;
 }
 
@@ -160,14 +171,16 @@ static json_t *table_of_one(struct kt_request *request, json_t *object, bool col
 }
 
 /* A tree in the form asked for; NULL with request->err. A new reference. */
-static json_t *in_form(struct kt_request *request, json_t *tree, bool first, const struct kt_type **type)
+static json_t *in_form(
+        struct kt_request *request, json_t *tree, bool first, const struct kt_type **type)
 {
 	switch (request->state->accept.form) {
 	case KT_FORM_TABLE:
 		*type = NULL;
 		return table_of_one(request, tree, first);
 	case KT_FORM_PARTIAL:
-		*type = kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata");
+		*type = kt_type_lookup(
+		        "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata");
 		return kt_table_partial(tree, request->state->accept.form_version);
 	default:
 		return json_incref(tree);
@@ -182,7 +195,8 @@ static bool is_plain_json(const struct kt_request *request)
 	       (accept->media == KT_MEDIA_JSON || accept->media == KT_MEDIA_UNKNOWN);
 }
 
-int kt_encode_one(struct kt_request *request, const struct kt_object *object, bool first, struct kt_str *out)
+int kt_encode_one(
+        struct kt_request *request, const struct kt_object *object, bool first, struct kt_str *out)
 {
 	const struct kt_kind *kind = request->state->kind;
 	const struct kt_type *type = kind->type;
@@ -203,7 +217,8 @@ static int encode_stored(struct kt_request *request, int status)
 	struct kt_request_state *state = request->state;
 	kt_auto_str out = KT_STR_INIT;
 
-	if (request->in_process && is_plain_json(request) && kt_versions_is_native(state->kind, state->stored)) {
+	if (request->in_process && is_plain_json(request) &&
+	        kt_versions_is_native(state->kind, state->stored)) {
 		request->status = status;
 		request->ret_object = kt_object_ref(state->stored);
 		return 0;
@@ -214,7 +229,8 @@ static int encode_stored(struct kt_request *request, int status)
 	if (code < 0)
 		return code;
 	bool table = state->accept.form == KT_FORM_TABLE;
-	return finish_answer(request, status, media_name(request, table ? NULL : state->kind->type), &out);
+	return finish_answer(
+	        request, status, media_name(request, table ? NULL : state->kind->type), &out);
 }
 
 int kt_encode_result(struct kt_request *request)
@@ -227,7 +243,8 @@ int kt_encode_result(struct kt_request *request)
 	kt_assert(state->result);
 	const struct kt_type *type = state->result_type;
 	/* Status stays what it is, whatever form was asked for. */
-	if (kt_streq(kt_jstr(state->result, "kind"), "Status") || state->accept.form == KT_FORM_OBJECT)
+	if (kt_streq(kt_jstr(state->result, "kind"), "Status") ||
+	        state->accept.form == KT_FORM_OBJECT)
 		return kt_encode_tree(request, status, type, state->result);
 	if (state->accept.form == KT_FORM_PARTIAL && check_partial(request, false) < 0)
 		return request->err.code;
@@ -240,7 +257,8 @@ int kt_encode_result(struct kt_request *request)
 static json_t *list_metadata(const struct kt_request *request, const struct kt_encode_list *list)
 {
 	json_t *metadata = json_object();
-	bool custom = (request->state->kind->flags & KT_KIND_CUSTOM) && request->state->accept.form == KT_FORM_OBJECT;
+	bool custom = (request->state->kind->flags & KT_KIND_CUSTOM) &&
+	              request->state->accept.form == KT_FORM_OBJECT;
 
 	json_object_set_new(metadata, "resourceVersion", json_sprintf("%" PRId64, list->revision));
 	/* Lists of custom resources always say it. */
@@ -258,7 +276,8 @@ static void flush_segment(struct kt_request *request, struct kt_str *segment)
 }
 
 /* Items of typed lists stand without kind and apiVersion; those of custom resources keep them. */
-static void add_item(struct kt_str *out, const struct kt_kind *kind, const struct kt_object *object, size_t head_len)
+static void add_item(struct kt_str *out, const struct kt_kind *kind, const struct kt_object *object,
+        size_t head_len)
 {
 	const char *json = kt_object_json(object);
 
@@ -275,10 +294,12 @@ static size_t item_head_len(const struct kt_kind *kind)
 	char api_version[256];
 
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
-	return strlen("{\"kind\":\"\",\"apiVersion\":\"\",") + strlen(kind->kind) + strlen(api_version);
+	return strlen("{\"kind\":\"\",\"apiVersion\":\"\",") + strlen(kind->kind) +
+	       strlen(api_version);
 }
 
-static int list_item(struct kt_request *request, const struct kt_object *object, size_t head_len, struct kt_str *out)
+static int list_item(struct kt_request *request, const struct kt_object *object, size_t head_len,
+        struct kt_str *out)
 {
 	const struct kt_kind *kind = request->state->kind;
 
@@ -304,7 +325,8 @@ static int list_of_bytes(struct kt_request *request, const struct kt_encode_list
 	size_t head_len = item_head_len(kind);
 
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
-	kt_str_printf(&out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":", kind->list_kind, api_version);
+	kt_str_printf(&out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":", kind->list_kind,
+	        api_version);
 	kt_auto_json json_t *metadata = list_metadata(request, list);
 	kt_json_write(&out, metadata, 0);
 	kt_str_puts(&out, ",\"items\":[");
@@ -355,9 +377,11 @@ static int list_as_table(struct kt_request *request, const struct kt_encode_list
 	enum kt_include include;
 
 	json_object_set_new(table, "rows", rows);
-	int status = kt_table_include(kt_request_query(request, "includeObject"), &include, &request->err);
+	int status = kt_table_include(
+	        kt_request_query(request, "includeObject"), &include, &request->err);
 	for (size_t i = 0; i < list->n && status == 0; i++) {
-		kt_auto_json json_t *tree = kt_versions_tree(request->state->kind, list->objects[i]);
+		kt_auto_json json_t *tree =
+		        kt_versions_tree(request->state->kind, list->objects[i]);
 		status = add_row(request, rows, tree);
 	}
 	return status < 0 ? status : kt_encode_tree(request, 200, NULL, table);
@@ -385,7 +409,8 @@ static int list_as_partial(struct kt_request *request, const struct kt_encode_li
 	json_decref(items);
 	const struct kt_type *type = NULL;
 	if (request->state->accept.media == KT_MEDIA_PROTOBUF)
-		type = kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList");
+		type = kt_type_lookup(
+		        "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList");
 	return kt_encode_tree(request, 200, type, tree);
 }
 
@@ -431,12 +456,14 @@ void kt_encode_error(struct kt_request *request)
 	request->answer_len = 0;
 	state->accept.form = KT_FORM_OBJECT;
 	if (code >= 500)
-		kt_log_warning("server", "%s %s: %s", request->method, state->route.path, kt_err_message(&request->err));
+		kt_log_warning("server", "%s %s: %s", request->method, state->route.path,
+		        kt_err_message(&request->err));
 	if (request->err.retry_after_s) {
 		snprintf(seconds, sizeof(seconds), "%d", request->err.retry_after_s);
 		kt_request_answer_header(request, "retry-after", seconds);
 	}
-	kt_encode_tree(request, code, kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.Status"), status);
+	kt_encode_tree(request, code, kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.Status"),
+	        status);
 }
 
 /* RFC 9111's warn-text is a quoted string; control characters have no place in a header. */

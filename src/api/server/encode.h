@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The encode stage: objects, lists, Status and text in the form and media type that the request agreed on. Objects whose stored
- * bytes are what the client reads are copied, never parsed.
+ * The encode stage: objects, lists, Status and text in the form and media type that the request
+ * agreed on. Objects whose stored bytes are what the client reads are copied, never parsed.
  */
 #ifndef KT_API_SERVER_ENCODE_H
 #define KT_API_SERVER_ENCODE_H
@@ -20,12 +20,16 @@ struct kt_encode_list {
 };
 int kt_encode_list(struct kt_request *request, const struct kt_encode_list *list);
 
-/* One object in the request's form and media type, appended to out. `first`: tables carry their column definitions. */
-int kt_encode_one(struct kt_request *request, const struct kt_object *object, bool first, struct kt_str *out);
+/* One object in the request's form and media type, appended to out. `first`: tables carry their
+ * column definitions. */
+int kt_encode_one(
+        struct kt_request *request, const struct kt_object *object, bool first, struct kt_str *out);
 
 /* Tree as JSON, YAML or protobuf of `type`; type NULL: JSON and YAML alone. */
-int kt_encode_tree(struct kt_request *request, int status, const struct kt_type *type, const json_t *tree);
-void kt_encode_text(struct kt_request *request, int status, const char *content_type, struct kt_sv text);
+int kt_encode_tree(
+        struct kt_request *request, int status, const struct kt_type *type, const json_t *tree);
+void kt_encode_text(
+        struct kt_request *request, int status, const char *content_type, struct kt_sv text);
 /* request->err as Status. */
 void kt_encode_error(struct kt_request *request);
 /* The Status tree of request->err, with what is known about the request in its details. */

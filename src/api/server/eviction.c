@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pods/eviction: a deletion that a PodDisruptionBudget may refuse. Pod and budget change in one transaction, so that a
- * refused eviction costs nothing. Source: the documentation's page on API-initiated eviction.
+ * pods/eviction: a deletion that a PodDisruptionBudget may refuse. Pod and budget change in one
+ * transaction, so that a refused eviction costs nothing. Source: the documentation's page on
+ * API-initiated eviction.
  */
 #include "api/server/delete.h"
 #include "api/server/encode.h"
@@ -20,16 +21,22 @@ static int eviction_decode(struct kt_request *request)
 	const struct kt_type *type = kt_type_lookup("io.k8s.api.policy.v1.Eviction");
 	/* The beta spelling of the same kind is still accepted. */
 	static const char *const also[] = {"policy/v1beta1", "Eviction", NULL};
-	struct kt_codec_options options = {
-		.strict = KT_STRICT_WARN, .api_version = "policy/v1", .kind = "Eviction", .also = also};
-	struct kt_sv body = {request->body ? request->body->data : "", request->body ? request->body->len : 0};
+	struct kt_codec_options options = {.strict = KT_STRICT_WARN,
+	        .api_version = "policy/v1",
+	        .kind = "Eviction",
+	        .also = also};
+	struct kt_sv body = {
+	        request->body ? request->body->data : "", request->body ? request->body->len : 0};
 
-	if (kt_write_options(request, "CreateOptions") < 0 || kt_write_media(request, &options.media) < 0 ||
-	    kt_codec_decode(body, type, &options, &state->body, &state->warnings, &request->err) < 0)
+	if (kt_write_options(request, "CreateOptions") < 0 ||
+	        kt_write_media(request, &options.media) < 0 ||
+	        kt_codec_decode(
+	                body, type, &options, &state->body, &state->warnings, &request->err) < 0)
 		return request->err.code;
 	const char *name = kt_jstr(state->body, "metadata.name");
 	if (name && *name && !kt_streq(name, state->route.name))
-		return kt_fail(&request->err, EINVAL, "name in URL does not match name in Eviction object");
+		return kt_fail(&request->err, EINVAL,
+		        "name in URL does not match name in Eviction object");
 	/* From here on the body is what a delete would have brought. */
 	json_t *delete_options = json_object_get(state->body, "deleteOptions");
 	delete_options = delete_options ? json_incref(delete_options) : json_object();
@@ -45,9 +52,9 @@ static bool has_true_condition(const json_t *object, const char *type)
 	size_t i;
 	json_t *condition;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i, condition)
-		if (kt_streq(kt_jstr(condition, "type"), type))
-			return kt_streq(kt_jstr(condition, "status"), "True");
+	json_array_foreach(kt_jget(object, "status.conditions"), i,
+	        condition) if (kt_streq(kt_jstr(condition, "type"),
+	                               type)) return kt_streq(kt_jstr(condition, "status"), "True");
 	return false;
 }
 
@@ -56,8 +63,8 @@ static bool ignores_budgets(const json_t *pod)
 {
 	const char *phase = kt_jstr(pod, "status.phase");
 
-	return kt_jget(pod, "metadata.deletionTimestamp") || kt_streq(phase, "Succeeded") || kt_streq(phase, "Failed") ||
-	       kt_streq(phase, "Pending");
+	return kt_jget(pod, "metadata.deletionTimestamp") || kt_streq(phase, "Succeeded") ||
+	       kt_streq(phase, "Failed") || kt_streq(phase, "Pending");
 }
 
 static bool selects(const json_t *budget, const struct kt_object *pod)
@@ -72,12 +79,14 @@ static bool selects(const json_t *budget, const struct kt_object *pod)
 }
 
 /* The one budget of the pod: *ret_object NULL when there is none. */
-static int find_budget(struct kt_request *request, const struct kt_kind *kind, struct kt_object **ret_object)
+static int find_budget(
+        struct kt_request *request, const struct kt_kind *kind, struct kt_object **ret_object)
 {
 	struct kt_request_state *state = request->state;
 	struct kt_storage *storage = request->server->storage;
 	struct kt_storage_list list = {0};
-	struct kt_storage_range range = {.prefix = kt_server_key(&request->arena, kind, state->route.namespace, "")};
+	struct kt_storage_range range = {
+	        .prefix = kt_server_key(&request->arena, kind, state->route.namespace, "")};
 	size_t n = 0;
 
 	*ret_object = NULL;
@@ -95,13 +104,14 @@ static int find_budget(struct kt_request *request, const struct kt_kind *kind, s
 		return 0;
 	kt_object_unref(kt_steal(ret_object));
 	return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO,
-			      "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+	        "This pod has more than one PodDisruptionBudget, which the eviction subresource "
+	        "does not support.");
 }
 
 static int refuse(struct kt_request *request, const char *why, int retry_after_s)
 {
 	kt_fail_reason(&request->err, KT_REASON_TOO_MANY_REQUESTS, EAGAIN,
-		       "Cannot evict pod as it would violate the pod's disruption budget.");
+	        "Cannot evict pod as it would violate the pod's disruption budget.");
 	kt_err_add_cause(&request->err, "DisruptionBudget", NULL, why);
 	request->err.retry_after_s = retry_after_s;
 	return request->err.code;
@@ -111,35 +121,41 @@ static int refuse(struct kt_request *request, const char *why, int retry_after_s
 static int ask_budget(struct kt_request *request, const json_t *budget)
 {
 	const json_t *status = json_object_get(budget, "status");
-	int64_t healthy = kt_jint(status, "currentHealthy", 0), desired = kt_jint(status, "desiredHealthy", 0);
+	int64_t healthy = kt_jint(status, "currentHealthy", 0),
+	        desired = kt_jint(status, "desiredHealthy", 0);
 	const char *name = kt_jstr(budget, "metadata.name");
 
 	if (!has_true_condition(request->state->old, "Ready")) {
-		bool always = kt_streq(kt_jstr(budget, "spec.unhealthyPodEvictionPolicy"), "AlwaysAllow");
+		bool always =
+		        kt_streq(kt_jstr(budget, "spec.unhealthyPodEvictionPolicy"), "AlwaysAllow");
 		if (always || (healthy >= desired && desired > 0))
 			return 1;
 	}
 	if (kt_jint(status, "observedGeneration", 0) < kt_jint(budget, "metadata.generation", 0)) {
-		kt_auto_free char *why =
-			kt_asprintf("The disruption budget %s is still being processed by the server.", name);
+		kt_auto_free char *why = kt_asprintf(
+		        "The disruption budget %s is still being processed by the server.", name);
 		return refuse(request, why, 10);
 	}
 	int64_t allowed = kt_jint(status, "disruptionsAllowed", 0);
-	if (allowed < 0 || json_object_size(json_object_get(status, "disruptedPods")) > DISRUPTED_PODS_MAX)
+	if (allowed < 0 ||
+	        json_object_size(json_object_get(status, "disruptedPods")) > DISRUPTED_PODS_MAX)
 		return kt_fail_reason(&request->err, KT_REASON_FORBIDDEN, EPERM,
-				      "poddisruptionbudgets.policy \"%s\" is forbidden: %s", name,
-				      allowed < 0 ? "pdb disruptions allowed is negative"
-						  : "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+		        "poddisruptionbudgets.policy \"%s\" is forbidden: %s", name,
+		        allowed < 0 ? "pdb disruptions allowed is negative"
+		                    : "DisruptedPods map too big - too many evictions not "
+		                      "confirmed by PDB controller");
 	if (allowed > 0)
 		return 0;
-	kt_auto_free char *why = kt_asprintf("The disruption budget %s needs %lld healthy pods and has %lld currently", name,
-					     (long long)desired, (long long)healthy);
+	kt_auto_free char *why = kt_asprintf(
+	        "The disruption budget %s needs %lld healthy pods and has %lld currently", name,
+	        (long long)desired, (long long)healthy);
 	return refuse(request, why, 0);
 }
 
 static void set_condition(struct kt_request *request, json_t *budget, int64_t left)
 {
-	json_t *status = json_object_get(budget, "status"), *conditions = json_object_get(status, "conditions"), *old;
+	json_t *status = json_object_get(budget, "status"),
+	       *conditions = json_object_get(status, "conditions"), *old;
 	const char *value = left > 0 ? "True" : "False";
 	char time[KT_TIME_TEXT_MAX];
 	size_t i;
@@ -149,22 +165,27 @@ static void set_condition(struct kt_request *request, json_t *budget, int64_t le
 		conditions = json_array();
 		json_object_set_new(status, "conditions", conditions);
 	}
-	json_t *condition = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I}", "type", "DisruptionAllowed", "status", value, "reason",
-				      left > 0 ? "SufficientPods" : "InsufficientPods", "message", "", "lastTransitionTime", time,
-				      "observedGeneration", (json_int_t)kt_jint(status, "observedGeneration", 0));
-	json_array_foreach(conditions, i, old)
-		if (kt_streq(kt_jstr(old, "type"), "DisruptionAllowed")) {
-			if (kt_streq(kt_jstr(old, "status"), value))
-				json_object_set(condition, "lastTransitionTime", json_object_get(old, "lastTransitionTime"));
-			json_array_set_new(conditions, i, condition);
-			return;
-		}
+	json_t *condition = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I}", "type", "DisruptionAllowed",
+	        "status", value, "reason", left > 0 ? "SufficientPods" : "InsufficientPods",
+	        "message", "", "lastTransitionTime", time, "observedGeneration",
+	        (json_int_t)kt_jint(status, "observedGeneration", 0));
+	json_array_foreach(
+	        conditions, i, old) if (kt_streq(kt_jstr(old, "type"), "DisruptionAllowed"))
+	{
+		if (kt_streq(kt_jstr(old, "status"), value))
+			json_object_set(condition, "lastTransitionTime",
+			        json_object_get(old, "lastTransitionTime"));
+		json_array_set_new(conditions, i, condition);
+		return;
+	}
 	json_array_append_new(conditions, condition);
 }
 
-static int spend(struct kt_request *request, const struct kt_kind *kind, struct kt_object *object, json_t *budget)
+static int spend(struct kt_request *request, const struct kt_kind *kind, struct kt_object *object,
+        json_t *budget)
 {
-	json_t *status = json_object_get(budget, "status"), *pods = json_object_get(status, "disruptedPods");
+	json_t *status = json_object_get(budget, "status"),
+	       *pods = json_object_get(status, "disruptedPods");
 	int64_t left = kt_jint(status, "disruptionsAllowed", 0) - 1;
 	char time[KT_TIME_TEXT_MAX];
 	kt_auto_str json = KT_STR_INIT;
@@ -180,7 +201,8 @@ static int spend(struct kt_request *request, const struct kt_kind *kind, struct 
 	set_condition(request, budget, left);
 	op.key = kt_arena_strdup(&request->arena, kt_object_key(object));
 	kt_codec_encode_json(&json, kind->type, budget);
-	if (kt_object_create(kt_sv_of(op.key), (struct kt_sv){json.data, json.len}, &op.object, &request->err) < 0)
+	if (kt_object_create(kt_sv_of(op.key), (struct kt_sv){json.data, json.len}, &op.object,
+	            &request->err) < 0)
 		return request->err.code;
 	kt_write_add_op(request, op);
 	return 0;
@@ -215,8 +237,8 @@ static int eviction_commit(struct kt_request *request)
 
 	state->success_status = 201;
 	if (!state->result) {
-		state->result = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
-					  "Success", "code", 201);
+		state->result = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion",
+		        "v1", "metadata", "status", "Success", "code", 201);
 		state->result_type = kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.Status");
 	}
 	if (state->dry_run || (state->is_unchanged && state->n_ops == 1))
@@ -228,9 +250,9 @@ static int eviction_commit(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_eviction = {
-	.name = "eviction",
-	.decode = eviction_decode,
-	.mutate = eviction_mutate,
-	.commit = eviction_commit,
-	.encode = kt_encode_result,
+        .name = "eviction",
+        .decode = eviction_decode,
+        .mutate = eviction_mutate,
+        .commit = eviction_commit,
+        .encode = kt_encode_result,
 };

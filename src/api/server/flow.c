@@ -18,7 +18,7 @@ int kt_flow_enter(struct kt_request *request)
 	}
 	atomic_fetch_sub(running, 1);
 	kt_fail_reason(&request->err, KT_REASON_TOO_MANY_REQUESTS, EAGAIN,
-		       "Too many requests, please try again later.");
+	        "Too many requests, please try again later.");
 	request->err.retry_after_s = 1;
 	return -EAGAIN;
 }

@@ -21,21 +21,21 @@ static const struct check {
 	bool (*run)(struct kt_server *server);
 	bool ready_only;
 } checks[] = {
-	{"ping", check_true, false},
-	{"log", check_true, false},
-	{"etcd", check_true, false},
-	{"etcd-readiness", check_true, true},
-	{"informer-sync", check_ready, true},
-	{"poststarthook/rbac/bootstrap-roles", check_ready, false},
-	{"poststarthook/scheduling/bootstrap-system-priority-classes", check_ready, false},
-	{"poststarthook/start-apiextensions-controllers", check_ready, false},
+        {"ping", check_true, false},
+        {"log", check_true, false},
+        {"etcd", check_true, false},
+        {"etcd-readiness", check_true, true},
+        {"informer-sync", check_ready, true},
+        {"poststarthook/rbac/bootstrap-roles", check_ready, false},
+        {"poststarthook/scheduling/bootstrap-system-priority-classes", check_ready, false},
+        {"poststarthook/start-apiextensions-controllers", check_ready, false},
 };
 
 static bool is_excluded(const struct kt_request *request, const char *name)
 {
 	for (size_t i = 0; i < request->state->query.n; i++)
 		if (kt_streq(request->state->query.items[i].name, "exclude") &&
-		    kt_streq(request->state->query.items[i].value, name))
+		        kt_streq(request->state->query.items[i].value, name))
 			return true;
 	return false;
 }
@@ -47,7 +47,7 @@ static int write_one(struct kt_request *request, const char *name)
 			continue;
 		bool ok = checks[i].run(request->server);
 		kt_encode_text(request, ok ? 200 : 500, "text/plain; charset=utf-8",
-			       ok ? KT_SV("ok") : KT_SV("internal server error: not yet\n"));
+		        ok ? KT_SV("ok") : KT_SV("internal server error: not yet\n"));
 		return 0;
 	}
 	return kt_operation_no_page.encode(request);
@@ -67,7 +67,8 @@ int kt_health_write(struct kt_request *request)
 		if ((checks[i].ready_only && !ready) || is_excluded(request, checks[i].name))
 			continue;
 		bool passed = checks[i].run(request->server);
-		kt_str_printf(&text, passed ? "[+]%s ok\n" : "[-]%s failed: reason withheld\n", checks[i].name);
+		kt_str_printf(&text, passed ? "[+]%s ok\n" : "[-]%s failed: reason withheld\n",
+		        checks[i].name);
 		ok = ok && passed;
 	}
 	kt_str_printf(&text, "%s check %s\n", which, ok ? "passed" : "failed");
@@ -76,6 +77,7 @@ int kt_health_write(struct kt_request *request)
 		kt_str_puts(&text, "ok");
 	}
 	kt_request_answer_header(request, "x-content-type-options", "nosniff");
-	kt_encode_text(request, ok ? 200 : 500, "text/plain; charset=utf-8", (struct kt_sv){text.data, text.len});
+	kt_encode_text(request, ok ? 200 : 500, "text/plain; charset=utf-8",
+	        (struct kt_sv){text.data, text.len});
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The client inside the server's own process: calls become requests that enter the pipeline on the loop of the call, watches
- * read a feed and hand on references to stored objects.
+ * The client inside the server's own process: calls become requests that enter the pipeline on the
+ * loop of the call, watches read a feed and hand on references to stored objects.
  */
 #include "api/client/client.h"
 #include "api/server/operations.h"
@@ -108,7 +108,8 @@ static void pull_some(struct kt_task *task)
 			return;
 		}
 		if (flight->call->on_data)
-			flight->call->on_data(flight->call, (struct kt_sv){piece->data, piece->len});
+			flight->call->on_data(
+			        flight->call, (struct kt_sv){piece->data, piece->len});
 		kt_buf_unref(piece);
 	}
 }
@@ -135,14 +136,15 @@ static void on_answer(struct kt_request *request)
 	if (request->answer.n)
 		take_body(call, request);
 	if (request->status >= 300) {
-		struct kt_sv body = {call->ret_body ? call->ret_body->data : "", call->ret_body ? call->ret_body->len : 0};
+		struct kt_sv body = {call->ret_body ? call->ret_body->data : "",
+		        call->ret_body ? call->ret_body->len : 0};
 		kt_err_of_status(&call->err, request->status, body);
 	}
 	finish_call(flight);
 }
 
-static struct kt_request *make_request(struct inprocess *inprocess, struct kt_loop *loop, const char *method,
-				       const char *path, const char *user_agent)
+static struct kt_request *make_request(struct inprocess *inprocess, struct kt_loop *loop,
+        const char *method, const char *path, const char *user_agent)
 {
 	struct kt_request *request = kt_request_create(inprocess->server, loop);
 
@@ -150,7 +152,8 @@ static struct kt_request *make_request(struct inprocess *inprocess, struct kt_lo
 	request->target = kt_strdup(path);
 	request->user = kt_user_ref(inprocess->user);
 	request->in_process = true;
-	kt_request_add_header(request, "user-agent", user_agent ? user_agent : inprocess->user_agent);
+	kt_request_add_header(
+	        request, "user-agent", user_agent ? user_agent : inprocess->user_agent);
 	return request;
 }
 
@@ -163,7 +166,8 @@ static void start_call(struct kt_task *task)
 		finish_call(flight);
 		return;
 	}
-	flight->request = make_request(flight->inprocess, call->loop, call->method, call->path, call->user_agent);
+	flight->request = make_request(
+	        flight->inprocess, call->loop, call->method, call->path, call->user_agent);
 	if (call->content_type)
 		kt_request_add_header(flight->request, "content-type", call->content_type);
 	if (call->accept)
@@ -237,7 +241,8 @@ static struct kt_object *bookmark_object(int64_t revision)
 	struct kt_object *object = NULL;
 	char json[80];
 
-	snprintf(json, sizeof(json), "{\"metadata\":{\"resourceVersion\":\"%lld\"}}", (long long)revision);
+	snprintf(json, sizeof(json), "{\"metadata\":{\"resourceVersion\":\"%lld\"}}",
+	        (long long)revision);
 	kt_object_create(KT_SV(""), kt_sv_of(json), &object, NULL);
 	return object;
 }
@@ -292,7 +297,8 @@ static void on_watch_answer(struct kt_request *request)
 	}
 	if (request->answer.n)
 		kt_err_of_status(&err, request->status,
-				 (struct kt_sv){request->answer.items[0]->data, request->answer.items[0]->len});
+		        (struct kt_sv){
+		                request->answer.items[0]->data, request->answer.items[0]->len});
 	else
 		kt_fail(&err, EIO, "the watch was answered with status %d", request->status);
 	watching->request = request;
@@ -308,8 +314,8 @@ static void on_wake(struct kt_task *task)
 		return;
 	}
 	if (!watching->request) {
-		struct kt_request *request =
-			make_request(watching->inprocess, watching->watch->loop, "GET", watching->path, NULL);
+		struct kt_request *request = make_request(
+		        watching->inprocess, watching->watch->loop, "GET", watching->path, NULL);
 		request->arg = watching;
 		request->done = on_watch_answer;
 		struct kt_watch *watch = watching->watch;
@@ -327,7 +333,8 @@ static void client_watch(struct kt_client *client, struct kt_watch *watch)
 	bool query = strchr(watch->path, '?') != NULL;
 	kt_auto_str path = KT_STR_INIT;
 
-	kt_str_printf(&path, "%s%cwatch=1&allowWatchBookmarks=true", watch->path, query ? '&' : '?');
+	kt_str_printf(
+	        &path, "%s%cwatch=1&allowWatchBookmarks=true", watch->path, query ? '&' : '?');
 	if (watch->from_revision > 0)
 		kt_str_printf(&path, "&resourceVersion=%lld", (long long)watch->from_revision);
 	watching->inprocess = inprocess_of(client);
@@ -362,14 +369,15 @@ static void client_destroy(struct kt_client *client)
 }
 
 static const struct kt_client_ops inprocess_ops = {
-	.call = client_call,
-	.cancel = client_cancel,
-	.watch = client_watch,
-	.watch_stop = client_watch_stop,
-	.destroy = client_destroy,
+        .call = client_call,
+        .cancel = client_cancel,
+        .watch = client_watch,
+        .watch_stop = client_watch_stop,
+        .destroy = client_destroy,
 };
 
-struct kt_client *kt_inprocess_client_create(struct kt_server *server, struct kt_user *user, const char *user_agent)
+struct kt_client *kt_inprocess_client_create(
+        struct kt_server *server, struct kt_user *user, const char *user_agent)
 {
 	struct inprocess *inprocess = kt_new(struct inprocess);
 

@@ -9,7 +9,8 @@
 int kt_fail_future_revision(struct kt_err *err, int64_t wanted, int64_t current)
 {
 	kt_fail_reason(err, KT_REASON_TIMEOUT, ERANGE,
-		       "Timeout: Too large resource version: %" PRId64 ", current: %" PRId64, wanted, current);
+	        "Timeout: Too large resource version: %" PRId64 ", current: %" PRId64, wanted,
+	        current);
 	kt_err_add_cause(err, "ResourceVersionTooLarge", NULL, "Too large resource version");
 	err->retry_after_s = 1;
 	return err->code;
@@ -36,11 +37,13 @@ int kt_revision_parse(struct kt_request *request, bool is_list, int64_t *ret_rev
 	const char *why = status == -ERANGE ? "value out of range" : "invalid syntax";
 	if (is_list)
 		return kt_fail(&request->err, EINVAL,
-			       "invalid resource version: resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing "
-			       "\"%s\": %s",
-			       text, text, why);
+		        "invalid resource version: resourceVersion: Invalid value: \"%s\": "
+		        "strconv.ParseUint: parsing "
+		        "\"%s\": %s",
+		        text, text, why);
 	return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO,
-			      "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": %s", text, text, why);
+	        "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": %s",
+	        text, text, why);
 }
 
 static int parse_selectors(struct kt_request *request, struct kt_list_options *options)
@@ -52,21 +55,24 @@ static int parse_selectors(struct kt_request *request, struct kt_list_options *o
 	if (labels && *labels)
 		status = kt_selector_parse(labels, &options->labels, &request->err);
 	if (status == 0 && fields && *fields)
-		status = kt_field_selector_parse(fields, request->state->kind, &options->fields, &request->err);
+		status = kt_field_selector_parse(
+		        fields, request->state->kind, &options->fields, &request->err);
 	if (status < 0)
 		return status;
 	/* The legacy watch of one name, and a watch of a named path. */
 	const char *name = request->state->route.name;
 	if (request->state->route.legacy_watch && *name && !options->fields) {
 		const char *text = kt_arena_printf(&request->arena, "metadata.name=%s", name);
-		return kt_field_selector_parse(text, request->state->kind, &options->fields, &request->err);
+		return kt_field_selector_parse(
+		        text, request->state->kind, &options->fields, &request->err);
 	}
 	return 0;
 }
 
 static int bad_token(struct kt_request *request, const char *why)
 {
-	return kt_fail(&request->err, EINVAL, "invalid continue token: continue key is not valid: %s", why);
+	return kt_fail(&request->err, EINVAL,
+	        "invalid continue token: continue key is not valid: %s", why);
 }
 
 static int decode_token(struct kt_request *request, struct kt_list_options *options)
@@ -77,16 +83,19 @@ static int decode_token(struct kt_request *request, struct kt_list_options *opti
 
 	if (kt_base64url_decode(&text, kt_sv_of(options->continue_token)) < 0)
 		return bad_token(request, "illegal base64 data");
-	kt_auto_json json_t *token = kt_json_parse((struct kt_sv){kt_str_text(&text), text.len}, NULL, &err);
+	kt_auto_json json_t *token =
+	        kt_json_parse((struct kt_sv){kt_str_text(&text), text.len}, NULL, &err);
 	if (!json_is_object(token))
 		return bad_token(request, kt_arena_strdup(arena, kt_err_message(&err)));
 	const char *version = kt_jstr(token, "v"), *start = kt_jstr(token, "start");
 	int64_t revision = kt_jint(token, "rv", 0);
 	if (!kt_streq(version, "meta.k8s.io/v1"))
-		return bad_token(request, kt_arena_printf(arena, "server does not recognize this encoded version %s",
-							  version ? version : ""));
+		return bad_token(request,
+		        kt_arena_printf(arena, "server does not recognize this encoded version %s",
+		                version ? version : ""));
 	if (!revision)
-		return bad_token(request, "incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+		return bad_token(request,
+		        "incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
 	if (!start || !*start)
 		return bad_token(request, "encoded start key empty (version meta.k8s.io/v1)");
 	for (const char *p = start; p; p = strchr(p, '/'), p = p ? p + 1 : NULL)
@@ -99,8 +108,8 @@ static int decode_token(struct kt_request *request, struct kt_list_options *opti
 
 char *kt_list_continue_encode(struct kt_arena *arena, int64_t revision, const char *start)
 {
-	kt_auto_json json_t *token = json_pack("{s:s,s:I,s:s}", "v", "meta.k8s.io/v1", "rv", (json_int_t)revision, "start",
-					       start);
+	kt_auto_json json_t *token = json_pack(
+	        "{s:s,s:I,s:s}", "v", "meta.k8s.io/v1", "rv", (json_int_t)revision, "start", start);
 	kt_auto_str json = KT_STR_INIT, text = KT_STR_INIT;
 
 	kt_json_write(&json, token, 0);
@@ -108,7 +117,8 @@ char *kt_list_continue_encode(struct kt_arena *arena, int64_t revision, const ch
 	return kt_arena_strdup(arena, kt_str_text(&text));
 }
 
-static void check_list_rules(struct kt_field_errors *errors, const struct kt_list_options *options, bool has_revision)
+static void check_list_rules(
+        struct kt_field_errors *errors, const struct kt_list_options *options, bool has_revision)
 {
 	static const char *const supported[] = {"Exact", "NotOlderThan", "", NULL};
 	const char *match = options->match;
@@ -116,20 +126,23 @@ static void check_list_rules(struct kt_field_errors *errors, const struct kt_lis
 	if (*match) {
 		if (!has_revision)
 			kt_field_forbidden(errors, "resourceVersionMatch",
-					   "resourceVersionMatch is forbidden unless resourceVersion is provided");
+			        "resourceVersionMatch is forbidden unless resourceVersion is "
+			        "provided");
 		if (*options->continue_token)
 			kt_field_forbidden(errors, "resourceVersionMatch",
-					   "resourceVersionMatch is forbidden when continue is provided");
+			        "resourceVersionMatch is forbidden when continue is provided");
 		if (!kt_streq(match, "Exact") && !kt_streq(match, "NotOlderThan")) {
 			kt_auto_json json_t *value = json_string(match);
 			kt_field_not_supported(errors, "resourceVersionMatch", value, supported);
 		}
 		if (kt_streq(match, "Exact") && options->revision == 0)
 			kt_field_forbidden(errors, "resourceVersionMatch",
-					   "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+			        "resourceVersionMatch \"exact\" is forbidden for resourceVersion "
+			        "\"0\"");
 	}
 	if (options->initial_events != KT_UNSET)
-		kt_field_forbidden(errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
+		kt_field_forbidden(
+		        errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
 }
 
 static void check_watch_rules(struct kt_field_errors *errors, const struct kt_list_options *options)
@@ -140,20 +153,22 @@ static void check_watch_rules(struct kt_field_errors *errors, const struct kt_li
 
 	if (!wanted && *match)
 		kt_field_forbidden(errors, "resourceVersionMatch",
-				   "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+		        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
+		        "provided");
 	if (wanted && !kt_streq(match, "NotOlderThan"))
 		kt_field_forbidden(errors, "resourceVersionMatch",
-				   "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+		        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
 	if (wanted && *match && !kt_streq(match, "NotOlderThan")) {
 		kt_auto_json json_t *value = json_string(match);
 		kt_field_not_supported(errors, "resourceVersionMatch", value, supported);
 	}
 	if (*options->continue_token)
 		kt_field_forbidden(errors, "resourceVersionMatch",
-				   "resourceVersionMatch is forbidden when continue is provided");
+		        "resourceVersionMatch is forbidden when continue is provided");
 }
 
-static int check_rules(struct kt_request *request, const struct kt_list_options *options, bool watch)
+static int check_rules(
+        struct kt_request *request, const struct kt_list_options *options, bool watch)
 {
 	struct kt_field_errors errors = {.arena = &request->arena};
 	const char *revision = kt_request_query(request, "resourceVersion");
@@ -181,23 +196,26 @@ static int parse(struct kt_request *request, bool watch, struct kt_list_options 
 	int64_t zero;
 
 	if (kt_request_query_int(request, "limit", 0, &options->limit) < 0 ||
-	    kt_request_query_int(request, "timeoutSeconds", 0, &options->timeout_s) < 0 ||
-	    parse_selectors(request, options) < 0)
+	        kt_request_query_int(request, "timeoutSeconds", 0, &options->timeout_s) < 0 ||
+	        parse_selectors(request, options) < 0)
 		return request->err.code;
 	options->match = text_query(request, "resourceVersionMatch");
 	options->continue_token = text_query(request, "continue");
 	options->bookmarks = kt_request_query_bool(request, "allowWatchBookmarks");
 	if (kt_request_query(request, "sendInitialEvents"))
-		options->initial_events = kt_request_query_bool(request, "sendInitialEvents") ? KT_TRUE : KT_FALSE;
+		options->initial_events =
+		        kt_request_query_bool(request, "sendInitialEvents") ? KT_TRUE : KT_FALSE;
 	const char *text = kt_request_query(request, "resourceVersion");
 	zero = text && parse_uint(text, &zero) == 0 ? zero : -1;
 	options->revision = zero;
-	if (check_rules(request, options, watch) < 0 || kt_revision_parse(request, !watch, &options->revision) < 0)
+	if (check_rules(request, options, watch) < 0 ||
+	        kt_revision_parse(request, !watch, &options->revision) < 0)
 		return request->err.code;
 	if (watch || !*options->continue_token)
 		return 0;
 	if (options->revision > 0)
-		return kt_fail(&request->err, EINVAL, "specifying resource version is not allowed when using continue");
+		return kt_fail(&request->err, EINVAL,
+		        "specifying resource version is not allowed when using continue");
 	return decode_token(request, options);
 }
 

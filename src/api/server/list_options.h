@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ListOptions as list, watch and deletecollection take them from the query: selectors, limit, continue, resourceVersion rules.
- * Source: the API concepts page ("Resource versions"), KEP-3157 (sendInitialEvents).
+ * ListOptions as list, watch and deletecollection take them from the query: selectors, limit,
+ * continue, resourceVersion rules. Source: the API concepts page ("Resource versions"), KEP-3157
+ * (sendInitialEvents).
  */
 #ifndef KT_API_SERVER_LIST_OPTIONS_H
 #define KT_API_SERVER_LIST_OPTIONS_H
@@ -13,15 +14,15 @@ enum kt_tristate { KT_UNSET, KT_FALSE, KT_TRUE };
 struct kt_list_options {
 	struct kt_selector *labels, *fields; /* NULL: everything */
 	int64_t limit;
-	int64_t revision;             /* of resourceVersion; -1: not given */
-	const char *match;            /* "", "Exact", "NotOlderThan" */
+	int64_t revision;  /* of resourceVersion; -1: not given */
+	const char *match; /* "", "Exact", "NotOlderThan" */
 	const char *continue_token;
 	bool bookmarks;
 	enum kt_tristate initial_events;
-	int64_t timeout_s;            /* 0: not given */
+	int64_t timeout_s; /* 0: not given */
 	/* from the continue token */
-	int64_t continue_revision;    /* 0: none */
-	char *continue_start;         /* key relative to the kind's prefix; arena */
+	int64_t continue_revision; /* 0: none */
+	char *continue_start;      /* key relative to the kind's prefix; arena */
 };
 
 /* watch: the rules for watches apply. The result is the caller's to finish. */
@@ -32,7 +33,8 @@ bool kt_list_options_match(const struct kt_list_options *options, const struct k
 /* A continue token; arena string. start: a key relative to the kind's prefix. */
 char *kt_list_continue_encode(struct kt_arena *arena, int64_t revision, const char *start);
 
-/* resourceVersion of a get or list. -1 when absent. bad_status: what a malformed one is (400 for lists, 500 else). */
+/* resourceVersion of a get or list. -1 when absent. bad_status: what a malformed one is (400 for
+ * lists, 500 else). */
 int kt_revision_parse(struct kt_request *request, bool is_list, int64_t *ret_revision);
 /* 504 for a revision that is not there yet. */
 int kt_fail_future_revision(struct kt_err *err, int64_t wanted, int64_t current);

@@ -13,7 +13,8 @@ static struct kt_object *load(struct kt_request *request)
 {
 	const struct kt_request_state *state = request->state;
 	struct kt_storage *storage = request->server->storage;
-	const char *name = kt_arena_strndup(&request->arena, state->route.name, strcspn(state->route.name, ":"));
+	const char *name = kt_arena_strndup(
+	        &request->arena, state->route.name, strcspn(state->route.name, ":"));
 	const char *key = kt_server_key(&request->arena, state->kind, state->route.namespace, name);
 	struct kt_object *object = NULL;
 
@@ -23,7 +24,8 @@ static struct kt_object *load(struct kt_request *request)
 	return NULL;
 }
 
-static void check_positive(struct kt_request *request, struct kt_field_errors *errors, const char *name, int64_t min)
+static void check_positive(
+        struct kt_request *request, struct kt_field_errors *errors, const char *name, int64_t min)
 {
 	const char *text = kt_request_query(request, name);
 	int64_t value;
@@ -31,7 +33,8 @@ static void check_positive(struct kt_request *request, struct kt_field_errors *e
 	if (!text || !*text || kt_sv_int64(kt_sv_of(text), &value) < 0 || value >= min)
 		return;
 	kt_auto_json json_t *number = json_integer(value);
-	kt_field_invalid(errors, name, number, min ? "must be greater than 0" : "must be greater than or equal to 0");
+	kt_field_invalid(errors, name, number,
+	        min ? "must be greater than 0" : "must be greater than or equal to 0");
 }
 
 static int check_numbers(struct kt_request *request)
@@ -55,7 +58,8 @@ static int log_decode(struct kt_request *request)
 	check_positive(request, &errors, "tailLines", 0);
 	check_positive(request, &errors, "limitBytes", 1);
 	if (kt_request_query(request, "sinceSeconds") && kt_request_query(request, "sinceTime"))
-		kt_field_forbidden(&errors, "[]", "at most one of `sinceTime` or `sinceSeconds` may be specified");
+		kt_field_forbidden(&errors, "[]",
+		        "at most one of `sinceTime` or `sinceSeconds` may be specified");
 	else
 		check_positive(request, &errors, "sinceSeconds", 1);
 	/* Choosing one of the two streams is behind a feature gate that is off. */
@@ -70,14 +74,14 @@ static int log_decode(struct kt_request *request)
 
 static bool names_container(const json_t *pod, const char *name)
 {
-	static const char *const lists[] = {"spec.containers", "spec.initContainers", "spec.ephemeralContainers"};
+	static const char *const lists[] = {
+	        "spec.containers", "spec.initContainers", "spec.ephemeralContainers"};
 	size_t i;
 	json_t *container;
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
-		json_array_foreach(kt_jget(pod, lists[l]), i, container)
-			if (kt_streq(kt_jstr(container, "name"), name))
-				return true;
+		json_array_foreach(kt_jget(pod, lists[l]), i,
+		        container) if (kt_streq(kt_jstr(container, "name"), name)) return true;
 	return false;
 }
 
@@ -87,21 +91,23 @@ static void list_names(const json_t *list, struct kt_str *out)
 	json_t *container;
 
 	json_array_foreach(list, i, container)
-		kt_str_printf(out, "%s%s", i ? " " : "", kt_jstr(container, "name"));
+	        kt_str_printf(out, "%s%s", i ? " " : "", kt_jstr(container, "name"));
 }
 
 /* Which container. */
 static int choose_container(struct kt_request *request, const json_t *pod, const char **ret_name)
 {
 	const char *name = kt_request_query(request, "container");
-	const json_t *containers = kt_jget(pod, "spec.containers"), *inits = kt_jget(pod, "spec.initContainers");
+	const json_t *containers = kt_jget(pod, "spec.containers"),
+	             *inits = kt_jget(pod, "spec.initContainers");
 	kt_auto_str names = KT_STR_INIT;
 
 	if (name && *name) {
 		*ret_name = name;
 		if (names_container(pod, name))
 			return 0;
-		return kt_fail(&request->err, EINVAL, "container %s is not valid for pod %s", name, request->state->route.name);
+		return kt_fail(&request->err, EINVAL, "container %s is not valid for pod %s", name,
+		        request->state->route.name);
 	}
 	*ret_name = kt_jstr(json_array_get(containers, 0), "name");
 	if (json_array_size(containers) + json_array_size(inits) == 1)
@@ -114,15 +120,16 @@ static int choose_container(struct kt_request *request, const json_t *pod, const
 		list_names(inits, &names);
 		kt_str_putc(&names, ']');
 	}
-	return kt_fail(&request->err, EINVAL, "a container name must be specified for pod %s, choose one of: %s",
-		       request->state->route.name, kt_str_text(&names));
+	return kt_fail(&request->err, EINVAL,
+	        "a container name must be specified for pod %s, choose one of: %s",
+	        request->state->route.name, kt_str_text(&names));
 }
 
 /* Options as a query of their own for the node: with the container in it. */
 static char *node_query(struct kt_request *request, const char *container)
 {
-	static const char *const passed[] = {"follow",     "previous",  "sinceSeconds", "sinceTime",
-					     "timestamps", "tailLines", "limitBytes"};
+	static const char *const passed[] = {"follow", "previous", "sinceSeconds", "sinceTime",
+	        "timestamps", "tailLines", "limitBytes"};
 	kt_auto_str query = KT_STR_INIT;
 
 	kt_str_printf(&query, "container=%s", container);
@@ -142,8 +149,8 @@ static int open_log(struct kt_request *request, const json_t *pod, const char *c
 
 	if (!nodes || !nodes->logs)
 		return kt_fail_not_found(&request->err, "", "pods", node);
-	int status = nodes->logs(nodes->arg, node, route->namespace, route->name, node_query(request, container),
-				 &request->stream, &request->err);
+	int status = nodes->logs(nodes->arg, node, route->namespace, route->name,
+	        node_query(request, container), &request->stream, &request->err);
 	if (status == -ENOENT && !request->err.reason)
 		return kt_fail_not_found(&request->err, "", "pods", node);
 	return status;
@@ -176,15 +183,15 @@ static int log_encode(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_log = {
-	.name = "log",
-	.decode = log_decode,
-	.commit = log_commit,
-	.encode = log_encode,
+        .name = "log",
+        .decode = log_decode,
+        .commit = log_commit,
+        .encode = log_encode,
 };
 
 /*
- * exec, attach, portforward, proxy: simulated nodes run no processes, so there is nothing to connect to. What can be wrong
- * before that is said in the usual words.
+ * exec, attach, portforward, proxy: simulated nodes run no processes, so there is nothing to
+ * connect to. What can be wrong before that is said in the usual words.
  */
 static int connect_commit(struct kt_request *request)
 {
@@ -196,14 +203,16 @@ static int connect_commit(struct kt_request *request)
 		return request->err.code;
 	if (!kt_streq(state->kind->plural, "pods"))
 		return kt_fail_reason(&request->err, KT_REASON_SERVICE_UNAVAILABLE, EHOSTDOWN,
-				      "no endpoints available for %s \"%s\"", state->kind->singular, state->route.name);
+		        "no endpoints available for %s \"%s\"", state->kind->singular,
+		        state->route.name);
 	kt_auto_json json_t *pod = kt_object_tree(object);
 	const char *node = kt_jstr(pod, "spec.nodeName"), *ip = kt_jstr(pod, "status.podIP");
 	if (kt_streq(subresource, "proxy")) {
 		if (!ip || !*ip)
 			return kt_fail(&request->err, EINVAL, "address not allowed");
 	} else if (!node || !*node) {
-		return kt_fail(&request->err, EINVAL, "pod %s does not have a host assigned", state->route.name);
+		return kt_fail(&request->err, EINVAL, "pod %s does not have a host assigned",
+		        state->route.name);
 	}
 	const struct kt_kind *nodes = kt_builtin_kind("", "v1", "Node");
 	struct kt_storage *storage = request->server->storage;
@@ -211,8 +220,10 @@ static int connect_commit(struct kt_request *request)
 	const char *key = kt_server_key(&request->arena, nodes, "", node ? node : "");
 	if (storage->ops->get(storage, key, 0, &host, &request->err) < 0)
 		return kt_fail_not_found(&request->err, "", "pods", node ? node : "");
-	return kt_fail(&request->err, EINVAL, "%s is not possible in pod %s: the containers of node %s are simulated",
-		       subresource, state->route.name, node);
+	return kt_fail(&request->err, EINVAL,
+	        "%s is not possible in pod %s: the containers of node %s are simulated",
+	        subresource, state->route.name, node);
 }
 
-const struct kt_operation kt_operation_connect = {.name = "connect", .commit = connect_commit, .encode = log_encode};
+const struct kt_operation kt_operation_connect = {
+        .name = "connect", .commit = connect_commit, .encode = log_encode};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the server counts, and /metrics in Prometheus' text format. Counters are per verb and code class; any thread.
- * Names and meanings are kube-apiserver's, so that dashboards made for it show something.
+ * What the server counts, and /metrics in Prometheus' text format. Counters are per verb and code
+ * class; any thread. Names and meanings are kube-apiserver's, so that dashboards made for it show
+ * something.
  */
 #ifndef KT_API_SERVER_METRICS_H
 #define KT_API_SERVER_METRICS_H

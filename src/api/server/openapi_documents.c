@@ -13,8 +13,8 @@
 #define V2_PROTOBUF "v2 protobuf" /* its name in the cache; no path has a blank */
 
 struct kt_openapi_cache {
-	pthread_mutex_t lock; /* protects all below; taken before the resources' lock. Held while a document is made, so that it is
-				 made once. */
+	pthread_mutex_t lock; /* protects all below; taken before the resources' lock. Held while a
+	                         document is made, so that it is made once. */
 	uint64_t generation;
 	struct kt_map documents; /* "v2", "api/v1", "apis/apps/v1", "" (index) -> struct kt_buf */
 };
@@ -52,7 +52,8 @@ static void group_path(const struct kt_kind *kind, char *text, size_t size)
 
 static struct kt_buf *make_v3(const struct kt_discovery_kinds *kinds, const char *path)
 {
-	kt_auto_free const struct kt_kind **chosen = kt_new_array(const struct kt_kind *, kinds->n + 1);
+	kt_auto_free const struct kt_kind **chosen =
+	        kt_new_array(const struct kt_kind *, kinds->n + 1);
 	struct kt_openapi_kinds set = {.kinds = chosen};
 	char text[512];
 
@@ -66,10 +67,12 @@ static struct kt_buf *make_v3(const struct kt_discovery_kinds *kinds, const char
 	return kt_openapi_v3(chosen[0]->group, chosen[0]->version, &set);
 }
 
-static struct kt_buf *cached(struct kt_openapi_cache *cache, const struct kt_discovery_kinds *kinds, const char *name);
+static struct kt_buf *cached(
+        struct kt_openapi_cache *cache, const struct kt_discovery_kinds *kinds, const char *name);
 
 /* Hashes are part of the index: it needs every document. */
-static struct kt_buf *make_index(struct kt_openapi_cache *cache, const struct kt_discovery_kinds *kinds)
+static struct kt_buf *make_index(
+        struct kt_openapi_cache *cache, const struct kt_discovery_kinds *kinds)
 {
 	KT_VEC(struct kt_openapi_path) paths = {0};
 	kt_auto_arena arena;
@@ -94,7 +97,8 @@ static struct kt_buf *make_index(struct kt_openapi_cache *cache, const struct kt
 }
 
 /* Borrowed from the cache; NULL when there is no such document. */
-static struct kt_buf *cached(struct kt_openapi_cache *cache, const struct kt_discovery_kinds *kinds, const char *name)
+static struct kt_buf *cached(
+        struct kt_openapi_cache *cache, const struct kt_discovery_kinds *kinds, const char *name)
 {
 	struct kt_buf *document = kt_map_get(&cache->documents, name);
 
@@ -146,7 +150,7 @@ static int answer(struct kt_request *request, const char *name, const char *cont
 	kt_request_answer_header(request, "etag", etag);
 	kt_request_answer_header(request, "content-type", content_type);
 	kt_request_answer_header(request, "cache-control",
-				 kt_request_query(request, "hash") ? "public, immutable" : "no-cache, private");
+	        kt_request_query(request, "hash") ? "public, immutable" : "no-cache, private");
 	request->status = 200;
 	if (known && kt_streq(known, etag))
 		request->status = 304;
@@ -161,7 +165,8 @@ int kt_openapi_write_v2(struct kt_request *request)
 
 	/* Go clients read nothing else. They ask with "v2@v1.0", which no answer may carry. */
 	if (accept && strstr(accept, "com.github.proto-openapi.spec.v2"))
-		return answer(request, V2_PROTOBUF, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+		return answer(request, V2_PROTOBUF,
+		        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
 	return answer(request, "v2", "application/json");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* /openapi/v2 and /openapi/v3, made on first demand and kept until the set of definitions changes. */
+/* /openapi/v2 and /openapi/v3, made on first demand and kept until the set of definitions changes.
+ */
 #ifndef KT_API_SERVER_OPENAPI_DOCUMENTS_H
 #define KT_API_SERVER_OPENAPI_DOCUMENTS_H
 

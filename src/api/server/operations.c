@@ -10,15 +10,17 @@
 
 int kt_fail_no_resource(struct kt_err *err)
 {
-	kt_fail_reason(err, KT_REASON_NOT_FOUND, ENOENT, "the server could not find the requested resource");
+	kt_fail_reason(err, KT_REASON_NOT_FOUND, ENOENT,
+	        "the server could not find the requested resource");
 	kt_err_set_about(err, NULL, NULL, NULL, NULL);
 	return err->code;
 }
 
 int kt_fail_no_method(struct kt_err *err)
 {
-	kt_fail_reason(err, KT_REASON_METHOD_NOT_ALLOWED, kt_reason_errno(KT_REASON_METHOD_NOT_ALLOWED),
-		       "the server does not allow this method on the requested resource");
+	kt_fail_reason(err, KT_REASON_METHOD_NOT_ALLOWED,
+	        kt_reason_errno(KT_REASON_METHOD_NOT_ALLOWED),
+	        "the server does not allow this method on the requested resource");
 	kt_err_set_about(err, NULL, NULL, NULL, NULL);
 	return err->code;
 }
@@ -34,14 +36,17 @@ static const struct {
 	const struct kt_operation *operation;
 	unsigned offers;
 } verbs[] = {
-	{"get", KT_VERB_GET, &kt_operation_get, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
-	{"list", KT_VERB_LIST, &kt_operation_list, KT_OFFER_TABLE | KT_OFFER_PARTIAL | KT_OFFER_STREAM},
-	{"watch", KT_VERB_WATCH, &kt_operation_watch, KT_OFFER_TABLE | KT_OFFER_PARTIAL | KT_OFFER_STREAM},
-	{"create", KT_VERB_CREATE, &kt_operation_create, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
-	{"update", KT_VERB_UPDATE, &kt_operation_update, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
-	{"patch", KT_VERB_PATCH, &kt_operation_patch, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
-	{"delete", KT_VERB_DELETE, &kt_operation_delete, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
-	{"deletecollection", KT_VERB_DELETECOLLECTION, &kt_operation_deletecollection, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+        {"get", KT_VERB_GET, &kt_operation_get, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+        {"list", KT_VERB_LIST, &kt_operation_list,
+                KT_OFFER_TABLE | KT_OFFER_PARTIAL | KT_OFFER_STREAM},
+        {"watch", KT_VERB_WATCH, &kt_operation_watch,
+                KT_OFFER_TABLE | KT_OFFER_PARTIAL | KT_OFFER_STREAM},
+        {"create", KT_VERB_CREATE, &kt_operation_create, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+        {"update", KT_VERB_UPDATE, &kt_operation_update, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+        {"patch", KT_VERB_PATCH, &kt_operation_patch, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+        {"delete", KT_VERB_DELETE, &kt_operation_delete, KT_OFFER_TABLE | KT_OFFER_PARTIAL},
+        {"deletecollection", KT_VERB_DELETECOLLECTION, &kt_operation_deletecollection,
+                KT_OFFER_TABLE | KT_OFFER_PARTIAL},
 };
 
 static size_t verb_index(const char *verb)
@@ -75,8 +80,9 @@ static int fail_no_watch(struct kt_request *request)
 {
 	const struct kt_kind *kind = request->state->kind;
 
-	kt_fail_reason(&request->err, KT_REASON_METHOD_NOT_ALLOWED, kt_reason_errno(KT_REASON_METHOD_NOT_ALLOWED),
-		       "watch is not supported on resources of kind \"%s\"", kind->plural);
+	kt_fail_reason(&request->err, KT_REASON_METHOD_NOT_ALLOWED,
+	        kt_reason_errno(KT_REASON_METHOD_NOT_ALLOWED),
+	        "watch is not supported on resources of kind \"%s\"", kind->plural);
 	kt_err_set_about(&request->err, kind->group, kind->plural, NULL, NULL);
 	return request->err.code;
 }
@@ -97,23 +103,27 @@ static int find_subresource(struct kt_request *request)
 	if (!state->subresource || (namespaced && !*route->namespace) || route->legacy_watch)
 		return kt_fail_no_resource(&request->err);
 	size_t i = verb_index(route->verb);
-	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) || !(state->subresource->verbs & verbs[i].bit))
+	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) ||
+	        !(state->subresource->verbs & verbs[i].bit))
 		return kt_fail_no_method(&request->err);
-	state->operation = kt_subresource_operation(state->kind, state->subresource, verbs[i].bit, &offers);
+	state->operation =
+	        kt_subresource_operation(state->kind, state->subresource, verbs[i].bit, &offers);
 	if (!state->operation)
 		state->operation = verbs[i].operation;
 	else if (*route->rest && !(offers & KT_OFFER_REST))
 		return kt_fail_no_resource(&request->err);
 	if (offers & KT_OFFER_TEXT)
 		return 0;
-	return kt_accept_negotiate(request, KT_OFFER_TABLE | KT_OFFER_PARTIAL | protobuf_offer(state->kind));
+	return kt_accept_negotiate(
+	        request, KT_OFFER_TABLE | KT_OFFER_PARTIAL | protobuf_offer(state->kind));
 }
 
 static const struct {
 	const char *group, *version, *kind, *text;
 } deprecated[] = {
-	{"", "v1", "ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+"},
-	{"", "v1", "Endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
+        {"", "v1", "ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+"},
+        {"", "v1", "Endpoints",
+                "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
 };
 
 static void warn_deprecated(struct kt_request *request)
@@ -122,8 +132,9 @@ static void warn_deprecated(struct kt_request *request)
 	const struct kt_kind *kind = state->kind;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(deprecated); i++)
-		if (kt_streq(kind->kind, deprecated[i].kind) && kt_streq(kind->group, deprecated[i].group) &&
-		    kt_streq(kind->version, deprecated[i].version))
+		if (kt_streq(kind->kind, deprecated[i].kind) &&
+		        kt_streq(kind->group, deprecated[i].group) &&
+		        kt_streq(kind->version, deprecated[i].version))
 			kt_request_warn(request, "%s", deprecated[i].text);
 	if (!state->crd)
 		return;
@@ -137,7 +148,8 @@ static int find_resource(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	const struct kt_route *route = &state->route;
 
-	state->kind = kt_resources_find(request->server->resources, route->group, route->version, route->resource, &state->crd);
+	state->kind = kt_resources_find(request->server->resources, route->group, route->version,
+	        route->resource, &state->crd);
 	if (!state->kind) {
 		if (*route->group && !kt_resources_is_builtin_group(route->group)) {
 			state->operation = &kt_operation_no_page;
@@ -150,15 +162,18 @@ static int find_resource(struct kt_request *request)
 		return find_subresource(request);
 	size_t i = verb_index(route->verb);
 	uint16_t possible = path_verbs(route, state->kind);
-	if (kt_streq(route->verb, "watch") && (possible & KT_VERB_LIST) && !(possible & KT_VERB_WATCH))
+	if (kt_streq(route->verb, "watch") && (possible & KT_VERB_LIST) &&
+	        !(possible & KT_VERB_WATCH))
 		return fail_no_watch(request);
 	if (!possible)
 		return kt_fail_no_resource(&request->err);
-	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) || !(possible & verbs[i].bit))
+	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) ||
+	        !(possible & verbs[i].bit))
 		return kt_fail_no_method(&request->err);
 	state->operation = verbs[i].operation;
 	if (state->kind->flags & KT_KIND_VIRTUAL) {
-		const struct kt_operation *virtual = kt_virtual_operation(state->kind, verbs[i].bit);
+		const struct kt_operation *virtual = kt_virtual_operation(
+		        state->kind, verbs[i].bit);
 		if (virtual)
 			state->operation = virtual;
 	}

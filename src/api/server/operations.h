@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All the ways a request can be answered, and which one a route means. One file per group of operations; a new sub-resource
- * or document is an entry in the tables of operations.c and its functions.
+ * All the ways a request can be answered, and which one a route means. One file per group of
+ * operations; a new sub-resource or document is an entry in the tables of operations.c and its
+ * functions.
  */
 #ifndef KT_API_SERVER_OPERATIONS_H
 #define KT_API_SERVER_OPERATIONS_H
@@ -9,8 +10,8 @@
 #include "api/server/pipeline.h"
 
 /*
- * Finds kind, sub-resource and operation of the route and agrees on the form of the answer. 404, 405, 406 otherwise. Called when
- * the caller is known to be allowed to ask.
+ * Finds kind, sub-resource and operation of the route and agrees on the form of the answer. 404,
+ * 405, 406 otherwise. Called when the caller is known to be allowed to ask.
  */
 int kt_operation_find(struct kt_request *request);
 

@@ -10,8 +10,8 @@
 static int open_pki(struct kt_server *server, struct kt_err *err)
 {
 	struct kt_pki_options options = {
-		.service_cluster_ip_range = server->options.service_cluster_ip_range,
-		.advertise_address = server->options.advertise_address,
+	        .service_cluster_ip_range = server->options.service_cluster_ip_range,
+	        .advertise_address = server->options.advertise_address,
 	};
 
 	if (server->options.pki)
@@ -27,18 +27,19 @@ int kt_server_start_parts(struct kt_server *server, struct kt_err *err)
 	if (open_pki(server, err) < 0)
 		return err->code;
 	struct kt_authenticator_options options = {
-		.storage = server->storage,
-		.pki = server->options.pki,
-		.issuer = server->options.service_account_issuer,
-		.token_auth_file = server->options.token_auth_file,
-		.anonymous = server->options.anonymous_auth,
+	        .storage = server->storage,
+	        .pki = server->options.pki,
+	        .issuer = server->options.service_account_issuer,
+	        .token_auth_file = server->options.token_auth_file,
+	        .anonymous = server->options.anonymous_auth,
 	};
 	int status = kt_authenticator_create(&options, &server->authenticator, err);
 	if (status == 0)
-		status = kt_authorizer_create(server->storage, server->loop, &server->authorizer, err);
+		status = kt_authorizer_create(
+		        server->storage, server->loop, &server->authorizer, err);
 	if (status == 0)
 		status = kt_admission_create(server->options.enable_admission_plugins,
-					     server->options.disable_admission_plugins, &server->admission, err);
+		        server->options.disable_admission_plugins, &server->admission, err);
 	if (status == 0)
 		status = kt_crds_create(server, &server->crds, err);
 	return status;

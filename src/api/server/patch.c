@@ -19,15 +19,16 @@ struct patch_data {
 static int check_apply_kind(struct kt_request *request)
 {
 	const struct kt_request_state *state = request->state;
-	const char *api_version = kt_jstr(state->body, "apiVersion"), *kind = kt_jstr(state->body, "kind");
+	const char *api_version = kt_jstr(state->body, "apiVersion"),
+	           *kind = kt_jstr(state->body, "kind");
 	char expected[256];
 
 	kt_kind_api_version(state->kind, expected, sizeof(expected));
 	if (kt_streq(api_version, expected) && kt_streq(kind, state->kind->kind))
 		return 0;
 	const char *version = api_version ? api_version : "";
-	return kt_fail(&request->err, EINVAL, "invalid object type: %s%s, Kind=%s", strchr(version, '/') ? "" : "/", version,
-		       kind ? kind : "");
+	return kt_fail(&request->err, EINVAL, "invalid object type: %s%s, Kind=%s",
+	        strchr(version, '/') ? "" : "/", version, kind ? kind : "");
 }
 
 static int patch_decode(struct kt_request *request)
@@ -48,8 +49,9 @@ static int check_result(struct kt_request *request)
 
 	if (!name || !*name)
 		return kt_fail(&request->err, EINVAL,
-			       "the name of the object (%s based on URL) was undeterminable: name must be provided",
-			       state->route.name);
+		        "the name of the object (%s based on URL) was undeterminable: name must be "
+		        "provided",
+		        state->route.name);
 	return kt_write_check_names(request, state->object);
 }
 
@@ -60,13 +62,13 @@ static int apply_config(struct kt_request *request)
 
 	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
 	struct kt_apply apply = {
-		.type = state->kind->type,
-		.kind = state->kind,
-		.api_version = api_version,
-		.subresource = state->subresource ? state->subresource->name : NULL,
-		.manager = kt_write_manager(request),
-		.force = state->force,
-		.now_ns = kt_loop_wall_ns(request->loop),
+	        .type = state->kind->type,
+	        .kind = state->kind,
+	        .api_version = api_version,
+	        .subresource = state->subresource ? state->subresource->name : NULL,
+	        .manager = kt_write_manager(request),
+	        .force = state->force,
+	        .now_ns = kt_loop_wall_ns(request->loop),
 	};
 	state->is_create = !state->current;
 	if (state->is_create && kt_access_second_verb(request, "create") < 0)
@@ -75,12 +77,15 @@ static int apply_config(struct kt_request *request)
 	const char *namespace = kt_jstr(config, "metadata.namespace");
 	if (namespace && *state->route.namespace && !kt_streq(namespace, state->route.namespace))
 		return kt_fail(&request->err, EINVAL,
-			       "the namespace of the provided object does not match the namespace sent on the request");
+		        "the namespace of the provided object does not match the namespace sent on "
+		        "the request");
 	kt_auto_json json_t *merged = kt_apply_merge(&apply, state->old, config, &request->err);
 	if (!merged)
 		return request->err.code;
-	/* Defaults go into structs that are there: what the configuration leaves out must look as in a decoded body. */
-	return kt_codec_normalize(merged, state->kind->type, KT_STRICT_IGNORE, &state->object, NULL, &request->err);
+	/* Defaults go into structs that are there: what the configuration leaves out must look as
+	 * in a decoded body. */
+	return kt_codec_normalize(
+	        merged, state->kind->type, KT_STRICT_IGNORE, &state->object, NULL, &request->err);
 }
 
 static int patch_mutate(struct kt_request *request)
@@ -99,19 +104,23 @@ static int patch_mutate(struct kt_request *request)
 		if (apply_config(request) < 0)
 			return request->err.code;
 	} else {
-		state->object = kt_patch_document(request, data->type, state->old, state->kind->type);
+		state->object =
+		        kt_patch_document(request, data->type, state->old, state->kind->type);
 		if (!state->object)
 			return request->err.code;
 	}
 	if (check_result(request) < 0)
 		return request->err.code;
 	if (state->current) {
-		const char *revision = kt_jstr(apply ? state->body : state->object, "metadata.resourceVersion");
+		const char *revision =
+		        kt_jstr(apply ? state->body : state->object, "metadata.resourceVersion");
 		if (apply && revision)
-			json_object_set_new(json_object_get(state->object, "metadata"), "resourceVersion", json_string(revision));
+			json_object_set_new(json_object_get(state->object, "metadata"),
+			        "resourceVersion", json_string(revision));
 		if (kt_write_check_revision(request) < 0)
 			return request->err.code;
-		/* A patch that did not name a revision met the one it read: it is made anew on what is there then. */
+		/* A patch that did not name a revision met the one it read: it is made anew on what
+		 * is there then. */
 		const char *named = kt_jstr(state->body, "metadata.resourceVersion");
 		if (data->type != KT_PATCH_JSON && (!named || !*named))
 			state->precondition_revision = 0;
@@ -122,11 +131,11 @@ static int patch_mutate(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_patch = {
-	.name = "patch",
-	.decode = patch_decode,
-	.mutate = patch_mutate,
-	.defaults = kt_write_default,
-	.validate = kt_write_validate,
-	.commit = kt_write_commit,
-	.encode = kt_encode_result,
+        .name = "patch",
+        .decode = patch_decode,
+        .mutate = patch_mutate,
+        .defaults = kt_write_default,
+        .validate = kt_write_validate,
+        .commit = kt_write_commit,
+        .encode = kt_encode_result,
 };

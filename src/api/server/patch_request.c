@@ -13,10 +13,10 @@ static const struct {
 	enum kt_patch_type type;
 	bool custom; /* custom resources take it as well */
 } patch_types[] = {
-	{"application/json-patch+json", KT_PATCH_JSON, true},
-	{"application/merge-patch+json", KT_PATCH_MERGE, true},
-	{"application/strategic-merge-patch+json", KT_PATCH_STRATEGIC, false},
-	{"application/apply-patch+yaml", KT_PATCH_APPLY, true},
+        {"application/json-patch+json", KT_PATCH_JSON, true},
+        {"application/merge-patch+json", KT_PATCH_MERGE, true},
+        {"application/strategic-merge-patch+json", KT_PATCH_STRATEGIC, false},
+        {"application/apply-patch+yaml", KT_PATCH_APPLY, true},
 };
 
 /* A patch that needs merge keys, which a definition does not have. */
@@ -28,9 +28,10 @@ static int refuse_custom(struct kt_request *request)
 		if (patch_types[i].custom)
 			kt_str_printf(&known, "%s%s", known.len ? ", " : "", patch_types[i].media);
 	return kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE,
-			      kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
-			      "the body of the request was in an unknown format - accepted media types include: %s",
-			      kt_str_text(&known));
+	        kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
+	        "the body of the request was in an unknown format - accepted media types include: "
+	        "%s",
+	        kt_str_text(&known));
 }
 
 static int find_type(struct kt_request *request, enum kt_patch_type *ret_type)
@@ -46,8 +47,8 @@ static int find_type(struct kt_request *request, enum kt_patch_type *ret_type)
 			*ret_type = patch_types[i].type;
 			return !custom || patch_types[i].custom ? 0 : refuse_custom(request);
 		}
-	kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE, kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
-		       "415: Unsupported Media Type");
+	kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE,
+	        kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE), "415: Unsupported Media Type");
 	kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 	return request->err.code;
 }
@@ -76,18 +77,21 @@ static int decode_apply(struct kt_request *request, struct kt_sv body)
 	kt_auto_err err = KT_ERR_INIT;
 
 	if (kt_yaml_parse(body, &options, &docs, &err) < 0)
-		return kt_fail(&request->err, EINVAL, "error decoding YAML: %s", kt_err_message(&err));
+		return kt_fail(
+		        &request->err, EINVAL, "error decoding YAML: %s", kt_err_message(&err));
 	if (docs.n)
 		state->body = json_incref(docs.docs[0].value);
 	kt_yaml_docs_finish(&docs);
 	if (duplicates.texts.n && state->strict == KT_STRICT_STRICT)
 		return kt_fail(&request->err, EINVAL,
-			       "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  %s",
-			       duplicates.texts.items[0]);
+		        "error strict decoding YAML: error converting YAML to JSON: yaml: "
+		        "unmarshal errors:\n  %s",
+		        duplicates.texts.items[0]);
 	for (size_t i = 0; i < duplicates.texts.n && state->strict == KT_STRICT_WARN; i++)
 		kt_request_warn(request, "%s", duplicates.texts.items[i]);
 	if (!json_is_object(state->body))
-		return kt_fail(&request->err, EINVAL, "error decoding YAML: the configuration is no object");
+		return kt_fail(&request->err, EINVAL,
+		        "error decoding YAML: the configuration is no object");
 	return 0;
 }
 
@@ -120,19 +124,22 @@ static int check_shape(struct kt_request *request, enum kt_patch_type type)
 	}
 	if (type == KT_PATCH_JSON && !json_is_array(body))
 		return kt_fail(&request->err, EINVAL,
-			       "error decoding patch: json: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp",
-			       go_type(body));
+		        "error decoding patch: json: cannot unmarshal %s into Go value of type "
+		        "[]handlers.jsonPatchOp",
+		        go_type(body));
 	if (type != KT_PATCH_JSON && !json_is_object(body))
 		return kt_fail(&request->err, EINVAL,
-			       "error decoding patch: json: cannot unmarshal %s into Go value of type map[string]interface {}",
-			       go_type(body));
+		        "error decoding patch: json: cannot unmarshal %s into Go value of type "
+		        "map[string]interface {}",
+		        go_type(body));
 	return 0;
 }
 
 int kt_patch_decode(struct kt_request *request, enum kt_patch_type *ret_type)
 {
 	struct kt_request_state *state = request->state;
-	struct kt_sv body = {request->body ? request->body->data : "", request->body ? request->body->len : 0};
+	struct kt_sv body = {
+	        request->body ? request->body->data : "", request->body ? request->body->len : 0};
 	struct kt_json_parse_options options = {.on_duplicate = on_duplicate, .arg = request};
 	kt_auto_err err = KT_ERR_INIT;
 
@@ -143,9 +150,11 @@ int kt_patch_decode(struct kt_request *request, enum kt_patch_type *ret_type)
 		return decode_apply(request, body);
 	state->body = kt_json_parse(body, &options, &err);
 	if (!state->body)
-		return kt_fail(&request->err, EINVAL, "error decoding patch: %s", kt_err_message(&err));
+		return kt_fail(
+		        &request->err, EINVAL, "error decoding patch: %s", kt_err_message(&err));
 	if (state->strict == KT_STRICT_STRICT && state->warnings.texts.n)
-		return kt_fail(&request->err, EINVAL, "strict decoding error: %s", state->warnings.texts.items[0]);
+		return kt_fail(&request->err, EINVAL, "strict decoding error: %s",
+		        state->warnings.texts.items[0]);
 	return check_shape(request, *ret_type);
 }
 
@@ -161,9 +170,11 @@ static void write_go(struct kt_str *out, json_t *value)
 	case JSON_OBJECT: {
 		kt_auto_str sorted = KT_STR_INIT;
 		kt_json_write(&sorted, value, KT_JSON_SORT);
-		kt_auto_json json_t *tree = kt_json_parse((struct kt_sv){sorted.data, sorted.len}, NULL, NULL);
+		kt_auto_json json_t *tree =
+		        kt_json_parse((struct kt_sv){sorted.data, sorted.len}, NULL, NULL);
 		kt_str_puts(out, "map[");
-		json_object_foreach(tree, key, item) {
+		json_object_foreach(tree, key, item)
+		{
 			kt_str_printf(out, "%s%s:", first ? "" : " ", key);
 			write_go(out, item);
 			first = false;
@@ -173,7 +184,8 @@ static void write_go(struct kt_str *out, json_t *value)
 	}
 	case JSON_ARRAY:
 		kt_str_putc(out, '[');
-		json_array_foreach(value, i, item) {
+		json_array_foreach(value, i, item)
+		{
 			kt_str_puts(out, i ? " " : "");
 			write_go(out, item);
 		}
@@ -198,8 +210,7 @@ static void write_top_sorted(struct kt_str *out, json_t *document)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(document, key, value)
-		keys[n++] = key;
+	json_object_foreach(document, key, value) keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
 	kt_str_putc(out, '{');
 	for (size_t i = 0; i < n; i++) {
@@ -211,7 +222,8 @@ static void write_top_sorted(struct kt_str *out, json_t *document)
 	kt_str_putc(out, '}');
 }
 
-/* ` "" is invalid: patch: Invalid value: …`: what is wrong with the result is said about the patch. */
+/* ` "" is invalid: patch: Invalid value: …`: what is wrong with the result is said about the patch.
+ */
 static void fail_patch(struct kt_request *request, enum kt_patch_type type, json_t *patched)
 {
 	struct kt_field_errors errors = {.arena = &request->arena};
@@ -228,7 +240,8 @@ static void fail_patch(struct kt_request *request, enum kt_patch_type type, json
 	kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 }
 
-static int fail_custom_type(struct kt_request *request, const json_t *patched, const char *field, const char *expected)
+static int fail_custom_type(
+        struct kt_request *request, const json_t *patched, const char *field, const char *expected)
 {
 	const struct kt_kind *kind = request->state->kind;
 	const char *name = kt_jstr(patched, "metadata.name"), *now = kt_jstr(patched, "kind");
@@ -240,14 +253,18 @@ static int fail_custom_type(struct kt_request *request, const json_t *patched, c
 	return request->err.code;
 }
 
-/* What an object is cannot be patched: a strategic patch has no say in it, the others are refused. */
-static int check_type_meta(struct kt_request *request, enum kt_patch_type patch_type, const json_t *document, json_t *patched)
+/* What an object is cannot be patched: a strategic patch has no say in it, the others are refused.
+ */
+static int check_type_meta(struct kt_request *request, enum kt_patch_type patch_type,
+        const json_t *document, json_t *patched)
 {
 	static const char *const fields[] = {"kind", "apiVersion"};
 
 	for (size_t i = 0; i < 2; i++) {
-		const char *before = kt_jstr(document, fields[i]), *now = kt_jstr(patched, fields[i]);
-		const char *version = kt_jstr(patched, "apiVersion"), *kind = kt_jstr(patched, "kind");
+		const char *before = kt_jstr(document, fields[i]),
+		           *now = kt_jstr(patched, fields[i]);
+		const char *version = kt_jstr(patched, "apiVersion"),
+		           *kind = kt_jstr(patched, "kind");
 
 		if (kt_streq(before, now) || !json_is_object(patched))
 			continue;
@@ -257,16 +274,18 @@ static int check_type_meta(struct kt_request *request, enum kt_patch_type patch_
 		}
 		if (request->state->kind->flags & KT_KIND_CUSTOM && !request->state->subresource)
 			return fail_custom_type(request, patched, fields[i], before);
-		kt_fail(&request->err, EINVAL, "no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:111\"",
-			kind ? kind : "", version ? version : "");
+		kt_fail(&request->err, EINVAL,
+		        "no kind \"%s\" is registered for version \"%s\" in scheme "
+		        "\"pkg/runtime/scheme.go:111\"",
+		        kind ? kind : "", version ? version : "");
 		fail_patch(request, patch_type, patched);
 		return request->err.code;
 	}
 	return 0;
 }
 
-json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_type, const json_t *document,
-			  const struct kt_type *type)
+json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_type,
+        const json_t *document, const struct kt_type *type)
 {
 	struct kt_request_state *state = request->state;
 	kt_auto_json json_t *patched = NULL;
@@ -283,9 +302,11 @@ json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_t
 			kt_err_set_about(&request->err, NULL, NULL, NULL, NULL);
 		return NULL;
 	}
-	if (json_object_size(patched) && check_type_meta(request, patch_type, document, patched) < 0)
+	if (json_object_size(patched) &&
+	        check_type_meta(request, patch_type, document, patched) < 0)
 		return NULL;
-	int status = kt_codec_normalize(patched, type, state->strict, &result, &state->warnings, &request->err);
+	int status = kt_codec_normalize(
+	        patched, type, state->strict, &result, &state->warnings, &request->err);
 	if (status < 0) {
 		fail_patch(request, patch_type, patched);
 		return NULL;

@@ -88,16 +88,16 @@ static const struct {
 	const char *name;
 	int (*run)(struct kt_request *request);
 } stages[STAGE_COUNT] = {
-	[STAGE_AUTHENTICATE] = {"authenticate", kt_access_authenticate},
-	[STAGE_FLOW_CONTROL] = {"flow control", kt_flow_enter},
-	[STAGE_AUTHORIZE] = {"authorize", kt_access_authorize},
-	[STAGE_DECODE] = {"decode", stage_decode},
-	[STAGE_MUTATE] = {"mutate", stage_mutate},
-	[STAGE_DEFAULT] = {"default", stage_default},
-	[STAGE_VALIDATE] = {"validate", stage_validate},
-	[STAGE_COMMIT] = {"commit", stage_commit},
-	[STAGE_ENCODE] = {"encode", stage_encode},
-	[STAGE_AUDIT] = {"audit", stage_audit},
+        [STAGE_AUTHENTICATE] = {"authenticate", kt_access_authenticate},
+        [STAGE_FLOW_CONTROL] = {"flow control", kt_flow_enter},
+        [STAGE_AUTHORIZE] = {"authorize", kt_access_authorize},
+        [STAGE_DECODE] = {"decode", stage_decode},
+        [STAGE_MUTATE] = {"mutate", stage_mutate},
+        [STAGE_DEFAULT] = {"default", stage_default},
+        [STAGE_VALIDATE] = {"validate", stage_validate},
+        [STAGE_COMMIT] = {"commit", stage_commit},
+        [STAGE_ENCODE] = {"encode", stage_encode},
+        [STAGE_AUDIT] = {"audit", stage_audit},
 };
 
 static void run(struct kt_request *request)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The pipeline: one const array of stages that every request walks in order (pipeline.c), and what a request knows on its way.
+ * The pipeline: one const array of stages that every request walks in order (pipeline.c), and what
+ * a request knows on its way.
  *
- * A request is first routed: its path and method give a struct kt_route and an operation (operation tables below: get, list,
- * create, …; discovery and health are operations too). The operation fills the stages it has something to say in; authentication,
- * flow control, authorization, encoding of errors and audit are the same for all.
+ * A request is first routed: its path and method give a struct kt_route and an operation (operation
+ * tables below: get, list, create, …; discovery and health are operations too). The operation fills
+ * the stages it has something to say in; authentication, flow control, authorization, encoding of
+ * errors and audit are the same for all.
  *
- * A stage returns 0 (next stage), KT_STAGE_WAIT (it will call kt_pipeline_resume() on the request's loop) or a negative code with
- * request->err filled, which leads straight to the encode stage. commit may start the request over at mutate when another
- * writer was first (kt_pipeline_retry()).
+ * A stage returns 0 (next stage), KT_STAGE_WAIT (it will call kt_pipeline_resume() on the request's
+ * loop) or a negative code with request->err filled, which leads straight to the encode stage.
+ * commit may start the request over at mutate when another writer was first (kt_pipeline_retry()).
  *
  * Memory: everything in the state dies with the request; const char * members live in its arena.
  */
@@ -30,12 +32,13 @@ static inline const char *kt_or_empty(const char *text)
 
 /* What a path and a method mean. Strings are never NULL; "" is absent. */
 struct kt_route {
-	bool is_resource;        /* below /api/VERSION or /apis/GROUP/VERSION */
-	const char *path;        /* decoded, without the query */
+	bool is_resource; /* below /api/VERSION or /apis/GROUP/VERSION */
+	const char *path; /* decoded, without the query */
 	const char *group, *version, *namespace, *resource, *name, *subresource;
-	const char *rest;        /* what follows the sub-resource (proxy paths) */
-	const char *verb;        /* get, list, watch, create, update, patch, delete, deletecollection; else the method in lower case */
-	bool legacy_watch;       /* /api/v1/watch/… */
+	const char *rest; /* what follows the sub-resource (proxy paths) */
+	const char *verb; /* get, list, watch, create, update, patch, delete, deletecollection; else
+	                     the method in lower case */
+	bool legacy_watch; /* /api/v1/watch/… */
 };
 
 struct kt_query_param {
@@ -43,13 +46,19 @@ struct kt_query_param {
 };
 
 /* How the answer is written. */
-enum kt_form { KT_FORM_OBJECT, KT_FORM_TABLE, KT_FORM_PARTIAL, KT_FORM_DISCOVERY_V2, KT_FORM_DISCOVERY_V2BETA1 };
+enum kt_form {
+	KT_FORM_OBJECT,
+	KT_FORM_TABLE,
+	KT_FORM_PARTIAL,
+	KT_FORM_DISCOVERY_V2,
+	KT_FORM_DISCOVERY_V2BETA1
+};
 
 struct kt_accept {
 	enum kt_media media;
 	enum kt_form form;
 	bool pretty;
-	bool partial_list;       /* PARTIAL: the list form was asked for */
+	bool partial_list;        /* PARTIAL: the list form was asked for */
 	const char *form_version; /* meta.k8s.io version asked for: "v1", "v1beta1" */
 };
 
@@ -67,19 +76,19 @@ struct kt_operation {
 struct kt_request_state {
 	unsigned stage;
 	bool failed;
-	bool is_counted;         /* by flow control */
-	int attempts;            /* of the commit */
-	int64_t started_ns;      /* loop time */
+	bool is_counted;    /* by flow control */
+	int attempts;       /* of the commit */
+	int64_t started_ns; /* loop time */
 	struct kt_route route;
 	KT_VEC(struct kt_query_param) query;
 	const struct kt_operation *operation;
-	const struct kt_kind *kind;     /* NULL for what is no resource */
+	const struct kt_kind *kind; /* NULL for what is no resource */
 	const struct kt_subresource *subresource;
-	struct kt_crd *crd;       /* keeps a run-time kind alive; NULL for built-in ones */
+	struct kt_crd *crd;               /* keeps a run-time kind alive; NULL for built-in ones */
 	const struct kt_kind *table_kind; /* columns when they are not those of kind */
-	const char *error_name;         /* of the object in details, where the route has none */
+	const char *error_name;           /* of the object in details, where the route has none */
 	struct kt_accept accept;
-	struct kt_user *impersonator;   /* the real caller when request->user is impersonated */
+	struct kt_user *impersonator; /* the real caller when request->user is impersonated */
 
 	/* options of writes */
 	bool dry_run, force;
@@ -89,40 +98,41 @@ struct kt_request_state {
 
 	/* decoded body, the object before and after; trees in the version of the request */
 	json_t *body;
-	struct kt_object *current;      /* as stored; NULL: does not exist */
+	struct kt_object *current; /* as stored; NULL: does not exist */
 	json_t *old, *object;
-	bool is_create;                 /* what the write turned out to be */
-	bool is_unchanged;              /* nothing to write */
-	bool is_delete;                 /* the update removes the object: its last finalizer went */
-	int64_t precondition_revision;  /* the caller's resourceVersion; 0: none */
-	struct kt_rule_context *rules;  /* arena; rules_free frees what it holds */
+	bool is_create;                /* what the write turned out to be */
+	bool is_unchanged;             /* nothing to write */
+	bool is_delete;                /* the update removes the object: its last finalizer went */
+	int64_t precondition_revision; /* the caller's resourceVersion; 0: none */
+	struct kt_rule_context *rules; /* arena; rules_free frees what it holds */
 	void (*rules_free)(void *rules);
-	bool is_generated;              /* the name is of our making: another may be tried */
+	bool is_generated; /* the name is of our making: another may be tried */
 	bool is_patch;
-	bool is_spliced;                /* ops are ready: status_splice.h */
+	bool is_spliced; /* ops are ready: status_splice.h */
 	char *key;
 	struct kt_storage_op ops[KT_STORAGE_OPS_MAX];
 	size_t n_ops;
 	struct kt_storage_txn txn;
 	struct kt_field_errors *field_errors;
 
-	struct kt_request *request;     /* of txn */
+	struct kt_request *request; /* of txn */
 	void (*after_commit)(struct kt_request *request);
 
 	/* result: either of them */
-	struct kt_object *stored;       /* bytes in storage version */
-	json_t *result;                 /* a tree of result_type */
+	struct kt_object *stored; /* bytes in storage version */
+	json_t *result;           /* a tree of result_type */
 	const struct kt_type *result_type;
-	int success_status;             /* 0: 200 */
+	int success_status; /* 0: 200 */
 
-	void *operation_data;           /* of the operation; freed by operation_free */
+	void *operation_data; /* of the operation; freed by operation_free */
 	void (*operation_free)(void *data);
 };
 
 /* Called by kt_request_destroy(): frees the state and what it holds. */
 void kt_pipeline_finish(struct kt_request *request);
 
-/* Goes on after KT_STAGE_WAIT. status: 0, or a negative code with request->err filled. On the request's loop. */
+/* Goes on after KT_STAGE_WAIT. status: 0, or a negative code with request->err filled. On the
+ * request's loop. */
 void kt_pipeline_resume(struct kt_request *request, int status);
 /* Goes back to mutate; to be called instead of resume. */
 void kt_pipeline_retry(struct kt_request *request);
@@ -131,8 +141,10 @@ void kt_pipeline_retry(struct kt_request *request);
 const char *kt_request_query(const struct kt_request *request, const char *name);
 bool kt_request_query_bool(const struct kt_request *request, const char *name);
 /* Go's ParseInt words on failure (400). Absent or "": fallback. */
-int kt_request_query_int(struct kt_request *request, const char *name, int64_t fallback, int64_t *ret_value);
+int kt_request_query_int(
+        struct kt_request *request, const char *name, int64_t fallback, int64_t *ret_value);
 
-void kt_request_warn(struct kt_request *request, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void kt_request_warn(struct kt_request *request, const char *fmt, ...)
+        __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -18,17 +18,19 @@ static int get_commit(struct kt_request *request)
 	int64_t current = storage->ops->revision(storage);
 	if (wanted > current)
 		return kt_fail_future_revision(&request->err, wanted, current);
-	const char *key = kt_server_key(&request->arena, state->kind, state->route.namespace, state->route.name);
+	const char *key = kt_server_key(
+	        &request->arena, state->kind, state->route.namespace, state->route.name);
 	int status = storage->ops->get(storage, key, 0, &state->stored, &request->err);
 	if (status == -ENOENT)
-		return kt_fail_not_found(&request->err, state->kind->group, state->kind->plural, state->route.name);
+		return kt_fail_not_found(
+		        &request->err, state->kind->group, state->kind->plural, state->route.name);
 	return status;
 }
 
 const struct kt_operation kt_operation_get = {
-	.name = "get",
-	.commit = get_commit,
-	.encode = kt_encode_result,
+        .name = "get",
+        .commit = get_commit,
+        .encode = kt_encode_result,
 };
 
 struct list_data {
@@ -62,7 +64,8 @@ static bool list_filter(void *arg, const struct kt_object *object)
 }
 
 /* Which snapshot the list is of. */
-static int list_revision(struct kt_request *request, const struct kt_list_options *options, int64_t *ret_revision)
+static int list_revision(
+        struct kt_request *request, const struct kt_list_options *options, int64_t *ret_revision)
 {
 	struct kt_storage *storage = request->server->storage;
 	int64_t current = storage->ops->revision(storage);
@@ -103,10 +106,11 @@ static int fail_compacted(struct kt_request *request, bool is_continue)
 {
 	if (is_continue)
 		return kt_fail_reason(&request->err, KT_REASON_EXPIRED, ESTALE,
-				      "The provided continue parameter is too old to display a consistent list result. You can "
-				      "start a new list without the continue parameter.");
+		        "The provided continue parameter is too old to display a consistent list "
+		        "result. You can "
+		        "start a new list without the continue parameter.");
 	return kt_fail_reason(&request->err, KT_REASON_EXPIRED, ESTALE,
-			      "The resourceVersion for the provided list is too old.");
+	        "The resourceVersion for the provided list is too old.");
 }
 
 static int list_commit(struct kt_request *request)
@@ -115,12 +119,14 @@ static int list_commit(struct kt_request *request)
 	struct list_data *data = state->operation_data;
 	struct kt_list_options *options = &data->options;
 	struct kt_storage *storage = request->server->storage;
-	const char *name = options->fields ? kt_selector_exact(options->fields, "metadata.name") : NULL;
+	const char *name =
+	        options->fields ? kt_selector_exact(options->fields, "metadata.name") : NULL;
 	struct kt_storage_range range = {.filter_arg = options};
 
 	if (list_revision(request, options, &range.revision) < 0)
 		return request->err.code;
-	bool named = name && (*state->route.namespace || !(state->kind->flags & KT_KIND_NAMESPACED));
+	bool named =
+	        name && (*state->route.namespace || !(state->kind->flags & KT_KIND_NAMESPACED));
 	if (named && !range.revision)
 		return list_one(request, data, name);
 	range.prefix = kt_server_key(&request->arena, state->kind, state->route.namespace, "");
@@ -130,7 +136,8 @@ static int list_commit(struct kt_request *request)
 	if (options->limit > 0 && options->revision != 0)
 		range.limit = (size_t)options->limit;
 	if (options->continue_start)
-		range.start = kt_arena_printf(&request->arena, "%s/%s", state->kind->storage_prefix, options->continue_start);
+		range.start = kt_arena_printf(&request->arena, "%s/%s", state->kind->storage_prefix,
+		        options->continue_start);
 	int status = storage->ops->range(storage, &range, &data->list, &request->err);
 	if (status == -ESTALE)
 		return fail_compacted(request, options->continue_start != NULL);
@@ -142,12 +149,15 @@ static int list_encode(struct kt_request *request)
 	const struct kt_request_state *state = request->state;
 	struct list_data *data = state->operation_data;
 	const struct kt_storage_list *found = &data->list;
-	struct kt_encode_list list = {
-		.objects = found->objects, .n = found->n, .revision = found->revision, .continue_token = ""};
+	struct kt_encode_list list = {.objects = found->objects,
+	        .n = found->n,
+	        .revision = found->revision,
+	        .continue_token = ""};
 
 	if (found->more) {
 		size_t prefix = strlen(state->kind->storage_prefix) + 1;
-		list.continue_token = kt_list_continue_encode(&request->arena, found->revision, found->next_key + prefix);
+		list.continue_token = kt_list_continue_encode(
+		        &request->arena, found->revision, found->next_key + prefix);
 		if (!data->options.labels && !data->options.fields)
 			list.remaining = (int64_t)found->remaining;
 	}
@@ -155,8 +165,8 @@ static int list_encode(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_list = {
-	.name = "list",
-	.decode = list_decode,
-	.commit = list_commit,
-	.encode = list_encode,
+        .name = "list",
+        .decode = list_decode,
+        .commit = list_commit,
+        .encode = list_encode,
 };

@@ -42,20 +42,20 @@ bool kt_resources_is_served(const struct kt_resources *resources, const struct k
 	return resources->aggregated || !(builtin->flags & KT_KIND_AGGREGATED);
 }
 
-static const struct kt_kind *find_in(const struct kt_crd *crd, const char *group, const char *version,
-				     const char *plural)
+static const struct kt_kind *find_in(
+        const struct kt_crd *crd, const char *group, const char *version, const char *plural)
 {
 	for (size_t i = 0; i < crd->set.n_kinds; i++) {
 		const struct kt_kind *kind = &crd->set.kinds[i];
 		if (kt_streq(kind->plural, plural) && kt_streq(kind->group, group) &&
-		    (!version || kt_streq(kind->version, version)))
+		        (!version || kt_streq(kind->version, version)))
 			return kind;
 	}
 	return NULL;
 }
 
-const struct kt_kind *kt_resources_find(struct kt_resources *resources, const char *group, const char *version,
-					const char *plural, struct kt_crd **ret_crd)
+const struct kt_kind *kt_resources_find(struct kt_resources *resources, const char *group,
+        const char *version, const char *plural, struct kt_crd **ret_crd)
 {
 	const struct kt_kind *kind = kt_builtin_resource(group, version, plural);
 

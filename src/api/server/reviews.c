@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reviews: questions to authentication and authorization that are answered and not stored. One table, one function per kind. */
+/* Reviews: questions to authentication and authorization that are answered and not stored. One
+ * table, one function per kind. */
 #include "api/machinery/field_errors.h"
 #include "api/server/auth/authenticate.h"
 #include "api/server/auth/authorize.h"
@@ -20,7 +21,8 @@ static int fail_invalid(struct kt_request *request, struct kt_field_errors *erro
 /* As Go prints the internal struct: field names with capitals. */
 static json_t *internal_path(const json_t *attributes)
 {
-	return json_pack("{s:s,s:s}", "Path", kt_or_empty(kt_jstr(attributes, "path")), "Verb", kt_or_empty(kt_jstr(attributes, "verb")));
+	return json_pack("{s:s,s:s}", "Path", kt_or_empty(kt_jstr(attributes, "path")), "Verb",
+	        kt_or_empty(kt_jstr(attributes, "verb")));
 }
 
 static void check_selector(struct kt_field_errors *errors, const json_t *spec, const char *name)
@@ -30,8 +32,9 @@ static void check_selector(struct kt_field_errors *errors, const json_t *spec, c
 	json_t *raw = json_object_get(selector, "rawSelector");
 
 	if (raw && json_array_size(json_object_get(selector, "requirements")))
-		kt_field_invalid(errors, kt_arena_printf(errors->arena, "spec.%s.rawSelector", path), raw,
-				 "may not specified at the same time as requirements");
+		kt_field_invalid(errors,
+		        kt_arena_printf(errors->arena, "spec.%s.rawSelector", path), raw,
+		        "may not specified at the same time as requirements");
 }
 
 static int check_access(struct kt_request *request, const json_t *spec, bool subject)
@@ -44,14 +47,17 @@ static int check_access(struct kt_request *request, const json_t *spec, bool sub
 	if (resource && path) {
 		kt_auto_json json_t *value = internal_path(path);
 		kt_field_invalid(&errors, "spec.nonResourceAttributes", value,
-				 "cannot be specified in combination with resourceAttributes");
+		        "cannot be specified in combination with resourceAttributes");
 	}
 	if (!resource && !path)
 		kt_field_invalid(&errors, "spec.resourceAttributes", none,
-				 "exactly one of nonResourceAttributes or resourceAttributes must be specified");
-	if (subject && !*(kt_or_empty(kt_jstr(spec, "user"))) && !json_array_size(json_object_get(spec, "groups"))) {
+		        "exactly one of nonResourceAttributes or resourceAttributes must be "
+		        "specified");
+	if (subject && !*(kt_or_empty(kt_jstr(spec, "user"))) &&
+	        !json_array_size(json_object_get(spec, "groups"))) {
 		kt_auto_json json_t *empty = json_string("");
-		kt_field_invalid(&errors, "spec.user", empty, "at least one of user or group must be specified");
+		kt_field_invalid(&errors, "spec.user", empty,
+		        "at least one of user or group must be specified");
 	}
 	check_selector(&errors, spec, "fieldSelector");
 	check_selector(&errors, spec, "labelSelector");
@@ -68,19 +74,24 @@ static const char *field_selector(struct kt_arena *arena, const json_t *resource
 
 	if (raw)
 		return raw;
-	json_array_foreach(kt_jget(resource, "fieldSelector.requirements"), i, item) {
-		const char *value = json_string_value(json_array_get(json_object_get(item, "values"), 0));
+	json_array_foreach(kt_jget(resource, "fieldSelector.requirements"), i, item)
+	{
+		const char *value =
+		        json_string_value(json_array_get(json_object_get(item, "values"), 0));
 		if (kt_streq(kt_jstr(item, "operator"), "In") && value)
-			kt_str_printf(&text, "%s%s=%s", text.len ? "," : "", kt_or_empty(kt_jstr(item, "key")), value);
+			kt_str_printf(&text, "%s%s=%s", text.len ? "," : "",
+			        kt_or_empty(kt_jstr(item, "key")), value);
 	}
 	return text.len ? kt_arena_strdup(arena, kt_str_text(&text)) : NULL;
 }
 
-static json_t *access_status(struct kt_request *request, const json_t *spec, const struct kt_user *user)
+static json_t *access_status(
+        struct kt_request *request, const json_t *spec, const struct kt_user *user)
 {
 	const json_t *resource = json_object_get(spec, "resourceAttributes");
 	const json_t *path = json_object_get(spec, "nonResourceAttributes");
-	struct kt_attributes attributes = {.user = user, .verb = kt_or_empty(kt_jstr(resource ? resource : path, "verb"))};
+	struct kt_attributes attributes = {
+	        .user = user, .verb = kt_or_empty(kt_jstr(resource ? resource : path, "verb"))};
 	kt_auto_free char *reason = NULL;
 
 	if (resource) {
@@ -117,9 +128,9 @@ static struct kt_user *subject_of(const json_t *spec)
 	kt_auto_free const char **names = kt_new_array(const char *, json_array_size(groups) + 1);
 	size_t i;
 
-	json_array_foreach(groups, i, group)
-		names[i] = json_string_value(group);
-	struct kt_user *user = kt_user_create(kt_or_empty(kt_jstr(spec, "user")), kt_jstr(spec, "uid"), names);
+	json_array_foreach(groups, i, group) names[i] = json_string_value(group);
+	struct kt_user *user =
+	        kt_user_create(kt_or_empty(kt_jstr(spec, "user")), kt_jstr(spec, "uid"), names);
 	user->extra = json_incref(json_object_get(spec, "extra"));
 	return user;
 }
@@ -145,9 +156,11 @@ static int local_access(struct kt_request *request, json_t *review)
 
 	if (path) {
 		kt_auto_json json_t *value = internal_path(path);
-		kt_field_invalid(&errors, "spec.nonResourceAttributes", value, "disallowed on this kind of request");
+		kt_field_invalid(&errors, "spec.nonResourceAttributes", value,
+		        "disallowed on this kind of request");
 	} else if (!kt_streq(json_string_value(namespace), request->state->route.namespace)) {
-		kt_field_invalid(&errors, "spec.resourceAttributes.namespace", namespace, "must match metadata.namespace");
+		kt_field_invalid(&errors, "spec.resourceAttributes.namespace", namespace,
+		        "must match metadata.namespace");
 	}
 	if (errors.n)
 		return fail_invalid(request, &errors);
@@ -160,7 +173,8 @@ static int self_rules(struct kt_request *request, json_t *review)
 
 	if (!namespace || !*namespace)
 		return kt_fail(&request->err, EINVAL, "no namespace on request");
-	json_object_set_new(review, "status", kt_authorizer_rules(request->server->authorizer, request->user, namespace));
+	json_object_set_new(review, "status",
+	        kt_authorizer_rules(request->server->authorizer, request->user, namespace));
 	json_object_set_new(review, "spec", json_object());
 	return 0;
 }
@@ -177,23 +191,28 @@ static int self_subject(struct kt_request *request, json_t *review)
 		json_array_append_new(groups, json_string(*group));
 	json_object_set_new(info, "groups", groups);
 	if (user->extra)
-		json_object_set_new(info, "extra", json_deep_copy(user->extra)); /* users are shared by threads */
+		json_object_set_new(info, "extra",
+		        json_deep_copy(user->extra)); /* users are shared by threads */
 	json_object_set_new(review, "status", json_pack("{s:o}", "userInfo", info));
 	return 0;
 }
 
 static int token_review(struct kt_request *request, json_t *review)
 {
-	return kt_token_review(request->server->authenticator, review, kt_loop_wall_ns(request->loop), &request->err);
+	return kt_token_review(request->server->authenticator, review,
+	        kt_loop_wall_ns(request->loop), &request->err);
 }
 
 static const struct {
 	const char *kind;
 	int (*answer)(struct kt_request *request, json_t *review);
 } reviews[] = {
-	{"SelfSubjectAccessReview", self_access},    {"SubjectAccessReview", subject_access},
-	{"LocalSubjectAccessReview", local_access},  {"SelfSubjectRulesReview", self_rules},
-	{"SelfSubjectReview", self_subject},         {"TokenReview", token_review},
+        {"SelfSubjectAccessReview", self_access},
+        {"SubjectAccessReview", subject_access},
+        {"LocalSubjectAccessReview", local_access},
+        {"SelfSubjectRulesReview", self_rules},
+        {"SelfSubjectReview", self_subject},
+        {"TokenReview", token_review},
 };
 
 static int review_decode(struct kt_request *request)
@@ -203,7 +222,8 @@ static int review_decode(struct kt_request *request)
 
 	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
 	if (kt_write_options(request, "CreateOptions") < 0 ||
-	    kt_write_decode(request, state->kind->type, kt_arena_strdup(&request->arena, api_version), state->kind->kind) < 0)
+	        kt_write_decode(request, state->kind->type,
+	                kt_arena_strdup(&request->arena, api_version), state->kind->kind) < 0)
 		return request->err.code;
 	if (state->kind->flags & KT_KIND_NAMESPACED)
 		return kt_write_check_names(request, state->body);
@@ -219,10 +239,11 @@ static int check_metadata(struct kt_request *request)
 	bool namespaced = state->kind->flags & KT_KIND_NAMESPACED;
 
 	if (!kt_streq(state->kind->group, "authorization.k8s.io") ||
-	    json_object_size(metadata) <= (size_t)(namespaced && json_object_get(metadata, "namespace")))
+	        json_object_size(metadata) <=
+	                (size_t)(namespaced && json_object_get(metadata, "namespace")))
 		return 0;
 	kt_field_invalid(&errors, "metadata", metadata,
-			 namespaced ? "must be empty except for namespace" : "must be empty");
+	        namespaced ? "must be empty except for namespace" : "must be empty");
 	return fail_invalid(request, &errors);
 }
 
@@ -238,14 +259,15 @@ static int review_commit(struct kt_request *request)
 	for (size_t i = 0; i < KT_ARRAY_SIZE(reviews); i++)
 		if (kt_streq(reviews[i].kind, state->kind->kind))
 			return reviews[i].answer(request, state->result);
-	return kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EIO, "nobody answers a %s", state->kind->kind);
+	return kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EIO, "nobody answers a %s",
+	        state->kind->kind);
 }
 
 const struct kt_operation kt_operation_review = {
-	.name = "review",
-	.decode = review_decode,
-	.commit = review_commit,
-	.encode = kt_encode_result,
+        .name = "review",
+        .decode = review_decode,
+        .commit = review_commit,
+        .encode = kt_encode_result,
 };
 
 #define TOKEN_TYPE "io.k8s.api.authentication.v1.TokenRequest"
@@ -254,7 +276,8 @@ static int token_decode(struct kt_request *request)
 {
 	if (kt_write_options(request, "CreateOptions") < 0)
 		return request->err.code;
-	return kt_write_decode(request, kt_type_lookup(TOKEN_TYPE), "authentication.k8s.io/v1", "TokenRequest");
+	return kt_write_decode(
+	        request, kt_type_lookup(TOKEN_TYPE), "authentication.k8s.io/v1", "TokenRequest");
 }
 
 static int token_commit(struct kt_request *request)
@@ -264,13 +287,13 @@ static int token_commit(struct kt_request *request)
 	state->result = json_deep_copy(state->body);
 	state->result_type = kt_type_lookup(TOKEN_TYPE);
 	state->success_status = 201;
-	return kt_token_request(request->server->authenticator, request->loop, state->route.namespace, state->route.name,
-				state->result, &request->err);
+	return kt_token_request(request->server->authenticator, request->loop,
+	        state->route.namespace, state->route.name, state->result, &request->err);
 }
 
 const struct kt_operation kt_operation_token = {
-	.name = "token",
-	.decode = token_decode,
-	.commit = token_commit,
-	.encode = kt_encode_result,
+        .name = "token",
+        .decode = token_decode,
+        .commit = token_commit,
+        .encode = kt_encode_result,
 };

@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-#define SEGMENTS_MAX 24 /* of a resource path; what follows belongs to the last one (proxy paths) */
+#define SEGMENTS_MAX 24 /* of a resource path; what follows belongs to the last one (proxy paths) \
+	                 */
 
 static int hex_digit(char c)
 {
@@ -46,9 +47,10 @@ static void parse_query(struct kt_request *request, struct kt_sv query)
 	while (kt_sv_split(&query, '&', &part)) {
 		const char *equals = part.len ? memchr(part.p, '=', part.len) : NULL;
 		struct kt_sv name = {part.p, equals ? (size_t)(equals - part.p) : part.len};
-		struct kt_sv value = equals ? (struct kt_sv){equals + 1, part.len - name.len - 1} : KT_SV("");
+		struct kt_sv value =
+		        equals ? (struct kt_sv){equals + 1, part.len - name.len - 1} : KT_SV("");
 		struct kt_query_param param = {url_decode(&request->arena, name, true),
-					       url_decode(&request->arena, value, true)};
+		        url_decode(&request->arena, value, true)};
 		if (param.name && *param.name && param.value)
 			kt_vec_push(&request->state->query, param);
 	}
@@ -62,7 +64,8 @@ struct segments {
 
 static void split_path(struct kt_arena *arena, const char *path, struct segments *ret)
 {
-	/* One trailing slash means nothing; an empty segment elsewhere is one that no resource has. */
+	/* One trailing slash means nothing; an empty segment elsewhere is one that no resource has.
+	 */
 	while (*path == '/' && path[1] && ret->n < SEGMENTS_MAX) {
 		path++;
 		size_t len = strcspn(path, "/");
@@ -139,7 +142,9 @@ static void parse_path(struct kt_request *request)
 	struct segments s = {.n = 0};
 
 	split_path(&request->arena, route->path, &s);
-	size_t head = kt_streq(segment(&s, 0), "api") ? 2 : kt_streq(segment(&s, 0), "apis") ? 3 : 0;
+	size_t head = kt_streq(segment(&s, 0), "api")    ? 2
+	              : kt_streq(segment(&s, 0), "apis") ? 3
+	                                                 : 0;
 	if (head && s.n > head) {
 		route->is_resource = true;
 		route->group = head == 3 ? segment(&s, 1) : "";
@@ -165,7 +170,8 @@ int kt_route_parse(struct kt_request *request)
 		return kt_fail(&request->err, EINVAL, "the request's path is not valid");
 	}
 	parse_path(request);
-	route->verb = route->is_resource ? resource_verb(request, route) : lower(&request->arena, request->method);
+	route->verb = route->is_resource ? resource_verb(request, route)
+	                                 : lower(&request->arena, request->method);
 	return 0;
 }
 
@@ -177,7 +183,8 @@ const char *kt_request_query(const struct kt_request *request, const char *name)
 	return NULL;
 }
 
-/* Everything but "false" and "0" is true, the empty value too: how the API's query decoder reads booleans. */
+/* Everything but "false" and "0" is true, the empty value too: how the API's query decoder reads
+ * booleans. */
 bool kt_request_query_bool(const struct kt_request *request, const char *name)
 {
 	const char *value = kt_request_query(request, name);
@@ -187,7 +194,8 @@ bool kt_request_query_bool(const struct kt_request *request, const char *name)
 	return strcasecmp(value, "false") != 0 && strcmp(value, "0") != 0;
 }
 
-int kt_request_query_int(struct kt_request *request, const char *name, int64_t fallback, int64_t *ret_value)
+int kt_request_query_int(
+        struct kt_request *request, const char *name, int64_t fallback, int64_t *ret_value)
 {
 	const char *value = kt_request_query(request, name);
 
@@ -196,8 +204,10 @@ int kt_request_query_int(struct kt_request *request, const char *name, int64_t f
 		return 0;
 	int status = kt_sv_int64(kt_sv_of(value), ret_value);
 	if (status == -ERANGE)
-		return kt_fail(&request->err, EINVAL, "strconv.ParseInt: parsing \"%s\": value out of range", value);
+		return kt_fail(&request->err, EINVAL,
+		        "strconv.ParseInt: parsing \"%s\": value out of range", value);
 	if (status < 0)
-		return kt_fail(&request->err, EINVAL, "strconv.ParseInt: parsing \"%s\": invalid syntax", value);
+		return kt_fail(&request->err, EINVAL,
+		        "strconv.ParseInt: parsing \"%s\": invalid syntax", value);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From method and target to a struct kt_route (pipeline.h): the path grammar of the API, without knowing any kind.
- * Source: the API concepts page ("Resource URIs"), and how kube-apiserver names verbs for authorization.
+ * From method and target to a struct kt_route (pipeline.h): the path grammar of the API, without
+ * knowing any kind. Source: the API concepts page ("Resource URIs"), and how kube-apiserver names
+ * verbs for authorization.
  */
 #ifndef KT_API_SERVER_ROUTE_H
 #define KT_API_SERVER_ROUTE_H

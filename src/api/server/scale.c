@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The scale sub-resource: a view of replicas and selector of its object. A write changes the replicas of the object itself and is
- * otherwise a write like any other. Where the fields are says the sub-resource's entry for custom resources; built-in kinds
- * agree on .spec.replicas and .status.replicas.
+ * The scale sub-resource: a view of replicas and selector of its object. A write changes the
+ * replicas of the object itself and is otherwise a write like any other. Where the fields are says
+ * the sub-resource's entry for custom resources; built-in kinds agree on .spec.replicas and
+ * .status.replicas.
  */
 #include "api/machinery/managed.h"
 #include "api/machinery/selector.h"
@@ -35,7 +36,9 @@ static void add_selector(const struct kt_request_state *state, const json_t *obj
 	struct kt_selector *selector = NULL;
 
 	if (state->kind->flags & KT_KIND_CUSTOM) {
-		const char *text = sub->label_selector_path ? kt_jstr(object, sub->label_selector_path + 1) : NULL;
+		const char *text = sub->label_selector_path
+		                           ? kt_jstr(object, sub->label_selector_path + 1)
+		                           : NULL;
 		if (text)
 			json_object_set_new(status, "selector", json_string(text));
 		return;
@@ -59,7 +62,8 @@ static void add_selector(const struct kt_request_state *state, const json_t *obj
 static json_t *scale_of(struct kt_request *request, const json_t *object)
 {
 	const struct kt_request_state *state = request->state;
-	static const char *const copied[] = {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"};
+	static const char *const copied[] = {
+	        "name", "namespace", "uid", "resourceVersion", "creationTimestamp"};
 	json_t *metadata = json_object(), *spec = json_object(), *status = json_object();
 	json_t *replicas = kt_jget(object, spec_path(state->subresource));
 
@@ -67,28 +71,32 @@ static json_t *scale_of(struct kt_request *request, const json_t *object)
 		json_decref(metadata);
 		json_decref(spec);
 		json_decref(status);
-		kt_auto_free char *why = kt_asprintf("the spec replicas field \"%s\" does not exist",
-						     state->subresource->replicas_path);
-		kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EIO, "Internal error occurred: %s", why);
+		kt_auto_free char *why =
+		        kt_asprintf("the spec replicas field \"%s\" does not exist",
+		                state->subresource->replicas_path);
+		kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EIO,
+		        "Internal error occurred: %s", why);
 		kt_err_add_cause(&request->err, NULL, NULL, why);
 		return NULL;
 	}
 	for (size_t i = 0; i < KT_ARRAY_SIZE(copied); i++)
 		if (kt_jget(object, "metadata"))
-			json_object_set(metadata, copied[i], json_object_get(json_object_get(object, "metadata"), copied[i]));
+			json_object_set(metadata, copied[i],
+			        json_object_get(json_object_get(object, "metadata"), copied[i]));
 	if (json_integer_value(replicas))
 		json_object_set(spec, "replicas", replicas);
-	json_object_set_new(status, "replicas", json_integer(kt_jint(object, status_path(state->subresource), 0)));
+	json_object_set_new(status, "replicas",
+	        json_integer(kt_jint(object, status_path(state->subresource), 0)));
 	add_selector(state, object, status);
-	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "kind", "Scale", "apiVersion", "autoscaling/v1", "metadata", metadata, "spec",
-			 spec, "status", status);
+	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "kind", "Scale", "apiVersion", "autoscaling/v1",
+	        "metadata", metadata, "spec", spec, "status", status);
 }
 
 static const struct kt_column scale_columns[] = {
-	{.name = "Name", .type = "string", .format = "", .path = ".metadata.name"},
-	{.name = "Desired", .type = "integer", .format = "", .path = ".spec.replicas"},
-	{.name = "Available", .type = "integer", .format = "", .path = ".status.replicas"},
-	{.name = "Age", .type = "string", .format = "", .cell = "age"},
+        {.name = "Name", .type = "string", .format = "", .path = ".metadata.name"},
+        {.name = "Desired", .type = "integer", .format = "", .path = ".spec.replicas"},
+        {.name = "Available", .type = "integer", .format = "", .path = ".status.replicas"},
+        {.name = "Age", .type = "string", .format = "", .cell = "age"},
 };
 
 static int encode(struct kt_request *request)
@@ -116,9 +124,9 @@ static int get_commit(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_scale_get = {
-	.name = "get scale",
-	.commit = get_commit,
-	.encode = encode,
+        .name = "get scale",
+        .commit = get_commit,
+        .encode = encode,
 };
 
 static int fail_invalid(struct kt_request *request, int64_t replicas)
@@ -160,14 +168,16 @@ static int take_scale(struct kt_request *request, const json_t *scale)
 	const char *name = kt_jstr(scale, "metadata.name");
 
 	if (name && *name && !kt_streq(name, state->route.name))
-		return kt_fail(&request->err, EINVAL, "the name of the object (%s) does not match the name on the URL (%s)", name,
-			       state->route.name);
+		return kt_fail(&request->err, EINVAL,
+		        "the name of the object (%s) does not match the name on the URL (%s)", name,
+		        state->route.name);
 	if (replicas < 0)
 		return fail_invalid(request, replicas);
 	state->object = json_deep_copy(state->old);
 	set_path(state->object, spec_path(state->subresource), replicas);
 	json_t *metadata = json_object_get(state->object, "metadata");
-	const char *revision = kt_jstr(scale, "metadata.resourceVersion"), *uid = kt_jstr(scale, "metadata.uid");
+	const char *revision = kt_jstr(scale, "metadata.resourceVersion"),
+	           *uid = kt_jstr(scale, "metadata.uid");
 	json_object_set_new(metadata, "resourceVersion", json_string(revision ? revision : ""));
 	if (uid && *uid)
 		json_object_set_new(metadata, "uid", json_string(uid));
@@ -193,13 +203,13 @@ static int update_mutate(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_scale_update = {
-	.name = "update scale",
-	.decode = update_decode,
-	.mutate = update_mutate,
-	.defaults = kt_write_default,
-	.validate = kt_write_validate,
-	.commit = kt_write_commit,
-	.encode = encode,
+        .name = "update scale",
+        .decode = update_decode,
+        .mutate = update_mutate,
+        .defaults = kt_write_default,
+        .validate = kt_write_validate,
+        .commit = kt_write_commit,
+        .encode = encode,
 };
 
 static int patch_decode(struct kt_request *request)
@@ -220,7 +230,8 @@ static int apply_scale(struct kt_request *request)
 
 	if (!kt_streq(kt_jstr(state->body, "kind"), "Scale"))
 		return kt_fail(&request->err, EINVAL, "invalid object type: %s, Kind=%s",
-			       kt_or_empty(kt_jstr(state->body, "apiVersion")), kt_or_empty(kt_jstr(state->body, "kind")));
+		        kt_or_empty(kt_jstr(state->body, "apiVersion")),
+		        kt_or_empty(kt_jstr(state->body, "kind")));
 	if (replicas < 0)
 		return fail_invalid(request, replicas);
 	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
@@ -230,11 +241,11 @@ static int apply_scale(struct kt_request *request)
 	if (kt_jget(state->body, "spec.replicas"))
 		set_path(config, spec_path(state->subresource), replicas);
 	struct kt_apply apply = {.type = state->kind->type,
-				 .kind = state->kind,
-				 .api_version = api_version,
-				 .subresource = "scale",
-				 .manager = kt_write_manager(request),
-				 .force = state->force}; /* entries of /scale have no time */
+	        .kind = state->kind,
+	        .api_version = api_version,
+	        .subresource = "scale",
+	        .manager = kt_write_manager(request),
+	        .force = state->force}; /* entries of /scale have no time */
 	state->object = kt_apply_merge(&apply, state->old, config, &request->err);
 	return state->object ? 0 : request->err.code;
 }
@@ -249,11 +260,13 @@ static int patch_mutate(struct kt_request *request)
 	if (kt_write_load(request, false) < 0)
 		return request->err.code;
 	if (type == KT_PATCH_APPLY)
-		return apply_scale(request) < 0 ? request->err.code : kt_write_mutate(request, true);
+		return apply_scale(request) < 0 ? request->err.code
+		                                : kt_write_mutate(request, true);
 	kt_auto_json json_t *scale = scale_of(request, state->old);
 	if (!scale)
 		return request->err.code;
-	kt_auto_json json_t *patched = kt_patch_document(request, type, scale, kt_type_lookup(SCALE_TYPE));
+	kt_auto_json json_t *patched =
+	        kt_patch_document(request, type, scale, kt_type_lookup(SCALE_TYPE));
 	if (!patched || take_scale(request, patched) < 0)
 		return request->err.code;
 	state->precondition_revision = 0;
@@ -261,11 +274,11 @@ static int patch_mutate(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_scale_patch = {
-	.name = "patch scale",
-	.decode = patch_decode,
-	.mutate = patch_mutate,
-	.defaults = kt_write_default,
-	.validate = kt_write_validate,
-	.commit = kt_write_commit,
-	.encode = encode,
+        .name = "patch scale",
+        .decode = patch_decode,
+        .mutate = patch_mutate,
+        .defaults = kt_write_default,
+        .validate = kt_write_validate,
+        .commit = kt_write_commit,
+        .encode = encode,
 };

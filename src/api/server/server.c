@@ -6,7 +6,8 @@
 #include "api/server/openapi_documents.h"
 #include "api/server/server_impl.h"
 
-char *kt_server_key(struct kt_arena *arena, const struct kt_kind *kind, const char *namespace, const char *name)
+char *kt_server_key(
+        struct kt_arena *arena, const struct kt_kind *kind, const char *namespace, const char *name)
 {
 	if ((kind->flags & KT_KIND_NAMESPACED) && *namespace)
 		return kt_arena_printf(arena, "%s/%s/%s", kind->storage_prefix, namespace, name);
@@ -25,7 +26,8 @@ static void copy_options(struct kt_server_options *to, const struct kt_server_op
 	to->advertise_address = dup_or(from->advertise_address, "10.96.255.254");
 	to->service_cluster_ip_range = dup_or(from->service_cluster_ip_range, "10.96.0.0/16");
 	to->service_node_port_range = dup_or(from->service_node_port_range, "30000-32767");
-	to->service_account_issuer = dup_or(from->service_account_issuer, "https://kubernetes.default.svc");
+	to->service_account_issuer =
+	        dup_or(from->service_account_issuer, "https://kubernetes.default.svc");
 	to->token_auth_file = dup_or(from->token_auth_file, NULL);
 	to->enable_admission_plugins = dup_or(from->enable_admission_plugins, "");
 	to->disable_admission_plugins = dup_or(from->disable_admission_plugins, "");
@@ -57,7 +59,8 @@ const struct kt_server_options *kt_server_get_options(const struct kt_server *se
 	return &server->options;
 }
 
-int kt_server_create(const struct kt_server_options *options, struct kt_server **ret_server, struct kt_err *err)
+int kt_server_create(
+        const struct kt_server_options *options, struct kt_server **ret_server, struct kt_err *err)
 {
 	struct kt_server *server = kt_new(struct kt_server);
 
@@ -68,8 +71,9 @@ int kt_server_create(const struct kt_server_options *options, struct kt_server *
 	server->openapi = kt_openapi_cache_create();
 	server->metrics = kt_metrics_create();
 	server->started_wall_ns = kt_loop_wall_ns(options->loop);
-	if (kt_audit_create(options->audit_policy_file, options->audit_log_path, &server->audit, err) < 0 ||
-	    kt_server_start_parts(server, err) < 0) {
+	if (kt_audit_create(
+	            options->audit_policy_file, options->audit_log_path, &server->audit, err) < 0 ||
+	        kt_server_start_parts(server, err) < 0) {
 		kt_server_destroy(server);
 		return err ? err->code : -1;
 	}

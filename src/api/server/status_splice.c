@@ -13,9 +13,9 @@ static bool only_names_object(const json_t *metadata)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)metadata, key, value)
-		if (strcmp(key, "uid") != 0 && strcmp(key, "name") != 0 && strcmp(key, "namespace") != 0)
-			return false;
+	json_object_foreach((json_t *)(uintptr_t)metadata, key,
+	        value) if (strcmp(key, "uid") != 0 && strcmp(key, "name") != 0 &&
+	                   strcmp(key, "namespace") != 0) return false;
 	return true;
 }
 
@@ -25,8 +25,10 @@ bool kt_status_splice_fits(const struct kt_request *request, enum kt_patch_type 
 	const json_t *body = state->body;
 	size_t known = json_object_get(body, "status") ? 1 : 0;
 
-	if (!request->in_process || state->dry_run || !state->subresource || !kt_streq(state->subresource->name, "status") ||
-	    (state->kind->flags & KT_KIND_CUSTOM) || kt_versions_stored_kind(state->kind) != state->kind)
+	if (!request->in_process || state->dry_run || !state->subresource ||
+	        !kt_streq(state->subresource->name, "status") ||
+	        (state->kind->flags & KT_KIND_CUSTOM) ||
+	        kt_versions_stored_kind(state->kind) != state->kind)
 		return false;
 	if (type != KT_PATCH_MERGE && type != KT_PATCH_STRATEGIC)
 		return false;
@@ -45,22 +47,25 @@ static int check_uid(struct kt_request *request)
 
 	if (!uid || kt_sv_is(kt_object_uid(state->current), uid))
 		return 0;
-	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural, state->route.name,
-				"the object with the uid of the patch is gone");
+	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural,
+	        state->route.name, "the object with the uid of the patch is gone");
 }
 
 /* The status as it becomes: canonical bytes. */
-static int make_status(struct kt_request *request, enum kt_patch_type type, struct kt_json_at old_at, struct kt_str *out)
+static int make_status(struct kt_request *request, enum kt_patch_type type,
+        struct kt_json_at old_at, struct kt_str *out)
 {
 	struct kt_request_state *state = request->state;
 	const struct kt_type *status_type = kt_type_field(state->kind->type, KT_SV("status"))->type;
 	const json_t *patch = json_object_get(state->body, "status");
 	kt_auto_json json_t *old = old_at.p ? kt_json_tree(old_at) : json_object();
-	kt_auto_json json_t *patched = type == KT_PATCH_MERGE ? kt_patch_merge(old, patch, &request->err)
-							       : kt_patch_strategic(old, patch, status_type, &request->err);
+	kt_auto_json json_t *patched =
+	        type == KT_PATCH_MERGE ? kt_patch_merge(old, patch, &request->err)
+	                               : kt_patch_strategic(old, patch, status_type, &request->err);
 	json_t *made = NULL;
 
-	if (!patched || kt_codec_normalize(patched, status_type, KT_STRICT_IGNORE, &made, NULL, &request->err) < 0)
+	if (!patched || kt_codec_normalize(patched, status_type, KT_STRICT_IGNORE, &made, NULL,
+	                        &request->err) < 0)
 		return request->err.code;
 	kt_codec_encode_json(out, status_type, made);
 	json_decref(made);
@@ -76,18 +81,22 @@ int kt_status_splice(struct kt_request *request, enum kt_patch_type type)
 	struct kt_storage_op op = {.kind = KT_STORAGE_PUT};
 
 	state->is_spliced = true;
-	state->key = kt_server_key(&request->arena, state->kind, state->route.namespace, state->route.name);
+	state->key = kt_server_key(
+	        &request->arena, state->kind, state->route.namespace, state->route.name);
 	if (storage->ops->get(storage, state->key, 0, &state->current, &request->err) < 0)
-		return kt_fail_not_found(&request->err, state->kind->group, state->kind->plural, state->route.name);
+		return kt_fail_not_found(
+		        &request->err, state->kind->group, state->kind->plural, state->route.name);
 	struct kt_json_at old = kt_json_member(kt_object_doc(state->current), "status");
 	if (check_uid(request) < 0 || make_status(request, type, old, &status) < 0)
 		return request->err.code;
-	state->is_unchanged = old.p && old.len == status.len && !memcmp(old.p, status.data, status.len);
+	state->is_unchanged =
+	        old.p && old.len == status.len && !memcmp(old.p, status.data, status.len);
 	if (state->is_unchanged)
 		return 0;
 	struct kt_sv value = {status.data, status.len};
 	if (kt_json_splice(&doc, kt_object_doc(state->current), path, &value, &request->err) < 0 ||
-	    kt_object_create(kt_sv_of(state->key), (struct kt_sv){doc.data, doc.len}, &op.object, &request->err) < 0)
+	        kt_object_create(kt_sv_of(state->key), (struct kt_sv){doc.data, doc.len},
+	                &op.object, &request->err) < 0)
 		return request->err.code;
 	op.key = state->key;
 	op.expect_revision = state->current->revision;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sub-resources and virtual resources that are more than a view of their object: scale, binding, eviction, token, log, reviews.
- * status, approval, finalize, resize and ephemeralcontainers exchange the object itself and take the common operations; the
- * rules (rules/) see the sub-resource's name.
+ * Sub-resources and virtual resources that are more than a view of their object: scale, binding,
+ * eviction, token, log, reviews. status, approval, finalize, resize and ephemeralcontainers
+ * exchange the object itself and take the common operations; the rules (rules/) see the
+ * sub-resource's name.
  */
 #ifndef KT_API_SERVER_SUBRESOURCES_H
 #define KT_API_SERVER_SUBRESOURCES_H
@@ -14,8 +15,8 @@
 #define KT_OFFER_REST (1u << 17) /* the path may go on behind the sub-resource */
 
 /* NULL: the common operation of the verb. */
-const struct kt_operation *kt_subresource_operation(const struct kt_kind *kind, const struct kt_subresource *subresource,
-	uint16_t verb, unsigned *ret_offers);
+const struct kt_operation *kt_subresource_operation(const struct kt_kind *kind,
+        const struct kt_subresource *subresource, uint16_t verb, unsigned *ret_offers);
 const struct kt_operation *kt_virtual_operation(const struct kt_kind *kind, uint16_t verb);
 
 extern const struct kt_operation kt_operation_scale_get;

@@ -12,8 +12,9 @@ const struct kt_kind *kt_versions_stored_kind(const struct kt_kind *kind)
 	const struct kt_kind_set *set = kind->set;
 	for (size_t i = 0; i < set->n_kinds; i++) {
 		const struct kt_kind *other = &set->kinds[i];
-		if (kt_streq(other->version, kind->storage_version) && kt_streq(other->kind, kind->kind) &&
-		    kt_streq(other->storage_prefix, kind->storage_prefix))
+		if (kt_streq(other->version, kind->storage_version) &&
+		        kt_streq(other->kind, kind->kind) &&
+		        kt_streq(other->storage_prefix, kind->storage_prefix))
 			return other;
 	}
 	return kind;
@@ -25,9 +26,10 @@ bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *o
 	char api_version[256], head[512];
 
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
-	int len = snprintf(head, sizeof(head), "{\"kind\":\"%s\",\"apiVersion\":\"%s\"", kind->kind, api_version);
+	int len = snprintf(head, sizeof(head), "{\"kind\":\"%s\",\"apiVersion\":\"%s\"", kind->kind,
+	        api_version);
 	if (len > 0 && (size_t)len < sizeof(head) && object->json_len > (uint32_t)len &&
-	    !memcmp(kt_object_json(object), head, (size_t)len))
+	        !memcmp(kt_object_json(object), head, (size_t)len))
 		return true;
 	return kt_json_string_is(kt_json_member(kt_object_doc(object), "apiVersion"), api_version);
 }
@@ -71,7 +73,8 @@ static void event_from_core(json_t *tree)
 
 static json_t *cpu_metric(json_t *target)
 {
-	return json_pack("{s:s,s:{s:s,s:o}}", "type", "Resource", "resource", "name", "cpu", "target", target);
+	return json_pack("{s:s,s:{s:s,s:o}}", "type", "Resource", "resource", "name", "cpu",
+	        "target", target);
 }
 
 /* What version 1 has no field for travels in annotations. */
@@ -113,18 +116,21 @@ static void hpa_v1_to_v2(json_t *tree)
 	json_t *used = json_object_get(status, "currentCPUUtilizationPercentage");
 	kt_auto_json json_t *more = take_annotation(tree, HPA_METRICS);
 	kt_auto_json json_t *more_current = take_annotation(tree, HPA_CURRENT);
-	json_t *conditions = take_annotation(tree, HPA_CONDITIONS), *behavior = take_annotation(tree, HPA_BEHAVIOR);
+	json_t *conditions = take_annotation(tree, HPA_CONDITIONS),
+	       *behavior = take_annotation(tree, HPA_BEHAVIOR);
 
 	if (json_is_array(more))
 		json_array_extend(metrics, more);
 	if (percent)
-		json_array_append_new(metrics, cpu_metric(json_pack("{s:s,s:O}", "type", "Utilization",
-								    "averageUtilization", percent)));
+		json_array_append_new(
+		        metrics, cpu_metric(json_pack("{s:s,s:O}", "type", "Utilization",
+		                         "averageUtilization", percent)));
 	if (json_is_array(more_current))
 		json_array_extend(current, more_current);
 	else if (used)
-		json_array_append_new(current, json_pack("{s:s,s:{s:s,s:{s:O}}}", "type", "Resource", "resource", "name",
-							 "cpu", "current", "averageUtilization", used));
+		json_array_append_new(
+		        current, json_pack("{s:s,s:{s:s,s:{s:O}}}", "type", "Resource", "resource",
+		                         "name", "cpu", "current", "averageUtilization", used));
 	json_object_del(spec, "targetCPUUtilizationPercentage");
 	json_object_del(status, "currentCPUUtilizationPercentage");
 	if (json_array_size(metrics))
@@ -150,7 +156,8 @@ static void split_cpu(json_t *metrics, const char *path, json_t *into, const cha
 	size_t i;
 	json_t *metric;
 
-	json_array_foreach(metrics, i, metric) {
+	json_array_foreach(metrics, i, metric)
+	{
 		if (!is_cpu_utilization(metric, path))
 			continue;
 		json_object_set(into, key, kt_jget(metric, path));
@@ -167,12 +174,13 @@ static void hpa_v2_to_v1(json_t *tree)
 	json_t *cpu = NULL;
 	size_t i;
 
-	split_cpu(metrics, "resource.target.averageUtilization", spec, "targetCPUUtilizationPercentage");
+	split_cpu(metrics, "resource.target.averageUtilization", spec,
+	        "targetCPUUtilizationPercentage");
 	put_annotation(tree, HPA_METRICS, metrics);
-	json_array_foreach(current, i, cpu)
-		if (is_cpu_utilization(cpu, "resource.current.averageUtilization"))
-			json_object_set(status, "currentCPUUtilizationPercentage",
-					kt_jget(cpu, "resource.current.averageUtilization"));
+	json_array_foreach(
+	        current, i, cpu) if (is_cpu_utilization(cpu, "resource.current.averageUtilization"))
+	        json_object_set(status, "currentCPUUtilizationPercentage",
+	                kt_jget(cpu, "resource.current.averageUtilization"));
 	put_annotation(tree, HPA_CURRENT, current);
 	put_annotation(tree, HPA_CONDITIONS, json_object_get(status, "conditions"));
 	put_annotation(tree, HPA_BEHAVIOR, json_object_get(spec, "behavior"));
@@ -186,10 +194,10 @@ static const struct {
 	const char *kind, *from, *to;
 	void (*convert)(json_t *tree);
 } conversions[] = {
-	{"Event", "events.k8s.io/v1", "v1", event_to_core},
-	{"Event", "v1", "events.k8s.io/v1", event_from_core},
-	{"HorizontalPodAutoscaler", "autoscaling/v1", "autoscaling/v2", hpa_v1_to_v2},
-	{"HorizontalPodAutoscaler", "autoscaling/v2", "autoscaling/v1", hpa_v2_to_v1},
+        {"Event", "events.k8s.io/v1", "v1", event_to_core},
+        {"Event", "v1", "events.k8s.io/v1", event_from_core},
+        {"HorizontalPodAutoscaler", "autoscaling/v1", "autoscaling/v2", hpa_v1_to_v2},
+        {"HorizontalPodAutoscaler", "autoscaling/v2", "autoscaling/v1", hpa_v2_to_v1},
 };
 
 static void convert(const struct kt_kind *kind, json_t *tree)
@@ -199,21 +207,22 @@ static void convert(const struct kt_kind *kind, json_t *tree)
 
 	kt_kind_api_version(kind, to, sizeof(to));
 	for (size_t i = 0; from && i < KT_ARRAY_SIZE(conversions); i++)
-		if (kt_streq(conversions[i].kind, kind->kind) && kt_streq(conversions[i].from, from) &&
-		    kt_streq(conversions[i].to, to)) {
+		if (kt_streq(conversions[i].kind, kind->kind) &&
+		        kt_streq(conversions[i].from, from) && kt_streq(conversions[i].to, to)) {
 			conversions[i].convert(tree);
 			break;
 		}
 	json_object_set_new(tree, "apiVersion", json_string(to));
 }
 
-/* Takes the tree. One version of a custom resource may know fewer fields than another: what it does not know goes. */
+/* Takes the tree. One version of a custom resource may know fewer fields than another: what it does
+ * not know goes. */
 static json_t *fitting(const struct kt_kind *kind, json_t **tree)
 {
 	json_t *pruned = NULL;
 
 	if ((kind->flags & KT_KIND_CUSTOM) &&
-	    kt_codec_normalize(*tree, kind->type, KT_STRICT_IGNORE, &pruned, NULL, NULL) == 0)
+	        kt_codec_normalize(*tree, kind->type, KT_STRICT_IGNORE, &pruned, NULL, NULL) == 0)
 		return pruned;
 	return kt_steal(tree);
 }

@@ -9,12 +9,13 @@
 
 #include <errno.h>
 
-#define PIECE_BYTES (64 * 1024) /* events are gathered up to about this much before they are sent */
+#define PIECE_BYTES (64 * 1024) /* events are gathered up to about this much before they are sent \
+	                         */
 
 struct watch_stream {
 	struct kt_stream stream;
 	struct kt_watch_feed *feed;
-	struct kt_request view;  /* what encoding needs to know; never sent anywhere */
+	struct kt_request view; /* what encoding needs to know; never sent anywhere */
 	struct kt_request_state state;
 	bool ended, rows_begun;
 };
@@ -35,9 +36,11 @@ static json_t *bookmark_tree(const struct kt_kind *kind, const struct kt_watch_i
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
 	json_object_set_new(tree, "kind", json_string(kind->kind));
 	json_object_set_new(tree, "apiVersion", json_string(api_version));
-	json_object_set_new(metadata, "resourceVersion", json_sprintf("%lld", (long long)item->revision));
+	json_object_set_new(
+	        metadata, "resourceVersion", json_sprintf("%lld", (long long)item->revision));
 	if (item->initial_end)
-		json_object_set_new(metadata, "annotations", json_pack("{s:s}", "k8s.io/initial-events-end", "true"));
+		json_object_set_new(metadata, "annotations",
+		        json_pack("{s:s}", "k8s.io/initial-events-end", "true"));
 	json_object_set_new(tree, "metadata", metadata);
 	return tree;
 }
@@ -47,13 +50,14 @@ static void begin_event(struct kt_str *out, const char *type)
 	kt_str_printf(out, "{\"type\":\"%s\",\"object\":", type);
 }
 
-static int write_protobuf(struct watch_stream *watch, const char *type, const struct kt_type *object_type,
-			  const json_t *tree, struct kt_str *out)
+static int write_protobuf(struct watch_stream *watch, const char *type,
+        const struct kt_type *object_type, const json_t *tree, struct kt_str *out)
 {
 	return kt_codec_encode_protobuf_watch(out, type, object_type, tree, &watch->view.err);
 }
 
-static int write_bookmark(struct watch_stream *watch, const struct kt_watch_item *item, struct kt_str *out)
+static int write_bookmark(
+        struct watch_stream *watch, const struct kt_watch_item *item, struct kt_str *out)
 {
 	const struct kt_kind *kind = watch->state.kind;
 	kt_auto_json json_t *tree = bookmark_tree(kind, item);
@@ -62,11 +66,13 @@ static int write_bookmark(struct watch_stream *watch, const struct kt_watch_item
 		return write_protobuf(watch, "BOOKMARK", kind->type, tree, out);
 	begin_event(out, "BOOKMARK");
 	if (watch->state.accept.form == KT_FORM_PARTIAL) {
-		kt_auto_json json_t *partial = kt_table_partial(tree, watch->state.accept.form_version);
+		kt_auto_json json_t *partial =
+		        kt_table_partial(tree, watch->state.accept.form_version);
 		kt_json_write(out, partial, 0);
 	} else if (watch->state.accept.form == KT_FORM_TABLE) {
-		kt_auto_json json_t *table = kt_table_of_bookmark(kind, tree, watch->state.accept.form_version,
-								  !watch->rows_begun, kt_loop_wall_ns(watch->stream.loop));
+		kt_auto_json json_t *table =
+		        kt_table_of_bookmark(kind, tree, watch->state.accept.form_version,
+		                !watch->rows_begun, kt_loop_wall_ns(watch->stream.loop));
 		watch->rows_begun = true;
 		kt_json_write(out, table, 0);
 	} else {
@@ -76,7 +82,8 @@ static int write_bookmark(struct watch_stream *watch, const struct kt_watch_item
 	return 0;
 }
 
-static int write_item(struct watch_stream *watch, const struct kt_watch_item *item, struct kt_str *out)
+static int write_item(
+        struct watch_stream *watch, const struct kt_watch_item *item, struct kt_str *out)
 {
 	const struct kt_kind *kind = watch->state.kind;
 
@@ -87,10 +94,12 @@ static int write_item(struct watch_stream *watch, const struct kt_watch_item *it
 		kt_auto_json json_t *tree = kt_versions_tree(kind, item->object);
 		kt_auto_json json_t *partial = NULL;
 		if (watch->state.accept.form == KT_FORM_PARTIAL) {
-			type = kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata");
+			type = kt_type_lookup(
+			        "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata");
 			partial = kt_table_partial(tree, watch->state.accept.form_version);
 		}
-		return write_protobuf(watch, type_name(item->type), type, partial ? partial : tree, out);
+		return write_protobuf(
+		        watch, type_name(item->type), type, partial ? partial : tree, out);
 	}
 	begin_event(out, type_name(item->type));
 	int status = kt_encode_one(&watch->view, item->object, !watch->rows_begun, out);
@@ -113,7 +122,8 @@ static void write_error(struct watch_stream *watch, struct kt_err *err, struct k
 	kt_str_puts(out, "}\n");
 }
 
-/* as=PartialObjectMetadataList fits no event: such a watch stays silent, as it does with a real server. */
+/* as=PartialObjectMetadataList fits no event: such a watch stays silent, as it does with a real
+ * server. */
 static bool is_silent(const struct watch_stream *watch)
 {
 	return watch->state.accept.form == KT_FORM_PARTIAL && watch->state.accept.partial_list;
@@ -185,7 +195,8 @@ static struct watch_stream *stream_create(const struct kt_request *request)
 	watch->state.accept = state->accept;
 	watch->state.accept.pretty = false;
 	/* Only two versions of meta.k8s.io exist; the literal outlives the request. */
-	watch->state.accept.form_version = kt_streq(state->accept.form_version, "v1beta1") ? "v1beta1" : "v1";
+	watch->state.accept.form_version =
+	        kt_streq(state->accept.form_version, "v1beta1") ? "v1beta1" : "v1";
 	if (include) {
 		struct kt_query_param param = {kt_strdup("includeObject"), kt_strdup(include)};
 		kt_vec_push(&watch->state.query, param);
@@ -200,12 +211,14 @@ static int watch_commit(struct kt_request *request)
 	enum kt_include include;
 
 	if (state->accept.form == KT_FORM_TABLE &&
-	    kt_table_include(kt_request_query(request, "includeObject"), &include, &request->err) < 0)
+	        kt_table_include(
+	                kt_request_query(request, "includeObject"), &include, &request->err) < 0)
 		return request->err.code;
 	if (kt_list_options_parse(request, true, &options) < 0)
 		return request->err.code;
 	struct watch_stream *watch = stream_create(request);
-	const char *prefix = kt_server_key(&request->arena, state->kind, state->route.namespace, "");
+	const char *prefix =
+	        kt_server_key(&request->arena, state->kind, state->route.namespace, "");
 	watch->feed = kt_watch_feed_create(request->server->storage, prefix, &options);
 	request->stream = &watch->stream;
 	return 0;
@@ -217,7 +230,8 @@ static int watch_encode(struct kt_request *request)
 	kt_auto_str type = KT_STR_INIT;
 
 	request->status = 200;
-	kt_str_puts(&type, kt_media_name(accept->media == KT_MEDIA_YAML ? KT_MEDIA_JSON : accept->media));
+	kt_str_puts(&type,
+	        kt_media_name(accept->media == KT_MEDIA_YAML ? KT_MEDIA_JSON : accept->media));
 	if (accept->media == KT_MEDIA_PROTOBUF)
 		kt_str_puts(&type, ";stream=watch");
 	kt_request_answer_header(request, "content-type", kt_str_text(&type));
@@ -226,7 +240,7 @@ static int watch_encode(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_watch = {
-	.name = "watch",
-	.commit = watch_commit,
-	.encode = watch_encode,
+        .name = "watch",
+        .commit = watch_commit,
+        .encode = watch_encode,
 };

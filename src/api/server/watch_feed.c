@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-/* kube-apiserver ends a watch without a timeout after 30 to 60 minutes, so that clients spread over servers again. */
+/* kube-apiserver ends a watch without a timeout after 30 to 60 minutes, so that clients spread over
+ * servers again. */
 #define TIMEOUT_MIN_S 1800
 #define BOOKMARK_PERIOD_MS 60000
 /* The last bookmark comes so long before the end that the next watch starts near the present. */
@@ -26,8 +27,8 @@ struct kt_watch_feed {
 	int64_t sent_revision;
 };
 
-struct kt_watch_feed *kt_watch_feed_create(struct kt_storage *storage, const char *prefix,
-					   struct kt_list_options *options)
+struct kt_watch_feed *kt_watch_feed_create(
+        struct kt_storage *storage, const char *prefix, struct kt_list_options *options)
 {
 	struct kt_watch_feed *feed = kt_new(struct kt_watch_feed);
 
@@ -104,7 +105,8 @@ static bool wants_initial(const struct kt_list_options *options)
 static int list_initial(struct kt_watch_feed *feed, struct kt_err *err)
 {
 	struct kt_storage *storage = feed->storage;
-	struct kt_storage_range range = {.prefix = feed->prefix, .filter = filter, .filter_arg = &feed->options};
+	struct kt_storage_range range = {
+	        .prefix = feed->prefix, .filter = filter, .filter_arg = &feed->options};
 	int64_t current = storage->ops->revision(storage);
 
 	if (feed->options.revision > current)
@@ -113,16 +115,17 @@ static int list_initial(struct kt_watch_feed *feed, struct kt_err *err)
 	if (status < 0)
 		return status;
 	feed->marks_initial_end = feed->options.bookmarks;
-	return storage->ops->watch_open(storage, feed->prefix, feed->initial.revision, feed->loop, feed->wake, &feed->watch,
-					err);
+	return storage->ops->watch_open(storage, feed->prefix, feed->initial.revision, feed->loop,
+	        feed->wake, &feed->watch, err);
 }
 
 static int fail_gone(struct kt_watch_feed *feed, struct kt_err *err, int64_t revision)
 {
 	struct kt_storage *storage = feed->storage;
 
-	return kt_fail_reason(err, KT_REASON_EXPIRED, ESTALE, "too old resource version: %lld (%lld)", (long long)revision,
-			      (long long)storage->ops->compacted(storage) + 1);
+	return kt_fail_reason(err, KT_REASON_EXPIRED, ESTALE,
+	        "too old resource version: %lld (%lld)", (long long)revision,
+	        (long long)storage->ops->compacted(storage) + 1);
 }
 
 /* 0: the watch is open (or waits for a future revision); negative: refused. */
@@ -135,7 +138,8 @@ static int open_watch(struct kt_watch_feed *feed, struct kt_err *err)
 		return list_initial(feed, err);
 	if (from <= 0 || from > storage->ops->revision(storage))
 		from = storage->ops->revision(storage);
-	int status = storage->ops->watch_open(storage, feed->prefix, from, feed->loop, feed->wake, &feed->watch, err);
+	int status = storage->ops->watch_open(
+	        storage, feed->prefix, from, feed->loop, feed->wake, &feed->watch, err);
 	if (status == -ESTALE)
 		return fail_gone(feed, err, from);
 	return status;
@@ -145,16 +149,19 @@ static int bookmark(struct kt_watch_feed *feed, bool initial_end, struct kt_watc
 {
 	int64_t revision = feed->storage->ops->watch_progress(feed->watch);
 
-	*ret = (struct kt_watch_item){
-		.type = KT_WATCH_BOOKMARK, .revision = KT_MAX(revision, feed->sent_revision), .initial_end = initial_end};
+	*ret = (struct kt_watch_item){.type = KT_WATCH_BOOKMARK,
+	        .revision = KT_MAX(revision, feed->sent_revision),
+	        .initial_end = initial_end};
 	return 1;
 }
 
 static int next_initial(struct kt_watch_feed *feed, struct kt_watch_item *ret)
 {
 	if (feed->next_initial < feed->initial.n) {
-		struct kt_object *object = kt_object_ref(feed->initial.objects[feed->next_initial++]);
-		*ret = (struct kt_watch_item){.type = KT_WATCH_ADDED, .object = object, .revision = object->revision};
+		struct kt_object *object =
+		        kt_object_ref(feed->initial.objects[feed->next_initial++]);
+		*ret = (struct kt_watch_item){
+		        .type = KT_WATCH_ADDED, .object = object, .revision = object->revision};
 		return 1;
 	}
 	feed->sent_revision = feed->initial.revision;
@@ -167,10 +174,12 @@ static int next_initial(struct kt_watch_feed *feed, struct kt_watch_item *ret)
 }
 
 /* One event as this watch sees it; false when it does not. */
-static bool translate(struct kt_watch_feed *feed, struct kt_storage_event *event, struct kt_watch_item *ret)
+static bool translate(
+        struct kt_watch_feed *feed, struct kt_storage_event *event, struct kt_watch_item *ret)
 {
 	bool was = event->prev && kt_list_options_match(&feed->options, event->prev);
-	bool is = event->type == KT_STORAGE_EVENT_PUT && kt_list_options_match(&feed->options, event->object);
+	bool is = event->type == KT_STORAGE_EVENT_PUT &&
+	          kt_list_options_match(&feed->options, event->object);
 
 	/* A watch of the future sees nothing before its revision. */
 	if (event->revision <= feed->options.revision || (!was && !is))
@@ -183,8 +192,8 @@ static bool translate(struct kt_watch_feed *feed, struct kt_storage_event *event
 		ret->type = KT_WATCH_DELETED;
 		/* Left the selection: the state that was in it, at the revision of the change. */
 		ret->object = event->type == KT_STORAGE_EVENT_DELETE
-				      ? kt_object_ref(event->object)
-				      : kt_object_at_revision(event->prev, event->revision);
+		                      ? kt_object_ref(event->object)
+		                      : kt_object_at_revision(event->prev, event->revision);
 	}
 	return true;
 }
@@ -218,7 +227,7 @@ static int next_live(struct kt_watch_feed *feed, struct kt_watch_item *ret, stru
 }
 
 int kt_watch_feed_next(struct kt_watch_feed *feed, struct kt_loop *loop, struct kt_task *wake,
-		       struct kt_watch_item *ret_item, struct kt_err *err)
+        struct kt_watch_item *ret_item, struct kt_err *err)
 {
 	*ret_item = (struct kt_watch_item){0};
 	if (feed->phase == PHASE_START) {

@@ -72,7 +72,8 @@ struct kt_rule_context *kt_write_rules(struct kt_request *request, enum kt_rule_
 	struct kt_request_state *state = request->state;
 
 	if (!state->rules) {
-		struct kt_rule_context *rules = kt_arena_new(&request->arena, struct kt_rule_context);
+		struct kt_rule_context *rules =
+		        kt_arena_new(&request->arena, struct kt_rule_context);
 		rules->kind = state->kind;
 		rules->subresource = state->subresource ? state->subresource->name : NULL;
 		rules->namespace = state->route.namespace;
@@ -115,7 +116,8 @@ int kt_write_load(struct kt_request *request, bool missing_ok)
 		kt_err_clear(&request->err);
 		if (missing_ok)
 			return 0;
-		return kt_fail_not_found(&request->err, state->kind->group, state->kind->plural, name);
+		return kt_fail_not_found(
+		        &request->err, state->kind->group, state->kind->plural, name);
 	}
 	if (status < 0)
 		return status;
@@ -144,16 +146,19 @@ int kt_write_check_names(struct kt_request *request, json_t *object)
 	if (request->state->kind->flags & KT_KIND_NAMESPACED) {
 		if (namespace && *namespace && !kt_streq(namespace, route->namespace))
 			return kt_fail(&request->err, EINVAL,
-				       "the namespace of the provided object does not match the namespace sent on the request");
+			        "the namespace of the provided object does not match the namespace "
+			        "sent on the request");
 		json_object_set_new(metadata, "namespace", json_string(route->namespace));
 	} else {
-		json_object_del(metadata, "namespace"); /* cluster-scoped: upstream drops one without a word */
+		json_object_del(metadata,
+		        "namespace"); /* cluster-scoped: upstream drops one without a word */
 	}
 	if (!*route->name)
 		return 0;
 	if (name && *name && !kt_streq(name, route->name))
 		return kt_fail(&request->err, EINVAL,
-			       "the name of the object (%s) does not match the name on the URL (%s)", name, route->name);
+		        "the name of the object (%s) does not match the name on the URL (%s)", name,
+		        route->name);
 	json_object_set_new(metadata, "name", json_string(route->name));
 	return 0;
 }
@@ -192,7 +197,8 @@ int kt_write_fill_create(struct kt_request *request)
 	json_object_del(metadata, "selfLink");
 	name = kt_jstr(metadata, "name");
 	state->error_name = kt_arena_strdup(&request->arena, name ? name : "");
-	state->key = kt_server_key(&request->arena, state->kind, state->route.namespace, state->error_name);
+	state->key = kt_server_key(
+	        &request->arena, state->kind, state->route.namespace, state->error_name);
 	return 0;
 }
 
@@ -216,17 +222,18 @@ static int record_managers(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
 	struct kt_apply apply = {
-		.type = state->kind->type,
-		.kind = state->kind,
-		.api_version = kind_version(request),
-		.subresource = state->subresource ? state->subresource->name : NULL,
-		.manager = kt_write_manager(request),
-		.now_ns = kt_loop_wall_ns(request->loop),
+	        .type = state->kind->type,
+	        .kind = state->kind,
+	        .api_version = kind_version(request),
+	        .subresource = state->subresource ? state->subresource->name : NULL,
+	        .manager = kt_write_manager(request),
+	        .now_ns = kt_loop_wall_ns(request->loop),
 	};
 
 	if (kt_streq(apply.subresource, "scale"))
 		apply.now_ns = 0; /* entries of /scale have no time */
-	return kt_managed_update(&apply, state->object, state->is_create ? NULL : state->old, &request->err);
+	return kt_managed_update(
+	        &apply, state->object, state->is_create ? NULL : state->old, &request->err);
 }
 
 int kt_write_mutate(struct kt_request *request, bool applied)
@@ -260,7 +267,8 @@ int kt_write_default(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	if (state->is_spliced)
 		return 0;
-	struct kt_rule_context *rules = kt_write_rules(request, state->is_create ? KT_RULE_CREATE : KT_RULE_UPDATE);
+	struct kt_rule_context *rules =
+	        kt_write_rules(request, state->is_create ? KT_RULE_CREATE : KT_RULE_UPDATE);
 
 	if (state->is_create && kt_write_fill_create(request) < 0)
 		return request->err.code;
@@ -281,9 +289,10 @@ int kt_write_validate(struct kt_request *request)
 	kt_write_take_warnings(request);
 	if (rules->errors.n) {
 		const char *name = kt_jstr(state->object, "metadata.name");
-		kt_field_errors_fail(&rules->errors, kt_rules_error_group(state->kind), state->kind->kind, name ? name : "",
-				     &request->err);
-		kt_err_set_about(&request->err, kt_rules_error_group(state->kind), state->kind->kind, name, NULL);
+		kt_field_errors_fail(&rules->errors, kt_rules_error_group(state->kind),
+		        state->kind->kind, name ? name : "", &request->err);
+		kt_err_set_about(&request->err, kt_rules_error_group(state->kind),
+		        state->kind->kind, name, NULL);
 		return request->err.code;
 	}
 	return kt_admit_validate(request);
@@ -305,7 +314,8 @@ struct kt_object *kt_write_object(struct kt_request *request, const char *key, j
 	struct kt_object *object = NULL;
 
 	kt_codec_encode_json(&json, kt_versions_stored_kind(kind)->type, stored);
-	if (kt_object_create(kt_sv_of(key), (struct kt_sv){json.data, json.len}, &object, &request->err) < 0)
+	if (kt_object_create(
+	            kt_sv_of(key), (struct kt_sv){json.data, json.len}, &object, &request->err) < 0)
 		return NULL;
 	return object;
 }
@@ -323,7 +333,8 @@ static void answer_dry_run(struct kt_request *request)
 
 	/* Nothing is stored: the object has the revision it had, or none. */
 	if (state->current)
-		state->stored = kt_object_at_revision(state->ops[0].object, state->current->revision);
+		state->stored =
+		        kt_object_at_revision(state->ops[0].object, state->current->revision);
 	else
 		state->stored = kt_object_ref(state->ops[0].object);
 }
@@ -332,8 +343,10 @@ static int fail_lost(struct kt_request *request)
 {
 	const struct kt_request_state *state = request->state;
 
-	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural, state->route.name,
-				"the object has been modified; please apply your changes to the latest version and try again");
+	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural,
+	        state->route.name,
+	        "the object has been modified; please apply your changes to the latest version and "
+	        "try again");
 }
 
 #define ATTEMPTS_MAX 64 /* at one object: more writers than that on one name never get anywhere */
@@ -343,7 +356,8 @@ static int fail_exists(struct kt_request *request)
 	const struct kt_request_state *state = request->state;
 	const struct kt_object *there = state->ops[0].ret_object;
 
-	kt_fail_already_exists(&request->err, state->kind->group, state->kind->plural, state->error_name);
+	kt_fail_already_exists(
+	        &request->err, state->kind->group, state->kind->plural, state->error_name);
 	if (there && there->deletion_timestamp.len)
 		kt_wrap(&request->err, "object is being deleted");
 	return request->err.code;
@@ -396,12 +410,14 @@ static void on_done(struct kt_storage_txn *txn)
 		on_condition(request, txn);
 		break;
 	case -EROFS:
-		kt_pipeline_resume(request, kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EROFS,
-							   "the store has stopped taking writes; see the server's log"));
+		kt_pipeline_resume(request,
+		        kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EROFS,
+		                "the store has stopped taking writes; see the server's log"));
 		break;
 	default:
-		kt_pipeline_resume(request, kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, txn->status,
-							   "the store refused the write: %s", strerror(-txn->status)));
+		kt_pipeline_resume(request,
+		        kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, txn->status,
+		                "the store refused the write: %s", strerror(-txn->status)));
 	}
 }
 
@@ -412,10 +428,11 @@ int kt_write_submit(struct kt_request *request)
 
 	state->request = request;
 	state->txn = (struct kt_storage_txn){
-		.ops = state->ops, .n_ops = state->n_ops, .loop = request->loop, .done = on_done};
+	        .ops = state->ops, .n_ops = state->n_ops, .loop = request->loop, .done = on_done};
 	int status = storage->ops->submit(storage, &state->txn, &request->err);
 	if (status == -EAGAIN) {
-		kt_fail_reason(&request->err, KT_REASON_TOO_MANY_REQUESTS, EAGAIN, "too many writes are waiting, try again");
+		kt_fail_reason(&request->err, KT_REASON_TOO_MANY_REQUESTS, EAGAIN,
+		        "too many writes are waiting, try again");
 		request->err.retry_after_s = 1;
 		return -EAGAIN;
 	}
@@ -435,7 +452,8 @@ static void add_also(struct kt_request *request)
 
 static bool is_finished(const struct kt_kind *kind, json_t *object)
 {
-	return kt_jget(object, "metadata.deletionTimestamp") && !json_array_size(kt_jget(object, "metadata.finalizers")) &&
+	return kt_jget(object, "metadata.deletionTimestamp") &&
+	       !json_array_size(kt_jget(object, "metadata.finalizers")) &&
 	       kt_jint(object, "metadata.deletionGracePeriodSeconds", 0) == 0 &&
 	       !kt_delete_is_deferred(kind, object);
 }
@@ -469,12 +487,14 @@ int kt_write_commit(struct kt_request *request)
 	if (!state->is_create) {
 		op.expect_revision = state->current->revision;
 		json_object_set_new(metadata_of(state->object), "resourceVersion",
-				    json_sprintf("%lld", (long long)state->current->revision));
+		        json_sprintf("%lld", (long long)state->current->revision));
 	} else if (state->dry_run) {
 		json_object_del(metadata_of(state->object), "resourceVersion");
 	} else {
-		/* Keeps its canonical place for the revision that the store puts there: equal objects are equal bytes. */
-		json_object_set_new(metadata_of(state->object), "resourceVersion", json_string("0"));
+		/* Keeps its canonical place for the revision that the store puts there: equal
+		 * objects are equal bytes. */
+		json_object_set_new(
+		        metadata_of(state->object), "resourceVersion", json_string("0"));
 	}
 	op.object = kt_write_object(request, state->key, state->object);
 	if (!op.object)
@@ -500,7 +520,8 @@ static int create_decode(struct kt_request *request)
 
 	if (kt_write_options(request, "CreateOptions") < 0)
 		return request->err.code;
-	return kt_write_decode(request, state->kind->type, kind_version(request), state->kind->kind);
+	return kt_write_decode(
+	        request, state->kind->type, kind_version(request), state->kind->kind);
 }
 
 static int check_no_revision(struct kt_request *request)
@@ -514,7 +535,7 @@ static int check_no_revision(struct kt_request *request)
 	if (kt_streq(revision, "0"))
 		return 0;
 	return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO,
-			      "resourceVersion should not be set on objects to be created");
+	        "resourceVersion should not be set on objects to be created");
 }
 
 static int create_mutate(struct kt_request *request)
@@ -537,13 +558,13 @@ static int create_commit(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_create = {
-	.name = "create",
-	.decode = create_decode,
-	.mutate = create_mutate,
-	.defaults = kt_write_default,
-	.validate = kt_write_validate,
-	.commit = create_commit,
-	.encode = kt_encode_result,
+        .name = "create",
+        .decode = create_decode,
+        .mutate = create_mutate,
+        .defaults = kt_write_default,
+        .validate = kt_write_validate,
+        .commit = create_commit,
+        .encode = kt_encode_result,
 };
 
 /* "", "0" and absence ask for nothing. */
@@ -554,10 +575,12 @@ static int parse_revision(struct kt_request *request, const json_t *object, int6
 	*ret_revision = 0;
 	if (!text || !*text)
 		return 0;
-	int status = text[strspn(text, "0123456789")] ? -EINVAL : kt_sv_int64(kt_sv_of(text), ret_revision);
+	int status = text[strspn(text, "0123456789")] ? -EINVAL
+	                                              : kt_sv_int64(kt_sv_of(text), ret_revision);
 	if (status < 0)
-		return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO, "strconv.ParseUint: parsing \"%s\": %s", text,
-				      status == -ERANGE ? "value out of range" : "invalid syntax");
+		return kt_fail_reason(&request->err, KT_REASON_UNKNOWN, EPROTO,
+		        "strconv.ParseUint: parsing \"%s\": %s", text,
+		        status == -ERANGE ? "value out of range" : "invalid syntax");
 	return 0;
 }
 
@@ -570,16 +593,19 @@ static int fail_uid(struct kt_request *request, const char *wanted, const char *
 	/* A dry run looks at the key without the store's prefix. */
 	if (state->dry_run && kt_starts_with(key, "/registry"))
 		key += strlen("/registry");
-	why = kt_asprintf("StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-			  "failed: UID in precondition: %s, UID in object meta: %s",
-			  key, wanted, there);
-	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural, state->route.name, why);
+	why = kt_asprintf("StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, "
+	                  "AdditionalErrorMsg: Precondition "
+	                  "failed: UID in precondition: %s, UID in object meta: %s",
+	        key, wanted, there);
+	return kt_fail_conflict(
+	        &request->err, state->kind->group, state->kind->plural, state->route.name, why);
 }
 
 int kt_write_check_revision(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
-	const char *uid = kt_jstr(state->object, "metadata.uid"), *there = kt_jstr(state->old, "metadata.uid");
+	const char *uid = kt_jstr(state->object, "metadata.uid"),
+	           *there = kt_jstr(state->old, "metadata.uid");
 
 	if (parse_revision(request, state->object, &state->precondition_revision) < 0)
 		return request->err.code;
@@ -591,9 +617,12 @@ int kt_write_check_revision(struct kt_request *request)
 			return 0;
 		struct kt_field_errors errors = {.arena = &request->arena};
 		kt_auto_json json_t *zero = json_integer(0);
-		kt_field_invalid(&errors, "metadata.resourceVersion", zero, "must be specified for an update");
-		kt_field_errors_fail(&errors, state->kind->group, state->kind->kind, state->route.name, &request->err);
-		kt_err_set_about(&request->err, state->kind->group, state->kind->kind, state->route.name, NULL);
+		kt_field_invalid(&errors, "metadata.resourceVersion", zero,
+		        "must be specified for an update");
+		kt_field_errors_fail(&errors, state->kind->group, state->kind->kind,
+		        state->route.name, &request->err);
+		kt_err_set_about(&request->err, state->kind->group, state->kind->kind,
+		        state->route.name, NULL);
 		return request->err.code;
 	}
 	if (state->precondition_revision != state->current->revision)
@@ -607,13 +636,15 @@ static int update_decode(struct kt_request *request)
 
 	if (kt_write_options(request, "UpdateOptions") < 0)
 		return request->err.code;
-	if (kt_write_decode(request, state->kind->type, kind_version(request), state->kind->kind) < 0)
+	if (kt_write_decode(request, state->kind->type, kind_version(request), state->kind->kind) <
+	        0)
 		return request->err.code;
 	const char *name = kt_jstr(state->body, "metadata.name");
 	if (!name || !*name)
 		return kt_fail(&request->err, EINVAL,
-			       "the name of the object (%s based on URL) was undeterminable: name must be provided",
-			       state->route.name);
+		        "the name of the object (%s based on URL) was undeterminable: name must be "
+		        "provided",
+		        state->route.name);
 	return kt_write_check_names(request, state->body);
 }
 
@@ -638,11 +669,11 @@ static int update_mutate(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_update = {
-	.name = "update",
-	.decode = update_decode,
-	.mutate = update_mutate,
-	.defaults = kt_write_default,
-	.validate = kt_write_validate,
-	.commit = kt_write_commit,
-	.encode = kt_encode_result,
+        .name = "update",
+        .decode = update_decode,
+        .mutate = update_mutate,
+        .defaults = kt_write_default,
+        .validate = kt_write_validate,
+        .commit = kt_write_commit,
+        .encode = kt_encode_result,
 };

@@ -35,7 +35,8 @@ static void check_manager(struct kt_request *request, struct kt_field_errors *er
 		kt_field_too_long(errors, "fieldManager", MANAGER_BYTES_MAX);
 	for (const char *p = manager; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-			kt_field_invalid(errors, "fieldManager", value, "should only contain printable characters");
+			kt_field_invalid(errors, "fieldManager", value,
+			        "should only contain printable characters");
 			break;
 		}
 }
@@ -65,7 +66,8 @@ static bool is_apply(const struct kt_request *request)
 {
 	const char *type = kt_request_header(request, "content-type");
 
-	return kt_streq(request->state->route.verb, "patch") && type && kt_starts_with(type, "application/apply-patch+");
+	return kt_streq(request->state->route.verb, "patch") && type &&
+	       kt_starts_with(type, "application/apply-patch+");
 }
 
 int kt_write_options(struct kt_request *request, const char *options)
@@ -74,7 +76,8 @@ int kt_write_options(struct kt_request *request, const char *options)
 	struct kt_field_errors errors = {.arena = &request->arena};
 	bool patch = kt_streq(options, "PatchOptions");
 
-	if (patch && is_apply(request) && !*(kt_or_empty(kt_request_query(request, "fieldManager"))))
+	if (patch && is_apply(request) &&
+	        !*(kt_or_empty(kt_request_query(request, "fieldManager"))))
 		kt_field_required(&errors, "fieldManager", "is required for apply patch");
 	state->force = kt_request_query_bool(request, "force");
 	if (patch && !is_apply(request) && kt_request_query(request, "force"))
@@ -97,17 +100,20 @@ int kt_write_media(struct kt_request *request, enum kt_media *ret_media)
 	if (*ret_media != KT_MEDIA_UNKNOWN && !(custom && *ret_media == KT_MEDIA_PROTOBUF))
 		return 0;
 	return kt_fail_reason(&request->err, KT_REASON_UNSUPPORTED_MEDIA_TYPE,
-			      kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
-			      "the body of the request was in an unknown format - accepted media types include: "
-			      "application/json, application/yaml%s",
-			      custom ? "" : ", application/vnd.kubernetes.protobuf");
+	        kt_reason_errno(KT_REASON_UNSUPPORTED_MEDIA_TYPE),
+	        "the body of the request was in an unknown format - accepted media types include: "
+	        "application/json, application/yaml%s",
+	        custom ? "" : ", application/vnd.kubernetes.protobuf");
 }
 
-int kt_write_decode(struct kt_request *request, const struct kt_type *type, const char *api_version, const char *kind)
+int kt_write_decode(struct kt_request *request, const struct kt_type *type, const char *api_version,
+        const char *kind)
 {
 	struct kt_request_state *state = request->state;
-	struct kt_codec_options options = {.strict = state->strict, .api_version = api_version, .kind = kind};
-	struct kt_sv body = {request->body ? request->body->data : "", request->body ? request->body->len : 0};
+	struct kt_codec_options options = {
+	        .strict = state->strict, .api_version = api_version, .kind = kind};
+	struct kt_sv body = {
+	        request->body ? request->body->data : "", request->body ? request->body->len : 0};
 
 	if (kt_write_media(request, &options.media) < 0)
 		return request->err.code;
@@ -122,5 +128,6 @@ const char *kt_write_manager(struct kt_request *request)
 	if (manager && *manager)
 		return manager;
 	size_t len = agent ? strcspn(agent, "/") : 0;
-	return kt_arena_strndup(&request->arena, agent ? agent : "", KT_MIN(len, (size_t)MANAGER_BYTES_MAX));
+	return kt_arena_strndup(
+	        &request->arena, agent ? agent : "", KT_MIN(len, (size_t)MANAGER_BYTES_MAX));
 }
