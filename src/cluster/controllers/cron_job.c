@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cluster/controllers/cron_schedule.h"
+#include "cluster/controllers/cron_zone.h"
 #include "cluster/controllers/meta.h"
 #include "cluster/controllers/table.h"
 
@@ -25,6 +26,7 @@ struct cron_work {
 	const json_t *spec;
 	kt_objects jobs, active;
 	int64_t wall_ns;
+	struct kt_zone *zone; /* of spec.timeZone; NULL: UTC */
 };
 
 static const char *finished_as(const struct kt_object *job)
@@ -188,6 +190,21 @@ static void make_job(struct cron_work *work, int64_t due_ns)
 	        "/apis/batch/v1/namespaces/%.*s/jobs", KT_SVP(namespace));
 }
 
+/* In the CronJob's zone. Where the clock is set between the two times, the offset of the later one
+ * counts. */
+static int64_t next_time(
+        const struct cron_work *work, const struct kt_cron_schedule *schedule, int64_t after_ns)
+{
+	int64_t offset_ns = kt_zone_offset_ns(work->zone, after_ns);
+	int64_t next_ns = kt_cron_schedule_next(schedule, after_ns, offset_ns);
+	int64_t then_ns = next_ns ? kt_zone_offset_ns(work->zone, next_ns) : offset_ns;
+
+	if (then_ns == offset_ns)
+		return next_ns;
+	next_ns += offset_ns - then_ns;
+	return next_ns > after_ns ? next_ns : kt_cron_schedule_next(schedule, after_ns, then_ns);
+}
+
 /* The newest scheduled time that has passed since the last one; 0: none. *ret_missed counts those
  * in between. */
 static int64_t newest_due(
@@ -202,8 +219,7 @@ static int64_t newest_due(
 	if (deadline_s >= 0)
 		since_ns = KT_MAX(since_ns, work->wall_ns - deadline_s * KT_NS_PER_S);
 	*ret_missed = 0;
-	while ((next_ns = kt_cron_schedule_next(schedule, since_ns, 0)) &&
-	        next_ns <= work->wall_ns) {
+	while ((next_ns = next_time(work, schedule, since_ns)) && next_ns <= work->wall_ns) {
 		since_ns = due_ns = next_ns;
 		/* Far behind: jump, only the newest counts. */
 		if (++*ret_missed > MISSED_MAX && !schedule->every_ns)
@@ -232,6 +248,7 @@ static void start_due(struct cron_work *work, int64_t due_ns)
 
 static void run(struct cron_work *work)
 {
+	const char *zone = kt_jstr(work->spec, "timeZone");
 	struct kt_cron_schedule schedule;
 	kt_auto_err err = KT_ERR_INIT;
 	int64_t due_ns, next_ns;
@@ -250,6 +267,12 @@ static void run(struct cron_work *work)
 		        kt_jstr(work->spec, "schedule"), kt_err_message(&err));
 		return;
 	}
+	if (zone && kt_zone_open(zone, &work->zone, &err) < 0) {
+		kt_reconciler_event(work->own->reconciler, work->object, "Warning",
+		        "UnknownTimeZone", "invalid timeZone: \"%s\" - %s", zone,
+		        kt_err_message(&err));
+		return;
+	}
 	due_ns = newest_due(work, &schedule, &missed);
 	if (missed > MISSED_MAX)
 		kt_reconciler_event(work->own->reconciler, work->object, "Warning",
@@ -258,7 +281,7 @@ static void run(struct cron_work *work)
 		        "decrease .spec.startingDeadlineSeconds or check clock skew");
 	if (due_ns)
 		start_due(work, due_ns);
-	next_ns = kt_cron_schedule_next(&schedule, KT_MAX(due_ns, work->wall_ns), 0);
+	next_ns = next_time(work, &schedule, KT_MAX(due_ns, work->wall_ns));
 	if (next_ns)
 		kt_pass_again_after_ms(work->pass, (next_ns - work->wall_ns) / KT_NS_PER_MS + 100);
 }
@@ -286,6 +309,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	json_decref(work.tree);
 	kt_vec_finish(&work.jobs);
 	kt_vec_finish(&work.active);
+	kt_zone_close(work.zone);
 }
 
 static void cron_job_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)

@@ -8,7 +8,10 @@
 #include "base/time.h"
 #include "cluster/controllers/controllers.h"
 #include "cluster/controllers/cron_schedule.h"
+#include "cluster/controllers/cron_zone.h"
 #include "support/fake_client.h"
+
+#include <errno.h>
 
 struct world {
 	struct kt_loop *loop;
@@ -229,6 +232,25 @@ static void schedules_are_read(void **state)
 	assert_true(kt_cron_schedule_parse("*/0 * * * *", &parsed, NULL) < 0);
 }
 
+static void zones_have_summer(void **state)
+{
+	struct kt_zone *zone;
+	kt_auto_err err = KT_ERR_INIT;
+	int64_t ns;
+
+	(void)state;
+	assert_int_equal(kt_zone_open("../etc/passwd", &zone, NULL), -EINVAL);
+	if (kt_zone_open("Europe/Berlin", &zone, &err) < 0) {
+		print_message("skipped: no time zones on this machine\n");
+		skip();
+	}
+	kt_time_parse(KT_SV("2026-01-15T12:00:00Z"), &ns);
+	assert_int_equal(kt_zone_offset_ns(zone, ns), 3600 * KT_NS_PER_S);
+	kt_time_parse(KT_SV("2026-07-15T12:00:00Z"), &ns);
+	assert_int_equal(kt_zone_offset_ns(zone, ns), 7200 * KT_NS_PER_S);
+	kt_zone_close(zone);
+}
+
 #define SETS "/apis/apps/v1/namespaces/default/statefulsets"
 
 static void put_stateful_set(struct world *world, const char *more)
@@ -409,6 +431,7 @@ int main(void)
 	        T(suspension_takes_the_pods_away),
 	        T(cron_jobs_run_on_time),
 	        T(schedules_are_read),
+	        T(zones_have_summer),
 	        T(stateful_pods_come_in_order),
 	        T(stateful_updates_go_from_the_top),
 	        T(daemons_run_on_every_node_that_fits),
