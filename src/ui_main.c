@@ -38,8 +38,11 @@ bool kt_ui_is_asked(int argc, char *const *argv)
 	for (size_t i = 0; i < KT_ARRAY_SIZE(elsewhere); i++)
 		if (!strcmp(argv[0], elsewhere[i]))
 			return false;
-	if (argv[0][0] == '-')
-		return true;
+	if (argv[0][0] == '-') {
+		int at = kt_command_position(argc, argv);
+
+		return at < 0 || !kt_command_find(kt_commands, argv[at]);
+	}
 	if (kt_command_find(kt_commands, argv[0]) || !strcmp(argv[0], "repl") || strchr(argv[0], '.'))
 		return false;
 	return argc == 1 || argv[1][0] == '-';

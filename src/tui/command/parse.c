@@ -201,8 +201,7 @@ const struct kt_command *kt_command_find(const struct kt_command *const *command
 	return NULL;
 }
 
-/* The first word that is no option: the command may stand behind global options, as in kubectl -n x get. */
-static int command_position(int argc, char *const *argv)
+int kt_command_position(int argc, char *const *argv)
 {
 	for (int i = 0; i < argc; i++) {
 		if (argv[i][0] != '-')
@@ -268,7 +267,7 @@ static int run_parsed(struct kt_command_context *ctx)
 int kt_command_run(
 	struct kt_session *session, int argc, char *const *argv, FILE *in, FILE *out, FILE *err)
 {
-	int at = command_position(argc, argv);
+	int at = kt_command_position(argc, argv);
 
 	if (at >= 0 && !strcmp(argv[at], "kubectl") && at == 0)
 		return kt_command_run(session, argc - 1, argv + 1, in, out, err);

@@ -38,6 +38,8 @@ const char *kt_session_kubeconfig(const struct kt_session *session); /* NULL: th
 const char *kt_session_variable(const struct kt_session *session, const char *name);
 void kt_session_set_variable(struct kt_session *session, const char *name, const char *value);
 
+/* Index of the first word that is no option: the command may stand behind global options, as in `kubectl -n x get`. -1: none. */
+int kt_command_position(int argc, char *const *argv);
 const struct kt_command *kt_command_find(const struct kt_command *const *commands, const char *word);
 
 #endif
