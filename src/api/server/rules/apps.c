@@ -4,6 +4,8 @@
 #include "api/server/rules/pod.h"
 #include "api/server/rules/workload.h"
 
+#include <errno.h>
+
 static void default_template(struct kt_rule_context *c, json_t *object)
 {
 	(void)c;
@@ -246,18 +248,24 @@ const struct kt_rules kt_rules_core_replication_controller = {
 
 /* DaemonSet */
 
+/* Of "25%", and also of "25". */
+static long long leading_number(const json_t *value)
+{
+	return json_is_string(value) ? strtoll(json_string_value(value), NULL, 10) : json_integer_value(value);
+}
+
 static void check_daemon_rolling(struct kt_rule_context *c, const struct kt_at *rolling)
 {
 	struct kt_at unavailable = kt_at(rolling, "maxUnavailable"), surge = kt_at(rolling, "maxSurge");
 	kt_check_int_or_percent(c, &unavailable);
 	kt_check_int_or_percent(c, &surge);
-	bool no_unavailable = kt_int_or_percent_is_zero(unavailable.value), no_surge = kt_int_or_percent_is_zero(surge.value);
+	kt_check_at_most_100_percent(c, &unavailable);
+	kt_check_at_most_100_percent(c, &surge);
+	bool no_unavailable = leading_number(unavailable.value) == 0, no_surge = leading_number(surge.value) == 0;
 	if (no_unavailable && no_surge)
 		kt_add_required(c, &unavailable, "cannot be 0 when maxSurge is 0");
 	if (!no_unavailable && !no_surge)
 		kt_add_invalid(c, &surge, "may not be set when maxUnavailable is non-zero");
-	kt_check_at_most_100_percent(c, &unavailable);
-	kt_check_at_most_100_percent(c, &surge);
 }
 
 static void check_daemon_strategy(struct kt_rule_context *c, const struct kt_at *strategy)
@@ -301,6 +309,34 @@ static void default_daemon_set(struct kt_rule_context *c, json_t *object)
 		json_object_set_new(rolling, "maxSurge", json_integer(0));
 }
 
+/* How often the template changed, kept in an annotation for old clients. */
+static int count_template(struct kt_rule_context *c, json_t *object, const json_t *old)
+{
+	static const char *const name = "deprecated.daemonset.template.generation";
+	json_t *meta = json_object_get(object, "metadata"), *annotations = json_object_get(meta, "annotations");
+	const char *text = kt_text_of(annotations, name);
+	char *end;
+	errno = 0;
+	int64_t n = strtoll(text, &end, 10);
+	if (errno || *end)
+		return kt_fail(&c->err, EINVAL,
+			"DaemonSet in version \"v1\" cannot be handled as a DaemonSet: strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+	if (old) {
+		n = strtoll(kt_text_of(kt_jget(old, "metadata.annotations"), name), NULL, 10);
+		n += !kt_same(kt_jget(object, "spec.template"), kt_jget(old, "spec.template"));
+	}
+	if (!annotations)
+		json_object_set_new(meta, "annotations", annotations = json_object());
+	json_object_set_new(annotations, name, json_sprintf("%lld", (long long)(n < 1 ? 1 : n)));
+	return 0;
+}
+
+static int prepare_daemon_set(struct kt_rule_context *c, json_t *object, const json_t *old)
+{
+	int status = prepare(c, object, old);
+	return status < 0 ? status : count_template(c, object, old);
+}
+
 static void validate_daemon_set(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
@@ -315,6 +351,7 @@ static void validate_daemon_set(struct kt_rule_context *c, const json_t *object,
 		validate_daemon_status(c, &status, old);
 		return;
 	}
+	check_selector_change(c, &spec, old);
 	size_t before = c->errors.n;
 	kt_check_label_selector(c, &selector);
 	if (c->errors.n == before)
@@ -326,14 +363,13 @@ static void validate_daemon_set(struct kt_rule_context *c, const json_t *object,
 	kt_check_non_negative(c, &ready);
 	check_daemon_strategy(c, &strategy);
 	kt_check_non_negative(c, &history);
-	check_selector_change(c, &spec, old);
 }
 
 const struct kt_rules kt_rules_apps_daemon_set = {
 	.group = "apps",
 	.kind = "DaemonSet",
 	.default_object = default_daemon_set,
-	.prepare = prepare,
+	.prepare = prepare_daemon_set,
 	.validate = validate_daemon_set,
 	.warn = warn_template,
 };

@@ -36,13 +36,29 @@ static void default_object(struct kt_rule_context *c, json_t *object)
 	kt_pod_spec_default(kt_jget(spec, "template.spec"));
 	json_array_foreach (json_object_get(spec, "volumeClaimTemplates"), i, claim)
 		default_claim(claim);
+	if (!strategy && spec)
+		json_object_set_new(spec, "updateStrategy", strategy = json_object());
+	/* One that is asked for by name alone keeps no partition. */
+	if (!*kt_text_of(strategy, "type")) {
+		json_object_set_new(strategy, "type", json_string("RollingUpdate"));
+		if (!json_object_get(strategy, "rollingUpdate"))
+			json_object_set_new(strategy, "rollingUpdate", json_object());
+	}
 	if (strcmp(kt_text_of(strategy, "type"), "RollingUpdate") != 0)
 		return;
 	json_t *rolling = json_object_get(strategy, "rollingUpdate");
-	if (!rolling)
-		json_object_set_new(strategy, "rollingUpdate", rolling = json_object());
-	if (!json_object_get(rolling, "partition"))
+	if (rolling && !json_object_get(rolling, "partition"))
 		json_object_set_new(rolling, "partition", json_integer(0));
+}
+
+static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
+{
+	/* A feature that is off by default. */
+	json_t *rolling = kt_jget(object, "spec.updateStrategy.rollingUpdate");
+	(void)c;
+	if (!kt_jget(old, "spec.updateStrategy.rollingUpdate.maxUnavailable"))
+		json_object_del(rolling, "maxUnavailable");
+	return 0;
 }
 
 static void check_strategy(struct kt_rule_context *c, const struct kt_at *strategy)
@@ -94,16 +110,25 @@ static void check_selector(struct kt_rule_context *c, const struct kt_at *select
 		kt_check_template_selected(c, template, selector->value);
 }
 
+static void drop_volume(json_t *volumes, const char *name)
+{
+	for (size_t i = json_array_size(volumes); i-- > 0;)
+		if (strcmp(kt_text_of(json_array_get(volumes, i), "name"), name) == 0)
+			json_array_remove(volumes, i);
+}
+
 /* A pod of the set has its claims as volumes besides the template's own. */
 static json_t *with_claims(const json_t *template, const struct kt_at *claims)
 {
 	json_t *copy = json_copy((json_t *)(uintptr_t)template), *spec = json_copy(json_object_get(template, "spec"));
 	const json_t *own = json_object_get(spec, "volumes");
-	json_t *volumes = own ? json_copy((json_t *)(uintptr_t)own) : json_array();
+	json_t *volumes = json_array();
+	if (own)
+		json_array_extend(volumes, (json_t *)(uintptr_t)own);
 	KT_EACH (claim, claims) {
-		json_t *name = kt_jget(claim.value, "metadata.name");
-		if (name)
-			json_array_append_new(volumes, json_pack("{s:O, s:{s:O}}", "name", name, "persistentVolumeClaim", "claimName", name));
+		const char *name = kt_text_of(json_object_get(claim.value, "metadata"), "name");
+		drop_volume(volumes, name);
+		json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", name, "persistentVolumeClaim", "claimName", name));
 	}
 	if (spec) {
 		json_object_set(spec, "volumes", volumes);
@@ -119,7 +144,7 @@ static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, c
 	struct kt_at retention = kt_at(spec, "persistentVolumeClaimRetentionPolicy"), replicas = kt_at(spec, "replicas");
 	struct kt_at ready = kt_at(spec, "minReadySeconds"), ordinals = kt_at(spec, "ordinals"), start = kt_at(&ordinals, "start");
 	struct kt_at service = kt_at(spec, "serviceName"), template = kt_at(spec, "template"), selector = kt_at(spec, "selector");
-	struct kt_at history = kt_at(spec, "revisionHistoryLimit"), claims = kt_at(spec, "volumeClaimTemplates");
+	struct kt_at claims = kt_at(spec, "volumeClaimTemplates"), labels = kt_at(&template, "labels");
 	if (!*kt_at_text(&management))
 		kt_add_required(c, &management, "");
 	else if (!kt_at_is(&management, "OrderedReady") && !kt_at_is(&management, "Parallel"))
@@ -130,20 +155,19 @@ static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, c
 	kt_check_non_negative(c, &ready);
 	if (ordinals.value)
 		kt_check_non_negative(c, &start);
-	if (!old || !kt_same(service.value, kt_jget(old, "spec.serviceName")))
+	if (!old)
 		kt_check_optional_format(c, &service, "dns1123-label");
 	check_selector(c, &selector, &template);
+	for (size_t i = 0; !old && i < kt_at_n(&claims); i++) {
+		struct kt_at claim = kt_at_index(&claims, i), claim_spec = kt_at(&claim, "spec");
+		kt_check_claim_spec(c, &claim_spec, true);
+	}
+	labels.value = kt_jget(template.value, "metadata.labels");
+	kt_check_labels(c, &labels); /* and once more with the template */
 	kt_auto_json json_t *mounted = with_claims(template.value, &claims);
 	struct kt_at complete = kt_at_with(&template, mounted);
 	kt_check_pod_template(c, &complete, kt_jget(old, "spec.template"));
 	kt_check_always_restarts(c, &template, "StatefulSet");
-	kt_check_non_negative(c, &history);
-	if (old)
-		return;
-	KT_EACH (claim, &claims) {
-		struct kt_at claim_spec = kt_at(&claim, "spec");
-		kt_check_claim_spec(c, &claim_spec, true);
-	}
 }
 
 static void check_update(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
@@ -221,6 +245,7 @@ const struct kt_rules kt_rules_apps_stateful_set = {
 	.group = "apps",
 	.kind = "StatefulSet",
 	.default_object = default_object,
+	.prepare = prepare,
 	.validate = validate,
 	.warn = warn,
 };

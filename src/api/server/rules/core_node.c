@@ -132,22 +132,35 @@ static void validate(struct kt_rule_context *c, const json_t *node, const json_t
 {
 	struct kt_at root = kt_at_root(c, node), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
 	struct kt_at meta = kt_at(&root, "metadata");
-	if (old)
-		kt_meta_validate_update(c, node, old);
-	else
-		kt_meta_validate(c, node, NULL);
+	kt_meta_validate(c, node, NULL);
+	check_taints(c, &meta, &spec);
 	if (!old)
-		check_taints(c, &meta, &spec);
+		check_amounts(c, &status, "capacity");
+	if (!old)
+		check_amounts(c, &status, "allocatable");
+	check_features(c, &status);
+	check_cidrs(c, &spec);
+	if (!old)
+		return;
+	kt_meta_validate_update(c, node, old);
 	check_amounts(c, &status, "capacity");
 	check_amounts(c, &status, "allocatable");
-	check_features(c, &status);
-	if (!old) {
-		check_cidrs(c, &spec);
-		return;
-	}
 	check_update(c, &spec, old);
 	check_taints(c, &meta, &spec);
-	check_cidrs(c, &spec);
+}
+
+static int prepare(struct kt_rule_context *c, json_t *node, const json_t *old)
+{
+	json_t *status = json_object_get(node, "status");
+	(void)c;
+	/* Kubelets are no longer configured through the API. */
+	if (!kt_jget(old, "spec.configSource"))
+		json_object_del(json_object_get(node, "spec"), "configSource");
+	if (!kt_jget(old, "status.config"))
+		json_object_del(status, "config");
+	if (json_object_get(status, "capacity") && !json_object_get(status, "allocatable"))
+		json_object_set(status, "allocatable", json_object_get(status, "capacity"));
+	return 0;
 }
 
 static void warn(struct kt_rule_context *c, const json_t *node, const json_t *old)
@@ -166,6 +179,7 @@ const struct kt_rules kt_rules_core_node = {
 	.kind = "Node",
 	.creates_status = true, /* a kubelet registers itself with what it is */
 	.default_object = default_object,
+	.prepare = prepare,
 	.validate = validate,
 	.warn = warn,
 };

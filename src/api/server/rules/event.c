@@ -12,14 +12,17 @@ static void check_length(struct kt_rule_context *c, const struct kt_at *root, co
 		kt_add_invalid_text(c, &at, "", "can have at most %zu characters", max);
 }
 
-/* The event lies in the namespace of what it is about; what has no namespace is reported in default. */
-static void check_namespace(struct kt_rule_context *c, const struct kt_at *root, const char *object_name)
+/*
+ * The event lies in the namespace of what it is about; what has no namespace is reported in default. Events of the newer
+ * group may be about another namespace.
+ */
+static void check_namespace(struct kt_rule_context *c, const struct kt_at *root, const char *object_name, bool may_differ)
 {
 	struct kt_at object = kt_at(root, "involvedObject"), at = kt_at(&object, "namespace");
 	const char *namespace = kt_jstr(root->value, "metadata.namespace");
 	const char *about = kt_text_of(json_object_get(root->value, object_name), "namespace");
 	namespace = namespace ? namespace : "";
-	if (*about ? strcmp(about, namespace) == 0 : !*namespace || strcmp(namespace, "default") == 0)
+	if (*about ? may_differ || strcmp(about, namespace) == 0 : !*namespace || strcmp(namespace, "default") == 0)
 		return;
 	kt_add_invalid_text(c, &at, about, "does not match event.namespace");
 }
@@ -39,14 +42,15 @@ static void check_texts(struct kt_rule_context *c, const struct kt_at *root, con
 		kt_check_required(c, &at);
 		check_length(c, root, names[i], names[i], NAME_MAX_CHARS);
 	}
-	check_length(c, root, note, "message", NOTE_MAX_CHARS);
+	if (note)
+		check_length(c, root, note, "message", NOTE_MAX_CHARS);
 }
 
 static void validate_core(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, object);
 	(void)old;
-	check_namespace(c, &root, "involvedObject");
+	check_namespace(c, &root, "involvedObject", false);
 	if (!json_object_get(object, "eventTime"))
 		return;
 	check_reporter(c, &root, "reportingComponent");
@@ -65,7 +69,7 @@ const struct kt_rules kt_rules_core_event = {
 static const struct {
 	const char *name, *shown;
 } fixed[] = {
-	{"regarding", "involvedObject"}, {"reason", "reason"}, {"note", "message"}, {"deprecatedSource", "source"},
+	{"regarding", "involvedObject"}, {"reason", "reason"}, {"reason", "reason"}, {"note", "message"}, {"deprecatedSource", "source"},
 	{"deprecatedFirstTimestamp", "firstTimestamp"}, {"deprecatedLastTimestamp", "lastTimestamp"},
 	{"deprecatedCount", "count"}, {"type", "type"}, {"eventTime", "eventTime"}, {"action", "action"}, {"related", "related"},
 	{"reportingController", "reportingController"}, {"reportingInstance", "reportingInstance"},
@@ -89,21 +93,29 @@ static void check_series(struct kt_rule_context *c, const struct kt_at *root)
 		kt_add_required(c, &last, "");
 }
 
+static void validate_change(struct kt_rule_context *c, const struct kt_at *root, const json_t *object, const json_t *old)
+{
+	kt_meta_validate_update(c, object, old);
+	check_namespace(c, root, "regarding", true);
+	check_reporter(c, root, "reportingController");
+	check_texts(c, root, NULL);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
+		struct kt_at at = kt_at(root, fixed[i].name);
+		at.name = fixed[i].shown;
+		kt_check_immutable(c, &at, json_object_get(old, fixed[i].name));
+	}
+	check_series(c, root);
+}
+
 static void validate_new(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, object), type = kt_at(&root, "type"), time = kt_at(&root, "eventTime");
 	if (old) {
-		kt_meta_validate_update(c, object, old);
-		for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
-			struct kt_at at = kt_at(&root, fixed[i].name);
-			at.name = fixed[i].shown;
-			kt_check_immutable(c, &at, json_object_get(old, fixed[i].name));
-		}
-		check_series(c, &root);
+		validate_change(c, &root, object, old);
 		return;
 	}
 	kt_meta_validate(c, object, NULL);
-	check_namespace(c, &root, "regarding");
+	check_namespace(c, &root, "regarding", true);
 	if (!time.value)
 		kt_add_required(c, &time, "");
 	if (!kt_at_is(&type, "Normal") && !kt_at_is(&type, "Warning"))
