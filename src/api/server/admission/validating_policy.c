@@ -12,6 +12,9 @@
 #include <errno.h>
 
 #define GROUP "admissionregistration.k8s.io"
+#define NO_PARAMS \
+	"failed to configure binding: no params found for policy binding with `Deny` " \
+	"parameterNotFoundAction"
 #define VARIABLES_MAX 64
 #define COST_MAX 10000000 /* of all expressions of one policy on one request */
 
@@ -56,7 +59,8 @@ static json_t *user_json(const struct kt_user *user)
 		json_array_append_new(groups, json_string_nocheck(user->groups[i]));
 	json_object_set_new(info, "groups", groups);
 	if (user && user->extra)
-		json_object_set_new(info, "extra", json_deep_copy(user->extra)); /* users are shared by threads */
+		json_object_set_new(info, "extra",
+		        json_deep_copy(user->extra)); /* users are shared by threads */
 	return info;
 }
 
