@@ -33,6 +33,9 @@ void kt_check_annotations(struct kt_rule_context *c, const struct kt_at *annotat
 		kt_add_too_long(c, annotations, ANNOTATIONS_SIZE_MAX_BYTES);
 }
 
+#define MANAGER_MAX_BYTES 128
+#define SUBRESOURCE_MAX_BYTES 256
+
 static void check_not_empty(struct kt_rule_context *c, const struct kt_at *owner, const char *name)
 {
 	struct kt_at at = kt_at(owner, name);
@@ -132,6 +135,20 @@ static void check_namespace(struct kt_rule_context *c, const struct kt_at *meta)
 		kt_add_forbidden(c, &ns, "not allowed on this type");
 }
 
+/* What may be written by hand into managedFields and would stay there. */
+static void check_managed_fields(struct kt_rule_context *c, const struct kt_at *meta)
+{
+	struct kt_at list = kt_at(meta, "managedFields");
+	for (size_t i = 0; i < json_array_size(list.value); i++) {
+		struct kt_at entry = kt_at_index(&list, i), manager = kt_at(&entry, "manager");
+		struct kt_at subresource = kt_at(&entry, "subresource");
+		if (strlen(kt_at_text(&manager)) > MANAGER_MAX_BYTES)
+			kt_add_too_long(c, &manager, MANAGER_MAX_BYTES);
+		if (strlen(kt_at_text(&subresource)) > SUBRESOURCE_MAX_BYTES)
+			kt_add_too_long(c, &subresource, SUBRESOURCE_MAX_BYTES);
+	}
+}
+
 void kt_meta_validate_common(struct kt_rule_context *c, const json_t *object, const char *name_format)
 {
 	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata");
@@ -153,6 +170,7 @@ void kt_meta_validate_common(struct kt_rule_context *c, const json_t *object, co
 	kt_check_annotations(c, &annotations);
 	check_owners(c, &meta);
 	check_finalizers(c, &meta);
+	check_managed_fields(c, &meta);
 }
 
 void kt_meta_validate(struct kt_rule_context *c, const json_t *object, const char *name_format)
@@ -198,6 +216,7 @@ void kt_meta_validate_common_update(struct kt_rule_context *c, const json_t *obj
 	kt_check_labels(c, &labels);
 	kt_check_annotations(c, &annotations);
 	check_owners(c, &meta);
+	check_managed_fields(c, &meta);
 }
 
 void kt_meta_validate_update(struct kt_rule_context *c, const json_t *object, const json_t *old)
