@@ -43,7 +43,8 @@ bool kt_ui_is_asked(int argc, char *const *argv)
 
 		return at < 0 || !kt_command_find(kt_commands, argv[at]);
 	}
-	if (kt_command_find(kt_commands, argv[0]) || !strcmp(argv[0], "repl") || strchr(argv[0], '.'))
+	if (kt_command_find(kt_commands, argv[0]) || !strcmp(argv[0], "repl") ||
+	        strchr(argv[0], '.'))
 		return false;
 	return argc == 1 || argv[1][0] == '-';
 }
@@ -60,7 +61,9 @@ static int attach(struct embedded *embedded, struct kt_client **ret_client, stru
 	if (r == 0)
 		r = kt_kubeconfig_endpoint(config, context, &endpoint, err);
 	if (r == 0)
-		r = kt_remote_client_create(&(struct kt_remote_options){.endpoint = &endpoint, .user_agent = USER_AGENT}, ret_client, err);
+		r = kt_remote_client_create(&(struct kt_remote_options){.endpoint = &endpoint,
+		                                    .user_agent = USER_AGENT},
+		        ret_client, err);
 	embedded->client = r == 0 ? *ret_client : NULL;
 	kt_endpoint_finish(&endpoint);
 	kt_kubeconfig_destroy(config);
@@ -122,11 +125,15 @@ static int start(void *arg, struct kt_client **ret_client, struct kt_err *err)
 	if (r < 0)
 		return r;
 	struct kt_cluster_options options = {
-		.name = embedded->name,
-		.data_dir = dir,
-		.nodes = embedded->nodes >= 0 ? embedded->nodes : embedded->state.nodes ? embedded->state.nodes : DEFAULT_NODES,
-		.port = embedded->port_given ? embedded->port : embedded->state.port ? embedded->state.port : DEFAULT_PORT,
-		.port_is_wish = !embedded->port_given,
+	        .name = embedded->name,
+	        .data_dir = dir,
+	        .nodes = embedded->nodes >= 0    ? embedded->nodes
+	                 : embedded->state.nodes ? embedded->state.nodes
+	                                         : DEFAULT_NODES,
+	        .port = embedded->port_given   ? embedded->port
+	                : embedded->state.port ? embedded->state.port
+	                                       : DEFAULT_PORT,
+	        .port_is_wish = !embedded->port_given,
 	};
 
 	if (kt_cluster_create(&options, &embedded->cluster, err) < 0 || publish(embedded, err) < 0)
@@ -146,14 +153,29 @@ static void finish(struct embedded *embedded)
 
 /* Options */
 
-enum { OPTION_NODES = 256, OPTION_CONTEXT, OPTION_KUBECONFIG, OPTION_THEME, OPTION_READONLY, OPTION_COMMAND, OPTION_NO_MOUSE, OPTION_PORT };
+enum {
+	OPTION_NODES = 256,
+	OPTION_CONTEXT,
+	OPTION_KUBECONFIG,
+	OPTION_THEME,
+	OPTION_READONLY,
+	OPTION_COMMAND,
+	OPTION_NO_MOUSE,
+	OPTION_PORT
+};
 
 static const struct option OPTIONS[] = {
-	{"nodes", required_argument, NULL, OPTION_NODES}, {"context", required_argument, NULL, OPTION_CONTEXT},
-	{"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG}, {"namespace", required_argument, NULL, 'n'},
-	{"all-namespaces", no_argument, NULL, 'A'}, {"theme", required_argument, NULL, OPTION_THEME},
-	{"readonly", no_argument, NULL, OPTION_READONLY}, {"command", required_argument, NULL, OPTION_COMMAND},
-	{"no-mouse", no_argument, NULL, OPTION_NO_MOUSE}, {"port", required_argument, NULL, OPTION_PORT}, {NULL, 0, NULL, 0},
+        {"nodes", required_argument, NULL, OPTION_NODES},
+        {"context", required_argument, NULL, OPTION_CONTEXT},
+        {"kubeconfig", required_argument, NULL, OPTION_KUBECONFIG},
+        {"namespace", required_argument, NULL, 'n'},
+        {"all-namespaces", no_argument, NULL, 'A'},
+        {"theme", required_argument, NULL, OPTION_THEME},
+        {"readonly", no_argument, NULL, OPTION_READONLY},
+        {"command", required_argument, NULL, OPTION_COMMAND},
+        {"no-mouse", no_argument, NULL, OPTION_NO_MOUSE},
+        {"port", required_argument, NULL, OPTION_PORT},
+        {NULL, 0, NULL, 0},
 };
 
 static int number(const char *name, const char *text, int max, int *ret_value, struct kt_err *err)
@@ -161,12 +183,14 @@ static int number(const char *name, const char *text, int max, int *ret_value, s
 	int64_t value;
 
 	if (kt_sv_int64(kt_sv_of(text), &value) < 0 || value < 0 || value > max)
-		return kt_fail(err, EINVAL, "--%s: %s is not a number between 0 and %d", name, text, max);
+		return kt_fail(
+		        err, EINVAL, "--%s: %s is not a number between 0 and %d", name, text, max);
 	*ret_value = (int)value;
 	return 0;
 }
 
-static int take_option(int option, struct embedded *embedded, struct kt_tui_options *ui, struct kt_err *err)
+static int take_option(
+        int option, struct embedded *embedded, struct kt_tui_options *ui, struct kt_err *err)
 {
 	switch (option) {
 	case OPTION_NODES:
@@ -203,12 +227,13 @@ static int take_option(int option, struct embedded *embedded, struct kt_tui_opti
 	}
 }
 
-static int read_options(int argc, char *const *argv, struct embedded *embedded, struct kt_tui_options *ui, struct kt_err *err)
+static int read_options(int argc, char *const *argv, struct embedded *embedded,
+        struct kt_tui_options *ui, struct kt_err *err)
 {
 	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 2);
 	int option;
 
-	words[0] = (char *)(uintptr_t)"kube-tui";
+	words[0] = (char *)(uintptr_t) "kube-tui";
 	memcpy(words + 1, argv, (size_t)argc * sizeof(*words));
 	optind = 0;
 	while ((option = getopt_long(argc + 1, words, "n:A", OPTIONS, NULL)) != -1)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One command line of the UI, typed or of a key: words of the UI, then kinds, then the command table. */
+/* One command line of the UI, typed or of a key: words of the UI, then kinds, then the command
+ * table. */
 #include "tui/asking.h"
 #include "tui/job.h"
 #include "tui/keys.h"
@@ -25,7 +26,8 @@ static void do_quit(struct kt_ui *ui, const char *argument)
 
 static void do_help(struct kt_ui *ui, const char *argument)
 {
-	const struct kt_command *command = *argument ? kt_command_find(kt_commands, argument) : NULL;
+	const struct kt_command *command =
+	        *argument ? kt_command_find(kt_commands, argument) : NULL;
 
 	if (command)
 		kt_ui_push(ui, kt_command_help_view_create(ui, command));
@@ -167,13 +169,15 @@ static void do_favourite(struct kt_ui *ui, const char *argument)
 {
 	size_t number = strtoul(argument, NULL, 10);
 	struct kt_view *view = kt_ui_top(ui);
-	const struct kt_resource *resource = view && view->ops->resource ? view->ops->resource(view) : NULL;
+	const struct kt_resource *resource =
+	        view && view->ops->resource ? view->ops->resource(view) : NULL;
 
 	if (number > ui->favourites.n)
 		return;
 	kt_ui_use_namespace(ui, number ? ui->favourites.items[number - 1] : "");
 	if (resource) {
-		kt_auto_free char *line = kt_asprintf("%s%s%s", resource->plural, *resource->group ? "." : "", resource->group);
+		kt_auto_free char *line = kt_asprintf(
+		        "%s%s%s", resource->plural, *resource->group ? "." : "", resource->group);
 
 		kt_ui_navigate(ui, line, false);
 	}
@@ -182,11 +186,13 @@ static void do_favourite(struct kt_ui *ui, const char *argument)
 static void do_warp(struct kt_ui *ui, const char *argument)
 {
 	struct kt_view *view = kt_ui_top(ui);
-	const struct kt_resource *resource = view && view->ops->resource ? view->ops->resource(view) : NULL;
+	const struct kt_resource *resource =
+	        view && view->ops->resource ? view->ops->resource(view) : NULL;
 
 	if (!resource || !*argument)
 		return;
-	kt_auto_free char *line = kt_asprintf("%s%s%s %s", resource->plural, *resource->group ? "." : "", resource->group, argument);
+	kt_auto_free char *line = kt_asprintf("%s%s%s %s", resource->plural,
+	        *resource->group ? "." : "", resource->group, argument);
 
 	kt_ui_navigate(ui, line, true);
 }
@@ -198,7 +204,9 @@ static void do_copy(struct kt_ui *ui, const char *argument)
 
 	if (view && view->ops->verb && view->ops->verb(view, "copy", argument))
 		return;
-	if (view && view->ops->expand && view->ops->expand(view, !strcmp(argument, "namespace") ? "namespace" : "names", &text))
+	if (view && view->ops->expand &&
+	        view->ops->expand(
+	                view, !strcmp(argument, "namespace") ? "namespace" : "names", &text))
 		kt_copy(ui, (struct kt_sv){kt_str_text(&text), text.len});
 }
 
@@ -211,8 +219,12 @@ static void do_yaml(struct kt_ui *ui, const char *argument)
 
 	free(ui->last_line);
 	ui->last_line = kt_strdup(line);
-	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line, .title = title, .crumb = "yaml",
-		.target = target, .ns = ns, .highlight = KT_YAML}));
+	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line,
+	                                                 .title = title,
+	                                                 .crumb = "yaml",
+	                                                 .target = target,
+	                                                 .ns = ns,
+	                                                 .highlight = KT_YAML}));
 }
 
 static const struct {
@@ -220,13 +232,31 @@ static const struct {
 	void (*fn)(struct kt_ui *ui, const char *argument);
 	bool writes;
 } DOES[] = {
-	{"quit", do_quit, false}, {"help", do_help, false}, {"aliases", do_aliases, false}, {"ctx", do_ctx, false}, {"ns", do_ns, false},
-	{"skin", do_skin, false}, {"back", do_back, false}, {"prompt", do_prompt, false}, {"filter", do_filter, false},
-	{"filter-clear", do_filter_clear, false}, {"header", do_header, false}, {"crumbs", do_crumbs, false}, {"redraw", do_redraw, false},
-	{"fullscreen", do_fullscreen, false}, {"history", do_history, false}, {"favourite", do_favourite, false}, {"warp", do_warp, false},
-	{"copy", do_copy, false}, {"yaml", do_yaml, false}, {"edit", kt_edit_open, true}, {"image", kt_ask_image, true},
-	{"trigger", kt_ask_trigger, true}, {"suspend", kt_ask_suspend, true}, {"rollback", kt_ask_rollback, true},
-	{"decode", kt_decode_open, false},
+        {"quit", do_quit, false},
+        {"help", do_help, false},
+        {"aliases", do_aliases, false},
+        {"ctx", do_ctx, false},
+        {"ns", do_ns, false},
+        {"skin", do_skin, false},
+        {"back", do_back, false},
+        {"prompt", do_prompt, false},
+        {"filter", do_filter, false},
+        {"filter-clear", do_filter_clear, false},
+        {"header", do_header, false},
+        {"crumbs", do_crumbs, false},
+        {"redraw", do_redraw, false},
+        {"fullscreen", do_fullscreen, false},
+        {"history", do_history, false},
+        {"favourite", do_favourite, false},
+        {"warp", do_warp, false},
+        {"copy", do_copy, false},
+        {"yaml", do_yaml, false},
+        {"edit", kt_edit_open, true},
+        {"image", kt_ask_image, true},
+        {"trigger", kt_ask_trigger, true},
+        {"suspend", kt_ask_suspend, true},
+        {"rollback", kt_ask_rollback, true},
+        {"decode", kt_decode_open, false},
 };
 
 static void echo(struct kt_ui *ui, const char *line)
@@ -235,7 +265,8 @@ static void echo(struct kt_ui *ui, const char *line)
 	ui->last_line = kt_strdup(line);
 }
 
-static bool run_word(struct kt_ui *ui, const struct kt_ui_verb *verb, const char *line, const char *argument)
+static bool run_word(
+        struct kt_ui *ui, const struct kt_ui_verb *verb, const char *line, const char *argument)
 {
 	struct kt_view *view = kt_ui_top(ui);
 
@@ -277,11 +308,15 @@ static void on_told_all(void *arg, int exit_code)
 	const char *newline = output->len ? memchr(output->data, '\n', output->len) : NULL;
 
 	if (newline && (size_t)(newline - output->data) + 1 < output->len)
-		kt_ui_push(telling->ui, kt_text_view_create(telling->ui, telling->line, "output",
-			(struct kt_sv){output->data, output->len}, KT_PLAIN));
+		kt_ui_push(
+		        telling->ui, kt_text_view_create(telling->ui, telling->line, "output",
+		                             (struct kt_sv){output->data, output->len}, KT_PLAIN));
 	else
-		kt_ui_flash(telling->ui, exit_code == KT_EXIT_OK ? KT_FLASH_INFO : KT_FLASH_ERROR, "%s",
-			output->len ? output->data : exit_code == KT_EXIT_OK ? "done" : "failed");
+		kt_ui_flash(telling->ui, exit_code == KT_EXIT_OK ? KT_FLASH_INFO : KT_FLASH_ERROR,
+		        "%s",
+		        output->len               ? output->data
+		        : exit_code == KT_EXIT_OK ? "done"
+		                                  : "failed");
 	kt_str_finish(output);
 	free(telling->line);
 	free(telling);
@@ -293,7 +328,10 @@ void kt_ui_run_quiet(struct kt_ui *ui, const char *line)
 
 	*telling = (struct telling){.ui = ui, .line = kt_strdup(line)};
 	echo(ui, line);
-	if (!kt_job_start(ui, &(struct kt_job_options){.line = line, .on_output = on_told, .on_done = on_told_all, .arg = telling})) {
+	if (!kt_job_start(ui, &(struct kt_job_options){.line = line,
+	                              .on_output = on_told,
+	                              .on_done = on_told_all,
+	                              .arg = telling})) {
 		free(telling->line);
 		free(telling);
 	}
@@ -301,13 +339,15 @@ void kt_ui_run_quiet(struct kt_ui *ui, const char *line)
 
 static bool only_looks(const struct kt_command *command, const char *line)
 {
-	static const char *const looks[] = {"get", "describe", "logs", "top", "events", "explain", "wait", "api-resources", "api-versions",
-		"version", "diff", "auth", "help", "list", "cluster-info"};
+	static const char *const looks[] = {"get", "describe", "logs", "top", "events", "explain",
+	        "wait", "api-resources", "api-versions", "version", "diff", "auth", "help", "list",
+	        "cluster-info"};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(looks); i++)
 		if (!strcmp(looks[i], command->name))
 			return true;
-	return kt_starts_with(line, "rollout status") || kt_starts_with(line, "rollout history") || kt_starts_with(line, "config view");
+	return kt_starts_with(line, "rollout status") || kt_starts_with(line, "rollout history") ||
+	       kt_starts_with(line, "config view");
 }
 
 /* A shell would write over the screen. */
@@ -324,23 +364,34 @@ static bool wants_shell(const char *line)
 	return *line == '!';
 }
 
-static void show_output(struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
+static void show_output(
+        struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
 {
-	bool describes = !strcmp(command->name, "describe"), yaml = strstr(line, "-o yaml") || strstr(line, "-oyaml");
+	bool describes = !strcmp(command->name, "describe"),
+	     yaml = strstr(line, "-o yaml") || strstr(line, "-oyaml");
 	kt_auto_free char *target = kt_strndup(argument, strcspn(argument, " "));
-	kt_auto_free char *title = describes ? kt_asprintf("Describe(%s)", target) : kt_strdup(line);
+	kt_auto_free char *title =
+	        describes ? kt_asprintf("Describe(%s)", target) : kt_strdup(line);
 	const char *ns = strstr(argument, "-n ");
 
-	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line, .title = title, .crumb = command->name,
-		.target = target, .ns = ns, .highlight = describes ? KT_DESCRIBE : yaml ? KT_YAML : KT_PLAIN}));
+	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line,
+	                                                 .title = title,
+	                                                 .crumb = command->name,
+	                                                 .target = target,
+	                                                 .ns = ns,
+	                                                 .highlight = describes ? KT_DESCRIBE
+	                                                              : yaml    ? KT_YAML
+	                                                                        : KT_PLAIN}));
 }
 
-static void run_command(struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
+static void run_command(
+        struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
 {
 	bool looks = only_looks(command, line);
 
 	if (wants_shell(line)) {
-		kt_ui_flash(ui, KT_FLASH_WARN, "pipes to a shell work at the prompt: kube-tui repl");
+		kt_ui_flash(
+		        ui, KT_FLASH_WARN, "pipes to a shell work at the prompt: kube-tui repl");
 		return;
 	}
 	if (ui->readonly && !looks) {
@@ -374,7 +425,8 @@ static void remember_trail(struct kt_ui *ui, const char *line)
 static bool looks_like_command(const char *argument)
 {
 	for (const char *at = argument; (at = strchr(at, '-')); at++)
-		if ((at == argument || at[-1] == ' ') && at[1] && strncmp(at, "-f", 2) != 0 && strncmp(at, "-A", 2) != 0)
+		if ((at == argument || at[-1] == ' ') && at[1] && strncmp(at, "-f", 2) != 0 &&
+		        strncmp(at, "-A", 2) != 0)
 			return true;
 	return false;
 }
@@ -388,7 +440,8 @@ static void run_line(struct kt_ui *ui, const char *line)
 
 	if (verb && run_word(ui, verb, line, argument))
 		return;
-	if (!(command && (looks_like_command(argument) || !kt_ui_resource(ui, word))) && kt_ui_navigate(ui, line, ui->of_key)) {
+	if (!(command && (looks_like_command(argument) || !kt_ui_resource(ui, word))) &&
+	        kt_ui_navigate(ui, line, ui->of_key)) {
 		echo(ui, line);
 		if (!ui->of_key)
 			remember_trail(ui, line);
@@ -397,7 +450,10 @@ static void run_line(struct kt_ui *ui, const char *line)
 	if (command)
 		run_command(ui, command, line, argument);
 	else if (!verb)
-		kt_ui_flash(ui, KT_FLASH_ERROR, "\"%s\" is neither a kind nor a command; Ctrl-A lists the kinds, ? the keys", word);
+		kt_ui_flash(ui, KT_FLASH_ERROR,
+		        "\"%s\" is neither a kind nor a command; Ctrl-A lists the kinds, ? the "
+		        "keys",
+		        word);
 }
 
 void kt_ui_run(struct kt_ui *ui, const char *line)

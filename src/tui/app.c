@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The loop of the terminal UI: terminal and clock in, frames out; the stack of views; start and end. */
+/* The loop of the terminal UI: terminal and clock in, frames out; the stack of views; start and
+ * end. */
 #include "tui/app.h"
 
 #include "tui/fetch.h"
@@ -85,7 +86,8 @@ void kt_ui_flash(struct kt_ui *ui, enum kt_flash kind, const char *fmt, ...)
 	va_end(ap);
 	ui->flash[strcspn(ui->flash, "\n")] = '\0';
 	ui->flash_kind = kind;
-	kt_timer_set_after_ms(&ui->flash_timer, kind == KT_FLASH_INFO ? KT_FLASH_MS : 2 * KT_FLASH_MS);
+	kt_timer_set_after_ms(
+	        &ui->flash_timer, kind == KT_FLASH_INFO ? KT_FLASH_MS : 2 * KT_FLASH_MS);
 	kt_ui_dirty(ui);
 }
 
@@ -174,7 +176,8 @@ static bool run_binding(struct kt_ui *ui, struct kt_view *view, const struct kt_
 	return true;
 }
 
-/* Esc and a key that follow each other closely arrive as Alt and that key; only lines of text know some of these. */
+/* Esc and a key that follow each other closely arrive as Alt and that key; only lines of text know
+ * some of these. */
 static bool is_esc_and_key(const struct kt_ui *ui, uint32_t code)
 {
 	const struct kt_view *view = kt_ui_top(ui);
@@ -351,7 +354,9 @@ static void init_ui(struct app *app, const struct kt_tui_options *options)
 	ui->namespace = kt_strdup("");
 	ui->prompt = kt_prompt_create(ui);
 	ui->info = kt_info_create(ui);
-	kt_ui_use_namespace(ui, options->all_namespaces ? "" : options->namespace ? options->namespace : "default");
+	kt_ui_use_namespace(ui, options->all_namespaces ? ""
+	                        : options->namespace    ? options->namespace
+	                                                : "default");
 }
 
 static void finish_ui(struct app *app)
@@ -395,7 +400,7 @@ static int run(struct app *app, struct kt_err *err)
 	struct kt_ui *ui = &app->ui;
 
 	if (kt_io_add(&app->stdin_io, ui->loop, STDIN_FILENO, EPOLLIN, err) < 0 ||
-		kt_io_add(&app->resize_io, ui->loop, kt_screen_resize_fd(), EPOLLIN, err) < 0)
+	        kt_io_add(&app->resize_io, ui->loop, kt_screen_resize_fd(), EPOLLIN, err) < 0)
 		return err->code;
 	kt_ui_run(ui, ui->options->command ? ui->options->command : "pods");
 	if (!ui->views.n)

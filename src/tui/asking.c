@@ -15,7 +15,10 @@ static void append_delete(struct kt_ui *ui, struct kt_str *line)
 {
 	const char *choice = kt_dialog_choice(ui, 0);
 
-	kt_str_printf(line, " --cascade=%s", *choice == 'F' ? "foreground" : *choice == 'O' ? "orphan" : "background");
+	kt_str_printf(line, " --cascade=%s",
+	        *choice == 'F'   ? "foreground"
+	        : *choice == 'O' ? "orphan"
+	                         : "background");
 	if (kt_dialog_ticked(ui, 1))
 		kt_str_puts(line, " --force --grace-period=0");
 	kt_str_puts(line, " --wait=false");
@@ -36,7 +39,8 @@ static void do_delete(struct kt_ui *ui, void *arg)
 
 static void do_scale(struct kt_ui *ui, void *arg)
 {
-	kt_auto_free char *line = kt_asprintf("%s --replicas=%s", (const char *)arg, kt_dialog_text(ui, 0));
+	kt_auto_free char *line =
+	        kt_asprintf("%s --replicas=%s", (const char *)arg, kt_dialog_text(ui, 0));
 
 	kt_ui_run_quiet(ui, line);
 }
@@ -54,8 +58,11 @@ static void do_drain(struct kt_ui *ui, void *arg)
 		kt_str_puts(&line, " --force");
 	if (kt_dialog_ticked(ui, 4))
 		kt_str_puts(&line, " --disable-eviction");
-	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = kt_str_text(&line), .title = kt_str_text(&line),
-		.crumb = "drain", .highlight = KT_PLAIN}));
+	kt_ui_push(ui, kt_output_view_create(
+	                       ui, &(struct kt_output_view_options){.line = kt_str_text(&line),
+	                                   .title = kt_str_text(&line),
+	                                   .crumb = "drain",
+	                                   .highlight = KT_PLAIN}));
 }
 
 static void do_line(struct kt_ui *ui, void *arg)
@@ -65,24 +72,32 @@ static void do_line(struct kt_ui *ui, void *arg)
 
 static void do_apply(struct kt_ui *ui, void *arg)
 {
-	kt_auto_free char *line = kt_asprintf("apply -f '%s'%s", kt_dialog_text(ui, 0), kt_dialog_ticked(ui, 1) ? " --server-side" : "");
+	kt_auto_free char *line = kt_asprintf("apply -f '%s'%s", kt_dialog_text(ui, 0),
+	        kt_dialog_ticked(ui, 1) ? " --server-side" : "");
 
 	(void)arg;
 	if (*kt_dialog_text(ui, 0))
 		kt_ui_run_quiet(ui, line);
 }
 
-static void ask(struct kt_ui *ui, const char *title, const char *text, const struct kt_ask *asks, size_t n,
-	void (*done)(struct kt_ui *, void *), const char *line)
+static void ask(struct kt_ui *ui, const char *title, const char *text, const struct kt_ask *asks,
+        size_t n, void (*done)(struct kt_ui *, void *), const char *line)
 {
-	kt_dialog_open(ui, &(struct kt_dialog_options){.title = title, .text = text, .asks = asks, .n_asks = n, .careful = !n || done == do_delete,
-		.done = done, .arg = kt_strdup(line), .free_arg = free});
+	kt_dialog_open(ui, &(struct kt_dialog_options){.title = title,
+	                           .text = text,
+	                           .asks = asks,
+	                           .n_asks = n,
+	                           .careful = !n || done == do_delete,
+	                           .done = done,
+	                           .arg = kt_strdup(line),
+	                           .free_arg = free});
 }
 
 static void ask_delete(struct kt_ui *ui, const char *line, const char *argument)
 {
-	static const struct kt_ask asks[] = {{.label = "Propagation:", .kind = KT_ASK_CHOICE, .choices = PROPAGATION},
-		{.label = "Force:", .kind = KT_ASK_TICK}};
+	static const struct kt_ask asks[] = {
+	        {.label = "Propagation:", .kind = KT_ASK_CHOICE, .choices = PROPAGATION},
+	        {.label = "Force:", .kind = KT_ASK_TICK}};
 	kt_auto_free char *text = kt_asprintf("Delete %s ?", argument);
 
 	ask(ui, "Delete", text, asks, 2, do_delete, line);
@@ -90,9 +105,12 @@ static void ask_delete(struct kt_ui *ui, const char *line, const char *argument)
 
 static void ask_drain(struct kt_ui *ui, const char *line, const char *argument)
 {
-	static const struct kt_ask asks[] = {{.label = "Grace period (s):", .kind = KT_ASK_TEXT, .text = "-1"},
-		{.label = "Ignore DaemonSets:", .kind = KT_ASK_TICK, .ticked = true}, {.label = "Delete emptyDir data:", .kind = KT_ASK_TICK},
-		{.label = "Force:", .kind = KT_ASK_TICK}, {.label = "Disable eviction:", .kind = KT_ASK_TICK}};
+	static const struct kt_ask asks[] = {
+	        {.label = "Grace period (s):", .kind = KT_ASK_TEXT, .text = "-1"},
+	        {.label = "Ignore DaemonSets:", .kind = KT_ASK_TICK, .ticked = true},
+	        {.label = "Delete emptyDir data:", .kind = KT_ASK_TICK},
+	        {.label = "Force:", .kind = KT_ASK_TICK},
+	        {.label = "Disable eviction:", .kind = KT_ASK_TICK}};
 	kt_auto_free char *text = kt_asprintf("Drain %s ?", argument);
 
 	ask(ui, "Drain", text, asks, 5, do_drain, line);
@@ -103,20 +121,24 @@ static void on_scale_known(struct kt_ui *ui, void *arg, json_t *object, struct k
 	char replicas[24] = "1";
 
 	if (object)
-		snprintf(replicas, sizeof(replicas), "%lld", (long long)kt_jint(object, "spec.replicas", 1));
+		snprintf(replicas, sizeof(replicas), "%lld",
+		        (long long)kt_jint(object, "spec.replicas", 1));
 	else
 		kt_ui_flash(ui, KT_FLASH_WARN, "%s", kt_err_message(err));
-	const struct kt_ask field[] = {{.label = "Replicas:", .kind = KT_ASK_TEXT, .text = replicas}};
+	const struct kt_ask field[] = {
+	        {.label = "Replicas:", .kind = KT_ASK_TEXT, .text = replicas}};
 
 	ask(ui, "Scale", arg, field, 1, do_scale, arg);
 }
 
 bool kt_ask_before(struct kt_ui *ui, const char *command, const char *line, const char *argument)
 {
-	static const struct kt_ask file[] = {{.label = "File or folder:", .kind = KT_ASK_TEXT, .text = ""},
-		{.label = "Server-side:", .kind = KT_ASK_TICK}};
+	static const struct kt_ask file[] = {
+	        {.label = "File or folder:", .kind = KT_ASK_TEXT, .text = ""},
+	        {.label = "Server-side:", .kind = KT_ASK_TICK}};
 
-	if (!strcmp(command, "delete") && !strstr(line, "--cascade") && !strstr(line, "--grace-period")) {
+	if (!strcmp(command, "delete") && !strstr(line, "--cascade") &&
+	        !strstr(line, "--grace-period")) {
 		ask_delete(ui, line, argument);
 	} else if (!strcmp(command, "drain") && !strstr(line, "--")) {
 		ask_drain(ui, line, argument);
@@ -139,7 +161,8 @@ bool kt_ask_before(struct kt_ui *ui, const char *command, const char *line, cons
 
 /* Targets */
 
-char *kt_target_path_of(struct kt_ui *ui, const char *argument, const struct kt_resource **ret_resource)
+char *kt_target_path_of(
+        struct kt_ui *ui, const char *argument, const struct kt_resource **ret_resource)
 {
 	kt_auto_free char *target = kt_strndup(argument, strcspn(argument, " "));
 	char *slash = strchr(target, '/'), *name = slash ? slash + 1 : NULL;
@@ -149,7 +172,8 @@ char *kt_target_path_of(struct kt_ui *ui, const char *argument, const struct kt_
 	if (slash) {
 		*slash = '\0';
 	} else { /* "pod web" */
-		const char *rest = argument + strlen(target) + strspn(argument + strlen(target), " ");
+		const char *rest =
+		        argument + strlen(target) + strspn(argument + strlen(target), " ");
 
 		second = kt_strndup(rest, strcspn(rest, " "));
 		name = second;
@@ -163,8 +187,10 @@ char *kt_target_path_of(struct kt_ui *ui, const char *argument, const struct kt_
 		ns = kt_strdup(*ui->namespace ? ui->namespace : "default");
 	}
 	if (!resource || !*name || *name == '-') {
-		kt_ui_flash(ui, KT_FLASH_ERROR, "%s \"%s\"%s", resource ? "say TYPE/NAME: which" : "the server doesn't have a resource type", target,
-			resource ? "?" : "");
+		kt_ui_flash(ui, KT_FLASH_ERROR, "%s \"%s\"%s",
+		        resource ? "say TYPE/NAME: which"
+		                 : "the server doesn't have a resource type",
+		        target, resource ? "?" : "");
 		return NULL;
 	}
 	if (ret_resource)
@@ -205,11 +231,14 @@ static void do_image(struct kt_ui *ui, void *arg)
 	kt_auto_str text = KT_STR_INIT;
 
 	for (size_t i = 0; i < image->n; i++)
-		json_array_append_new(containers, json_pack("{s:s, s:s}", "name", image->names[i], "image", kt_dialog_text(ui, i)));
-	kt_auto_json json_t *patch = json_pack("{s:{s:{s:{s:O}}}}", "spec", "template", "spec", "containers", containers);
+		json_array_append_new(containers, json_pack("{s:s, s:s}", "name", image->names[i],
+		                                          "image", kt_dialog_text(ui, i)));
+	kt_auto_json json_t *patch = json_pack(
+	        "{s:{s:{s:{s:O}}}}", "spec", "template", "spec", "containers", containers);
 
 	kt_json_write(&text, patch, 0);
-	kt_auto_free char *line = kt_asprintf("patch %s -p '%s'", image->argument, kt_str_text(&text));
+	kt_auto_free char *line =
+	        kt_asprintf("patch %s -p '%s'", image->argument, kt_str_text(&text));
 
 	kt_ui_run_quiet(ui, line);
 }
@@ -232,11 +261,18 @@ static void on_images(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		if (image->n == KT_DIALOG_FIELDS_MAX || !kt_jstr(container, "name"))
 			break;
 		image->names[image->n] = kt_strdup(kt_jstr(container, "name"));
-		asks[image->n] = (struct kt_ask){.label = image->names[image->n], .kind = KT_ASK_TEXT, .text = kt_jstr(container, "image")};
+		asks[image->n] = (struct kt_ask){.label = image->names[image->n],
+		        .kind = KT_ASK_TEXT,
+		        .text = kt_jstr(container, "image")};
 		image->n++;
 	}
-	kt_dialog_open(ui, &(struct kt_dialog_options){.title = "Set Image", .text = arg, .asks = asks, .n_asks = image->n, .done = do_image,
-		.arg = image, .free_arg = free_image});
+	kt_dialog_open(ui, &(struct kt_dialog_options){.title = "Set Image",
+	                           .text = arg,
+	                           .asks = asks,
+	                           .n_asks = image->n,
+	                           .done = do_image,
+	                           .arg = image,
+	                           .free_arg = free_image});
 }
 
 void kt_ask_image(struct kt_ui *ui, const char *argument)
@@ -249,10 +285,11 @@ void kt_ask_image(struct kt_ui *ui, const char *argument)
 void kt_ask_trigger(struct kt_ui *ui, const char *argument)
 {
 	const char *slash = strchr(argument, '/');
-	kt_auto_free char *name = kt_strndup(slash ? slash + 1 : argument, strcspn(slash ? slash + 1 : argument, " "));
+	kt_auto_free char *name = kt_strndup(
+	        slash ? slash + 1 : argument, strcspn(slash ? slash + 1 : argument, " "));
 	const char *ns = strstr(argument, "-n ");
-	kt_auto_free char *line = kt_asprintf("create job %.40s-manual-%05x --from=cronjob/%s %s", name,
-		kt_loop_random_below(ui->loop, 0x100000), name, ns ? ns : "");
+	kt_auto_free char *line = kt_asprintf("create job %.40s-manual-%05x --from=cronjob/%s %s",
+	        name, kt_loop_random_below(ui->loop, 0x100000), name, ns ? ns : "");
 
 	ask(ui, "Trigger", line, NULL, 0, do_line, line);
 }
@@ -265,8 +302,9 @@ static void on_cron_job(struct kt_ui *ui, void *arg, json_t *object, struct kt_e
 		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(err));
 		return;
 	}
-	kt_auto_free char *line = kt_asprintf("patch %s --type=merge -p '{\"spec\":{\"suspend\":%s}}'", (const char *)arg,
-		suspended ? "false" : "true");
+	kt_auto_free char *line =
+	        kt_asprintf("patch %s --type=merge -p '{\"spec\":{\"suspend\":%s}}'",
+	                (const char *)arg, suspended ? "false" : "true");
 
 	ask(ui, suspended ? "Resume" : "Suspend", line, NULL, 0, do_line, line);
 }
@@ -279,18 +317,23 @@ void kt_ask_suspend(struct kt_ui *ui, const char *argument)
 static void on_replica_set(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *err)
 {
 	const json_t *annotations = kt_jget(object, "metadata.annotations"), *owner;
-	const char *revision = json_string_value(json_object_get(annotations, "deployment.kubernetes.io/revision")), *name = NULL;
+	const char *revision = json_string_value(
+	                   json_object_get(annotations, "deployment.kubernetes.io/revision")),
+	           *name = NULL;
 	const char *ns = strstr(arg, "-n ");
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner)
-		if (kt_jbool(owner, "controller", false) && kt_streq(kt_jstr(owner, "kind"), "Deployment"))
-			name = kt_jstr(owner, "name");
+	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i,
+	        owner) if (kt_jbool(owner, "controller", false) &&
+	                   kt_streq(kt_jstr(owner, "kind"), "Deployment")) name =
+	        kt_jstr(owner, "name");
 	if (!object || !revision || !name) {
-		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", object ? "no Deployment's revision" : kt_err_message(err));
+		kt_ui_flash(ui, KT_FLASH_ERROR, "%s",
+		        object ? "no Deployment's revision" : kt_err_message(err));
 		return;
 	}
-	kt_auto_free char *line = kt_asprintf("rollout undo deployment/%s --to-revision=%s %s", name, revision, ns ? ns : "");
+	kt_auto_free char *line = kt_asprintf(
+	        "rollout undo deployment/%s --to-revision=%s %s", name, revision, ns ? ns : "");
 
 	ask(ui, "Rollback", line, NULL, 0, do_line, line);
 }
@@ -317,16 +360,21 @@ static void on_secret(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 	{
 		kt_auto_str decoded = KT_STR_INIT;
 
-		if (json_string_value(value) && kt_base64_decode(&decoded, kt_sv_of(json_string_value(value))) == 0 &&
-			kt_utf8_valid(kt_str_text(&decoded), decoded.len) && !memchr(kt_str_text(&decoded), 0, decoded.len))
-			json_object_set_new(clear, key, json_stringn(kt_str_text(&decoded), decoded.len));
+		if (json_string_value(value) &&
+		        kt_base64_decode(&decoded, kt_sv_of(json_string_value(value))) == 0 &&
+		        kt_utf8_valid(kt_str_text(&decoded), decoded.len) &&
+		        !memchr(kt_str_text(&decoded), 0, decoded.len))
+			json_object_set_new(
+			        clear, key, json_stringn(kt_str_text(&decoded), decoded.len));
 		else
 			json_object_set(clear, key, value);
 	}
 	kt_yaml_write(&text, clear);
-	kt_auto_free char *title = kt_asprintf("Decoded(%.*s)", (int)strcspn(arg, " "), (const char *)arg);
+	kt_auto_free char *title =
+	        kt_asprintf("Decoded(%.*s)", (int)strcspn(arg, " "), (const char *)arg);
 
-	kt_ui_push(ui, kt_text_view_create(ui, title, "decoded", (struct kt_sv){kt_str_text(&text), text.len}, KT_YAML));
+	kt_ui_push(ui, kt_text_view_create(ui, title, "decoded",
+	                       (struct kt_sv){kt_str_text(&text), text.len}, KT_YAML));
 }
 
 void kt_decode_open(struct kt_ui *ui, const char *argument)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What asks before it acts: delete, scale, drain, restart, undo, set image, trigger, suspend, apply. Each ends in a command line. UI thread. */
+/* What asks before it acts: delete, scale, drain, restart, undo, set image, trigger, suspend,
+ * apply. Each ends in a command line. UI thread. */
 #ifndef KT_TUI_ASKING_H
 #define KT_TUI_ASKING_H
 
@@ -17,6 +18,7 @@ void kt_decode_open(struct kt_ui *ui, const char *argument);
 /* Runs a line that changes something; its output is told in the flash line. */
 void kt_ui_run_quiet(struct kt_ui *ui, const char *line);
 /* Path of "TYPE/NAME [-n NAMESPACE]"; heap, NULL with a flash. resource may be NULL. */
-char *kt_target_path_of(struct kt_ui *ui, const char *argument, const struct kt_resource **ret_resource);
+char *kt_target_path_of(
+        struct kt_ui *ui, const char *argument, const struct kt_resource **ret_resource);
 
 #endif

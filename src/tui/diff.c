@@ -20,7 +20,8 @@ static void split(const char *text, struct lines *out)
 		kt_vec_push(&out->v, line);
 }
 
-/* match[i]: the line of b that line i of a is; SIZE_MAX: none. By the longest common subsequence. */
+/* match[i]: the line of b that line i of a is; SIZE_MAX: none. By the longest common subsequence.
+ */
 static size_t *match_lines(const struct lines *a, const struct lines *b)
 {
 	size_t *match = kt_new_array(size_t, a->v.n + 1), head = 0, tail = 0;
@@ -32,7 +33,7 @@ static size_t *match_lines(const struct lines *a, const struct lines *b)
 		head++;
 	}
 	while (tail < a->v.n - head && tail < b->v.n - head &&
-		kt_sv_eq(a->v.items[a->v.n - 1 - tail], b->v.items[b->v.n - 1 - tail])) {
+	        kt_sv_eq(a->v.items[a->v.n - 1 - tail], b->v.items[b->v.n - 1 - tail])) {
 		match[a->v.n - 1 - tail] = b->v.n - 1 - tail;
 		tail++;
 	}
@@ -44,9 +45,11 @@ static size_t *match_lines(const struct lines *a, const struct lines *b)
 
 	for (size_t i = n; i-- > 0;)
 		for (size_t j = m; j-- > 0;)
-			longest[i * (m + 1) + j] = kt_sv_eq(a->v.items[head + i], b->v.items[head + j])
-				? longest[(i + 1) * (m + 1) + j + 1] + 1
-				: KT_MAX(longest[(i + 1) * (m + 1) + j], longest[i * (m + 1) + j + 1]);
+			longest[i * (m + 1) + j] =
+			        kt_sv_eq(a->v.items[head + i], b->v.items[head + j])
+			                ? longest[(i + 1) * (m + 1) + j + 1] + 1
+			                : KT_MAX(longest[(i + 1) * (m + 1) + j],
+			                          longest[i * (m + 1) + j + 1]);
 	for (size_t i = 0, j = 0; i < n && j < m;) {
 		if (kt_sv_eq(a->v.items[head + i], b->v.items[head + j])) {
 			match[head + i] = head + j;
@@ -77,9 +80,11 @@ static void put_hunk(struct kt_str *out, const struct step *steps, size_t from, 
 		a += steps[i].sign != '+';
 		b += steps[i].sign != '-';
 	}
-	kt_str_printf(out, "@@ -%zu,%zu +%zu,%zu @@\n", steps[from].a + (a > 0), a, steps[from].b + (b > 0), b);
+	kt_str_printf(out, "@@ -%zu,%zu +%zu,%zu @@\n", steps[from].a + (a > 0), a,
+	        steps[from].b + (b > 0), b);
 	for (size_t i = from; i < to; i++)
-		kt_str_printf(out, "%c%.*s\n", steps[i].sign, (int)steps[i].line.len, steps[i].line.p);
+		kt_str_printf(
+		        out, "%c%.*s\n", steps[i].sign, (int)steps[i].line.len, steps[i].line.p);
 }
 
 size_t kt_lines_diff(const char *before, const char *after, int context, struct kt_str *out)
@@ -132,7 +137,8 @@ size_t kt_lines_diff(const char *before, const char *after, int context, struct 
 
 /* Merge */
 
-static bool same(const struct lines *a, size_t a_from, size_t a_to, const struct lines *b, size_t b_from, size_t b_to)
+static bool same(const struct lines *a, size_t a_from, size_t a_to, const struct lines *b,
+        size_t b_from, size_t b_to)
 {
 	if (a_to - a_from != b_to - b_from)
 		return false;
@@ -154,7 +160,8 @@ struct sides {
 	size_t conflicts;
 };
 
-/* As many lines on all sides, and none changed on both: neighbours may have been changed by different people. */
+/* As many lines on all sides, and none changed on both: neighbours may have been changed by
+ * different people. */
 static bool put_line_by_line(struct sides *s, const size_t from[3], const size_t to[3])
 {
 	size_t n = to[0] - from[0];
@@ -162,15 +169,19 @@ static bool put_line_by_line(struct sides *s, const size_t from[3], const size_t
 	if (to[1] - from[1] != n || to[2] - from[2] != n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct kt_sv base = s->base.v.items[from[0] + i], mine = s->mine.v.items[from[1] + i], theirs = s->theirs.v.items[from[2] + i];
+		struct kt_sv base = s->base.v.items[from[0] + i],
+		             mine = s->mine.v.items[from[1] + i],
+		             theirs = s->theirs.v.items[from[2] + i];
 
 		if (!kt_sv_eq(mine, base) && !kt_sv_eq(theirs, base) && !kt_sv_eq(mine, theirs))
 			return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		bool changed = !kt_sv_eq(s->mine.v.items[from[1] + i], s->base.v.items[from[0] + i]);
+		bool changed =
+		        !kt_sv_eq(s->mine.v.items[from[1] + i], s->base.v.items[from[0] + i]);
 
-		put_lines(s->out, changed ? &s->mine : &s->theirs, from[changed ? 1 : 2] + i, from[changed ? 1 : 2] + i + 1);
+		put_lines(s->out, changed ? &s->mine : &s->theirs, from[changed ? 1 : 2] + i,
+		        from[changed ? 1 : 2] + i + 1);
 	}
 	return true;
 }
@@ -205,7 +216,8 @@ size_t kt_lines_merge(const char *base, const char *mine, const char *theirs, st
 	split(base, &s.base);
 	split(mine, &s.mine);
 	split(theirs, &s.theirs);
-	size_t *in_mine = match_lines(&s.base, &s.mine), *in_theirs = match_lines(&s.base, &s.theirs);
+	size_t *in_mine = match_lines(&s.base, &s.mine),
+	       *in_theirs = match_lines(&s.base, &s.theirs);
 
 	for (size_t i = 0; i < s.base.v.n; i++) {
 		if (in_mine[i] == SIZE_MAX || in_theirs[i] == SIZE_MAX)

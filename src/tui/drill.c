@@ -8,12 +8,12 @@
 #include "base/json.h"
 
 enum way {
-	BY_SELECTOR,  /* spec.selector of the object */
-	BY_OWNER,     /* those it controls */
-	BY_NAMESPACE, /* all in the namespace of this name */
-	BY_NODE,      /* spec.nodeName */
+	BY_SELECTOR,   /* spec.selector of the object */
+	BY_OWNER,      /* those it controls */
+	BY_NAMESPACE,  /* all in the namespace of this name */
+	BY_NODE,       /* spec.nodeName */
 	BY_DEFINITION, /* the kind a CRD defines */
-	BY_CONTAINER, /* its containers */
+	BY_CONTAINER,  /* its containers */
 };
 
 static const struct {
@@ -21,11 +21,18 @@ static const struct {
 	enum way way;
 	const char *to;
 } WAYS[] = {
-	{"deployments", "apps", BY_SELECTOR, "pods"}, {"statefulsets", "apps", BY_SELECTOR, "pods"},
-	{"daemonsets", "apps", BY_SELECTOR, "pods"}, {"replicasets", "apps", BY_SELECTOR, "pods"},
-	{"replicationcontrollers", "", BY_SELECTOR, "pods"}, {"jobs", "batch", BY_SELECTOR, "pods"}, {"services", "", BY_SELECTOR, "pods"},
-	{"cronjobs", "batch", BY_OWNER, "jobs"}, {"namespaces", "", BY_NAMESPACE, "pods"}, {"nodes", "", BY_NODE, "pods"},
-	{"customresourcedefinitions", "apiextensions.k8s.io", BY_DEFINITION, NULL}, {"pods", "", BY_CONTAINER, NULL},
+        {"deployments", "apps", BY_SELECTOR, "pods"},
+        {"statefulsets", "apps", BY_SELECTOR, "pods"},
+        {"daemonsets", "apps", BY_SELECTOR, "pods"},
+        {"replicasets", "apps", BY_SELECTOR, "pods"},
+        {"replicationcontrollers", "", BY_SELECTOR, "pods"},
+        {"jobs", "batch", BY_SELECTOR, "pods"},
+        {"services", "", BY_SELECTOR, "pods"},
+        {"cronjobs", "batch", BY_OWNER, "jobs"},
+        {"namespaces", "", BY_NAMESPACE, "pods"},
+        {"nodes", "", BY_NODE, "pods"},
+        {"customresourcedefinitions", "apiextensions.k8s.io", BY_DEFINITION, NULL},
+        {"pods", "", BY_CONTAINER, NULL},
 };
 
 struct drilling {
@@ -38,7 +45,8 @@ static void push(struct kt_ui *ui, const char *plural, struct kt_resource_view_o
 {
 	options->resource = kt_ui_resource(ui, plural);
 	if (!options->resource) {
-		kt_ui_flash(ui, KT_FLASH_ERROR, "the server doesn't have a resource type \"%s\"", plural);
+		kt_ui_flash(ui, KT_FLASH_ERROR, "the server doesn't have a resource type \"%s\"",
+		        plural);
 		return;
 	}
 	kt_ui_push(ui, kt_resource_view_create(ui, options));
@@ -53,21 +61,24 @@ static void selector_text(const json_t *selector, struct kt_str *out)
 	size_t i, k;
 
 	json_object_foreach((json_t *)(uintptr_t)(plain ? selector : labels), name, value)
-		kt_str_printf(out, "%s%s=%s", out->len ? "," : "", name, json_string_value(value) ? json_string_value(value) : "");
+	        kt_str_printf(out, "%s%s=%s", out->len ? "," : "", name,
+	                json_string_value(value) ? json_string_value(value) : "");
 	json_array_foreach(json_object_get(selector, "matchExpressions"), i, expression)
 	{
-		const char *key = kt_jstr(expression, "key"), *operator = kt_jstr(expression, "operator");
+		const char *key = kt_jstr(expression, "key"),
+		           *operator= kt_jstr(expression, "operator");
 
 		if (!key || !operator)
 			continue;
 		kt_str_puts(out, out->len ? "," : "");
 		if (!strcmp(operator, "Exists") || !strcmp(operator, "DoesNotExist")) {
-			kt_str_printf(out, "%s%s", *operator == 'D' ? "!" : "", key);
+			kt_str_printf(out, "%s%s", *operator== 'D' ? "!" : "", key);
 			continue;
 		}
 		kt_str_printf(out, "%s %s (", key, !strcmp(operator, "In") ? "in" : "notin");
 		json_array_foreach(json_object_get(expression, "values"), k, value)
-			kt_str_printf(out, "%s%s", k ? "," : "", json_string_value(value) ? json_string_value(value) : "");
+		        kt_str_printf(out, "%s%s", k ? "," : "",
+		                json_string_value(value) ? json_string_value(value) : "");
 		kt_str_putc(out, ')');
 	}
 }
@@ -97,7 +108,8 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		return;
 	}
 	if (drilling->way == BY_DEFINITION) {
-		kt_auto_free char *full = kt_asprintf("%s.%s", kt_jstr(object, "spec.names.plural"), kt_jstr(object, "spec.group"));
+		kt_auto_free char *full = kt_asprintf("%s.%s", kt_jstr(object, "spec.names.plural"),
+		        kt_jstr(object, "spec.group"));
 
 		push(ui, full, &(struct kt_resource_view_options){.namespace = ui->namespace});
 		return;
@@ -107,16 +119,21 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		kt_ui_flash(ui, KT_FLASH_WARN, "%s selects no pods", drilling->of);
 		return;
 	}
-	push(ui, drilling->to, &(struct kt_resource_view_options){.namespace = drilling->namespace,
-		.label_selector = kt_str_text(&selector), .of = drilling->of});
+	push(ui, drilling->to,
+	        &(struct kt_resource_view_options){.namespace = drilling->namespace,
+	                .label_selector = kt_str_text(&selector),
+	                .of = drilling->of});
 }
 
-static void fetch(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row, enum way way, const char *to)
+static void fetch(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row,
+        enum way way, const char *to)
 {
 	struct drilling *drilling = kt_new(struct drilling);
-	kt_auto_free char *path = kt_resource_path(resource, *row->namespace ? row->namespace : NULL, row->name, NULL);
+	kt_auto_free char *path = kt_resource_path(
+	        resource, *row->namespace ? row->namespace : NULL, row->name, NULL);
 
-	*drilling = (struct drilling){kt_strdup(row->namespace), kt_strdup(row->name), kt_asprintf("%s/%s", resource->singular, row->name), to, way};
+	*drilling = (struct drilling){kt_strdup(row->namespace), kt_strdup(row->name),
+	        kt_asprintf("%s/%s", resource->singular, row->name), to, way};
 	kt_fetch(ui, path, on_object, drilling, free_drilling);
 }
 
@@ -125,44 +142,62 @@ static void enter(struct kt_ui *ui, const struct kt_resource *resource, const st
 	kt_auto_free char *of = kt_asprintf("%s/%s", resource->singular, row->name);
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(WAYS); i++) {
-		if (strcmp(WAYS[i].plural, resource->plural) != 0 || strcmp(WAYS[i].group, resource->group) != 0)
+		if (strcmp(WAYS[i].plural, resource->plural) != 0 ||
+		        strcmp(WAYS[i].group, resource->group) != 0)
 			continue;
 		if (WAYS[i].way == BY_NAMESPACE) {
 			kt_ui_use_namespace(ui, row->name);
-			push(ui, WAYS[i].to, &(struct kt_resource_view_options){.namespace = row->name});
+			push(ui, WAYS[i].to,
+			        &(struct kt_resource_view_options){.namespace = row->name});
 		} else if (WAYS[i].way == BY_NODE) {
 			kt_auto_free char *field = kt_asprintf("spec.nodeName=%s", row->name);
 
-			push(ui, WAYS[i].to, &(struct kt_resource_view_options){.namespace = "", .field_selector = field, .of = of});
+			push(ui, WAYS[i].to,
+			        &(struct kt_resource_view_options){
+			                .namespace = "", .field_selector = field, .of = of});
 		} else if (WAYS[i].way == BY_OWNER) {
-			push(ui, WAYS[i].to, &(struct kt_resource_view_options){.namespace = row->namespace, .owner_uid = row->uid, .of = of});
+			push(ui, WAYS[i].to,
+			        &(struct kt_resource_view_options){.namespace = row->namespace,
+			                .owner_uid = row->uid,
+			                .of = of});
 		} else {
 			fetch(ui, resource, row, WAYS[i].way, WAYS[i].to);
 		}
 		return;
 	}
-	kt_auto_free char *line = kt_asprintf("describe %s%s%s/%s %s%s", resource->plural, *resource->group ? "." : "", resource->group,
-		row->name, *row->namespace ? "-n " : "", row->namespace);
+	kt_auto_free char *line = kt_asprintf("describe %s%s%s/%s %s%s", resource->plural,
+	        *resource->group ? "." : "", resource->group, row->name,
+	        *row->namespace ? "-n " : "", row->namespace);
 
 	kt_ui_run(ui, line);
 }
 
 static void owner(struct kt_ui *ui, const struct kt_row *row)
 {
-	kt_auto_json json_t *reference = row->owner ? kt_json_parse(kt_sv_of(row->owner), NULL, NULL) : NULL;
+	kt_auto_json json_t *reference =
+	        row->owner ? kt_json_parse(kt_sv_of(row->owner), NULL, NULL) : NULL;
 	const struct kt_resource *resource =
-		reference ? kt_ui_resource_of_kind(ui, kt_jstr(reference, "apiVersion"), kt_jstr(reference, "kind")) : NULL;
+	        reference ? kt_ui_resource_of_kind(ui, kt_jstr(reference, "apiVersion"),
+	                            kt_jstr(reference, "kind"))
+	                  : NULL;
 
 	if (!resource) {
-		kt_ui_flash(ui, KT_FLASH_WARN, "%s %s", row->name, reference ? "has an owner of a kind the server does not serve" : "has no owner");
+		kt_ui_flash(ui, KT_FLASH_WARN, "%s %s", row->name,
+		        reference ? "has an owner of a kind the server does not serve"
+		                  : "has no owner");
 		return;
 	}
-	kt_auto_free char *plural = *resource->group ? kt_asprintf("%s.%s", resource->plural, resource->group) : kt_strdup(resource->plural);
+	kt_auto_free char *plural =
+	        *resource->group ? kt_asprintf("%s.%s", resource->plural, resource->group)
+	                         : kt_strdup(resource->plural);
 
-	push(ui, plural, &(struct kt_resource_view_options){.namespace = row->namespace, .select = kt_jstr(reference, "name")});
+	push(ui, plural,
+	        &(struct kt_resource_view_options){
+	                .namespace = row->namespace, .select = kt_jstr(reference, "name")});
 }
 
-void kt_drill(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row, const char *how, const char *argument)
+void kt_drill(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row,
+        const char *how, const char *argument)
 {
 	kt_auto_free char *of = kt_asprintf("%s/%s", resource->singular, row->name);
 
@@ -171,5 +206,7 @@ void kt_drill(struct kt_ui *ui, const struct kt_resource *resource, const struct
 	else if (!strcmp(how, "owner"))
 		owner(ui, row);
 	else
-		push(ui, argument, &(struct kt_resource_view_options){.namespace = row->namespace, .owner_uid = row->uid, .of = of});
+		push(ui, argument,
+		        &(struct kt_resource_view_options){
+		                .namespace = row->namespace, .owner_uid = row->uid, .of = of});
 }

@@ -48,8 +48,13 @@ struct kt_pending *kt_request(struct kt_ui *ui, const struct kt_request *request
 {
 	struct kt_pending *pending = kt_new(struct kt_pending);
 
-	*pending = (struct kt_pending){.ui = ui, .client = ui->client, .method = kt_strdup(request->method),
-		.path = kt_strdup(request->path), .done = request->done, .arg = request->arg, .free_arg = request->free_arg};
+	*pending = (struct kt_pending){.ui = ui,
+	        .client = ui->client,
+	        .method = kt_strdup(request->method),
+	        .path = kt_strdup(request->path),
+	        .done = request->done,
+	        .arg = request->arg,
+	        .free_arg = request->free_arg};
 	if (request->content_type)
 		pending->content_type = kt_strdup(request->content_type);
 	kt_vec_push(&ui->pending, pending);
@@ -58,8 +63,11 @@ struct kt_pending *kt_request(struct kt_ui *ui, const struct kt_request *request
 		forget(pending);
 		return NULL;
 	}
-	pending->call = (struct kt_call){.method = pending->method, .path = pending->path, .content_type = pending->content_type,
-		.loop = ui->loop, .done = on_done};
+	pending->call = (struct kt_call){.method = pending->method,
+	        .path = pending->path,
+	        .content_type = pending->content_type,
+	        .loop = ui->loop,
+	        .done = on_done};
 	if (request->body) {
 		kt_auto_str text = KT_STR_INIT;
 
@@ -70,9 +78,14 @@ struct kt_pending *kt_request(struct kt_ui *ui, const struct kt_request *request
 	return pending;
 }
 
-void kt_fetch(struct kt_ui *ui, const char *path, kt_fetched_fn *done, void *arg, void (*free_arg)(void *arg))
+void kt_fetch(struct kt_ui *ui, const char *path, kt_fetched_fn *done, void *arg,
+        void (*free_arg)(void *arg))
 {
-	kt_request(ui, &(struct kt_request){.method = "GET", .path = path, .done = done, .arg = arg, .free_arg = free_arg});
+	kt_request(ui, &(struct kt_request){.method = "GET",
+	                       .path = path,
+	                       .done = done,
+	                       .arg = arg,
+	                       .free_arg = free_arg});
 }
 
 void kt_pending_cancel(struct kt_pending *pending)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One request of the UI and its answer as a tree, later, on the UI's loop. Cancelled with the UI. UI thread. */
+/* One request of the UI and its answer as a tree, later, on the UI's loop. Cancelled with the UI.
+ * UI thread. */
 #ifndef KT_TUI_FETCH_H
 #define KT_TUI_FETCH_H
 
@@ -20,7 +21,8 @@ struct kt_request {
 
 struct kt_pending;
 struct kt_pending *kt_request(struct kt_ui *ui, const struct kt_request *request);
-void kt_fetch(struct kt_ui *ui, const char *path, kt_fetched_fn *done, void *arg, void (*free_arg)(void *arg));
+void kt_fetch(struct kt_ui *ui, const char *path, kt_fetched_fn *done, void *arg,
+        void (*free_arg)(void *arg));
 /* done is not called any more. NULL is ignored. Only before done ran. */
 void kt_pending_cancel(struct kt_pending *pending);
 void kt_pending_cancel_all(struct kt_ui *ui);

@@ -15,8 +15,8 @@ static pcre2_code *compile(const char *pattern, uint32_t options)
 	int code;
 	size_t at;
 
-	return pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options | PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF,
-		&code, &at, NULL);
+	return pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+	        options | PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
 }
 
 static void compile_pattern(struct kt_filter *filter, const char *pattern)
@@ -91,7 +91,8 @@ static bool fuzzy_matches(const char *pattern, const char *text, size_t len)
 	return !*pattern;
 }
 
-bool kt_filter_find(const struct kt_filter *filter, const char *text, size_t len, size_t from, size_t *ret_start, size_t *ret_end)
+bool kt_filter_find(const struct kt_filter *filter, const char *text, size_t len, size_t from,
+        size_t *ret_start, size_t *ret_end)
 {
 	pcre2_match_context *limits;
 	int r;

@@ -5,7 +5,12 @@
 #include "tui/widget/header.h"
 #include "tui/widget/prompt.h"
 
-enum { FULL_HEADER_ROWS_MIN = 20, LINE_HEADER_ROWS_MIN = 10, TWO_BOTTOM_ROWS_MIN = 16, PROMPT_BOX_ROWS = 3 };
+enum {
+	FULL_HEADER_ROWS_MIN = 20,
+	LINE_HEADER_ROWS_MIN = 10,
+	TWO_BOTTOM_ROWS_MIN = 16,
+	PROMPT_BOX_ROWS = 3
+};
 
 struct layout {
 	struct kt_rect header, prompt, body, crumbs, flash; /* rows 0: not shown */
@@ -20,11 +25,13 @@ static struct layout lay_out(const struct kt_ui *ui)
 	int bottom = rows;
 
 	if (!ui->hide_header && !ui->full_screen && rows >= LINE_HEADER_ROWS_MIN) {
-		l.header = (struct kt_rect){0, 0, rows >= FULL_HEADER_ROWS_MIN ? KT_HEADER_ROWS : 1, columns};
+		l.header = (struct kt_rect){
+		        0, 0, rows >= FULL_HEADER_ROWS_MIN ? KT_HEADER_ROWS : 1, columns};
 		top += l.header.rows;
 	}
 	if (kt_prompt_is_open(ui->prompt)) {
-		l.prompt = (struct kt_rect){top, 0, rows >= LINE_HEADER_ROWS_MIN ? PROMPT_BOX_ROWS : 1, columns};
+		l.prompt = (struct kt_rect){
+		        top, 0, rows >= LINE_HEADER_ROWS_MIN ? PROMPT_BOX_ROWS : 1, columns};
 		top += l.prompt.rows;
 	}
 	l.flash = (struct kt_rect){--bottom, 0, 1, columns};
@@ -43,16 +50,19 @@ static void draw_title(struct kt_ui *ui, const struct kt_view *view, struct kt_r
 
 	if (view->ops->title)
 		view->ops->title((struct kt_view *)(uintptr_t)view, &title);
-	kt_auto_free char *tail = filter && *filter ? kt_asprintf(" </%s> ", filter) : kt_strdup("");
+	kt_auto_free char *tail =
+	        filter && *filter ? kt_asprintf(" </%s> ", filter) : kt_strdup("");
 	int room = box.columns - 6, tail_width = kt_text_width(tail, strlen(tail));
-	int width = KT_MIN(kt_text_width(kt_str_text(&title), title.len) + 2, KT_MAX(room - tail_width, 10));
+	int width = KT_MIN(
+	        kt_text_width(kt_str_text(&title), title.len) + 2, KT_MAX(room - tail_width, 10));
 	int at = box.column + (box.columns - width - tail_width) / 2;
 
 	style.attributes |= KT_ATTR_BOLD;
 	kt_auto_free char *text = kt_asprintf(" %s ", kt_str_text(&title));
 
 	kt_draw_text(box.row, at, width, text, strlen(text), style, true);
-	kt_draw_text(box.row, at + width, room, tail, strlen(tail), kt_ui_style(ui, KT_ROLE_TITLE_FILTER, KT_ROLE_TITLE_BG), true);
+	kt_draw_text(box.row, at + width, room, tail, strlen(tail),
+	        kt_ui_style(ui, KT_ROLE_TITLE_FILTER, KT_ROLE_TITLE_BG), true);
 }
 
 static void draw_body(struct kt_ui *ui, struct kt_rect area)
@@ -67,7 +77,8 @@ static void draw_body(struct kt_ui *ui, struct kt_rect area)
 		return;
 	}
 	view->ops->draw(view, inside);
-	kt_draw_box(area.row, area.column, area.rows, area.columns, kt_ui_style(ui, KT_ROLE_BORDER_FOCUS, KT_ROLE_BODY_BG));
+	kt_draw_box(area.row, area.column, area.rows, area.columns,
+	        kt_ui_style(ui, KT_ROLE_BORDER_FOCUS, KT_ROLE_BODY_BG));
 	draw_title(ui, view, area);
 }
 
@@ -77,28 +88,34 @@ static void draw_crumbs(struct kt_ui *ui, struct kt_rect area)
 
 	for (size_t i = 0; i < ui->views.n && at < area.columns; i++) {
 		bool last = i + 1 == ui->views.n;
-		struct kt_style style = kt_ui_style(ui, KT_ROLE_CRUMB_FG, last ? KT_ROLE_CRUMB_ACTIVE : KT_ROLE_CRUMB_BG);
+		struct kt_style style = kt_ui_style(
+		        ui, KT_ROLE_CRUMB_FG, last ? KT_ROLE_CRUMB_ACTIVE : KT_ROLE_CRUMB_BG);
 		kt_auto_free char *text = kt_asprintf(" <%s> ", ui->views.items[i]->crumb);
 
 		if (last)
 			style.attributes |= KT_ATTR_BOLD;
-		at += kt_draw_text(area.row, at, area.columns - at, text, strlen(text), style, true) + 1;
+		at += kt_draw_text(
+		              area.row, at, area.columns - at, text, strlen(text), style, true) +
+		      1;
 	}
 }
 
 /* A message, or the command line that the last key stood for. */
 static void draw_flash(struct kt_ui *ui, struct kt_rect area)
 {
-	static const enum kt_role roles[] = {
-		[KT_FLASH_INFO] = KT_ROLE_LOGO_INFO, [KT_FLASH_WARN] = KT_ROLE_ROW_PENDING, [KT_FLASH_ERROR] = KT_ROLE_ROW_ERROR};
+	static const enum kt_role roles[] = {[KT_FLASH_INFO] = KT_ROLE_LOGO_INFO,
+	        [KT_FLASH_WARN] = KT_ROLE_ROW_PENDING,
+	        [KT_FLASH_ERROR] = KT_ROLE_ROW_ERROR};
 	struct kt_style style = kt_ui_style(ui, KT_ROLE_ROW_COMPLETED, KT_ROLE_BODY_BG);
 
 	if (ui->flash) {
 		style = kt_ui_style(ui, roles[ui->flash_kind], KT_ROLE_BODY_BG);
 		style.attributes |= ui->flash_kind == KT_FLASH_INFO ? 0 : KT_ATTR_BOLD;
-		kt_draw_text(area.row, 1, area.columns - 2, ui->flash, strlen(ui->flash), style, true);
+		kt_draw_text(
+		        area.row, 1, area.columns - 2, ui->flash, strlen(ui->flash), style, true);
 	} else if (ui->starting) {
-		kt_draw_text(area.row, 1, area.columns - 2, "the cluster is starting", 23, style, true);
+		kt_draw_text(
+		        area.row, 1, area.columns - 2, "the cluster is starting", 23, style, true);
 	} else if (ui->last_line) {
 		kt_auto_free char *text = kt_asprintf("kube-tui> %s", ui->last_line);
 
@@ -113,10 +130,13 @@ static void draw_too_small(struct kt_ui *ui)
 
 	kt_screen_size(&rows, &columns);
 	snprintf(text, sizeof(text), "terminal too small: %dx%d,", columns, rows);
-	kt_draw_text(0, 0, columns, text, strlen(text), kt_ui_style(ui, KT_ROLE_BODY_FG, KT_ROLE_BODY_BG), false);
+	kt_draw_text(0, 0, columns, text, strlen(text),
+	        kt_ui_style(ui, KT_ROLE_BODY_FG, KT_ROLE_BODY_BG), false);
 	snprintf(text, sizeof(text), "%dx%d is needed", KT_SCREEN_COLUMNS_MIN, KT_SCREEN_ROWS_MIN);
-	kt_draw_text(1, 0, columns, text, strlen(text), kt_ui_style(ui, KT_ROLE_BODY_FG, KT_ROLE_BODY_BG), false);
-	kt_draw_text(2, 0, columns, "Ctrl-C leaves", 13, kt_ui_style(ui, KT_ROLE_BODY_FG, KT_ROLE_BODY_BG), false);
+	kt_draw_text(1, 0, columns, text, strlen(text),
+	        kt_ui_style(ui, KT_ROLE_BODY_FG, KT_ROLE_BODY_BG), false);
+	kt_draw_text(2, 0, columns, "Ctrl-C leaves", 13,
+	        kt_ui_style(ui, KT_ROLE_BODY_FG, KT_ROLE_BODY_BG), false);
 }
 
 void kt_frame_draw(struct kt_ui *ui)
@@ -147,8 +167,11 @@ void kt_frame_click(struct kt_ui *ui, const struct kt_key *key)
 {
 	struct layout l = lay_out(ui);
 
-	if (key->mouse == KT_MOUSE_CLICK && l.header.rows == KT_HEADER_ROWS && key->row < KT_HEADER_ROWS) {
-		uint32_t code = kt_header_key_at(ui, (struct kt_rect){0, 1, KT_HEADER_ROWS, l.header.columns - 1}, key->row, key->column);
+	if (key->mouse == KT_MOUSE_CLICK && l.header.rows == KT_HEADER_ROWS &&
+	        key->row < KT_HEADER_ROWS) {
+		uint32_t code = kt_header_key_at(ui,
+		        (struct kt_rect){0, 1, KT_HEADER_ROWS, l.header.columns - 1}, key->row,
+		        key->column);
 
 		if (code)
 			kt_ui_press(ui, code);
@@ -158,7 +181,9 @@ void kt_frame_click(struct kt_ui *ui, const struct kt_key *key)
 	int at = 1;
 
 	for (size_t i = 0; i < ui->views.n; i++) {
-		int width = kt_text_width(ui->views.items[i]->crumb, strlen(ui->views.items[i]->crumb)) + 4;
+		int width = kt_text_width(
+		                    ui->views.items[i]->crumb, strlen(ui->views.items[i]->crumb)) +
+		            4;
 
 		if (key->column >= at && key->column < at + width) {
 			while (ui->views.n > i + 1)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One frame of the terminal UI: header, menu, prompt, the top view in its box, crumbs, flash line, dialog. UI thread. */
+/* One frame of the terminal UI: header, menu, prompt, the top view in its box, crumbs, flash line,
+ * dialog. UI thread. */
 #ifndef KT_TUI_FRAME_H
 #define KT_TUI_FRAME_H
 

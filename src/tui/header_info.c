@@ -25,8 +25,9 @@ static double quantity(const char *text)
 	static const struct {
 		const char *suffix;
 		double factor;
-	} units[] = {{"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}, {"n", 1e-9}, {"u", 1e-6},
-		{"m", 1e-3}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"e3", 1e3}, {"e6", 1e6}};
+	} units[] = {{"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0},
+	        {"Ti", 1099511627776.0}, {"n", 1e-9}, {"u", 1e-6}, {"m", 1e-3}, {"k", 1e3},
+	        {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"e3", 1e3}, {"e6", 1e6}};
 	char *end;
 	double value = text ? strtod(text, &end) : 0;
 
@@ -40,7 +41,9 @@ static json_t *answer(struct asked *asked)
 {
 	const struct kt_buf *body = asked->call.ret_body;
 
-	return asked->call.err.code == 0 && body ? kt_json_parse((struct kt_sv){body->data, body->len}, NULL, NULL) : NULL;
+	return asked->call.err.code == 0 && body
+	               ? kt_json_parse((struct kt_sv){body->data, body->len}, NULL, NULL)
+	               : NULL;
 }
 
 static void read_version(struct kt_ui *ui, const json_t *tree)
@@ -114,14 +117,15 @@ static void on_answer(struct kt_call *call)
 static void ask(struct kt_info *info, size_t which)
 {
 	static const char *const paths[N_ASKED] = {
-		"/version", "/api/v1/nodes?limit=5000", "/apis/metrics.k8s.io/v1beta1/nodes"};
+	        "/version", "/api/v1/nodes?limit=5000", "/apis/metrics.k8s.io/v1beta1/nodes"};
 	struct asked *asked = &info->asked[which];
 
 	if (asked->under_way || !info->client)
 		return;
 	asked->under_way = true;
 	asked->info = info;
-	asked->call = (struct kt_call){.method = "GET", .path = paths[which], .loop = info->ui->loop, .done = on_answer};
+	asked->call = (struct kt_call){
+	        .method = "GET", .path = paths[which], .loop = info->ui->loop, .done = on_answer};
 	kt_client_call(info->client, &asked->call);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where the header's facts come from: /version once, nodes and their usage now and then (the metrics API cannot be watched: every
- * 15 s, as k9s asks). UI thread.
+ * Where the header's facts come from: /version once, nodes and their usage now and then (the
+ * metrics API cannot be watched: every 15 s, as k9s asks). UI thread.
  */
 #ifndef KT_TUI_HEADER_INFO_H
 #define KT_TUI_HEADER_INFO_H

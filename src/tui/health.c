@@ -8,16 +8,44 @@ static const struct {
 	const char *word;
 	enum kt_row_state state;
 } WORDS[] = {
-	{"Terminating", KT_ROW_KILLED}, {"NotReady", KT_ROW_ERROR}, {"Ready,SchedulingDisabled", KT_ROW_PENDING}, {"Ready", KT_ROW_PLAIN},
-	{"Running", KT_ROW_PLAIN}, {"Active", KT_ROW_PLAIN}, {"Bound", KT_ROW_PLAIN}, {"Available", KT_ROW_PLAIN},
-	{"True", KT_ROW_PLAIN}, {"Completed", KT_ROW_COMPLETED}, {"Complete", KT_ROW_COMPLETED}, {"Succeeded", KT_ROW_COMPLETED},
-	{"Released", KT_ROW_COMPLETED}, {"Pending", KT_ROW_PENDING}, {"ContainerCreating", KT_ROW_PENDING},
-	{"PodInitializing", KT_ROW_PENDING}, {"Init:Error", KT_ROW_ERROR}, {"Init:Crash", KT_ROW_ERROR}, {"Init:", KT_ROW_PENDING},
-	{"SchedulingGated", KT_ROW_PENDING}, {"Suspended", KT_ROW_COMPLETED}, {"Progressing", KT_ROW_PENDING},
-	{"Normal", KT_ROW_PLAIN}, {"Warning", KT_ROW_ERROR}, {"Error", KT_ROW_ERROR}, {"Failed", KT_ROW_ERROR},
-	{"CrashLoopBackOff", KT_ROW_ERROR}, {"ImagePullBackOff", KT_ROW_ERROR}, {"ErrImage", KT_ROW_ERROR}, {"OOMKilled", KT_ROW_ERROR},
-	{"Evicted", KT_ROW_ERROR}, {"CreateContainer", KT_ROW_ERROR}, {"InvalidImageName", KT_ROW_ERROR}, {"RunContainerError", KT_ROW_ERROR},
-	{"Unknown", KT_ROW_ERROR}, {"Lost", KT_ROW_ERROR}, {"False", KT_ROW_ERROR}, {"Denied", KT_ROW_ERROR},
+        {"Terminating", KT_ROW_KILLED},
+        {"NotReady", KT_ROW_ERROR},
+        {"Ready,SchedulingDisabled", KT_ROW_PENDING},
+        {"Ready", KT_ROW_PLAIN},
+        {"Running", KT_ROW_PLAIN},
+        {"Active", KT_ROW_PLAIN},
+        {"Bound", KT_ROW_PLAIN},
+        {"Available", KT_ROW_PLAIN},
+        {"True", KT_ROW_PLAIN},
+        {"Completed", KT_ROW_COMPLETED},
+        {"Complete", KT_ROW_COMPLETED},
+        {"Succeeded", KT_ROW_COMPLETED},
+        {"Released", KT_ROW_COMPLETED},
+        {"Pending", KT_ROW_PENDING},
+        {"ContainerCreating", KT_ROW_PENDING},
+        {"PodInitializing", KT_ROW_PENDING},
+        {"Init:Error", KT_ROW_ERROR},
+        {"Init:Crash", KT_ROW_ERROR},
+        {"Init:", KT_ROW_PENDING},
+        {"SchedulingGated", KT_ROW_PENDING},
+        {"Suspended", KT_ROW_COMPLETED},
+        {"Progressing", KT_ROW_PENDING},
+        {"Normal", KT_ROW_PLAIN},
+        {"Warning", KT_ROW_ERROR},
+        {"Error", KT_ROW_ERROR},
+        {"Failed", KT_ROW_ERROR},
+        {"CrashLoopBackOff", KT_ROW_ERROR},
+        {"ImagePullBackOff", KT_ROW_ERROR},
+        {"ErrImage", KT_ROW_ERROR},
+        {"OOMKilled", KT_ROW_ERROR},
+        {"Evicted", KT_ROW_ERROR},
+        {"CreateContainer", KT_ROW_ERROR},
+        {"InvalidImageName", KT_ROW_ERROR},
+        {"RunContainerError", KT_ROW_ERROR},
+        {"Unknown", KT_ROW_ERROR},
+        {"Lost", KT_ROW_ERROR},
+        {"False", KT_ROW_ERROR},
+        {"Denied", KT_ROW_ERROR},
 };
 
 static const char *cell(const struct kt_table *table, const struct kt_row *row, const char *column)
@@ -52,7 +80,8 @@ static bool short_of_desired(const struct kt_table *table, const struct kt_row *
 	return desired && ready && strtol(ready, NULL, 10) < strtol(desired, NULL, 10);
 }
 
-enum kt_row_state kt_health_of(const struct kt_table *table, const struct kt_row *row, bool deleting)
+enum kt_row_state kt_health_of(
+        const struct kt_table *table, const struct kt_row *row, bool deleting)
 {
 	const char *status = cell(table, row, "Status"), *ready = cell(table, row, "Ready");
 	enum kt_row_state state = KT_ROW_PLAIN;
@@ -72,7 +101,8 @@ enum kt_row_state kt_health_of(const struct kt_table *table, const struct kt_row
 
 enum kt_column_sort kt_column_sort_of(const char *name)
 {
-	static const char *const durations[] = {"Duration", "Last Schedule", "Last Seen", "First Seen"};
+	static const char *const durations[] = {
+	        "Duration", "Last Schedule", "Last Seen", "First Seen"};
 
 	if (!strcasecmp(name, "Age"))
 		return KT_SORT_AGE;

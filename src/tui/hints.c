@@ -8,7 +8,7 @@
 
 struct line {
 	struct kt_sv text;
-	size_t column; /* of its key, behind dashes */
+	size_t column;    /* of its key, behind dashes */
 	struct kt_sv key; /* len 0: none */
 	bool has_value;
 };
@@ -29,7 +29,8 @@ static struct line read_line(struct kt_sv text)
 		if (text.p[i] != ':' || (i + 1 < text.len && text.p[i + 1] != ' '))
 			continue;
 		line.key = (struct kt_sv){text.p + at, i - at};
-		line.has_value = kt_sv_trim((struct kt_sv){text.p + i + 1, text.len - i - 1}).len > 0;
+		line.has_value =
+		        kt_sv_trim((struct kt_sv){text.p + i + 1, text.len - i - 1}).len > 0;
 		break;
 	}
 	return line;
@@ -66,7 +67,8 @@ static void parents(const char *text, size_t start, size_t column, struct kt_str
 		column = line.column;
 	}
 	while (keys.n) {
-		kt_str_printf(out, "%s%.*s", out->len ? "." : "", (int)keys.items[keys.n - 1].len, keys.items[keys.n - 1].p);
+		kt_str_printf(out, "%s%.*s", out->len ? "." : "", (int)keys.items[keys.n - 1].len,
+		        keys.items[keys.n - 1].p);
 		keys.n--;
 	}
 	kt_vec_finish(&keys);
@@ -132,7 +134,8 @@ static const char *shape_name(const struct kt_type *type)
 
 static bool is_nested(const struct kt_type *type)
 {
-	return type->shape == KT_SHAPE_OBJECT || type->shape == KT_SHAPE_LIST || type->shape == KT_SHAPE_MAP;
+	return type->shape == KT_SHAPE_OBJECT || type->shape == KT_SHAPE_LIST ||
+	       type->shape == KT_SHAPE_MAP;
 }
 
 /* Hints */
@@ -156,8 +159,11 @@ static void add_fields(struct kt_hints *hints, const struct kt_type *type, struc
 		if (field->flags & KT_FIELD_INLINE)
 			add_fields(hints, field->type, prefix);
 		else if (begins(field->name, prefix))
-			add_hint(hints, kt_asprintf("%s:%s", field->name, is_nested(field->type) ? "" : " "),
-				kt_asprintf("%-22s %s", field->name, shape_name(field->type)), field->doc);
+			add_hint(hints,
+			        kt_asprintf(
+			                "%s:%s", field->name, is_nested(field->type) ? "" : " "),
+			        kt_asprintf("%-22s %s", field->name, shape_name(field->type)),
+			        field->doc);
 	}
 }
 
@@ -165,7 +171,9 @@ static void add_values(struct kt_hints *hints, const struct kt_field *field, str
 {
 	static const char *const truths[] = {"true", "false", NULL};
 	const struct kt_limits *limits = field->limits ? field->limits : field->type->limits;
-	const char *const *values = field->type->shape == KT_SHAPE_BOOL ? truths : limits ? limits->enum_values : NULL;
+	const char *const *values = field->type->shape == KT_SHAPE_BOOL ? truths
+	                            : limits                            ? limits->enum_values
+	                                                                : NULL;
 
 	for (; values && *values; values++)
 		if (begins(*values, prefix))
@@ -177,7 +185,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(((const struct kt_hint *)a)->text, ((const struct kt_hint *)b)->text);
 }
 
-void kt_hints_at(const struct kt_type *type, const char *text, size_t cursor, struct kt_hints *ret_hints)
+void kt_hints_at(
+        const struct kt_type *type, const char *text, size_t cursor, struct kt_hints *ret_hints)
 {
 	size_t start = line_start(text, cursor);
 	struct line line = read_line((struct kt_sv){text + start, cursor - start});
@@ -199,12 +208,14 @@ void kt_hints_at(const struct kt_type *type, const char *text, size_t cursor, st
 		size_t column = KT_MIN(line.column, cursor - start);
 
 		parents(text, start, column, &path);
-		const struct kt_field *parent = path.len ? kt_type_field_path(type, kt_str_text(&path)) : NULL;
+		const struct kt_field *parent =
+		        path.len ? kt_type_field_path(type, kt_str_text(&path)) : NULL;
 		const struct kt_type *of = path.len ? parent ? inner(parent->type) : NULL : type;
 
 		ret_hints->start = start + column;
 		if (of && of->shape == KT_SHAPE_OBJECT)
-			add_fields(ret_hints, of, (struct kt_sv){text + start + column, cursor - start - column});
+			add_fields(ret_hints, of,
+			        (struct kt_sv){text + start + column, cursor - start - column});
 	}
 	if (ret_hints->n)
 		qsort(ret_hints->items, ret_hints->n, sizeof(*ret_hints->items), by_text);
@@ -281,7 +292,8 @@ static bool fits(const struct kt_type *type, const json_t *value)
 	}
 }
 
-static void check(struct checking *c, const struct kt_type *type, const struct kt_limits *limits, const json_t *value);
+static void check(struct checking *c, const struct kt_type *type, const struct kt_limits *limits,
+        const json_t *value);
 
 static void check_members(struct checking *c, const struct kt_type *type, const json_t *object)
 {
@@ -297,7 +309,8 @@ static void check_members(struct checking *c, const struct kt_type *type, const 
 		if (field) {
 			check(c, field->type, field->limits, value);
 		} else if (!(type->flags & KT_FIELD_PRESERVE)) {
-			kt_auto_free char *text = kt_asprintf("unknown field \"%s\"", kt_str_text(&c->path));
+			kt_auto_free char *text =
+			        kt_asprintf("unknown field \"%s\"", kt_str_text(&c->path));
 
 			tell(c, true, text);
 		}
@@ -318,7 +331,8 @@ static void check_text(struct checking *c, const struct kt_limits *limits, const
 	tell(c, true, kt_str_text(&message));
 }
 
-static void check(struct checking *c, const struct kt_type *type, const struct kt_limits *limits, const json_t *value)
+static void check(struct checking *c, const struct kt_type *type, const struct kt_limits *limits,
+        const json_t *value)
 {
 	size_t len = c->path.len, i;
 	const char *key;
@@ -327,7 +341,8 @@ static void check(struct checking *c, const struct kt_type *type, const struct k
 	if (json_is_null(value))
 		return;
 	if (!fits(type, value)) {
-		kt_auto_free char *text = kt_asprintf("%s: %s is expected", kt_str_text(&c->path), shape_name(type));
+		kt_auto_free char *text =
+		        kt_asprintf("%s: %s is expected", kt_str_text(&c->path), shape_name(type));
 
 		tell(c, true, text);
 		return;
@@ -381,7 +396,8 @@ static void on_duplicate(void *arg, const char *path, unsigned line)
 bool kt_hints_check(const struct kt_type *type, const char *text, kt_fault_fn *fault, void *arg)
 {
 	struct duplicates duplicates = {fault, arg};
-	struct kt_yaml_options options = {.positions = true, .on_duplicate = on_duplicate, .arg = &duplicates};
+	struct kt_yaml_options options = {
+	        .positions = true, .on_duplicate = on_duplicate, .arg = &duplicates};
 	struct kt_yaml_docs docs = {0};
 	kt_auto_err err = KT_ERR_INIT;
 

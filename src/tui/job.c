@@ -17,8 +17,8 @@ struct kt_job {
 	char *line;
 	struct kt_session *session;
 	struct kt_client *client;
-	FILE *out;        /* the thread's end */
-	int fd;           /* ours */
+	FILE *out; /* the thread's end */
+	int fd;    /* ours */
 	struct kt_io io;
 	struct kt_task ended;
 	pthread_t thread;
@@ -30,7 +30,11 @@ static void *run_job(void *arg)
 {
 	struct kt_job *job = arg;
 	FILE *in = fopen("/dev/null", "re");
-	struct kt_script script = {.session = job->session, .in = in, .out = job->out, .err = job->out, .name = "line"};
+	struct kt_script script = {.session = job->session,
+	        .in = in,
+	        .out = job->out,
+	        .err = job->out,
+	        .name = "line"};
 
 	job->exit_code = in ? kt_script_line(&script, job->line, NULL, NULL) : KT_EXIT_ERROR;
 	if (in)
@@ -129,8 +133,11 @@ struct kt_job *kt_job_start(struct kt_ui *ui, const struct kt_job_options *optio
 	job->options.namespace = NULL;
 	job->line = kt_strdup(options->line);
 	job->fd = -1;
-	job->session = kt_session_create(&(struct kt_session_options){.kubeconfig = ui->options->kubeconfig,
-		.context = kt_session_context(ui->session), .namespace = *namespace ? namespace : NULL, .client = ui->client});
+	job->session = kt_session_create(
+	        &(struct kt_session_options){.kubeconfig = ui->options->kubeconfig,
+	                .context = kt_session_context(ui->session),
+	                .namespace = *namespace ? namespace : NULL,
+	                .client = ui->client});
 	kt_task_init(&job->ended, on_ended);
 	job->io.fn = on_readable;
 	kt_vec_push(&ui->jobs, job);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A command line of the command table under way: it runs on a thread and session of its own, its output comes back through a pipe
- * (which bounds it: a command that writes faster than the UI reads waits). All functions: UI thread.
+ * A command line of the command table under way: it runs on a thread and session of its own, its
+ * output comes back through a pipe (which bounds it: a command that writes faster than the UI reads
+ * waits). All functions: UI thread.
  */
 #ifndef KT_TUI_JOB_H
 #define KT_TUI_JOB_H

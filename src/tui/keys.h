@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The key table: which key stands for which command line in which screen. Dispatch, the menu and the help page are made from it. The
- * keys are k9s'. {target} and the like are filled in by the view (view->ops->expand).
+ * The key table: which key stands for which command line in which screen. Dispatch, the menu and
+ * the help page are made from it. The keys are k9s'. {target} and the like are filled in by the
+ * view (view->ops->expand).
  */
 #ifndef KT_TUI_KEYS_H
 #define KT_TUI_KEYS_H
@@ -18,16 +19,18 @@ struct kt_binding {
 	unsigned contexts;     /* enum kt_key_context */
 	const char *resources; /* "pods deployments": only for these; NULL: all */
 	uint32_t key;
-	const char *line;      /* command line */
-	const char *help;      /* "Describe"; NULL: not told */
-	const char *section;   /* of the help page: "Resource", "General", "Navigation" */
+	const char *line;    /* command line */
+	const char *help;    /* "Describe"; NULL: not told */
+	const char *section; /* of the help page: "Resource", "General", "Navigation" */
 	unsigned flags;
 };
 
 extern const struct kt_binding kt_bindings[]; /* ends with line NULL; the first that fits counts */
 
-const struct kt_binding *kt_binding_find(const struct kt_ui *ui, const struct kt_view *view, uint32_t key);
-bool kt_binding_applies(const struct kt_ui *ui, const struct kt_view *view, const struct kt_binding *binding);
+const struct kt_binding *kt_binding_find(
+        const struct kt_ui *ui, const struct kt_view *view, uint32_t key);
+bool kt_binding_applies(
+        const struct kt_ui *ui, const struct kt_view *view, const struct kt_binding *binding);
 /* "Ctrl-D", "Shift-J", "Enter", "?". */
 void kt_key_name(uint32_t key, char ret_name[32]);
 

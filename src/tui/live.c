@@ -54,18 +54,23 @@ static char *controller_of(struct kt_json_at metadata)
 
 static struct kt_row *read_row(struct kt_live *live, struct kt_json_at at)
 {
-	struct kt_json_at metadata = kt_json_find(at, "object", "metadata", NULL), cells = kt_json_member(at, "cells"), value;
+	struct kt_json_at metadata = kt_json_find(at, "object", "metadata", NULL),
+	                  cells = kt_json_member(at, "cells"), value;
 	struct kt_json_iter it = {0};
 	struct kt_sv texts[CELLS_MAX];
 	char *heap[CELLS_MAX];
 	size_t n = 0;
 
-	while (n < CELLS_MAX && n < live->table->columns.n && kt_json_next_element(cells, &it, &value)) {
+	while (n < CELLS_MAX && n < live->table->columns.n &&
+	        kt_json_next_element(cells, &it, &value)) {
 		texts[n] = cell_text(value, &heap[n]);
 		n++;
 	}
-	kt_auto_free char *uid = text_of(metadata, "uid"), *namespace = text_of(metadata, "namespace"), *name = text_of(metadata, "name");
-	kt_auto_free char *created = text_of(metadata, "creationTimestamp"), *owner = controller_of(metadata);
+	kt_auto_free char *uid = text_of(metadata, "uid"),
+	                  *namespace = text_of(metadata, "namespace"),
+	                  *name = text_of(metadata, "name");
+	kt_auto_free char *created = text_of(metadata, "creationTimestamp"),
+	                  *owner = controller_of(metadata);
 
 	if (!*uid) { /* nodes' metrics and the like have none */
 		free(uid);
@@ -77,7 +82,8 @@ static struct kt_row *read_row(struct kt_live *live, struct kt_json_at at)
 		free(heap[i]);
 	if (kt_time_parse(kt_sv_of(created), &row->created_ns) < 0)
 		row->created_ns = 0;
-	row->state = kt_health_of(live->table, row, kt_json_member(metadata, "deletionTimestamp").p != NULL);
+	row->state = kt_health_of(
+	        live->table, row, kt_json_member(metadata, "deletionTimestamp").p != NULL);
 	return row;
 }
 
@@ -86,7 +92,8 @@ static void note_revision(struct kt_live *live, struct kt_json_at metadata)
 	struct kt_sv text;
 	int64_t revision;
 
-	if (!kt_json_string_sv(kt_json_member(metadata, "resourceVersion"), &text) || kt_sv_int64(text, &revision) < 0)
+	if (!kt_json_string_sv(kt_json_member(metadata, "resourceVersion"), &text) ||
+	        kt_sv_int64(text, &revision) < 0)
 		return;
 	live->revision = revision;
 	live->ui->facts.revision = KT_MAX(live->ui->facts.revision, revision);
@@ -138,14 +145,19 @@ static void end_call(struct kt_live *live)
 	kt_str_clear(&live->line);
 }
 
-static void begin_call(struct kt_live *live, char *query, void (*done)(struct kt_call *), void (*on_data)(struct kt_call *, struct kt_sv))
+static void begin_call(struct kt_live *live, char *query, void (*done)(struct kt_call *),
+        void (*on_data)(struct kt_call *, struct kt_sv))
 {
 	free(live->query);
 	live->query = query;
 	live->client = live->ui->client;
 	live->under_way = true;
-	live->call = (struct kt_call){.method = "GET", .path = query, .accept = ACCEPT_TABLE, .loop = live->ui->loop, .done = done,
-		.on_data = on_data};
+	live->call = (struct kt_call){.method = "GET",
+	        .path = query,
+	        .accept = ACCEPT_TABLE,
+	        .loop = live->ui->loop,
+	        .done = done,
+	        .on_data = on_data};
 	kt_client_call(live->client, &live->call);
 }
 
@@ -163,7 +175,8 @@ static void on_retry(struct kt_timer *timer)
 
 static void take_page(struct kt_live *live, struct kt_json_at page)
 {
-	struct kt_json_at metadata = kt_json_member(page, "metadata"), rows = kt_json_member(page, "rows"), row;
+	struct kt_json_at metadata = kt_json_member(page, "metadata"),
+	                  rows = kt_json_member(page, "rows"), row;
 	struct kt_json_iter it = {0};
 
 	read_columns(live, kt_json_member(page, "columnDefinitions"));
@@ -211,7 +224,8 @@ static void begin_list(struct kt_live *live)
 
 	if (!live->ui->client)
 		return;
-	kt_str_printf(&query, "%s?limit=%d&includeObject=Metadata", live->path, live->next ? PAGE : FIRST_PAGE);
+	kt_str_printf(&query, "%s?limit=%d&includeObject=Metadata", live->path,
+	        live->next ? PAGE : FIRST_PAGE);
 	if (*live->selectors)
 		kt_str_printf(&query, "&%s", live->selectors);
 	if (live->next) {
@@ -225,7 +239,8 @@ static void begin_list(struct kt_live *live)
 
 static void take_event(struct kt_live *live, struct kt_json_at event)
 {
-	struct kt_json_at type = kt_json_member(event, "type"), object = kt_json_member(event, "object");
+	struct kt_json_at type = kt_json_member(event, "type"),
+	                  object = kt_json_member(event, "object");
 	struct kt_json_at rows = kt_json_member(object, "rows"), row = {0};
 	struct kt_json_iter it = {0};
 
@@ -240,7 +255,8 @@ static void take_event(struct kt_live *live, struct kt_json_at event)
 	if (kt_json_string_is(type, "BOOKMARK"))
 		return;
 	if (kt_json_string_is(type, "DELETED")) {
-		kt_auto_free char *uid = text_of(kt_json_find(row, "object", "metadata", NULL), "uid");
+		kt_auto_free char *uid =
+		        text_of(kt_json_find(row, "object", "metadata", NULL), "uid");
 
 		kt_table_remove(live->table, uid);
 		return;
@@ -256,8 +272,10 @@ static void on_watch_data(struct kt_call *call, struct kt_sv piece)
 
 	live->heard = true;
 	kt_str_add(&live->line, piece.p, piece.len);
-	while (used < live->line.len && (end = memchr(live->line.data + used, '\n', live->line.len - used))) {
-		take_event(live, kt_json_doc(live->line.data + used, (size_t)(end - live->line.data) - used));
+	while (used < live->line.len &&
+	        (end = memchr(live->line.data + used, '\n', live->line.len - used))) {
+		take_event(live, kt_json_doc(live->line.data + used,
+		                         (size_t)(end - live->line.data) - used));
 		used = (size_t)(end - live->line.data) + 1;
 	}
 	if (used) {
@@ -287,8 +305,10 @@ static void on_watch_end(struct kt_call *call)
 
 static void begin_watch(struct kt_live *live)
 {
-	char *query = kt_asprintf("%s?watch=true&allowWatchBookmarks=true&resourceVersion=%lld&includeObject=Metadata%s%s", live->path,
-		(long long)live->revision, *live->selectors ? "&" : "", live->selectors);
+	char *query = kt_asprintf("%s?watch=true&allowWatchBookmarks=true&resourceVersion=%lld&"
+	                          "includeObject=Metadata%s%s",
+	        live->path, (long long)live->revision, *live->selectors ? "&" : "",
+	        live->selectors);
 
 	live->watching = true;
 	live->heard = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A collection of objects kept in a table as the server shows them: listed in pages, then watched, listed again when the watch is too old,
- * tried again when the server is away. The server's own columns; only metadata comes with a row. UI thread.
+ * A collection of objects kept in a table as the server shows them: listed in pages, then watched,
+ * listed again when the watch is too old, tried again when the server is away. The server's own
+ * columns; only metadata comes with a row. UI thread.
  */
 #ifndef KT_TUI_LIVE_H
 #define KT_TUI_LIVE_H
@@ -21,8 +22,8 @@ struct kt_live {
 	struct kt_timer retry;
 	int64_t revision;
 	int64_t retry_ms;
-	bool under_way, watching, complete, heard; /* heard: the watch brought something */
-	char *problem;   /* why there is nothing (more); NULL */
+	bool under_way, watching, complete, heard;         /* heard: the watch brought something */
+	char *problem;                                     /* why there is nothing (more); NULL */
 	bool (*keep)(void *arg, const struct kt_row *row); /* NULL: every row */
 	void *keep_arg;
 };

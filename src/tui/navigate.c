@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The grammar of `:` as k9s has it: KIND [NAMESPACE] [/FILTER] [-f FUZZY] [LABELS] [@CONTEXT], in any order behind the kind. */
+/* The grammar of `:` as k9s has it: KIND [NAMESPACE] [/FILTER] [-f FUZZY] [LABELS] [@CONTEXT], in
+ * any order behind the kind. */
 #include "tui/ui.h"
 
 #include "tui/command/words.h"
@@ -17,7 +18,8 @@ struct place {
 
 static bool named(const struct kt_kind *kind, const char *word)
 {
-	if (!strcasecmp(kind->plural, word) || !strcasecmp(kind->singular, word) || !strcasecmp(kind->kind, word))
+	if (!strcasecmp(kind->plural, word) || !strcasecmp(kind->singular, word) ||
+	        !strcasecmp(kind->kind, word))
 		return true;
 	for (const char *const *name = kind->short_names; name && *name; name++)
 		if (!strcasecmp(*name, word))
@@ -25,7 +27,8 @@ static bool named(const struct kt_kind *kind, const char *word)
 	return false;
 }
 
-/* The built-in kinds as discovery would tell them. One table, made once, for the life of the program. */
+/* The built-in kinds as discovery would tell them. One table, made once, for the life of the
+ * program. */
 static const struct kt_resource *builtin(const char *word)
 {
 	static struct kt_resource found; /* UI thread only; strings are the kind tables' */
@@ -36,9 +39,10 @@ static const struct kt_resource *builtin(const char *word)
 
 		if (!(kind->verbs & KT_VERB_LIST) || !named(kind, word))
 			continue;
-		found = (struct kt_resource){(char *)(uintptr_t)kind->group, (char *)(uintptr_t)kind->version, (char *)(uintptr_t)kind->plural,
-			(char *)(uintptr_t)kind->singular, (char *)(uintptr_t)kind->kind, NULL, NULL, NULL, sub,
-			(kind->flags & KT_KIND_NAMESPACED) != 0, true};
+		found = (struct kt_resource){(char *)(uintptr_t)kind->group,
+		        (char *)(uintptr_t)kind->version, (char *)(uintptr_t)kind->plural,
+		        (char *)(uintptr_t)kind->singular, (char *)(uintptr_t)kind->kind, NULL,
+		        NULL, NULL, sub, (kind->flags & KT_KIND_NAMESPACED) != 0, true};
 		return &found;
 	}
 	return NULL;
@@ -49,8 +53,9 @@ static const char *alias(const char *word)
 {
 	static const struct {
 		const char *alias, *plural;
-	} aliases[] = {{"dp", "deployments"}, {"sec", "secrets"}, {"jo", "jobs"}, {"cr", "clusterroles"}, {"crb", "clusterrolebindings"},
-		{"ro", "roles"}, {"rb", "rolebindings"}, {"np", "networkpolicies"}};
+	} aliases[] = {{"dp", "deployments"}, {"sec", "secrets"}, {"jo", "jobs"},
+	        {"cr", "clusterroles"}, {"crb", "clusterrolebindings"}, {"ro", "roles"},
+	        {"rb", "rolebindings"}, {"np", "networkpolicies"}};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(aliases); i++)
 		if (!strcmp(aliases[i].alias, word))
@@ -87,11 +92,13 @@ const struct kt_resource *kt_ui_resource(struct kt_ui *ui, const char *word)
 	return found ? found : by_path(&ui->discovery, name);
 }
 
-const struct kt_resource *kt_ui_resource_of_kind(struct kt_ui *ui, const char *api_version, const char *kind)
+const struct kt_resource *kt_ui_resource_of_kind(
+        struct kt_ui *ui, const char *api_version, const char *kind)
 {
 	if (!api_version || !kind)
 		return NULL;
-	return ui->discovery.n ? kt_discovery_find_kind(&ui->discovery, api_version, kind) : builtin(kind);
+	return ui->discovery.n ? kt_discovery_find_kind(&ui->discovery, api_version, kind)
+	                       : builtin(kind);
 }
 
 /* The line */
@@ -132,12 +139,16 @@ static void read_place(const struct kt_tokens *tokens, struct place *place)
 	}
 }
 
-static void go(struct kt_ui *ui, const struct kt_resource *resource, const struct place *place, bool push)
+static void go(
+        struct kt_ui *ui, const struct kt_resource *resource, const struct place *place, bool push)
 {
 	if (place->namespace && resource->namespaced)
 		kt_ui_use_namespace(ui, place->namespace);
-	struct kt_view *view = kt_resource_view_create(ui, &(struct kt_resource_view_options){.resource = resource,
-		.namespace = ui->namespace, .filter = place->filter, .label_selector = place->labels});
+	struct kt_view *view =
+	        kt_resource_view_create(ui, &(struct kt_resource_view_options){.resource = resource,
+	                                            .namespace = ui->namespace,
+	                                            .filter = place->filter,
+	                                            .label_selector = place->labels});
 
 	if (push)
 		kt_ui_push(ui, view);

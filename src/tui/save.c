@@ -3,7 +3,8 @@
 
 #include "base/path.h"
 
-#define COPY_MAX_BYTES 56000u /* encoded it stays below what terminals take (74994, as k9s has it) */
+#define COPY_MAX_BYTES \
+	56000u /* encoded it stays below what terminals take (74994, as k9s has it) */
 
 void kt_save_dump(struct kt_ui *ui, const char *name, struct kt_sv content)
 {

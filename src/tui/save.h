@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files and the clipboard: saved tables and texts go to the folder screen-dumps of the state folder; copies by OSC 52. UI thread. */
+/* Files and the clipboard: saved tables and texts go to the folder screen-dumps of the state
+ * folder; copies by OSC 52. UI thread. */
 #ifndef KT_TUI_SAVE_H
 #define KT_TUI_SAVE_H
 

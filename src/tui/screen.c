@@ -24,7 +24,7 @@
 
 static struct {
 	bool open, direct, unicode, mouse;
-	int colors; /* as kt_screen_colors() */
+	int colors;    /* as kt_screen_colors() */
 	int resize_fd; /* eventfd, written by the handler of SIGWINCH; 0: none yet */
 	SCREEN *screen;
 	struct sigaction old[NSIG];
@@ -32,8 +32,10 @@ static struct {
 
 static const int FATAL[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM, SIGHUP, SIGQUIT};
 
-/* What must be sent to leave a usable terminal, without ncurses: a signal may have come in the middle of it. */
-static const char RESTORE[] = "\033[?1000l\033[?1002l\033[?1006l\033[?2004l\033[0m\033[?25h\033[?1049l\r\n";
+/* What must be sent to leave a usable terminal, without ncurses: a signal may have come in the
+ * middle of it. */
+static const char RESTORE[] =
+        "\033[?1000l\033[?1002l\033[?1006l\033[?2004l\033[0m\033[?25h\033[?1049l\r\n";
 
 static void on_fatal(int number)
 {
@@ -113,13 +115,18 @@ static int check_term(const char *term, struct kt_err *err)
 
 	if (!term || !*term || setupterm(term, STDOUT_FILENO, &status) != OK)
 		return kt_fail(err, EINVAL,
-			"the terminal type \"%s\" (environment variable TERM) is not known here; try TERM=xterm-256color",
-			term ? term : "");
+		        "the terminal type \"%s\" (environment variable TERM) is not known here; "
+		        "try TERM=xterm-256color",
+		        term ? term : "");
 	const char *move = tigetstr("cup");
 	bool can = move && move != (char *)-1 && tigetflag("hc") != 1;
 
 	del_curterm(cur_term);
-	return can ? 0 : kt_fail(err, EINVAL, "a terminal of type \"%s\" cannot move its cursor; use the prompt: kube-tui repl", term);
+	return can ? 0
+	           : kt_fail(err, EINVAL,
+	                     "a terminal of type \"%s\" cannot move its cursor; use the prompt: "
+	                     "kube-tui repl",
+	                     term);
 }
 
 static void start_colors(void)
@@ -130,7 +137,11 @@ static void start_colors(void)
 	}
 	use_default_colors();
 	tty.direct = COLORS >= 1 << 24;
-	tty.colors = tty.direct ? 1 << 24 : COLORS >= 256 ? 256 : COLORS >= 16 ? 16 : COLORS >= 8 ? 8 : 0;
+	tty.colors = tty.direct      ? 1 << 24
+	             : COLORS >= 256 ? 256
+	             : COLORS >= 16  ? 16
+	             : COLORS >= 8   ? 8
+	                             : 0;
 }
 
 static void set_modes(void)
@@ -162,7 +173,9 @@ int kt_screen_open(bool mouse, struct kt_err *err)
 	if (tty.open)
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return kt_fail(err, ENOTTY, "the terminal UI needs a terminal; for scripts there are `kube-tui COMMAND` and `kube-tui -c`");
+		return kt_fail(err, ENOTTY,
+		        "the terminal UI needs a terminal; for scripts there are `kube-tui "
+		        "COMMAND` and `kube-tui -c`");
 	setlocale(LC_CTYPE, "");
 	if (check_term(term, err) < 0)
 		return err ? err->code : -EINVAL;
@@ -232,7 +245,8 @@ void kt_screen_resized(void)
 	ssize_t got = read(tty.resize_fd, &count, sizeof(count));
 
 	(void)got;
-	if (tty.open && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
+	if (tty.open && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 &&
+	        size.ws_col > 0)
 		resizeterm(size.ws_row, size.ws_col);
 }
 
@@ -262,7 +276,7 @@ void kt_screen_copy(const char *base64)
 	static const char begin[] = "\033]52;c;", end[] = "\a";
 
 	if (!tty.open || kt_write_all(STDOUT_FILENO, begin, sizeof(begin) - 1, NULL) < 0 ||
-		kt_write_all(STDOUT_FILENO, base64, strlen(base64), NULL) < 0)
+	        kt_write_all(STDOUT_FILENO, base64, strlen(base64), NULL) < 0)
 		return;
 	kt_write_all(STDOUT_FILENO, end, sizeof(end) - 1, NULL);
 }
@@ -273,12 +287,26 @@ static const struct {
 	int curses;
 	uint32_t code;
 } KEYS[] = {
-	{KEY_ENTER, KT_KEY_ENTER}, {KEY_BACKSPACE, KT_KEY_BACKSPACE}, {KEY_DC, KT_KEY_DELETE}, {KEY_IC, KT_KEY_INSERT},
-	{KEY_UP, KT_KEY_UP}, {KEY_DOWN, KT_KEY_DOWN}, {KEY_LEFT, KT_KEY_LEFT}, {KEY_RIGHT, KT_KEY_RIGHT},
-	{KEY_SR, KT_KEY_SHIFT_UP}, {KEY_SF, KT_KEY_SHIFT_DOWN}, {KEY_SLEFT, KT_KEY_SHIFT_LEFT},
-	{KEY_SRIGHT, KT_KEY_SHIFT_RIGHT}, {KEY_HOME, KT_KEY_HOME}, {KEY_END, KT_KEY_END}, {KEY_PPAGE, KT_KEY_PAGE_UP},
-	{KEY_NPAGE, KT_KEY_PAGE_DOWN}, {KEY_BTAB, KT_KEY_BACKTAB}, {KEY_RESIZE, KT_KEY_RESIZE},
-	{KEY_MAX + 1, KT_KEY_PASTE_BEGIN}, {KEY_MAX + 2, KT_KEY_PASTE_END},
+        {KEY_ENTER, KT_KEY_ENTER},
+        {KEY_BACKSPACE, KT_KEY_BACKSPACE},
+        {KEY_DC, KT_KEY_DELETE},
+        {KEY_IC, KT_KEY_INSERT},
+        {KEY_UP, KT_KEY_UP},
+        {KEY_DOWN, KT_KEY_DOWN},
+        {KEY_LEFT, KT_KEY_LEFT},
+        {KEY_RIGHT, KT_KEY_RIGHT},
+        {KEY_SR, KT_KEY_SHIFT_UP},
+        {KEY_SF, KT_KEY_SHIFT_DOWN},
+        {KEY_SLEFT, KT_KEY_SHIFT_LEFT},
+        {KEY_SRIGHT, KT_KEY_SHIFT_RIGHT},
+        {KEY_HOME, KT_KEY_HOME},
+        {KEY_END, KT_KEY_END},
+        {KEY_PPAGE, KT_KEY_PAGE_UP},
+        {KEY_NPAGE, KT_KEY_PAGE_DOWN},
+        {KEY_BTAB, KT_KEY_BACKTAB},
+        {KEY_RESIZE, KT_KEY_RESIZE},
+        {KEY_MAX + 1, KT_KEY_PASTE_BEGIN},
+        {KEY_MAX + 2, KT_KEY_PASTE_END},
 };
 
 static uint32_t function_key(int key)
@@ -473,8 +501,8 @@ int kt_text_width(const char *text, size_t len)
 	return width;
 }
 
-/* The one place where cluster data becomes what a terminal is sent. Fills at most 4 cells' worth of wide characters; returns
- * their number. */
+/* The one place where cluster data becomes what a terminal is sent. Fills at most 4 cells' worth of
+ * wide characters; returns their number. */
 static int escape(const char *text, size_t len, wchar_t out[MARKS_MAX + 2])
 {
 	uint32_t cp;
@@ -529,7 +557,8 @@ static int put_grapheme(int row, int column, const char *text, size_t len, attr_
 	return 0;
 }
 
-int kt_draw_text(int row, int column, int width, const char *text, size_t len, struct kt_style style, bool ellipsis)
+int kt_draw_text(int row, int column, int width, const char *text, size_t len,
+        struct kt_style style, bool ellipsis)
 {
 	int pair, used = 0;
 	attr_t attrs = attributes(style, &pair);

@@ -11,8 +11,8 @@
 struct kt_start {
 	struct kt_ui *ui;
 	pthread_t thread;
-	bool running;            /* the thread must be joined */
-	bool again;              /* another discovery was asked for meanwhile */
+	bool running; /* the thread must be joined */
+	bool again;   /* another discovery was asked for meanwhile */
 	struct kt_task done;
 	bool connecting;
 	struct kt_client *client; /* to discover, or what start brought */
@@ -47,10 +47,14 @@ static void set_client(struct kt_ui *ui, struct kt_client *client)
 	kt_ui_dirty(ui);
 }
 
-static struct kt_session *new_session(struct kt_ui *ui, const char *context, struct kt_client *client)
+static struct kt_session *new_session(
+        struct kt_ui *ui, const char *context, struct kt_client *client)
 {
-	struct kt_session *session = kt_session_create(&(struct kt_session_options){.kubeconfig = ui->options->kubeconfig,
-		.context = context, .namespace = ui->options->namespace, .client = client});
+	struct kt_session *session = kt_session_create(
+	        &(struct kt_session_options){.kubeconfig = ui->options->kubeconfig,
+	                .context = context,
+	                .namespace = ui->options->namespace,
+	                .client = client});
 
 	kt_map_set(&ui->sessions, context ? context : "", session);
 	return session;
@@ -77,7 +81,8 @@ static void on_discovered(struct kt_start *start)
 	struct kt_ui *ui = start->ui;
 
 	if (start->err.code) {
-		kt_ui_flash(ui, KT_FLASH_WARN, "reading what the server serves: %s", kt_err_message(&start->err));
+		kt_ui_flash(ui, KT_FLASH_WARN, "reading what the server serves: %s",
+		        kt_err_message(&start->err));
 		return;
 	}
 	if (start->client != ui->client) { /* the context changed meanwhile */
@@ -137,12 +142,16 @@ static void set_facts(struct kt_ui *ui, struct kt_session *session)
 	struct kt_kubeconfig *config = NULL;
 	struct kt_endpoint endpoint = {0};
 	const char *context = kt_session_context(session);
-	bool known = !options->start && kt_kubeconfig_load(options->kubeconfig, &config, NULL) == 0 &&
-		kt_kubeconfig_endpoint(config, *context ? context : NULL, &endpoint, NULL) == 0;
+	bool known =
+	        !options->start && kt_kubeconfig_load(options->kubeconfig, &config, NULL) == 0 &&
+	        kt_kubeconfig_endpoint(config, *context ? context : NULL, &endpoint, NULL) == 0;
 	const char *cluster = options->cluster ? options->cluster : known ? endpoint.cluster : NULL;
 	const char *user = options->user ? options->user : known ? endpoint.user : NULL;
 
-	snprintf(ui->facts.context, sizeof(ui->facts.context), "%s", known && endpoint.context ? endpoint.context : cluster ? cluster : "");
+	snprintf(ui->facts.context, sizeof(ui->facts.context), "%s",
+	        known && endpoint.context ? endpoint.context
+	        : cluster                 ? cluster
+	                                  : "");
 	snprintf(ui->facts.cluster, sizeof(ui->facts.cluster), "%s", cluster ? cluster : "");
 	snprintf(ui->facts.user, sizeof(ui->facts.user), "%s", user ? user : "");
 	if (known && endpoint.namespace && !options->namespace && !options->all_namespaces)

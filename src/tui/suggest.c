@@ -17,8 +17,10 @@ static void offer(struct offers *offers, const char *text, const char *help)
 	for (size_t i = 0; i < offers->out->n; i++)
 		if (!strcmp(offers->out->items[i].text, text))
 			return;
-	offers->out->items = kt_reallocarray(offers->out->items, offers->out->n + 1, sizeof(*offers->out->items));
-	offers->out->items[offers->out->n++] = (struct kt_candidate){kt_strdup(text), help ? kt_strdup(help) : NULL};
+	offers->out->items = kt_reallocarray(
+	        offers->out->items, offers->out->n + 1, sizeof(*offers->out->items));
+	offers->out->items[offers->out->n++] =
+	        (struct kt_candidate){kt_strdup(text), help ? kt_strdup(help) : NULL};
 }
 
 static void offer_kinds(struct kt_ui *ui, struct offers *offers)
@@ -53,7 +55,8 @@ static void offer_contexts(struct kt_ui *ui, struct offers *offers, const char *
 		return;
 	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, context)
 	{
-		kt_auto_free char *text = kt_asprintf("%s%s", sign, kt_jstr(context, "name") ? kt_jstr(context, "name") : "");
+		kt_auto_free char *text = kt_asprintf(
+		        "%s%s", sign, kt_jstr(context, "name") ? kt_jstr(context, "name") : "");
 
 		offer(offers, text, NULL);
 	}
@@ -82,7 +85,8 @@ static void offer_favourites(struct kt_ui *ui, struct offers *offers)
 
 static int by_text(const void *a, const void *b)
 {
-	return strcmp(((const struct kt_candidate *)a)->text, ((const struct kt_candidate *)b)->text);
+	return strcmp(
+	        ((const struct kt_candidate *)a)->text, ((const struct kt_candidate *)b)->text);
 }
 
 /* The candidates that need no server; false when the line is one of the command table. */
@@ -135,7 +139,8 @@ char *kt_suggest(struct kt_ui *ui, const char *line)
 /* Namespaces of the server behind a kind. */
 static void ask_namespaces(struct kt_ui *ui, const char *line, struct kt_candidates *out)
 {
-	kt_auto_free char *question = kt_asprintf("get pods --namespace=%s", line + out->word_start);
+	kt_auto_free char *question =
+	        kt_asprintf("get pods --namespace=%s", line + out->word_start);
 	struct kt_candidates answer = {0};
 	struct offers offers = {out, line + out->word_start};
 
@@ -158,9 +163,10 @@ void kt_suggest_candidates(struct kt_ui *ui, const char *line, struct kt_candida
 			kt_complete(ui->session, line, ret_candidates);
 		return;
 	}
-	if (strchr(line, ' ') && line[ret_candidates->word_start] != '@' && ui->client && ui->session &&
-		(!strcmp(word, "ns") || kt_ui_resource(ui, word)))
+	if (strchr(line, ' ') && line[ret_candidates->word_start] != '@' && ui->client &&
+	        ui->session && (!strcmp(word, "ns") || kt_ui_resource(ui, word)))
 		ask_namespaces(ui, line, ret_candidates);
 	if (ret_candidates->n)
-		qsort(ret_candidates->items, ret_candidates->n, sizeof(*ret_candidates->items), by_text);
+		qsort(ret_candidates->items, ret_candidates->n, sizeof(*ret_candidates->items),
+		        by_text);
 }

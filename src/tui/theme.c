@@ -20,7 +20,7 @@ static const struct {
 	const char *path, *stock;
 } ROLES[KT_ROLE_COUNT] = {
 #define X(role, path, stock) [KT_ROLE_##role] = {path, stock},
-	KT_THEME_ROLES(X)
+        KT_THEME_ROLES(X)
 #undef X
 };
 
@@ -37,7 +37,8 @@ void kt_theme_finish(struct kt_theme *theme)
 	theme->name = NULL;
 }
 
-static void read_role(struct kt_theme *theme, size_t role, const json_t *skin, struct kt_str *warnings)
+static void read_role(
+        struct kt_theme *theme, size_t role, const json_t *skin, struct kt_str *warnings)
 {
 	const json_t *value = kt_jget(skin, ROLES[role].path);
 	const char *text = json_string_value(value);
@@ -48,10 +49,12 @@ static void read_role(struct kt_theme *theme, size_t role, const json_t *skin, s
 	if (text && kt_color_parse(text, &color))
 		theme->colors[role] = color;
 	else
-		kt_str_printf(warnings, "%s: %s is no colour\n", ROLES[role].path, text ? text : "this");
+		kt_str_printf(
+		        warnings, "%s: %s is no colour\n", ROLES[role].path, text ? text : "this");
 }
 
-int kt_theme_parse(const char *name, struct kt_sv text, struct kt_theme *ret_theme, char **ret_warnings, struct kt_err *err)
+int kt_theme_parse(const char *name, struct kt_sv text, struct kt_theme *ret_theme,
+        char **ret_warnings, struct kt_err *err)
 {
 	kt_auto_json json_t *tree = kt_yaml_parse_one(text, err);
 	const json_t *skin = json_object_get(tree, "k9s");
@@ -71,21 +74,24 @@ int kt_theme_parse(const char *name, struct kt_sv text, struct kt_theme *ret_the
 	return 0;
 }
 
-/* Beside the program: ../share/kube-tui where it is installed, the source's folder where it was built (build/PRESET/kube-tui). */
+/* Beside the program: ../share/kube-tui where it is installed, the source's folder where it was
+ * built (build/PRESET/kube-tui). */
 static char *beside_program(const char *relative)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	char *slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
 
-	return slash ? kt_asprintf("%.*s/%s", (int)(slash - path), path, relative) : kt_strdup(relative);
+	return slash ? kt_asprintf("%.*s/%s", (int)(slash - path), path, relative)
+	             : kt_strdup(relative);
 }
 
 /* Where themes are, in the order they are looked for: the user's, k9s', ours. */
 static char *folder(size_t index)
 {
 	kt_auto_free char *own = kt_config_home();
-	const char *k9s = getenv("K9S_CONFIG_DIR"), *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *k9s = getenv("K9S_CONFIG_DIR"), *xdg = getenv("XDG_CONFIG_HOME"),
+	           *home = getenv("HOME");
 	const char *given = getenv("KUBE_TUI_DATA_DIR");
 
 	switch (index) {
@@ -127,7 +133,8 @@ static char *find(const char *name)
 	}
 }
 
-int kt_theme_load(const char *name, struct kt_theme *ret_theme, char **ret_warnings, struct kt_err *err)
+int kt_theme_load(
+        const char *name, struct kt_theme *ret_theme, char **ret_warnings, struct kt_err *err)
 {
 	kt_auto_free char *path = find(name);
 	kt_auto_str text = KT_STR_INIT;
@@ -140,7 +147,8 @@ int kt_theme_load(const char *name, struct kt_theme *ret_theme, char **ret_warni
 		return kt_fail(err, ENOENT, "there is no theme %s", name);
 	if (kt_read_file(path, SKIN_MAX_BYTES, &text, err) < 0)
 		return err->code;
-	return kt_theme_parse(name, (struct kt_sv){kt_str_text(&text), text.len}, ret_theme, ret_warnings, err);
+	return kt_theme_parse(
+	        name, (struct kt_sv){kt_str_text(&text), text.len}, ret_theme, ret_warnings, err);
 }
 
 char **kt_theme_names(void)
@@ -157,7 +165,9 @@ char **kt_theme_names(void)
 			break;
 		while (open_dir && (entry = readdir(open_dir))) {
 			if (kt_ends_with(entry->d_name, ".yaml"))
-				kt_vec_push(&names, kt_strndup(entry->d_name, strlen(entry->d_name) - strlen(".yaml")));
+				kt_vec_push(
+				        &names, kt_strndup(entry->d_name,
+				                        strlen(entry->d_name) - strlen(".yaml")));
 		}
 		if (open_dir)
 			closedir(open_dir);

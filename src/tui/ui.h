@@ -2,9 +2,10 @@
 /*
  * Inside of the terminal UI: what its screens share. One struct kt_ui per process, UI thread only.
  *
- * A screen is a struct kt_view on the stack ui->views; the last one is shown. Keys go to the dialog, else to the prompt, else through
- * the key table (keys.c) to kt_ui_run() as a command line, else to the view. Data that arrives calls kt_ui_dirty(): frames
- * are painted at most every KT_FRAME_MS, and at once after a key.
+ * A screen is a struct kt_view on the stack ui->views; the last one is shown. Keys go to the
+ * dialog, else to the prompt, else through the key table (keys.c) to kt_ui_run() as a command line,
+ * else to the view. Data that arrives calls kt_ui_dirty(): frames are painted at most every
+ * KT_FRAME_MS, and at once after a key.
  */
 #ifndef KT_TUI_UI_H
 #define KT_TUI_UI_H
@@ -29,8 +30,18 @@ struct kt_start;
 struct kt_info;
 struct kt_pending;
 
-enum kt_key_context { KT_IN_ALL = 1, KT_IN_TABLE = 2, KT_IN_RESOURCE = 4, KT_IN_TEXT = 8, KT_IN_LOG = 16, KT_IN_EDIT = 32,
-	KT_IN_DIFF = 64, KT_IN_YAML = 128, KT_IN_CONTEXTS = 256, KT_IN_CONTAINERS = 512 };
+enum kt_key_context {
+	KT_IN_ALL = 1,
+	KT_IN_TABLE = 2,
+	KT_IN_RESOURCE = 4,
+	KT_IN_TEXT = 8,
+	KT_IN_LOG = 16,
+	KT_IN_EDIT = 32,
+	KT_IN_DIFF = 64,
+	KT_IN_YAML = 128,
+	KT_IN_CONTEXTS = 256,
+	KT_IN_CONTAINERS = 512
+};
 
 struct kt_view_ops {
 	unsigned context; /* enum kt_key_context, beside KT_IN_ALL */
@@ -39,9 +50,11 @@ struct kt_view_ops {
 	void (*draw)(struct kt_view *view, struct kt_rect area);
 	/* What the key table left over: moving, typing. True when it was used. May be NULL. */
 	bool (*key)(struct kt_view *view, const struct kt_key *key);
-	/* A UI command (keys.c) with its argument ("" without). False: it does not concern this view. May be NULL. */
+	/* A UI command (keys.c) with its argument ("" without). False: it does not concern this
+	 * view. May be NULL. */
 	bool (*verb)(struct kt_view *view, const char *verb, const char *argument);
-	/* What {name} in a command line of the key table stands for. False: not known here, the key does nothing. May be NULL. */
+	/* What {name} in a command line of the key table stands for. False: not known here, the key
+	 * does nothing. May be NULL. */
 	bool (*expand)(struct kt_view *view, const char *name, struct kt_str *out);
 	/* `/`: what was typed; "" takes the filter away. NULL: nothing to filter. */
 	void (*filter)(struct kt_view *view, const char *text);
@@ -50,7 +63,8 @@ struct kt_view_ops {
 	const struct kt_resource *(*resource)(const struct kt_view *view);
 	void (*shown)(struct kt_view *view);  /* it is on top (again); may be NULL */
 	void (*hidden)(struct kt_view *view); /* another covers it; may be NULL */
-	bool (*leave)(struct kt_view *view);  /* Esc: true when used up here (a filter was cleared); may be NULL */
+	bool (*leave)(struct kt_view *
+	                view); /* Esc: true when used up here (a filter was cleared); may be NULL */
 	void (*destroy)(struct kt_view *view);
 };
 
@@ -79,18 +93,18 @@ struct kt_ui {
 	struct kt_map sessions;        /* context name -> session, kept while the UI runs */
 	struct kt_discovery discovery; /* n 0 until loaded */
 	KT_VEC(struct kt_view *) views;
-	KT_VEC(struct kt_job *) jobs;  /* under way */
+	KT_VEC(struct kt_job *) jobs;        /* under way */
 	KT_VEC(struct kt_pending *) pending; /* requests under way; fetch.c */
-	KT_VEC(char *) trail;          /* commands of `[` and `]` */
+	KT_VEC(char *) trail;                /* commands of `[` and `]` */
 	size_t trail_at;
-	KT_VEC(char *) favourites;     /* namespaces used lately: keys 1 … 9 */
-	char *namespace;               /* "": all */
-	struct kt_dialog *dialog;      /* NULL: none */
+	KT_VEC(char *) favourites; /* namespaces used lately: keys 1 … 9 */
+	char *namespace;           /* "": all */
+	struct kt_dialog *dialog;  /* NULL: none */
 	struct kt_prompt *prompt;
 	struct kt_ui_facts facts;
-	struct kt_start *start;        /* start.c */
-	struct kt_info *info;          /* where the facts come from; header_info.c */
-	char *last_line;               /* the command line that the last key stood for */
+	struct kt_start *start; /* start.c */
+	struct kt_info *info;   /* where the facts come from; header_info.c */
+	char *last_line;        /* the command line that the last key stood for */
 	char *flash;
 	enum kt_flash flash_kind;
 	struct kt_timer flash_timer, frame_timer, tick_timer;
@@ -104,9 +118,10 @@ struct kt_ui {
 /* app.c */
 void kt_ui_dirty(struct kt_ui *ui);
 void kt_ui_paint(struct kt_ui *ui);
-void kt_ui_flash(struct kt_ui *ui, enum kt_flash kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void kt_ui_flash(struct kt_ui *ui, enum kt_flash kind, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 struct kt_view *kt_ui_top(const struct kt_ui *ui);
-void kt_ui_push(struct kt_ui *ui, struct kt_view *view); /* takes it */
+void kt_ui_push(struct kt_ui *ui, struct kt_view *view);    /* takes it */
 void kt_ui_replace(struct kt_ui *ui, struct kt_view *view); /* the whole stack */
 void kt_ui_pop(struct kt_ui *ui);
 int64_t kt_ui_now(const struct kt_ui *ui);
@@ -123,8 +138,10 @@ void kt_ui_use_namespace(struct kt_ui *ui, const char *namespace); /* "": all */
 void kt_ui_run(struct kt_ui *ui, const char *line);
 /* navigate.c: the k9s grammar of `:`; false when the first word is no kind. */
 bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push);
-/* By plural, singular, short name or kind; before discovery is there, of the built-in kinds. Borrowed until discovery changes. */
+/* By plural, singular, short name or kind; before discovery is there, of the built-in kinds.
+ * Borrowed until discovery changes. */
 const struct kt_resource *kt_ui_resource(struct kt_ui *ui, const char *word);
-const struct kt_resource *kt_ui_resource_of_kind(struct kt_ui *ui, const char *api_version, const char *kind);
+const struct kt_resource *kt_ui_resource_of_kind(
+        struct kt_ui *ui, const char *api_version, const char *kind);
 
 #endif

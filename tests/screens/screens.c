@@ -5,19 +5,16 @@
  *     size COLUMNS ROWS      of the terminal (80 24)
  *     term NAME              $TERM (xterm-256color)
  *     env NAME=VALUE
- *     cluster                a bare API server in the background: what is there changes only by `do`
- *     do LINE                a line of the script language against that cluster
- *     start ARGS             the terminal UI; $CLUSTER stands for the options that reach the cluster
- *     wait TEXT              until the screen shows TEXT
- *     gone TEXT              until it does not
- *     key NAME…              "d", "enter", "ctrl-d", "shift-left"
- *     type TEXT
- *     resize COLUMNS ROWS
- *     screen NAME            compare text and attributes with TEST-NAME.screen
- *     kill SIGNAL
- *     exit STATUS            the program ends, the terminal is as it was
+ *     cluster                a bare API server in the background: what is there changes only by
+ * `do` do LINE                a line of the script language against that cluster start ARGS the
+ * terminal UI; $CLUSTER stands for the options that reach the cluster wait TEXT              until
+ * the screen shows TEXT gone TEXT              until it does not key NAME…              "d",
+ * "enter", "ctrl-d", "shift-left" type TEXT resize COLUMNS ROWS screen NAME            compare text
+ * and attributes with TEST-NAME.screen kill SIGNAL exit STATUS            the program ends, the
+ * terminal is as it was
  *
- * Nothing sleeps: a comparison goes on reading until it fits or a bound is over. Ages, revisions and the like are masked.
+ * Nothing sleeps: a comparison goes on reading until it fits or a bound is over. Ages, revisions
+ * and the like are masked.
  */
 #include "script.h"
 

@@ -18,7 +18,7 @@ enum { PATIENCE_MS = 20000, QUIET_MS = 250 };
 
 struct script {
 	const char *binary, *path;
-	char *home;       /* of this run; removed at its end */
+	char *home; /* of this run; removed at its end */
 	char *kubeconfig;
 	int rows, columns, line;
 	char term[64];
@@ -63,8 +63,9 @@ static bool run(const struct script *s, char *const argv[])
 
 static bool start_cluster(struct script *s)
 {
-	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t)"up", (char *)(uintptr_t)"screens", (char *)(uintptr_t)"--components",
-		(char *)(uintptr_t)"api", (char *)(uintptr_t)"--kubeconfig", s->kubeconfig, NULL};
+	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "up",
+	        (char *)(uintptr_t) "screens", (char *)(uintptr_t) "--components",
+	        (char *)(uintptr_t) "api", (char *)(uintptr_t) "--kubeconfig", s->kubeconfig, NULL};
 
 	s->has_cluster = true;
 	return run(s, argv);
@@ -72,7 +73,8 @@ static bool start_cluster(struct script *s)
 
 static bool do_line(struct script *s, const char *line)
 {
-	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t)"-c", (char *)(uintptr_t)line, NULL};
+	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "-c",
+	        (char *)(uintptr_t)line, NULL};
 
 	setenv("KUBECONFIG", s->kubeconfig, 1);
 	bool done = run(s, argv);
@@ -88,17 +90,18 @@ static bool start(struct script *s, const char *arguments)
 	size_t n = 1;
 	char *rest = NULL;
 
-	for (char *word = strtok_r(copy, " ", &rest); word && n < 60; word = strtok_r(NULL, " ", &rest)) {
+	for (char *word = strtok_r(copy, " ", &rest); word && n < 60;
+	        word = strtok_r(NULL, " ", &rest)) {
 		if (strcmp(word, "$CLUSTER") != 0) {
 			for (char *c = word; *c; c++) /* a word with blanks is written with + */
 				*c = *c == '+' ? ' ' : *c;
 			words[n++] = word;
 			continue;
 		}
-		words[n++] = (char *)(uintptr_t)"--kubeconfig";
+		words[n++] = (char *)(uintptr_t) "--kubeconfig";
 		words[n++] = s->kubeconfig;
-		words[n++] = (char *)(uintptr_t)"--context";
-		words[n++] = (char *)(uintptr_t)"kube-tui-screens";
+		words[n++] = (char *)(uintptr_t) "--context";
+		words[n++] = (char *)(uintptr_t) "kube-tui-screens";
 	}
 	terminal_destroy(s->terminal);
 	s->terminal = terminal_start(s->rows, s->columns, s->term, words);
@@ -122,7 +125,9 @@ static bool wait_for(struct script *s, const char *text, bool wanted)
 	while (shows(s, text) != wanted && now_ms() < until)
 		if (!terminal_read(s->terminal, (int)(until - now_ms())))
 			break;
-	return shows(s, text) == wanted ? true : fail(s, wanted ? "this is not shown" : "this is still shown");
+	return shows(s, text) == wanted
+	               ? true
+	               : fail(s, wanted ? "this is not shown" : "this is still shown");
 }
 
 /* "12s", "3m10s", "2d4h": the length of one, 0 when there is none. */
@@ -159,7 +164,8 @@ static char *masked(const char *text)
 		for (size_t i = 0; i < KT_ARRAY_SIZE(labels); i++) {
 			if (!word_start || !kt_starts_with(c, labels[i]))
 				continue;
-			kt_str_printf(&out, "%s ~", labels[i]); /* up to the menu, which begins at a '<' */
+			kt_str_printf(&out, "%s ~",
+			        labels[i]); /* up to the menu, which begins at a '<' */
 			c += strcspn(c, "<\n");
 		}
 		word_start = *c == ' ' || *c == '\n' || (unsigned char)*c >= 0x80;
@@ -225,7 +231,9 @@ static bool ends(struct script *s, const char *argument)
 	}
 	if (!terminal_is_restored(s->terminal))
 		return fail(s, "the terminal is not as it was");
-	return terminal_bad_bytes(s->terminal) == 0 ? true : fail(s, "control bytes were sent to the terminal");
+	return terminal_bad_bytes(s->terminal) == 0
+	               ? true
+	               : fail(s, "control bytes were sent to the terminal");
 }
 
 static bool press(struct script *s, const char *names)
@@ -300,7 +308,8 @@ static bool prepare(struct script *s)
 	setenv("XDG_CONFIG_HOME", s->home, 1);
 	setenv("XDG_RUNTIME_DIR", s->home, 1);
 	setenv("LC_ALL", "C.UTF-8", 1);
-	static const char *const names[] = {"KUBECONFIG", "K9S_SKIN", "K9S_CONFIG_DIR", "K9S_EDITOR", "KUBE_EDITOR", "VISUAL", "EDITOR"};
+	static const char *const names[] = {"KUBECONFIG", "K9S_SKIN", "K9S_CONFIG_DIR",
+	        "K9S_EDITOR", "KUBE_EDITOR", "VISUAL", "EDITOR"};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(names); i++)
 		unsetenv(names[i]);
@@ -309,7 +318,8 @@ static bool prepare(struct script *s)
 
 static void finish(struct script *s)
 {
-	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t)"delete", (char *)(uintptr_t)"screens", NULL};
+	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "delete",
+	        (char *)(uintptr_t) "screens", NULL};
 
 	terminal_destroy(s->terminal);
 	s->terminal = NULL;
@@ -322,7 +332,11 @@ static void finish(struct script *s)
 
 int script_run(const char *binary, const char *path)
 {
-	struct script s = {.binary = binary, .path = path, .rows = 24, .columns = 80, .term = "xterm-256color"};
+	struct script s = {.binary = binary,
+	        .path = path,
+	        .rows = 24,
+	        .columns = 80,
+	        .term = "xterm-256color"};
 	kt_auto_str text = KT_STR_INIT;
 	struct kt_sv rest, line;
 	bool good = true;

@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <utmp.h>
 #include <unistd.h>
+#include <utmp.h>
 #include <vterm.h>
 
 enum { STYLES_MAX = 52 };
@@ -122,10 +122,11 @@ bool terminal_key(struct terminal *terminal, const char *name)
 	static const struct {
 		const char *name;
 		VTermKey key;
-	} keys[] = {{"enter", VTERM_KEY_ENTER}, {"tab", VTERM_KEY_TAB}, {"backspace", VTERM_KEY_BACKSPACE}, {"esc", VTERM_KEY_ESCAPE},
-		{"up", VTERM_KEY_UP}, {"down", VTERM_KEY_DOWN}, {"left", VTERM_KEY_LEFT}, {"right", VTERM_KEY_RIGHT},
-		{"home", VTERM_KEY_HOME}, {"end", VTERM_KEY_END}, {"pgup", VTERM_KEY_PAGEUP}, {"pgdn", VTERM_KEY_PAGEDOWN},
-		{"delete", VTERM_KEY_DEL}};
+	} keys[] = {{"enter", VTERM_KEY_ENTER}, {"tab", VTERM_KEY_TAB},
+	        {"backspace", VTERM_KEY_BACKSPACE}, {"esc", VTERM_KEY_ESCAPE}, {"up", VTERM_KEY_UP},
+	        {"down", VTERM_KEY_DOWN}, {"left", VTERM_KEY_LEFT}, {"right", VTERM_KEY_RIGHT},
+	        {"home", VTERM_KEY_HOME}, {"end", VTERM_KEY_END}, {"pgup", VTERM_KEY_PAGEUP},
+	        {"pgdn", VTERM_KEY_PAGEDOWN}, {"delete", VTERM_KEY_DEL}};
 	VTermModifier modifier = VTERM_MOD_NONE;
 
 	if (kt_starts_with(name, "ctrl-")) {
@@ -145,7 +146,8 @@ bool terminal_key(struct terminal *terminal, const char *name)
 		name = " ";
 	if (strlen(name) != 1)
 		return false;
-	vterm_keyboard_unichar(terminal->vt, (unsigned char)*name, modifier == VTERM_MOD_CTRL ? VTERM_MOD_CTRL : VTERM_MOD_NONE);
+	vterm_keyboard_unichar(terminal->vt, (unsigned char)*name,
+	        modifier == VTERM_MOD_CTRL ? VTERM_MOD_CTRL : VTERM_MOD_NONE);
 	return true;
 }
 
@@ -174,7 +176,8 @@ pid_t terminal_pid(const struct terminal *terminal)
 int terminal_wait(struct terminal *terminal, int timeout_ms)
 {
 	int fd = (int)syscall(SYS_pidfd_open, terminal->pid, 0), status;
-	struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = terminal->fd, .events = POLLIN}};
+	struct pollfd fds[2] = {
+	        {.fd = fd, .events = POLLIN}, {.fd = terminal->fd, .events = POLLIN}};
 
 	while (!terminal->ended && poll(fds, 2, timeout_ms) > 0) {
 		if (fds[1].revents & POLLIN)
@@ -200,7 +203,8 @@ void terminal_text(const struct terminal *terminal, struct kt_str *out)
 	for (int row = 0; row < terminal->rows; row++) {
 		size_t end = out->len;
 
-		for (int column = 0; column < terminal->columns; column += cell.width > 1 ? cell.width : 1) {
+		for (int column = 0;
+		        column<terminal->columns; column += cell.width> 1 ? cell.width : 1) {
 			vterm_screen_get_cell(terminal->screen, (VTermPos){row, column}, &cell);
 			if (!cell.chars[0] || cell.chars[0] == (uint32_t)-1) {
 				kt_str_putc(out, ' ');
@@ -271,7 +275,8 @@ void terminal_styles(const struct terminal *terminal, struct kt_str *out)
 		kt_str_putc(out, '\n');
 	}
 	for (size_t i = 0; i < n; i++) {
-		kt_str_printf(out, "%c: %s\n", (char)(i < 26 ? 'a' + (int)i : 'A' + (int)i - 26), styles[i]);
+		kt_str_printf(out, "%c: %s\n", (char)(i < 26 ? 'a' + (int)i : 'A' + (int)i - 26),
+		        styles[i]);
 		free(styles[i]);
 	}
 }
@@ -280,8 +285,9 @@ bool terminal_is_restored(const struct terminal *terminal)
 {
 	struct termios modes;
 
-	return !terminal->alternate && terminal->cursor_visible && tcgetattr(terminal->slave, &modes) == 0 &&
-		(modes.c_lflag & ICANON) && (modes.c_lflag & ECHO);
+	return !terminal->alternate && terminal->cursor_visible &&
+	       tcgetattr(terminal->slave, &modes) == 0 && (modes.c_lflag & ICANON) &&
+	       (modes.c_lflag & ECHO);
 }
 
 size_t terminal_bad_bytes(const struct terminal *terminal)

@@ -25,9 +25,11 @@ int terminal_wait(struct terminal *terminal, int timeout_ms);
 void terminal_text(const struct terminal *terminal, struct kt_str *out);
 /* A letter per cell for its style and a legend of the letters behind it. */
 void terminal_styles(const struct terminal *terminal, struct kt_str *out);
-/* Whether the terminal is in the state it was found in: main screen, cursor visible, canonical mode with echo. */
+/* Whether the terminal is in the state it was found in: main screen, cursor visible, canonical mode
+ * with echo. */
 bool terminal_is_restored(const struct terminal *terminal);
-/* Bytes below 0x20 that the program sent inside of text and that are no control a terminal UI needs. */
+/* Bytes below 0x20 that the program sent inside of text and that are no control a terminal UI
+ * needs. */
 size_t terminal_bad_bytes(const struct terminal *terminal);
 
 #endif

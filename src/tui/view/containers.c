@@ -9,9 +9,8 @@ static const json_t *status_of(const json_t *pod, const char *list, const char *
 	const json_t *status;
 	size_t i;
 
-	json_array_foreach(kt_jget(pod, path), i, status)
-		if (kt_streq(kt_jstr(status, "name"), name))
-			return status;
+	json_array_foreach(kt_jget(pod, path), i,
+	        status) if (kt_streq(kt_jstr(status, "name"), name)) return status;
 	return NULL;
 }
 
@@ -23,15 +22,19 @@ static const char *state_text(const json_t *status, enum kt_row_state *ret_state
 	if (kt_jget(status, "state.running"))
 		return "Running";
 	if (reason) {
-		*ret_state = strstr(reason, "BackOff") || strstr(reason, "Err") ? KT_ROW_ERROR : KT_ROW_PENDING;
+		*ret_state = strstr(reason, "BackOff") || strstr(reason, "Err") ? KT_ROW_ERROR
+		                                                                : KT_ROW_PENDING;
 		return reason;
 	}
 	reason = kt_jstr(status, "state.terminated.reason");
-	*ret_state = !reason ? KT_ROW_PENDING : !strcmp(reason, "Completed") ? KT_ROW_COMPLETED : KT_ROW_ERROR;
+	*ret_state = !reason                        ? KT_ROW_PENDING
+	             : !strcmp(reason, "Completed") ? KT_ROW_COMPLETED
+	                                            : KT_ROW_ERROR;
 	return reason ? reason : "Waiting";
 }
 
-static void add(struct kt_view *view, const json_t *pod, const char *list, const char *statuses, const char *sign)
+static void add(struct kt_view *view, const json_t *pod, const char *list, const char *statuses,
+        const char *sign)
 {
 	kt_auto_free char *path = kt_asprintf("spec.%s", list);
 	const json_t *container, *port;
@@ -46,13 +49,16 @@ static void add(struct kt_view *view, const json_t *pod, const char *list, const
 		const char *text = state_text(status, &state);
 
 		json_array_foreach(json_object_get(container, "ports"), k, port)
-			kt_str_printf(&ports, "%s%lld/%s", k ? "," : "", (long long)kt_jint(port, "containerPort", 0),
-				kt_jstr(port, "protocol") ? kt_jstr(port, "protocol") : "TCP");
+		        kt_str_printf(&ports, "%s%lld/%s", k ? "," : "",
+		                (long long)kt_jint(port, "containerPort", 0),
+		                kt_jstr(port, "protocol") ? kt_jstr(port, "protocol") : "TCP");
 		kt_auto_free char *index = kt_asprintf("%s%zu", sign, i + 1);
-		kt_auto_free char *restarts = kt_asprintf("%lld", (long long)kt_jint(status, "restartCount", 0));
-		const char *cells[] = {name, index, kt_jstr(container, "image"), kt_jbool(status, "ready", false) ? "true" : "false", text,
-			restarts, kt_jget(container, "livenessProbe") ? "on" : "off", kt_jget(container, "readinessProbe") ? "on" : "off",
-			kt_str_text(&ports)};
+		kt_auto_free char *restarts =
+		        kt_asprintf("%lld", (long long)kt_jint(status, "restartCount", 0));
+		const char *cells[] = {name, index, kt_jstr(container, "image"),
+		        kt_jbool(status, "ready", false) ? "true" : "false", text, restarts,
+		        kt_jget(container, "livenessProbe") ? "on" : "off",
+		        kt_jget(container, "readinessProbe") ? "on" : "off", kt_str_text(&ports)};
 
 		if (name)
 			kt_list_view_add(view, name, cells, state);
@@ -61,13 +67,22 @@ static void add(struct kt_view *view, const json_t *pod, const char *list, const
 
 struct kt_view *kt_containers_view_create(struct kt_ui *ui, const json_t *pod)
 {
-	static const char *const columns[] = {"Name", "Idx", "Image", "Ready", "State", "Restarts", "Live", "Readiness", "Ports", NULL};
-	const char *name = kt_jstr(pod, "metadata.name"), *namespace = kt_jstr(pod, "metadata.namespace");
+	static const char *const columns[] = {"Name", "Idx", "Image", "Ready", "State", "Restarts",
+	        "Live", "Readiness", "Ports", NULL};
+	const char *name = kt_jstr(pod, "metadata.name"),
+	           *namespace = kt_jstr(pod, "metadata.namespace");
 	kt_auto_free char *title = kt_asprintf("Containers(%s/%s)", namespace, name);
 	kt_auto_free char *enter = kt_asprintf("logs -f pod/%s -c {name} -n %s", name, namespace);
-	kt_auto_free char *target = kt_asprintf("pod/%s", name), *ns = kt_asprintf("-n %s", namespace);
-	struct kt_view *view = kt_list_view_create(ui, &(struct kt_list_view_options){.title = title, .crumb = "containers",
-		.context = KT_IN_CONTAINERS, .columns = columns, .enter = enter, .target = target, .ns = ns});
+	kt_auto_free char *target = kt_asprintf("pod/%s", name),
+	                  *ns = kt_asprintf("-n %s", namespace);
+	struct kt_view *view =
+	        kt_list_view_create(ui, &(struct kt_list_view_options){.title = title,
+	                                        .crumb = "containers",
+	                                        .context = KT_IN_CONTAINERS,
+	                                        .columns = columns,
+	                                        .enter = enter,
+	                                        .target = target,
+	                                        .ns = ns});
 
 	add(view, pod, "initContainers", "initContainerStatuses", "i");
 	add(view, pod, "containers", "containerStatuses", "");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way of an edit: fetch → editor → checks of the text → dry-run by the server → diff → PUT. The resourceVersion guards it: when
- * somebody else wrote meanwhile the three texts are merged, silently where they do not touch the same lines.
+ * The way of an edit: fetch → editor → checks of the text → dry-run by the server → diff → PUT. The
+ * resourceVersion guards it: when somebody else wrote meanwhile the three texts are merged,
+ * silently where they do not touch the same lines.
  */
 #include "tui/view/edit.h"
 
@@ -27,7 +28,7 @@ struct edit_view {
 	char *argument; /* "deployment/web -n default" */
 	char *label;    /* "deployment.apps/web" */
 	char *path;
-	char *base;     /* text as the server had it */
+	char *base;                 /* text as the server had it */
 	const struct kt_type *type; /* NULL: no table for it */
 	bool is_definition;
 	struct kt_editor editor;
@@ -36,8 +37,8 @@ struct edit_view {
 	size_t hint;
 	bool popup;
 	struct kt_pending *pending;
-	int merges;     /* in a row, without the person seeing one */
-	bool dry_run;   /* of the request under way */
+	int merges;   /* in a row, without the person seeing one */
+	bool dry_run; /* of the request under way */
 };
 
 static struct edit_view *of_view(const struct kt_view *view)
@@ -65,7 +66,8 @@ static void title(struct kt_view *view, struct kt_str *out)
 {
 	struct edit_view *v = of_view(view);
 
-	kt_str_printf(out, "Edit(%s)%s%s", v->label, is_changed(v) ? " *" : "", v->pending ? " …" : "");
+	kt_str_printf(
+	        out, "Edit(%s)%s%s", v->label, is_changed(v) ? " *" : "", v->pending ? " …" : "");
 }
 
 static void on_fault(void *arg, size_t line, bool error, const char *text)
@@ -88,19 +90,24 @@ static void draw_status(struct edit_view *v, int row, struct kt_rect area)
 {
 	size_t line = kt_editor_line_of(&v->editor, v->editor.cursor);
 	const struct kt_editor_note *note = kt_editor_note_at(&v->editor, line);
-	const struct kt_field *field = kt_hints_field(v->type, kt_editor_text(&v->editor), v->editor.cursor);
+	const struct kt_field *field =
+	        kt_hints_field(v->type, kt_editor_text(&v->editor), v->editor.cursor);
 	kt_auto_free char *path = kt_hints_path(kt_editor_text(&v->editor), v->editor.cursor);
 	kt_auto_free char *text = NULL;
-	enum kt_role role = note ? note->error ? KT_ROLE_ROW_ERROR : KT_ROLE_ROW_PENDING : KT_ROLE_ROW_COMPLETED;
+	enum kt_role role = note ? note->error ? KT_ROLE_ROW_ERROR : KT_ROLE_ROW_PENDING
+	                         : KT_ROLE_ROW_COMPLETED;
 
 	if (note)
 		text = kt_asprintf("line %zu: %s", line + 1, note->text);
 	else if (v->editor.notes.n)
-		text = kt_asprintf("%zu fault%s, the first in line %zu: %s", v->editor.notes.n, v->editor.notes.n == 1 ? "" : "s",
-			v->editor.notes.items[0].line + 1, v->editor.notes.items[0].text);
+		text = kt_asprintf("%zu fault%s, the first in line %zu: %s", v->editor.notes.n,
+		        v->editor.notes.n == 1 ? "" : "s", v->editor.notes.items[0].line + 1,
+		        v->editor.notes.items[0].text);
 	else
-		text = kt_asprintf("%s%s%s", path, field && *field->doc ? " - " : "", field ? field->doc : "");
-	kt_draw_cell(row, area.column, area.columns, text, kt_ui_style(v->view.ui, role, KT_ROLE_BODY_BG));
+		text = kt_asprintf(
+		        "%s%s%s", path, field && *field->doc ? " - " : "", field ? field->doc : "");
+	kt_draw_cell(row, area.column, area.columns, text,
+	        kt_ui_style(v->view.ui, role, KT_ROLE_BODY_BG));
 }
 
 static void draw_popup(struct edit_view *v, struct kt_rect area)
@@ -114,15 +121,19 @@ static void draw_popup(struct edit_view *v, struct kt_rect area)
 	column = KT_MIN(column, area.column + area.columns - POPUP_WIDTH);
 	for (int i = 0; i < rows && top + (size_t)i < v->hints.n; i++) {
 		bool current = top + (size_t)i == v->hint;
-		struct kt_style style = current ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
-						: kt_ui_style(ui, KT_ROLE_DIALOG_BUTTON_FG, KT_ROLE_DIALOG_BUTTON_BG);
+		struct kt_style style =
+		        current ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
+		                : kt_ui_style(
+		                          ui, KT_ROLE_DIALOG_BUTTON_FG, KT_ROLE_DIALOG_BUTTON_BG);
 
-		kt_draw_cell(row + i, KT_MAX(column, 0), POPUP_WIDTH, v->hints.items[top + (size_t)i].label, style);
+		kt_draw_cell(row + i, KT_MAX(column, 0), POPUP_WIDTH,
+		        v->hints.items[top + (size_t)i].label, style);
 	}
 	const char *doc = v->hints.items[v->hint].doc;
 
 	if (*doc)
-		kt_draw_cell(area.row + area.rows - 1, area.column, area.columns, doc, kt_ui_style(ui, KT_ROLE_PROMPT_SUGGEST, KT_ROLE_BODY_BG));
+		kt_draw_cell(area.row + area.rows - 1, area.column, area.columns, doc,
+		        kt_ui_style(ui, KT_ROLE_PROMPT_SUGGEST, KT_ROLE_BODY_BG));
 }
 
 static void draw(struct kt_view *view, struct kt_rect area)
@@ -130,7 +141,8 @@ static void draw(struct kt_view *view, struct kt_rect area)
 	struct edit_view *v = of_view(view);
 
 	check(v);
-	kt_editor_draw(&v->editor, &view->ui->theme, (struct kt_rect){area.row, area.column, area.rows - 1, area.columns});
+	kt_editor_draw(&v->editor, &view->ui->theme,
+	        (struct kt_rect){area.row, area.column, area.rows - 1, area.columns});
 	draw_status(v, area.row + area.rows - 1, area);
 	if (v->popup)
 		draw_popup(v, area);
@@ -191,7 +203,8 @@ static bool popup_key(struct edit_view *v, const struct kt_key *pressed)
 	bool used = kt_editor_key(&v->editor, pressed);
 
 	close_popup(v);
-	if (used && (pressed->code == KT_KEY_BACKSPACE || (pressed->code > ' ' && pressed->code < 0x7f))) {
+	if (used && (pressed->code == KT_KEY_BACKSPACE ||
+	                    (pressed->code > ' ' && pressed->code < 0x7f))) {
 		kt_hints_at(v->type, kt_editor_text(&v->editor), v->editor.cursor, &v->hints);
 		v->popup = v->hints.n > 0;
 	}
@@ -231,7 +244,8 @@ static void show_refusal(struct edit_view *v, const struct kt_err *err)
 	for (size_t i = 0; i < err->n_causes; i++) {
 		const struct kt_err_cause *cause = &err->causes[i];
 		size_t line = cause->field ? kt_hints_line_of(text, cause->field) : 0;
-		kt_auto_free char *note = kt_asprintf("%s: %s", cause->field ? cause->field : "", cause->message);
+		kt_auto_free char *note =
+		        kt_asprintf("%s: %s", cause->field ? cause->field : "", cause->message);
 
 		kt_editor_add_note(&v->editor, line, true, note);
 		if (first == SIZE_MAX)
@@ -249,7 +263,8 @@ static bool come_back(struct edit_view *v)
 {
 	struct kt_ui *ui = v->view.ui;
 
-	if (kt_ui_top(ui) != &v->view && ui->views.n > 1 && ui->views.items[ui->views.n - 2] == &v->view)
+	if (kt_ui_top(ui) != &v->view && ui->views.n > 1 &&
+	        ui->views.items[ui->views.n - 2] == &v->view)
 		kt_ui_pop(ui);
 	return kt_ui_top(ui) == &v->view;
 }
@@ -275,8 +290,10 @@ static void on_theirs(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		come_back(v);
 		v->editor.cursor = 0;
 		kt_editor_find(&v->editor, "<<<<<<< mine");
-		kt_ui_flash(ui, KT_FLASH_WARN, "%zu conflict%s: both sides and the base are between <<<<<<< and >>>>>>>; choose, then Ctrl-S", conflicts,
-			conflicts == 1 ? "" : "s");
+		kt_ui_flash(ui, KT_FLASH_WARN,
+		        "%zu conflict%s: both sides and the base are between <<<<<<< and >>>>>>>; "
+		        "choose, then Ctrl-S",
+		        conflicts, conflicts == 1 ? "" : "s");
 	} else if (v->merges++ < MERGES_MAX) {
 		kt_ui_flash(ui, KT_FLASH_INFO, "it changed meanwhile: merged");
 		send(v, v->dry_run);
@@ -288,7 +305,9 @@ static void on_theirs(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 
 static void merge(struct edit_view *v)
 {
-	v->pending = kt_request(v->view.ui, &(struct kt_request){.method = "GET", .path = v->path, .done = on_theirs, .arg = v});
+	v->pending = kt_request(
+	        v->view.ui, &(struct kt_request){
+	                            .method = "GET", .path = v->path, .done = on_theirs, .arg = v});
 }
 
 static void apply(void *arg)
@@ -307,8 +326,11 @@ static void show_review(struct edit_view *v, json_t *object)
 
 	if (!come_back(v))
 		return;
-	kt_ui_push(ui, kt_review_view_create(ui, &(struct kt_review_options){.title = head, .before = v->base, .after = after,
-		.apply = apply, .arg = v}));
+	kt_ui_push(ui, kt_review_view_create(ui, &(struct kt_review_options){.title = head,
+	                                                 .before = v->base,
+	                                                 .after = after,
+	                                                 .apply = apply,
+	                                                 .arg = v}));
 }
 
 static void on_sent(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *err)
@@ -344,14 +366,17 @@ static void send(struct edit_view *v, bool dry_run)
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_json json_t *object = kt_yaml_parse_one(kt_sv_of(kt_editor_text(&v->editor)), &err);
 	kt_auto_free char *path =
-		kt_asprintf("%s?fieldManager=kube-tui-edit&fieldValidation=Strict%s", v->path, dry_run ? "&dryRun=All" : "");
+	        kt_asprintf("%s?fieldManager=kube-tui-edit&fieldValidation=Strict%s", v->path,
+	                dry_run ? "&dryRun=All" : "");
 
 	if (!object) {
 		show_refusal(v, &err);
 		return;
 	}
 	v->dry_run = dry_run;
-	v->pending = kt_request(v->view.ui, &(struct kt_request){.method = "PUT", .path = path, .body = object, .done = on_sent, .arg = v});
+	v->pending = kt_request(v->view.ui,
+	        &(struct kt_request){
+	                .method = "PUT", .path = path, .body = object, .done = on_sent, .arg = v});
 }
 
 static void save(struct edit_view *v)
@@ -386,11 +411,14 @@ static void use_editor(struct edit_view *v)
 	for (size_t i = 0; !program && i < KT_ARRAY_SIZE(names); i++)
 		program = getenv(names[i]);
 	kt_auto_free char *command = kt_asprintf("%s \"$1\"", program && *program ? program : "vi");
-	char *argv[] = {(char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", command, (char *)(uintptr_t)"sh", file, NULL};
+	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", command,
+	        (char *)(uintptr_t) "sh", file, NULL};
 
 	if (kt_make_dirs(home, 0700, &err) < 0 ||
-		kt_write_file(file, (struct kt_sv){kt_editor_text(&v->editor), v->editor.text.len}, 0600, &err) < 0 ||
-		kt_ui_spawn(v->view.ui, argv, &err) < 0 || kt_read_file(file, KT_EDITOR_MAX_BYTES, &text, &err) < 0) {
+	        kt_write_file(file, (struct kt_sv){kt_editor_text(&v->editor), v->editor.text.len},
+	                0600, &err) < 0 ||
+	        kt_ui_spawn(v->view.ui, argv, &err) < 0 ||
+	        kt_read_file(file, KT_EDITOR_MAX_BYTES, &text, &err) < 0) {
 		kt_ui_flash(v->view.ui, KT_FLASH_ERROR, "%s", kt_err_message(&err));
 	} else if (strcmp(kt_str_text(&text), kt_editor_text(&v->editor)) != 0) {
 		kt_editor_replace(&v->editor, 0, v->editor.text.len, kt_str_text(&text));
@@ -411,9 +439,13 @@ static void on_find(struct kt_ui *ui, void *arg)
 
 static void find(struct edit_view *v)
 {
-	const struct kt_ask field = {.label = "Find:", .kind = KT_ASK_TEXT, .text = v->editor.search.text ? v->editor.search.text : ""};
+	const struct kt_ask field = {.label = "Find:",
+	        .kind = KT_ASK_TEXT,
+	        .text = v->editor.search.text ? v->editor.search.text : ""};
 
-	kt_dialog_open(v->view.ui, &(struct kt_dialog_options){.title = "Find", .asks = &field, .n_asks = 1, .done = on_find, .arg = v});
+	kt_dialog_open(v->view.ui,
+	        &(struct kt_dialog_options){
+	                .title = "Find", .asks = &field, .n_asks = 1, .done = on_find, .arg = v});
 }
 
 static bool verb(struct kt_view *view, const char *name, const char *argument)
@@ -455,8 +487,11 @@ static bool leave(struct kt_view *view)
 
 	if (!is_changed(v))
 		return false;
-	kt_dialog_open(view->ui, &(struct kt_dialog_options){.title = "Leave", .text = "Leave the editor and drop the changes?", .careful = true,
-		.done = on_leave, .arg = v});
+	kt_dialog_open(view->ui, &(struct kt_dialog_options){.title = "Leave",
+	                                 .text = "Leave the editor and drop the changes?",
+	                                 .careful = true,
+	                                 .done = on_leave,
+	                                 .arg = v});
 	return true;
 }
 
@@ -475,14 +510,14 @@ static void destroy(struct kt_view *view)
 }
 
 static const struct kt_view_ops OPS = {
-	.context = KT_IN_EDIT,
-	.types_text = true,
-	.title = title,
-	.draw = draw,
-	.key = key,
-	.verb = verb,
-	.leave = leave,
-	.destroy = destroy,
+        .context = KT_IN_EDIT,
+        .types_text = true,
+        .title = title,
+        .draw = draw,
+        .key = key,
+        .verb = verb,
+        .leave = leave,
+        .destroy = destroy,
 };
 
 /* Opening */
@@ -505,8 +540,10 @@ static const struct kt_type *type_of(const json_t *object)
 {
 	const char *version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
 	const char *slash = version ? strchr(version, '/') : NULL;
-	kt_auto_free char *group = slash ? kt_strndup(version, (size_t)(slash - version)) : kt_strdup("");
-	const struct kt_kind *found = version && kind ? kt_builtin_kind(group, slash ? slash + 1 : version, kind) : NULL;
+	kt_auto_free char *group =
+	        slash ? kt_strndup(version, (size_t)(slash - version)) : kt_strdup("");
+	const struct kt_kind *found =
+	        version && kind ? kt_builtin_kind(group, slash ? slash + 1 : version, kind) : NULL;
 
 	return found ? found->type : NULL;
 }
@@ -547,6 +584,7 @@ void kt_edit_open(struct kt_ui *ui, const char *argument)
 	struct opening *opening = kt_new(struct opening);
 	kt_auto_free char *full = kt_resource_full_name(resource);
 
-	*opening = (struct opening){kt_strdup(argument), path, kt_asprintf("%s/%s", full, strrchr(path, '/') + 1)};
+	*opening = (struct opening){
+	        kt_strdup(argument), path, kt_asprintf("%s/%s", full, strrchr(path, '/') + 1)};
 	kt_fetch(ui, path, on_object, opening, free_opening);
 }

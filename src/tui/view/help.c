@@ -45,7 +45,8 @@ static void collect(struct help_view *v, const struct kt_view *below)
 	char name[32];
 
 	for (const struct kt_binding *b = kt_bindings; b->line; b++) {
-		if (!b->help || !kt_binding_applies(v->view.ui, below, b) || kt_binding_find(v->view.ui, below, b->key) != b)
+		if (!b->help || !kt_binding_applies(v->view.ui, below, b) ||
+		        kt_binding_find(v->view.ui, below, b->key) != b)
 			continue;
 		kt_key_name(b->key, name);
 		add(v, b->section, name, b->help);
@@ -68,7 +69,8 @@ static void collect(struct help_view *v, const struct kt_view *below)
 }
 
 /* The next row of a section; false at its end. */
-static void draw_section(struct help_view *v, const char *section, struct kt_rect area, int *row, int column, int width)
+static void draw_section(struct help_view *v, const char *section, struct kt_rect area, int *row,
+        int column, int width)
 {
 	struct kt_ui *ui = v->view.ui;
 	struct kt_style head = kt_ui_style(ui, KT_ROLE_HELP_SECTION, KT_ROLE_HELP_BG);
@@ -88,7 +90,8 @@ static void draw_section(struct help_view *v, const char *section, struct kt_rec
 			kt_auto_free char *shown = kt_asprintf("<%s>", e->key);
 
 			kt_draw_text(*row, column, KEY_WIDTH, shown, strlen(shown), key, true);
-			kt_draw_text(*row, column + KEY_WIDTH, width - KEY_WIDTH - 1, e->text, strlen(e->text), text, true);
+			kt_draw_text(*row, column + KEY_WIDTH, width - KEY_WIDTH - 1, e->text,
+			        strlen(e->text), text, true);
 		}
 		++*row;
 	}
@@ -112,7 +115,8 @@ static void draw(struct kt_view *view, struct kt_rect area)
 			sections[n_sections++] = v->entries.items[i].section;
 	}
 	for (int i = 0; i < area.rows; i++)
-		kt_draw_fill(area.row + i, area.column, area.columns, ' ', kt_ui_style(view->ui, KT_ROLE_HELP_FG, KT_ROLE_HELP_BG));
+		kt_draw_fill(area.row + i, area.column, area.columns, ' ',
+		        kt_ui_style(view->ui, KT_ROLE_HELP_FG, KT_ROLE_HELP_BG));
 	/* whole sections, column by column */
 	per = (v->entries.n + 2 * n_sections + columns - 1) / columns;
 	int row = area.row - (int)v->top, column = area.column + 1, longest = 0;
@@ -120,7 +124,8 @@ static void draw(struct kt_view *view, struct kt_rect area)
 	for (size_t s = 0; s < n_sections; s++) {
 		draw_section(v, sections[s], area, &row, column, width - 1);
 		longest = KT_MAX(longest, row - area.row + (int)v->top);
-		if (row - area.row + (int)v->top >= (int)per && column + 2 * width <= area.column + area.columns + 1) {
+		if (row - area.row + (int)v->top >= (int)per &&
+		        column + 2 * width <= area.column + area.columns + 1) {
 			column += width;
 			row = area.row - (int)v->top;
 		}
@@ -131,9 +136,11 @@ static void draw(struct kt_view *view, struct kt_rect area)
 static bool key(struct kt_view *view, const struct kt_key *pressed)
 {
 	struct help_view *v = of_view(view);
-	size_t rows = (size_t)KT_MAX(v->area.rows, 1), last = v->height > rows ? v->height - rows : 0;
+	size_t rows = (size_t)KT_MAX(v->area.rows, 1),
+	       last = v->height > rows ? v->height - rows : 0;
 	uint32_t code = pressed->code;
-	bool wheel = code == KT_KEY_MOUSE && (pressed->mouse == KT_MOUSE_WHEEL_UP || pressed->mouse == KT_MOUSE_WHEEL_DOWN);
+	bool wheel = code == KT_KEY_MOUSE &&
+	             (pressed->mouse == KT_MOUSE_WHEEL_UP || pressed->mouse == KT_MOUSE_WHEEL_DOWN);
 
 	if (code == KT_KEY_DOWN || code == 'j' || (wheel && pressed->mouse == KT_MOUSE_WHEEL_DOWN))
 		v->top = KT_MIN(v->top + 1, last);
@@ -157,7 +164,8 @@ static void destroy(struct kt_view *view)
 	free(v);
 }
 
-static const struct kt_view_ops OPS = {.context = 0, .title = title, .draw = draw, .key = key, .destroy = destroy};
+static const struct kt_view_ops OPS = {
+        .context = 0, .title = title, .draw = draw, .key = key, .destroy = destroy};
 
 struct kt_view *kt_help_view_create(struct kt_ui *ui)
 {
@@ -182,7 +190,8 @@ struct kt_view *kt_command_help_view_create(struct kt_ui *ui, const struct kt_co
 		kt_help_command(command, out);
 		fclose(out);
 	}
-	struct kt_view *view = kt_text_view_create(ui, head, "help", (struct kt_sv){text ? text : "", len}, KT_DESCRIBE);
+	struct kt_view *view = kt_text_view_create(
+	        ui, head, "help", (struct kt_sv){text ? text : "", len}, KT_DESCRIBE);
 
 	free(text);
 	return view;

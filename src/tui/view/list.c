@@ -106,10 +106,12 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 	struct list_view *v = of_view(view);
 
 	if (!strcmp(name, "sort")) {
-		int column = *argument ? kt_table_find_column(&v->table, argument) : v->table.picked_column;
+		int column = *argument ? kt_table_find_column(&v->table, argument)
+		                       : v->table.picked_column;
 
 		if (column >= 0)
-			kt_table_sort(&v->table, column, column == v->table.sort_column && !v->table.descending);
+			kt_table_sort(&v->table, column,
+			        column == v->table.sort_column && !v->table.descending);
 	} else if (!strcmp(name, "save")) {
 		kt_auto_str csv = KT_STR_INIT;
 		kt_auto_free char *file = kt_asprintf("%s.csv", view->crumb);
@@ -143,8 +145,16 @@ struct kt_view *kt_list_view_create(struct kt_ui *ui, const struct kt_list_view_
 {
 	struct list_view *v = kt_new(struct list_view);
 
-	v->ops = (struct kt_view_ops){.context = KT_IN_TABLE | options->context, .title = title, .draw = draw, .key = key, .verb = verb,
-		.expand = expand, .filter = filter, .filter_text = filter_text, .leave = leave, .destroy = destroy};
+	v->ops = (struct kt_view_ops){.context = KT_IN_TABLE | options->context,
+	        .title = title,
+	        .draw = draw,
+	        .key = key,
+	        .verb = verb,
+	        .expand = expand,
+	        .filter = filter,
+	        .filter_text = filter_text,
+	        .leave = leave,
+	        .destroy = destroy};
 	v->view = (struct kt_view){.ops = &v->ops, .ui = ui, .crumb = kt_strdup(options->crumb)};
 	v->title = kt_strdup(options->title);
 	v->enter = dup_or_null(options->enter);
@@ -156,7 +166,8 @@ struct kt_view *kt_list_view_create(struct kt_ui *ui, const struct kt_list_view_
 	return &v->view;
 }
 
-void kt_list_view_add(struct kt_view *view, const char *name, const char *const *cells, enum kt_row_state state)
+void kt_list_view_add(
+        struct kt_view *view, const char *name, const char *const *cells, enum kt_row_state state)
 {
 	struct list_view *v = of_view(view);
 	struct kt_sv texts[16];

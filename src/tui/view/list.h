@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tables that are made here and not by the server: contexts, aliases, containers, themes. UI thread. */
+/* Tables that are made here and not by the server: contexts, aliases, containers, themes. UI
+ * thread. */
 #ifndef KT_TUI_VIEW_LIST_H
 #define KT_TUI_VIEW_LIST_H
 
@@ -7,13 +8,15 @@
 
 struct kt_list_view_options {
 	const char *title, *crumb;
-	unsigned context;            /* further key contexts */
-	const char *const *columns;  /* NULL-terminated */
-	const char *enter;           /* command line; {name} and {N} (the N-th cell) are filled in; NULL: nothing */
-	const char *target, *ns;     /* what {target} and {ns} stand for; NULL */
+	unsigned context;           /* further key contexts */
+	const char *const *columns; /* NULL-terminated */
+	const char *enter; /* command line; {name} and {N} (the N-th cell) are filled in; NULL:
+	                      nothing */
+	const char *target, *ns; /* what {target} and {ns} stand for; NULL */
 };
 
 struct kt_view *kt_list_view_create(struct kt_ui *ui, const struct kt_list_view_options *options);
-void kt_list_view_add(struct kt_view *view, const char *name, const char *const *cells, enum kt_row_state state);
+void kt_list_view_add(
+        struct kt_view *view, const char *name, const char *const *cells, enum kt_row_state state);
 
 #endif

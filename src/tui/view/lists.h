@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The UI's own tables: kinds and their short names, contexts of the kubeconfig, themes. UI thread. */
+/* The UI's own tables: kinds and their short names, contexts of the kubeconfig, themes. UI thread.
+ */
 #ifndef KT_TUI_VIEW_LISTS_H
 #define KT_TUI_VIEW_LISTS_H
 

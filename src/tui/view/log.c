@@ -15,7 +15,7 @@
 struct log_view {
 	struct kt_view view;
 	char *target, *namespace, *container;
-	char *rest; /* options given that have no key here */
+	char *rest;     /* options given that have no key here */
 	char since[16]; /* "tail", "head", "5m" */
 	bool follow, previous, timestamps, all_containers;
 	struct kt_text text;
@@ -32,8 +32,11 @@ static void title(struct kt_view *view, struct kt_str *out)
 {
 	struct log_view *v = of_view(view);
 
-	kt_str_printf(out, "Logs(%s%s%s)", v->target, v->all_containers ? ":all" : v->container ? ":" : "",
-		v->container && !v->all_containers ? v->container : "");
+	kt_str_printf(out, "Logs(%s%s%s)", v->target,
+	        v->all_containers ? ":all"
+	        : v->container    ? ":"
+	                          : "",
+	        v->container && !v->all_containers ? v->container : "");
 	kt_str_printf(out, "[%s]", v->previous ? "previous" : v->since);
 }
 
@@ -42,21 +45,27 @@ static void draw_indicator(struct log_view *v, struct kt_rect area)
 	const struct {
 		const char *name;
 		bool on;
-	} states[] = {{"Autoscroll", v->text.follow}, {"Timestamps", v->timestamps}, {"Wrap", v->text.wrap},
-		{"AllContainers", v->all_containers}, {"Previous", v->previous}};
+	} states[] = {{"Autoscroll", v->text.follow}, {"Timestamps", v->timestamps},
+	        {"Wrap", v->text.wrap}, {"AllContainers", v->all_containers},
+	        {"Previous", v->previous}};
 	struct kt_ui *ui = v->view.ui;
 	int at = area.column + 1;
 
-	kt_draw_fill(area.row, area.column, area.columns, ' ', kt_ui_style(ui, KT_ROLE_LOG_INDICATOR_FG, KT_ROLE_LOG_INDICATOR_BG));
+	kt_draw_fill(area.row, area.column, area.columns, ' ',
+	        kt_ui_style(ui, KT_ROLE_LOG_INDICATOR_FG, KT_ROLE_LOG_INDICATOR_BG));
 	for (size_t i = 0; i < KT_ARRAY_SIZE(states); i++) {
-		kt_auto_free char *text = kt_asprintf("%s:%s", states[i].name, states[i].on ? "On" : "Off");
+		kt_auto_free char *text =
+		        kt_asprintf("%s:%s", states[i].name, states[i].on ? "On" : "Off");
 
 		at += 2 + kt_draw_text(area.row, at, area.columns - at, text, strlen(text),
-			kt_ui_style(ui, states[i].on ? KT_ROLE_LOG_ON : KT_ROLE_LOG_OFF, KT_ROLE_LOG_INDICATOR_BG), true);
+		                  kt_ui_style(ui, states[i].on ? KT_ROLE_LOG_ON : KT_ROLE_LOG_OFF,
+		                          KT_ROLE_LOG_INDICATOR_BG),
+		                  true);
 	}
 	if (!v->job)
-		kt_draw_text(area.row, at, area.columns - at, v->exit_code ? "failed" : "ended", v->exit_code ? 6 : 5,
-			kt_ui_style(ui, KT_ROLE_LOG_INDICATOR_FG, KT_ROLE_LOG_INDICATOR_BG), true);
+		kt_draw_text(area.row, at, area.columns - at, v->exit_code ? "failed" : "ended",
+		        v->exit_code ? 6 : 5,
+		        kt_ui_style(ui, KT_ROLE_LOG_INDICATOR_FG, KT_ROLE_LOG_INDICATOR_BG), true);
 }
 
 static void draw(struct kt_view *view, struct kt_rect area)
@@ -64,7 +73,8 @@ static void draw(struct kt_view *view, struct kt_rect area)
 	struct log_view *v = of_view(view);
 
 	draw_indicator(v, area);
-	kt_text_draw(&v->text, &view->ui->theme, (struct kt_rect){area.row + 1, area.column, area.rows - 1, area.columns});
+	kt_text_draw(&v->text, &view->ui->theme,
+	        (struct kt_rect){area.row + 1, area.column, area.rows - 1, area.columns});
 }
 
 static bool key(struct kt_view *view, const struct kt_key *pressed)
@@ -121,7 +131,9 @@ static void run(struct log_view *v)
 	kt_text_clear(&v->text);
 	free(ui->last_line);
 	ui->last_line = kt_strdup(line);
-	v->job = kt_job_start(ui, &(struct kt_job_options){.line = line, .on_output = on_output, .on_done = on_done, .arg = v});
+	v->job = kt_job_start(
+	        ui, &(struct kt_job_options){
+	                    .line = line, .on_output = on_output, .on_done = on_done, .arg = v});
 }
 
 /* Choosing a container */
@@ -138,8 +150,8 @@ static void on_chosen(struct kt_ui *ui, void *arg)
 
 static void on_pod(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *err)
 {
-	static const char *const lists[] = {"spec.containers", "spec.initContainers", "spec.template.spec.containers",
-		"spec.template.spec.initContainers"};
+	static const char *const lists[] = {"spec.containers", "spec.initContainers",
+	        "spec.template.spec.containers", "spec.template.spec.initContainers"};
 	const char *names[33] = {NULL};
 	const json_t *container;
 	size_t n = 0, i;
@@ -151,19 +163,23 @@ static void on_pod(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *e
 	if (kt_ui_top(ui) != arg) /* it was left meanwhile */
 		return;
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
-		json_array_foreach(kt_jget(object, lists[l]), i, container)
-			if (n < 32 && kt_jstr(container, "name"))
-				names[n++] = kt_jstr(container, "name");
+		json_array_foreach(kt_jget(object, lists[l]), i,
+		        container) if (n < 32 && kt_jstr(container, "name")) names[n++] =
+		        kt_jstr(container, "name");
 	const struct kt_ask list = {.label = "", .kind = KT_ASK_LIST, .choices = names};
 
 	if (n)
-		kt_dialog_open(ui, &(struct kt_dialog_options){.title = "Containers", .asks = &list, .n_asks = 1, .done = on_chosen,
-			.arg = of_view(arg)});
+		kt_dialog_open(ui, &(struct kt_dialog_options){.title = "Containers",
+		                           .asks = &list,
+		                           .n_asks = 1,
+		                           .done = on_chosen,
+		                           .arg = of_view(arg)});
 }
 
 static void choose_container(struct log_view *v)
 {
-	kt_auto_free char *argument = kt_asprintf("%s %s%s", v->target, *v->namespace ? "-n " : "", v->namespace);
+	kt_auto_free char *argument =
+	        kt_asprintf("%s %s%s", v->target, *v->namespace ? "-n " : "", v->namespace);
 	kt_auto_free char *path = kt_target_path_of(v->view.ui, argument, NULL);
 
 	if (path)
@@ -174,9 +190,11 @@ static void choose_container(struct log_view *v)
 
 static void save(struct log_view *v)
 {
-	kt_auto_free char *name = kt_asprintf("%s-%lld.log", v->target, (long long)(kt_loop_wall_ns(v->view.ui->loop) / KT_NS_PER_S));
+	kt_auto_free char *name = kt_asprintf("%s-%lld.log", v->target,
+	        (long long)(kt_loop_wall_ns(v->view.ui->loop) / KT_NS_PER_S));
 
-	kt_save_dump(v->view.ui, name, (struct kt_sv){kt_str_text(&v->text.bytes), v->text.bytes.len});
+	kt_save_dump(
+	        v->view.ui, name, (struct kt_sv){kt_str_text(&v->text.bytes), v->text.bytes.len});
 }
 
 static bool text_verb(struct log_view *v, const char *name)
@@ -257,15 +275,15 @@ static void destroy(struct kt_view *view)
 }
 
 static const struct kt_view_ops OPS = {
-	.context = KT_IN_LOG,
-	.title = title,
-	.draw = draw,
-	.key = key,
-	.verb = verb,
-	.filter = filter,
-	.filter_text = filter_text,
-	.leave = leave,
-	.destroy = destroy,
+        .context = KT_IN_LOG,
+        .title = title,
+        .draw = draw,
+        .key = key,
+        .verb = verb,
+        .filter = filter,
+        .filter_text = filter_text,
+        .leave = leave,
+        .destroy = destroy,
 };
 
 static void take(char **place, const char *text)
@@ -282,7 +300,8 @@ static void read_line(struct log_view *v, const char *line)
 
 	kt_words_split(line, NULL, NULL, &tokens);
 	for (size_t i = 1; i < tokens.n; i++) {
-		const char *word = tokens.items[i].text, *next = i + 1 < tokens.n ? tokens.items[i + 1].text : NULL;
+		const char *word = tokens.items[i].text,
+		           *next = i + 1 < tokens.n ? tokens.items[i + 1].text : NULL;
 
 		if (!word)
 			continue;

@@ -63,19 +63,24 @@ static void on_done(void *arg, int exit_code)
 
 static void run(struct output_view *v)
 {
-	kt_auto_free char *line = kt_asprintf("%s%s", v->line, v->managed ? " --show-managed-fields" : "");
+	kt_auto_free char *line =
+	        kt_asprintf("%s%s", v->line, v->managed ? " --show-managed-fields" : "");
 
 	kt_job_cancel(v->job);
 	v->fresh = true;
-	v->job = kt_job_start(v->view.ui, &(struct kt_job_options){.line = line, .on_output = on_output, .on_done = on_done, .arg = v});
+	v->job = kt_job_start(v->view.ui,
+	        &(struct kt_job_options){
+	                .line = line, .on_output = on_output, .on_done = on_done, .arg = v});
 }
 
 static void save(struct output_view *v)
 {
-	kt_auto_free char *name = kt_asprintf("%s-%lld.%s", v->view.crumb, (long long)(kt_loop_wall_ns(v->view.ui->loop) / KT_NS_PER_S),
-		v->text.highlight == KT_YAML ? "yaml" : "txt");
+	kt_auto_free char *name = kt_asprintf("%s-%lld.%s", v->view.crumb,
+	        (long long)(kt_loop_wall_ns(v->view.ui->loop) / KT_NS_PER_S),
+	        v->text.highlight == KT_YAML ? "yaml" : "txt");
 
-	kt_save_dump(v->view.ui, name, (struct kt_sv){kt_str_text(&v->text.bytes), v->text.bytes.len});
+	kt_save_dump(
+	        v->view.ui, name, (struct kt_sv){kt_str_text(&v->text.bytes), v->text.bytes.len});
 }
 
 static bool verb(struct kt_view *view, const char *name, const char *argument)
@@ -105,7 +110,9 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 {
 	struct output_view *v = of_view(view);
-	const char *text = !strcmp(name, "target") ? v->target : !strcmp(name, "ns") && v->target ? v->ns ? v->ns : "" : NULL;
+	const char *text = !strcmp(name, "target")            ? v->target
+	                   : !strcmp(name, "ns") && v->target ? v->ns ? v->ns : ""
+	                                                      : NULL;
 
 	if (text)
 		kt_str_puts(out, text);
@@ -144,24 +151,28 @@ static void destroy(struct kt_view *view)
 	free(v);
 }
 
-#define COMMON                                                                                                     \
-	.title = title, .draw = draw, .key = key, .verb = verb, .expand = expand, .filter = filter, .filter_text = filter_text, \
-	.leave = leave, .destroy = destroy
+#define COMMON \
+	.title = title, .draw = draw, .key = key, .verb = verb, .expand = expand, \
+	.filter = filter, .filter_text = filter_text, .leave = leave, .destroy = destroy
 
 static const struct kt_view_ops OPS = {.context = KT_IN_TEXT, COMMON};
 static const struct kt_view_ops YAML_OPS = {.context = KT_IN_TEXT | KT_IN_YAML, COMMON};
 
-static struct output_view *create(struct kt_ui *ui, const char *title_text, const char *crumb, enum kt_highlight highlight)
+static struct output_view *create(
+        struct kt_ui *ui, const char *title_text, const char *crumb, enum kt_highlight highlight)
 {
 	struct output_view *v = kt_new(struct output_view);
 
-	v->view = (struct kt_view){.ops = highlight == KT_YAML ? &YAML_OPS : &OPS, .ui = ui, .crumb = kt_strdup(crumb)};
+	v->view = (struct kt_view){.ops = highlight == KT_YAML ? &YAML_OPS : &OPS,
+	        .ui = ui,
+	        .crumb = kt_strdup(crumb)};
 	v->title = kt_strdup(title_text);
 	kt_text_init(&v->text, highlight);
 	return v;
 }
 
-struct kt_view *kt_output_view_create(struct kt_ui *ui, const struct kt_output_view_options *options)
+struct kt_view *kt_output_view_create(
+        struct kt_ui *ui, const struct kt_output_view_options *options)
 {
 	struct output_view *v = create(ui, options->title, options->crumb, options->highlight);
 
@@ -172,7 +183,8 @@ struct kt_view *kt_output_view_create(struct kt_ui *ui, const struct kt_output_v
 	return &v->view;
 }
 
-struct kt_view *kt_text_view_create(struct kt_ui *ui, const char *title_text, const char *crumb, struct kt_sv content, enum kt_highlight highlight)
+struct kt_view *kt_text_view_create(struct kt_ui *ui, const char *title_text, const char *crumb,
+        struct kt_sv content, enum kt_highlight highlight)
 {
 	struct output_view *v = create(ui, title_text, crumb, highlight);
 

@@ -49,9 +49,15 @@ static void free_list(char **list)
 
 static void copy_resource(struct kt_resource *to, const struct kt_resource *from)
 {
-	*to = (struct kt_resource){.group = kt_strdup(from->group), .version = kt_strdup(from->version), .plural = kt_strdup(from->plural),
-		.singular = kt_strdup(from->singular), .kind = kt_strdup(from->kind), .namespaced = from->namespaced,
-		.preferred = from->preferred, .subresources = dup_list(from->subresources), .verbs = dup_list(from->verbs)};
+	*to = (struct kt_resource){.group = kt_strdup(from->group),
+	        .version = kt_strdup(from->version),
+	        .plural = kt_strdup(from->plural),
+	        .singular = kt_strdup(from->singular),
+	        .kind = kt_strdup(from->kind),
+	        .namespaced = from->namespaced,
+	        .preferred = from->preferred,
+	        .subresources = dup_list(from->subresources),
+	        .verbs = dup_list(from->verbs)};
 }
 
 /* Title: Pods(default)[12] */
@@ -60,10 +66,12 @@ static void title(struct kt_view *view, struct kt_str *out)
 	struct resource_view *v = of_view(view);
 	size_t all = v->table.rows.n, shown = v->table.order.n;
 
-	kt_str_printf(out, "%c%s", toupper((unsigned char)*v->resource.plural), v->resource.plural + 1);
+	kt_str_printf(
+	        out, "%c%s", toupper((unsigned char)*v->resource.plural), v->resource.plural + 1);
 	if (v->resource.namespaced || v->of)
-		kt_str_printf(out, "(%s%s%s)", v->resource.namespaced ? *v->namespace ? v->namespace : "all" : "", v->of && v->resource.namespaced ? " " : "",
-			v->of ? v->of : "");
+		kt_str_printf(out, "(%s%s%s)",
+		        v->resource.namespaced ? *v->namespace ? v->namespace : "all" : "",
+		        v->of && v->resource.namespaced ? " " : "", v->of ? v->of : "");
 	if (shown == all)
 		kt_str_printf(out, "[%zu]", all);
 	else
@@ -77,7 +85,9 @@ static void title(struct kt_view *view, struct kt_str *out)
 static void draw_message(struct resource_view *v, struct kt_rect area)
 {
 	struct kt_ui *ui = v->view.ui;
-	const char *text = v->live.problem ? v->live.problem : ui->start_error ? ui->start_error : NULL;
+	const char *text = v->live.problem   ? v->live.problem
+	                   : ui->start_error ? ui->start_error
+	                                     : NULL;
 	enum kt_role role = text ? KT_ROLE_ROW_ERROR : KT_ROLE_ROW_COMPLETED;
 
 	if (v->table.order.n && !v->live.problem)
@@ -85,17 +95,23 @@ static void draw_message(struct resource_view *v, struct kt_rect area)
 	if (!text && ui->starting)
 		text = "The cluster is starting…";
 	if (!text && v->live.complete)
-		text = v->table.rows.n ? "No row passes the filter" : v->resource.namespaced && *v->namespace ? "No resources found in this namespace" : "No resources found";
+		text = v->table.rows.n ? "No row passes the filter"
+		       : v->resource.namespaced && *v->namespace
+		               ? "No resources found in this namespace"
+		               : "No resources found";
 	if (text)
-		kt_draw_text(area.row + (v->table.order.n ? area.rows - 1 : KT_MIN(2, area.rows - 1)), area.column + 2, area.columns - 4, text,
-			strlen(text), kt_ui_style(ui, role, KT_ROLE_TABLE_BG), true);
+		kt_draw_text(
+		        area.row + (v->table.order.n ? area.rows - 1 : KT_MIN(2, area.rows - 1)),
+		        area.column + 2, area.columns - 4, text, strlen(text),
+		        kt_ui_style(ui, role, KT_ROLE_TABLE_BG), true);
 }
 
 static void draw(struct kt_view *view, struct kt_rect area)
 {
 	struct resource_view *v = of_view(view);
 
-	kt_table_draw(&v->table, &view->ui->theme, area, kt_ui_now(view->ui), kt_loop_wall_ns(view->ui->loop));
+	kt_table_draw(&v->table, &view->ui->theme, area, kt_ui_now(view->ui),
+	        kt_loop_wall_ns(view->ui->loop));
 	draw_message(v, area);
 	if (v->select && kt_table_select_name(&v->table, NULL, v->select)) {
 		free(v->select);
@@ -115,7 +131,8 @@ static void put_target(struct resource_view *v, const char *name, struct kt_str 
 {
 	const struct kt_resource *found = kt_ui_resource(v->view.ui, v->resource.singular);
 
-	if (found && !strcmp(found->plural, v->resource.plural) && !strcmp(found->group, v->resource.group))
+	if (found && !strcmp(found->plural, v->resource.plural) &&
+	        !strcmp(found->group, v->resource.group))
 		kt_str_printf(out, "%s/%s", v->resource.singular, name);
 	else if (*v->resource.group)
 		kt_str_printf(out, "%s.%s/%s", v->resource.plural, v->resource.group, name);
@@ -138,7 +155,8 @@ static bool put_chosen(struct resource_view *v, bool with_type, struct kt_str *o
 			kt_str_puts(out, rows[i]->name);
 	}
 	if (rows[0] && !same)
-		kt_ui_flash(v->view.ui, KT_FLASH_WARN, "the marked rows are in several namespaces: mark those of one");
+		kt_ui_flash(v->view.ui, KT_FLASH_WARN,
+		        "the marked rows are in several namespaces: mark those of one");
 	free(rows);
 	return same;
 }
@@ -201,7 +219,8 @@ static char *selectors(const struct resource_view *v)
 
 static void start(struct resource_view *v)
 {
-	kt_auto_free char *path = kt_resource_path(&v->resource, v->resource.namespaced && *v->namespace ? v->namespace : NULL, NULL, NULL);
+	kt_auto_free char *path = kt_resource_path(&v->resource,
+	        v->resource.namespaced && *v->namespace ? v->namespace : NULL, NULL, NULL);
 	kt_auto_free char *query = selectors(v);
 
 	kt_live_start(&v->live, path, query);
@@ -244,7 +263,9 @@ static bool leave(struct kt_view *view)
 static void sort(struct resource_view *v, const char *name)
 {
 	struct kt_table *table = &v->table;
-	int column = *name ? kt_table_find_column(table, name) : table->picked_column >= 0 ? table->picked_column : table->sort_column;
+	int column = *name                       ? kt_table_find_column(table, name)
+	             : table->picked_column >= 0 ? table->picked_column
+	                                         : table->sort_column;
 	bool by_name = !strcmp(name, "Name") || !strcmp(name, "Namespace");
 
 	if (by_name)
@@ -257,8 +278,9 @@ static void sort(struct resource_view *v, const char *name)
 static void save(struct resource_view *v)
 {
 	kt_auto_str csv = KT_STR_INIT;
-	kt_auto_free char *name = kt_asprintf("%s-%s-%lld.csv", v->resource.plural, *v->namespace ? v->namespace : "all",
-		(long long)(kt_loop_wall_ns(v->view.ui->loop) / KT_NS_PER_S));
+	kt_auto_free char *name = kt_asprintf("%s-%s-%lld.csv", v->resource.plural,
+	        *v->namespace ? v->namespace : "all",
+	        (long long)(kt_loop_wall_ns(v->view.ui->loop) / KT_NS_PER_S));
 
 	kt_table_csv(&v->table, &csv, kt_loop_wall_ns(v->view.ui->loop));
 	kt_save_dump(v->view.ui, name, (struct kt_sv){kt_str_text(&csv), csv.len});
@@ -339,26 +361,29 @@ static void destroy(struct kt_view *view)
 }
 
 static const struct kt_view_ops OPS = {
-	.context = KT_IN_TABLE | KT_IN_RESOURCE,
-	.title = title,
-	.draw = draw,
-	.key = key,
-	.verb = verb,
-	.expand = expand,
-	.filter = filter,
-	.filter_text = filter_text,
-	.resource = resource,
-	.leave = leave,
-	.destroy = destroy,
+        .context = KT_IN_TABLE | KT_IN_RESOURCE,
+        .title = title,
+        .draw = draw,
+        .key = key,
+        .verb = verb,
+        .expand = expand,
+        .filter = filter,
+        .filter_text = filter_text,
+        .resource = resource,
+        .leave = leave,
+        .destroy = destroy,
 };
 
-struct kt_view *kt_resource_view_create(struct kt_ui *ui, const struct kt_resource_view_options *options)
+struct kt_view *kt_resource_view_create(
+        struct kt_ui *ui, const struct kt_resource_view_options *options)
 {
 	struct resource_view *v = kt_new(struct resource_view);
 
-	v->view = (struct kt_view){.ops = &OPS, .ui = ui, .crumb = kt_strdup(options->resource->plural)};
+	v->view = (struct kt_view){
+	        .ops = &OPS, .ui = ui, .crumb = kt_strdup(options->resource->plural)};
 	copy_resource(&v->resource, options->resource);
-	v->namespace = kt_strdup(options->namespace && v->resource.namespaced ? options->namespace : "");
+	v->namespace =
+	        kt_strdup(options->namespace && v->resource.namespaced ? options->namespace : "");
 	v->label_selector = dup_or_null(options->label_selector);
 	v->field_selector = dup_or_null(options->field_selector);
 	v->owner_uid = dup_or_null(options->owner_uid);

@@ -6,15 +6,16 @@
 #include "tui/ui.h"
 
 struct kt_resource_view_options {
-	const struct kt_resource *resource; /* copied as far as needed */
-	const char *namespace;      /* "": all */
-	const char *filter;         /* as typed behind `/`; NULL */
+	const struct kt_resource *resource;          /* copied as far as needed */
+	const char *namespace;                       /* "": all */
+	const char *filter;                          /* as typed behind `/`; NULL */
 	const char *label_selector, *field_selector; /* NULL: none */
-	const char *owner_uid;      /* only what this object controls; NULL */
-	const char *of;             /* "deployment/web": for the title; NULL */
-	const char *select;         /* name to put the cursor on; NULL */
+	const char *owner_uid;                       /* only what this object controls; NULL */
+	const char *of;                              /* "deployment/web": for the title; NULL */
+	const char *select;                          /* name to put the cursor on; NULL */
 };
 
-struct kt_view *kt_resource_view_create(struct kt_ui *ui, const struct kt_resource_view_options *options);
+struct kt_view *kt_resource_view_create(
+        struct kt_ui *ui, const struct kt_resource_view_options *options);
 
 #endif

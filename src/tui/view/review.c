@@ -30,8 +30,10 @@ static void draw(struct kt_view *view, struct kt_rect area)
 	struct kt_ui *ui = view->ui;
 	static const char hint[] = "Enter applies it to the cluster, e goes back to the editor";
 
-	kt_text_draw(&of_view(view)->text, &ui->theme, (struct kt_rect){area.row, area.column, area.rows - 1, area.columns});
-	kt_draw_cell(area.row + area.rows - 1, area.column, area.columns, hint, kt_ui_style(ui, KT_ROLE_LOGO_INFO, KT_ROLE_BODY_BG));
+	kt_text_draw(&of_view(view)->text, &ui->theme,
+	        (struct kt_rect){area.row, area.column, area.rows - 1, area.columns});
+	kt_draw_cell(area.row + area.rows - 1, area.column, area.columns, hint,
+	        kt_ui_style(ui, KT_ROLE_LOGO_INFO, KT_ROLE_BODY_BG));
 }
 
 static bool key(struct kt_view *view, const struct kt_key *pressed)
@@ -59,8 +61,12 @@ static void destroy(struct kt_view *view)
 	free(v);
 }
 
-static const struct kt_view_ops OPS = {
-	.context = KT_IN_DIFF, .title = title, .draw = draw, .key = key, .verb = verb, .destroy = destroy};
+static const struct kt_view_ops OPS = {.context = KT_IN_DIFF,
+        .title = title,
+        .draw = draw,
+        .key = key,
+        .verb = verb,
+        .destroy = destroy};
 
 struct kt_view *kt_review_view_create(struct kt_ui *ui, const struct kt_review_options *options)
 {

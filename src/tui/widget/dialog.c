@@ -22,7 +22,8 @@ struct kt_dialog {
 	void (*done)(struct kt_ui *ui, void *arg);
 	void *arg;
 	void (*free_arg)(void *arg);
-	int row_of[KT_DIALOG_FIELDS_MAX + 1]; /* on the screen, for the mouse; the last: the buttons */
+	int row_of[KT_DIALOG_FIELDS_MAX +
+	           1]; /* on the screen, for the mouse; the last: the buttons */
 	int cancel_at, ok_at;
 	bool accepting; /* done() runs: whoever closes it now leaves it to accept() */
 };
@@ -54,7 +55,9 @@ void kt_dialog_open(struct kt_ui *ui, const struct kt_dialog_options *options)
 		for (size_t c = 0; c < field->n_choices; c++)
 			field->choices[c] = kt_strdup(ask->choices[c]);
 	}
-	dialog->focus = options->n_asks && !options->careful ? 0 : options->careful ? options->n_asks : options->n_asks + 1;
+	dialog->focus = options->n_asks && !options->careful ? 0
+	                : options->careful                   ? options->n_asks
+	                                                     : options->n_asks + 1;
 	ui->dialog = dialog;
 	kt_ui_dirty(ui);
 }
@@ -138,7 +141,8 @@ static bool field_key(struct field *field, const struct kt_key *key)
 	case KT_ASK_LIST:
 		if ((key->code == KT_KEY_UP || key->code == 'k') && field->choice > 0)
 			field->choice--;
-		else if ((key->code == KT_KEY_DOWN || key->code == 'j') && field->choice + 1 < field->n_choices)
+		else if ((key->code == KT_KEY_DOWN || key->code == 'j') &&
+		         field->choice + 1 < field->n_choices)
 			field->choice++;
 		else
 			return key->code == KT_KEY_UP || key->code == KT_KEY_DOWN;
@@ -163,8 +167,9 @@ static void mouse(struct kt_ui *ui, const struct kt_key *key)
 	for (size_t i = 0; i < dialog->n_fields; i++) {
 		struct field *field = &dialog->fields[i];
 
-		if (field->kind == KT_ASK_LIST && key->row >= dialog->row_of[i] && key->row < dialog->row_of[i] + LIST_ROWS_MAX &&
-			field->top + (size_t)(key->row - dialog->row_of[i]) < field->n_choices) {
+		if (field->kind == KT_ASK_LIST && key->row >= dialog->row_of[i] &&
+		        key->row < dialog->row_of[i] + LIST_ROWS_MAX &&
+		        field->top + (size_t)(key->row - dialog->row_of[i]) < field->n_choices) {
 			field->choice = field->top + (size_t)(key->row - dialog->row_of[i]);
 			dialog->focus = i;
 		} else if (key->row == dialog->row_of[i]) {
@@ -193,9 +198,11 @@ void kt_dialog_key(struct kt_ui *ui, const struct kt_key *key)
 			dialog->focus = dialog->n_fields + 1;
 	} else if (!on_button && field_key(&dialog->fields[dialog->focus], key)) {
 		kt_ui_dirty(ui);
-	} else if (key->code == KT_KEY_TAB || key->code == KT_KEY_DOWN || key->code == KT_KEY_RIGHT) {
+	} else if (key->code == KT_KEY_TAB || key->code == KT_KEY_DOWN ||
+	           key->code == KT_KEY_RIGHT) {
 		dialog->focus = (dialog->focus + 1) % stops;
-	} else if (key->code == KT_KEY_BACKTAB || key->code == KT_KEY_UP || key->code == KT_KEY_LEFT) {
+	} else if (key->code == KT_KEY_BACKTAB || key->code == KT_KEY_UP ||
+	           key->code == KT_KEY_LEFT) {
 		dialog->focus = (dialog->focus + stops - 1) % stops;
 	} else if (on_button && (key->code == 'y' || key->code == 'Y')) {
 		accept(ui);
@@ -208,7 +215,8 @@ void kt_dialog_key(struct kt_ui *ui, const struct kt_key *key)
 
 static int measure(const struct kt_dialog *dialog, int *ret_rows)
 {
-	int width = KT_MAX(WIDTH_MIN, kt_text_width(dialog->title, strlen(dialog->title)) + 8), rows = 4;
+	int width = KT_MAX(WIDTH_MIN, kt_text_width(dialog->title, strlen(dialog->title)) + 8),
+	    rows = 4;
 	struct kt_sv rest = kt_sv_of(dialog->text), line;
 
 	while (*dialog->text && kt_sv_split(&rest, '\n', &line)) {
@@ -218,16 +226,20 @@ static int measure(const struct kt_dialog *dialog, int *ret_rows)
 	for (size_t i = 0; i < dialog->n_fields; i++) {
 		const struct field *field = &dialog->fields[i];
 
-		rows += field->kind == KT_ASK_LIST ? (int)KT_MIN(field->n_choices, LIST_ROWS_MAX) : 1;
+		rows += field->kind == KT_ASK_LIST ? (int)KT_MIN(field->n_choices, LIST_ROWS_MAX)
+		                                   : 1;
 		width = KT_MAX(width, (int)strlen(field->label) + 30);
 		for (size_t c = 0; c < field->n_choices; c++)
-			width = KT_MAX(width, kt_text_width(field->choices[c], strlen(field->choices[c])) + (int)strlen(field->label) + 14);
+			width = KT_MAX(
+			        width, kt_text_width(field->choices[c], strlen(field->choices[c])) +
+			                       (int)strlen(field->label) + 14);
 	}
 	*ret_rows = rows + 1;
 	return width;
 }
 
-static int draw_list(struct kt_ui *ui, struct field *field, int row, int column, int width, bool focused)
+static int draw_list(
+        struct kt_ui *ui, struct field *field, int row, int column, int width, bool focused)
 {
 	size_t shown = KT_MIN(field->n_choices, LIST_ROWS_MAX);
 
@@ -237,20 +249,27 @@ static int draw_list(struct kt_ui *ui, struct field *field, int row, int column,
 		field->top = field->choice - shown + 1;
 	for (size_t i = 0; i < shown; i++) {
 		bool current = field->top + i == field->choice;
-		struct kt_style style = current && focused ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
-							   : kt_ui_style(ui, current ? KT_ROLE_PICKER_FOCUS : KT_ROLE_PICKER_MAIN, KT_ROLE_DIALOG_BG);
-		kt_auto_free char *text = kt_asprintf("%c %s", current ? '>' : ' ', field->choices[field->top + i]);
+		struct kt_style style =
+		        current && focused
+		                ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
+		                : kt_ui_style(ui,
+		                          current ? KT_ROLE_PICKER_FOCUS : KT_ROLE_PICKER_MAIN,
+		                          KT_ROLE_DIALOG_BG);
+		kt_auto_free char *text =
+		        kt_asprintf("%c %s", current ? '>' : ' ', field->choices[field->top + i]);
 
 		kt_draw_cell(row + (int)i, column, width, text, style);
 	}
 	return row + (int)shown;
 }
 
-static int draw_field(struct kt_ui *ui, struct field *field, int row, int column, int width, bool focused)
+static int draw_field(
+        struct kt_ui *ui, struct field *field, int row, int column, int width, bool focused)
 {
 	struct kt_style label = kt_ui_style(ui, KT_ROLE_DIALOG_LABEL, KT_ROLE_DIALOG_BG);
-	struct kt_style value = focused ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
-					: kt_ui_style(ui, KT_ROLE_DIALOG_FIELD, KT_ROLE_DIALOG_BG);
+	struct kt_style value =
+	        focused ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
+	                : kt_ui_style(ui, KT_ROLE_DIALOG_FIELD, KT_ROLE_DIALOG_BG);
 	int label_width = (int)strlen(field->label) + 2;
 
 	if (field->kind == KT_ASK_LIST)
@@ -258,21 +277,24 @@ static int draw_field(struct kt_ui *ui, struct field *field, int row, int column
 	kt_draw_cell(row, column, label_width, field->label, label);
 	if (field->kind == KT_ASK_TEXT) {
 		value.attributes |= KT_ATTR_UNDERLINE;
-		kt_line_draw(&field->line, row, column + label_width, width - label_width, value, focused);
+		kt_line_draw(&field->line, row, column + label_width, width - label_width, value,
+		        focused);
 	} else if (field->kind == KT_ASK_TICK) {
 		kt_draw_cell(row, column + label_width, 3, field->ticked ? "[x]" : "[ ]", value);
 	} else {
 		kt_auto_free char *text = kt_asprintf("< %s >", field->choices[field->choice]);
 
-		kt_draw_cell(row, column + label_width, kt_text_width(text, strlen(text)), text, value);
+		kt_draw_cell(
+		        row, column + label_width, kt_text_width(text, strlen(text)), text, value);
 	}
 	return row + 1;
 }
 
 static void draw_button(struct kt_ui *ui, int row, int column, const char *text, bool focused)
 {
-	struct kt_style style = focused ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
-					: kt_ui_style(ui, KT_ROLE_DIALOG_BUTTON_FG, KT_ROLE_DIALOG_BUTTON_BG);
+	struct kt_style style =
+	        focused ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
+	                : kt_ui_style(ui, KT_ROLE_DIALOG_BUTTON_FG, KT_ROLE_DIALOG_BUTTON_BG);
 
 	if (focused)
 		style.attributes |= KT_ATTR_BOLD | (kt_screen_colors() ? 0 : KT_ATTR_UNDERLINE);
@@ -298,13 +320,15 @@ void kt_dialog_draw(struct kt_ui *ui)
 	kt_auto_free char *title = kt_asprintf("<%s>", dialog->title);
 
 	edge.attributes |= KT_ATTR_BOLD;
-	kt_draw_text(top, left + (width - kt_text_width(title, strlen(title))) / 2, width - 4, title, strlen(title), edge, true);
+	kt_draw_text(top, left + (width - kt_text_width(title, strlen(title))) / 2, width - 4,
+	        title, strlen(title), edge, true);
 	while (*dialog->text && kt_sv_split(&rest, '\n', &line))
 		kt_draw_text(row++, left + 3, width - 6, line.p, line.len, plain, true);
 	row += *dialog->text != '\0';
 	for (size_t i = 0; i < dialog->n_fields; i++) {
 		dialog->row_of[i] = row;
-		row = draw_field(ui, &dialog->fields[i], row, left + 3, width - 6, dialog->focus == i);
+		row = draw_field(
+		        ui, &dialog->fields[i], row, left + 3, width - 6, dialog->focus == i);
 	}
 	row = top + rows - 2;
 	dialog->row_of[KT_DIALOG_FIELDS_MAX] = row;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A question over the screen: text, fields (choice, tick, line of text, list), Cancel and OK. One at a time. UI thread. */
+/* A question over the screen: text, fields (choice, tick, line of text, list), Cancel and OK. One
+ * at a time. UI thread. */
 #ifndef KT_TUI_WIDGET_DIALOG_H
 #define KT_TUI_WIDGET_DIALOG_H
 

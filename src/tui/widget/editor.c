@@ -115,7 +115,8 @@ static void put(struct kt_editor *editor, size_t at, size_t n_removed, const cha
 	kt_str_reserve(&next, editor->text.len + strlen(text));
 	kt_str_add(&next, kt_editor_text(editor), at);
 	kt_str_puts(&next, text);
-	kt_str_add(&next, kt_editor_text(editor) + at + n_removed, editor->text.len - at - n_removed);
+	kt_str_add(
+	        &next, kt_editor_text(editor) + at + n_removed, editor->text.len - at - n_removed);
 	kt_str_clear(&editor->text);
 	kt_str_add(&editor->text, kt_str_text(&next), next.len);
 	find_lines(editor);
@@ -123,10 +124,12 @@ static void put(struct kt_editor *editor, size_t at, size_t n_removed, const cha
 
 static bool grows(const struct kt_editor *editor, size_t from, size_t to, const char *text)
 {
-	const struct kt_editor_change *last = editor->done ? &editor->changes.items[editor->done - 1] : NULL;
+	const struct kt_editor_change *last =
+	        editor->done ? &editor->changes.items[editor->done - 1] : NULL;
 
-	return editor->typing && last && from == to && !*last->removed && last->at + strlen(last->inserted) == from &&
-		strlen(last->inserted) < TYPED_MAX && *text != '\n' && *text != ' ';
+	return editor->typing && last && from == to && !*last->removed &&
+	       last->at + strlen(last->inserted) == from && strlen(last->inserted) < TYPED_MAX &&
+	       *text != '\n' && *text != ' ';
 }
 
 void kt_editor_replace(struct kt_editor *editor, size_t from, size_t to, const char *text)
@@ -145,7 +148,9 @@ void kt_editor_replace(struct kt_editor *editor, size_t from, size_t to, const c
 			free_change(&editor->changes.items[0]);
 			kt_vec_remove(&editor->changes, 0);
 		}
-		struct kt_editor_change change = {from, kt_strndup(kt_editor_text(editor) + from, to - from), kt_strdup(text), editor->cursor};
+		struct kt_editor_change change = {from,
+		        kt_strndup(kt_editor_text(editor) + from, to - from), kt_strdup(text),
+		        editor->cursor};
 
 		kt_vec_push(&editor->changes, change);
 		editor->done = editor->changes.n;
@@ -191,14 +196,18 @@ bool kt_editor_has_selection(const struct kt_editor *editor)
 
 char *kt_editor_selection(const struct kt_editor *editor)
 {
-	size_t from = KT_MIN(editor->anchor, editor->cursor), to = KT_MAX(editor->anchor, editor->cursor);
+	size_t from = KT_MIN(editor->anchor, editor->cursor),
+	       to = KT_MAX(editor->anchor, editor->cursor);
 
-	return kt_editor_has_selection(editor) ? kt_strndup(kt_editor_text(editor) + from, to - from) : kt_strdup("");
+	return kt_editor_has_selection(editor)
+	               ? kt_strndup(kt_editor_text(editor) + from, to - from)
+	               : kt_strdup("");
 }
 
 static bool delete_selection(struct kt_editor *editor)
 {
-	size_t from = KT_MIN(editor->anchor, editor->cursor), to = KT_MAX(editor->anchor, editor->cursor);
+	size_t from = KT_MIN(editor->anchor, editor->cursor),
+	       to = KT_MAX(editor->anchor, editor->cursor);
 
 	if (!kt_editor_has_selection(editor))
 		return false;
@@ -216,8 +225,10 @@ bool kt_editor_find(struct kt_editor *editor, const char *pattern)
 		return false;
 	size_t from = pattern ? editor->cursor : KT_MIN(editor->cursor + 1, editor->text.len);
 
-	if (!kt_filter_find(&editor->search, kt_editor_text(editor), editor->text.len, from, &start, &end) &&
-		!kt_filter_find(&editor->search, kt_editor_text(editor), editor->text.len, 0, &start, &end))
+	if (!kt_filter_find(&editor->search, kt_editor_text(editor), editor->text.len, from, &start,
+	            &end) &&
+	        !kt_filter_find(
+	                &editor->search, kt_editor_text(editor), editor->text.len, 0, &start, &end))
 		return false;
 	editor->cursor = start;
 	editor->anchor = end;
@@ -262,7 +273,8 @@ static size_t before(const struct kt_editor *editor, size_t at)
 		return 0;
 	if (at == start)
 		return at - 1;
-	for (size_t i = start; i < at; i += kt_text_grapheme(kt_editor_text(editor) + i, editor->text.len - i, &columns))
+	for (size_t i = start; i < at;
+	        i += kt_text_grapheme(kt_editor_text(editor) + i, editor->text.len - i, &columns))
 		last = i;
 	return last;
 }
@@ -273,7 +285,9 @@ static size_t behind(const struct kt_editor *editor, size_t at)
 
 	if (at >= editor->text.len)
 		return at;
-	return editor->text.data[at] == '\n' ? at + 1 : at + kt_text_grapheme(editor->text.data + at, editor->text.len - at, &columns);
+	return editor->text.data[at] == '\n' ? at + 1
+	                                     : at + kt_text_grapheme(editor->text.data + at,
+	                                                    editor->text.len - at, &columns);
 }
 
 static void move_lines(struct kt_editor *editor, int64_t by)
@@ -283,7 +297,8 @@ static void move_lines(struct kt_editor *editor, int64_t by)
 	int columns;
 
 	if (editor->wanted < 0)
-		editor->wanted = kt_text_width(kt_editor_text(editor) + start, editor->cursor - start);
+		editor->wanted =
+		        kt_text_width(kt_editor_text(editor) + start, editor->cursor - start);
 	to = to < 0 ? 0 : KT_MIN(to, (int64_t)editor->lines.n - 1);
 	struct kt_sv text = kt_editor_line(editor, (size_t)to);
 	size_t at = 0;
@@ -297,10 +312,14 @@ static bool move_key(struct kt_editor *editor, uint32_t code)
 {
 	size_t line = kt_editor_line_of(editor, editor->cursor);
 	int page = KT_MAX(editor->area.rows - 1, 1);
-	bool vertical = code == KT_KEY_UP || code == KT_KEY_DOWN || code == KT_KEY_PAGE_UP || code == KT_KEY_PAGE_DOWN;
+	bool vertical = code == KT_KEY_UP || code == KT_KEY_DOWN || code == KT_KEY_PAGE_UP ||
+	                code == KT_KEY_PAGE_DOWN;
 
 	if (vertical)
-		move_lines(editor, code == KT_KEY_UP ? -1 : code == KT_KEY_DOWN ? 1 : code == KT_KEY_PAGE_UP ? -page : page);
+		move_lines(editor, code == KT_KEY_UP        ? -1
+		                   : code == KT_KEY_DOWN    ? 1
+		                   : code == KT_KEY_PAGE_UP ? -page
+		                                            : page);
 	else if (code == KT_KEY_LEFT)
 		editor->cursor = before(editor, editor->cursor);
 	else if (code == KT_KEY_RIGHT)
@@ -336,7 +355,8 @@ static uint32_t unshifted(uint32_t code)
 static void insert(struct kt_editor *editor, const char *text)
 {
 	if (kt_editor_has_selection(editor)) {
-		size_t from = KT_MIN(editor->anchor, editor->cursor), to = KT_MAX(editor->anchor, editor->cursor);
+		size_t from = KT_MIN(editor->anchor, editor->cursor),
+		       to = KT_MAX(editor->anchor, editor->cursor);
 
 		kt_editor_replace(editor, from, to, text);
 		return;
@@ -347,12 +367,14 @@ static void insert(struct kt_editor *editor, const char *text)
 /* A new line begins as deep as the one before; deeper behind a key without a value. */
 static void new_line(struct kt_editor *editor)
 {
-	size_t line = kt_editor_line_of(editor, editor->cursor), start = editor->lines.items[line], indent = 0;
+	size_t line = kt_editor_line_of(editor, editor->cursor), start = editor->lines.items[line],
+	       indent = 0;
 	kt_auto_str text = KT_STR_INIT;
 
 	while (start + indent < editor->cursor && editor->text.data[start + indent] == ' ')
 		indent++;
-	if (start + indent + 1 < editor->cursor && editor->text.data[start + indent] == '-' && editor->text.data[start + indent + 1] == ' ')
+	if (start + indent + 1 < editor->cursor && editor->text.data[start + indent] == '-' &&
+	        editor->text.data[start + indent + 1] == ' ')
 		indent += 2;
 	if (editor->cursor > start && editor->text.data[editor->cursor - 1] == ':')
 		indent += 2;
@@ -377,15 +399,18 @@ static void cut_line(struct kt_editor *editor)
 /* In the blanks before a line's text a whole step of indentation goes. */
 static void backspace(struct kt_editor *editor)
 {
-	size_t line = kt_editor_line_of(editor, editor->cursor), start = editor->lines.items[line], at = start;
+	size_t line = kt_editor_line_of(editor, editor->cursor), start = editor->lines.items[line],
+	       at = start;
 
 	if (delete_selection(editor) || !editor->cursor)
 		return;
 	while (at < editor->cursor && editor->text.data[at] == ' ')
 		at++;
-	bool blanks = at == editor->cursor && editor->cursor >= start + 2 && (editor->cursor - start) % 2 == 0;
+	bool blanks = at == editor->cursor && editor->cursor >= start + 2 &&
+	              (editor->cursor - start) % 2 == 0;
 
-	kt_editor_replace(editor, blanks ? editor->cursor - 2 : before(editor, editor->cursor), editor->cursor, "");
+	kt_editor_replace(editor, blanks ? editor->cursor - 2 : before(editor, editor->cursor),
+	        editor->cursor, "");
 }
 
 static bool edit_key(struct kt_editor *editor, uint32_t code)
@@ -400,7 +425,8 @@ static bool edit_key(struct kt_editor *editor, uint32_t code)
 	case KT_KEY_DELETE:
 	case KT_KEY_CTRL | 'd':
 		if (!delete_selection(editor))
-			kt_editor_replace(editor, editor->cursor, behind(editor, editor->cursor), "");
+			kt_editor_replace(
+			        editor, editor->cursor, behind(editor, editor->cursor), "");
 		return true;
 	case KT_KEY_CTRL | 'k':
 	case KT_KEY_CTRL | 'x':
@@ -430,7 +456,9 @@ static bool mouse(struct kt_editor *editor, const struct kt_key *key)
 	}
 	if (key->row < editor->area.row || key->row >= editor->area.row + editor->area.rows)
 		return false;
-	size_t line = KT_MIN(editor->top + (size_t)(key->row - editor->area.row), editor->lines.n - 1), at = 0;
+	size_t line = KT_MIN(
+	               editor->top + (size_t)(key->row - editor->area.row), editor->lines.n - 1),
+	       at = 0;
 	struct kt_sv text = kt_editor_line(editor, line);
 	int target = key->column - editor->area.column + editor->left;
 

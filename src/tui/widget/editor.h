@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A text editor in place: one text, a cursor, a selection, undo and redo, search, notes on lines (what is wrong there), YAML colours.
- * Lines are found anew after each change: texts are objects of some thousand lines. UI thread.
+ * A text editor in place: one text, a cursor, a selection, undo and redo, search, notes on lines
+ * (what is wrong there), YAML colours. Lines are found anew after each change: texts are objects of
+ * some thousand lines. UI thread.
  */
 #ifndef KT_TUI_WIDGET_EDITOR_H
 #define KT_TUI_WIDGET_EDITOR_H
@@ -30,18 +31,18 @@ struct kt_editor {
 	struct kt_str text;
 	KT_VEC(size_t) lines; /* where each begins */
 	size_t cursor;
-	size_t anchor;        /* other end of the selection; SIZE_MAX: none */
-	int wanted;           /* column that Up and Down aim at; -1: where the cursor is */
+	size_t anchor; /* other end of the selection; SIZE_MAX: none */
+	int wanted;    /* column that Up and Down aim at; -1: where the cursor is */
 	size_t top;
 	int left;
 	KT_VEC(struct kt_editor_change) changes;
-	size_t done;          /* changes that are in force; the others can be redone */
-	bool typing;          /* the last change may grow */
+	size_t done; /* changes that are in force; the others can be redone */
+	bool typing; /* the last change may grow */
 	KT_VEC(struct kt_editor_note) notes;
 	struct kt_filter search;
 	char *clip;
 	struct kt_rect area;
-	uint64_t version;     /* counts changes */
+	uint64_t version; /* counts changes */
 };
 
 void kt_editor_init(struct kt_editor *editor);
@@ -55,7 +56,8 @@ bool kt_editor_redo(struct kt_editor *editor);
 size_t kt_editor_line_of(const struct kt_editor *editor, size_t offset);
 struct kt_sv kt_editor_line(const struct kt_editor *editor, size_t line);
 void kt_editor_go_to_line(struct kt_editor *editor, size_t line);
-bool kt_editor_find(struct kt_editor *editor, const char *pattern); /* NULL: the next hit of the last */
+bool kt_editor_find(
+        struct kt_editor *editor, const char *pattern); /* NULL: the next hit of the last */
 bool kt_editor_has_selection(const struct kt_editor *editor);
 char *kt_editor_selection(const struct kt_editor *editor); /* heap, "" without */
 void kt_editor_clear_notes(struct kt_editor *editor);

@@ -11,13 +11,17 @@ struct painter {
 	enum kt_role background;
 };
 
-static void put(const struct painter *p, size_t start, size_t end, enum kt_role role, unsigned attributes)
+static void put(
+        const struct painter *p, size_t start, size_t end, enum kt_role role, unsigned attributes)
 {
 	if (start < end)
-		p->put(p->arg, start, end, (struct kt_style){p->theme->colors[role], p->theme->colors[p->background], attributes});
+		p->put(p->arg, start, end,
+		        (struct kt_style){p->theme->colors[role], p->theme->colors[p->background],
+		                attributes});
 }
 
-/* Where a YAML key ends (at its colon): behind blanks and dashes, quotes minded. len when the line has none. */
+/* Where a YAML key ends (at its colon): behind blanks and dashes, quotes minded. len when the line
+ * has none. */
 static size_t yaml_colon(struct kt_sv line, size_t from)
 {
 	char quote = 0;
@@ -42,7 +46,9 @@ static void yaml(const struct painter *p, struct kt_sv line)
 {
 	size_t at = 0;
 
-	while (at < line.len && (line.p[at] == ' ' || (line.p[at] == '-' && (at + 1 == line.len || line.p[at + 1] == ' '))))
+	while (at < line.len &&
+	        (line.p[at] == ' ' ||
+	                (line.p[at] == '-' && (at + 1 == line.len || line.p[at + 1] == ' '))))
 		at++;
 	put(p, 0, at, KT_ROLE_YAML_COLON, 0);
 	if (at < line.len && line.p[at] == '#') {
@@ -69,7 +75,8 @@ static void describe(const struct painter *p, struct kt_sv line)
 	for (colon = at; colon < line.len && line.p[colon] != ':'; colon++)
 		if (line.p[colon] == ' ' && colon + 1 < line.len && line.p[colon + 1] == ' ')
 			break;
-	if (colon == line.len || line.p[colon] != ':' || (colon + 1 < line.len && line.p[colon + 1] != ' ')) {
+	if (colon == line.len || line.p[colon] != ':' ||
+	        (colon + 1 < line.len && line.p[colon + 1] != ' ')) {
 		put(p, 0, line.len, KT_ROLE_YAML_VALUE, 0);
 		return;
 	}
@@ -81,8 +88,11 @@ static void describe(const struct painter *p, struct kt_sv line)
 static void diff(const struct painter *p, struct kt_sv line)
 {
 	char c = line.len ? line.p[0] : ' ';
-	enum kt_role role = c == '+' ? KT_ROLE_LOG_ON : c == '-' ? KT_ROLE_ROW_ERROR : c == '@' ? KT_ROLE_ROW_HIGHLIGHT :
-		c == '!' ? KT_ROLE_ROW_PENDING : KT_ROLE_YAML_VALUE;
+	enum kt_role role = c == '+'   ? KT_ROLE_LOG_ON
+	                    : c == '-' ? KT_ROLE_ROW_ERROR
+	                    : c == '@' ? KT_ROLE_ROW_HIGHLIGHT
+	                    : c == '!' ? KT_ROLE_ROW_PENDING
+	                               : KT_ROLE_YAML_VALUE;
 
 	put(p, 0, line.len, role, c == '+' || c == '-' || c == '!' ? KT_ATTR_BOLD : 0);
 }
@@ -93,15 +103,17 @@ static enum kt_role log_level(struct kt_sv line)
 	static const struct {
 		const char *word;
 		enum kt_role role;
-	} levels[] = {{"ERROR", KT_ROLE_ROW_ERROR}, {"FATAL", KT_ROLE_ROW_ERROR}, {"PANIC", KT_ROLE_ROW_ERROR}, {"WARN", KT_ROLE_ROW_PENDING},
-		{"DEBUG", KT_ROLE_ROW_COMPLETED}, {"TRACE", KT_ROLE_ROW_COMPLETED}};
+	} levels[] = {{"ERROR", KT_ROLE_ROW_ERROR}, {"FATAL", KT_ROLE_ROW_ERROR},
+	        {"PANIC", KT_ROLE_ROW_ERROR}, {"WARN", KT_ROLE_ROW_PENDING},
+	        {"DEBUG", KT_ROLE_ROW_COMPLETED}, {"TRACE", KT_ROLE_ROW_COMPLETED}};
 	size_t end = KT_MIN(line.len, (size_t)120);
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(levels); i++) {
 		size_t n = strlen(levels[i].word);
 
 		for (size_t at = 0; at + n <= end; at++)
-			if ((at == 0 || !isalnum((unsigned char)line.p[at - 1])) && !strncasecmp(line.p + at, levels[i].word, n))
+			if ((at == 0 || !isalnum((unsigned char)line.p[at - 1])) &&
+			        !strncasecmp(line.p + at, levels[i].word, n))
 				return levels[i].role;
 	}
 	return KT_ROLE_LOG_FG;
@@ -120,9 +132,11 @@ static void logs(const struct painter *p, struct kt_sv line)
 	put(p, at, line.len, log_level(line), 0);
 }
 
-void kt_highlight_line(const struct kt_theme *theme, enum kt_highlight highlight, struct kt_sv line, kt_piece_fn *put_piece, void *arg)
+void kt_highlight_line(const struct kt_theme *theme, enum kt_highlight highlight, struct kt_sv line,
+        kt_piece_fn *put_piece, void *arg)
 {
-	struct painter p = {theme, put_piece, arg, highlight == KT_LOGS ? KT_ROLE_LOG_BG : KT_ROLE_BODY_BG};
+	struct painter p = {
+	        theme, put_piece, arg, highlight == KT_LOGS ? KT_ROLE_LOG_BG : KT_ROLE_BODY_BG};
 
 	switch (highlight) {
 	case KT_YAML:

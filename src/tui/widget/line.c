@@ -28,7 +28,8 @@ static size_t before(const struct kt_line *line, size_t at)
 	size_t last = 0;
 	int columns;
 
-	for (size_t i = 0; i < at; i += kt_text_grapheme(line->text.data + i, line->text.len - i, &columns))
+	for (size_t i = 0; i < at;
+	        i += kt_text_grapheme(line->text.data + i, line->text.len - i, &columns))
 		last = i;
 	return last;
 }
@@ -37,7 +38,9 @@ static size_t behind(const struct kt_line *line, size_t at)
 {
 	int columns;
 
-	return at < line->text.len ? at + kt_text_grapheme(line->text.data + at, line->text.len - at, &columns) : at;
+	return at < line->text.len
+	               ? at + kt_text_grapheme(line->text.data + at, line->text.len - at, &columns)
+	               : at;
 }
 
 static size_t word_before(const struct kt_line *line, size_t at)
@@ -75,7 +78,8 @@ static void insert(struct kt_line *line, uint32_t cp)
 	if (line->text.len + n > KT_LINE_MAX_BYTES)
 		return;
 	kt_str_add(&line->text, bytes, n);
-	memmove(line->text.data + line->cursor + n, line->text.data + line->cursor, line->text.len - n - line->cursor);
+	memmove(line->text.data + line->cursor + n, line->text.data + line->cursor,
+	        line->text.len - n - line->cursor);
 	memcpy(line->text.data + line->cursor, bytes, n);
 	line->cursor += n;
 }
@@ -152,17 +156,21 @@ bool kt_line_key(struct kt_line *line, const struct kt_key *key)
 	return true;
 }
 
-int kt_line_draw(const struct kt_line *line, int row, int column, int width, struct kt_style style, bool focused)
+int kt_line_draw(const struct kt_line *line, int row, int column, int width, struct kt_style style,
+        bool focused)
 {
 	size_t from = 0;
 	int columns;
 
-	while (from < line->cursor && kt_text_width(kt_line_text(line) + from, line->cursor - from) >= width)
+	while (from < line->cursor &&
+	        kt_text_width(kt_line_text(line) + from, line->cursor - from) >= width)
 		from += kt_text_grapheme(line->text.data + from, line->text.len - from, &columns);
-	int used = kt_draw_text(row, column, width, kt_line_text(line) + from, line->text.len - from, style, false);
+	int used = kt_draw_text(
+	        row, column, width, kt_line_text(line) + from, line->text.len - from, style, false);
 
 	kt_draw_fill(row, column + used, width - used, ' ', style);
 	if (focused)
-		kt_screen_cursor(row, column + kt_text_width(kt_line_text(line) + from, line->cursor - from));
+		kt_screen_cursor(row,
+		        column + kt_text_width(kt_line_text(line) + from, line->cursor - from));
 	return column + used;
 }

@@ -19,12 +19,12 @@ struct kt_prompt {
 	char mode; /* 0: closed */
 	struct kt_line line;
 	struct history commands, filters;
-	size_t at;         /* place in the history; its length: the line being typed */
-	char *typed;       /* that line while the history is walked */
+	size_t at;   /* place in the history; its length: the line being typed */
+	char *typed; /* that line while the history is walked */
 	struct kt_candidates candidates; /* after Tab */
 	size_t candidate;
 	bool listing;
-	char *suggestion;  /* the whole line; NULL */
+	char *suggestion; /* the whole line; NULL */
 };
 
 /* History */
@@ -38,7 +38,8 @@ static char *history_path(void)
 
 static void remember(struct history *history, const char *line)
 {
-	if (!*line || *line == ' ' || (history->lines.n && !strcmp(history->lines.items[history->lines.n - 1], line)))
+	if (!*line || *line == ' ' ||
+	        (history->lines.n && !strcmp(history->lines.items[history->lines.n - 1], line)))
 		return;
 	for (size_t i = 0; i < history->lines.n; i++) {
 		if (strcmp(history->lines.items[i], line))
@@ -83,7 +84,7 @@ static void save_history(const struct kt_prompt *prompt)
 		kt_str_printf(&text, "/%s\n", prompt->filters.lines.items[i]);
 	/* a history that cannot be kept is no reason to disturb anybody */
 	if (text.len && kt_make_dirs(home, 0700, NULL) == 0 &&
-		kt_write_file(path, (struct kt_sv){kt_str_text(&text), text.len}, 0600, NULL) < 0)
+	        kt_write_file(path, (struct kt_sv){kt_str_text(&text), text.len}, 0600, NULL) < 0)
 		return;
 }
 
@@ -142,7 +143,8 @@ static void suggest(struct kt_prompt *prompt)
 	if (prompt->mode == ':')
 		prompt->suggestion = kt_suggest(prompt->ui, text);
 	for (size_t i = history->lines.n; i-- > 0 && !prompt->suggestion;)
-		if (kt_starts_with(history->lines.items[i], text) && strcmp(history->lines.items[i], text))
+		if (kt_starts_with(history->lines.items[i], text) &&
+		        strcmp(history->lines.items[i], text))
 			prompt->suggestion = kt_strdup(history->lines.items[i]);
 }
 
@@ -210,20 +212,23 @@ static void walk_history(struct kt_prompt *prompt, int step)
 
 	do {
 		at = step < 0 ? at - 1 : at + 1;
-		if (at >= history->lines.n || kt_starts_with(history->lines.items[at], prompt->typed))
+		if (at >= history->lines.n ||
+		        kt_starts_with(history->lines.items[at], prompt->typed))
 			break;
 	} while (at > 0);
 	if (at < history->lines.n && !kt_starts_with(history->lines.items[at], prompt->typed))
 		return;
 	prompt->at = at;
-	kt_line_set(&prompt->line, at < history->lines.n ? history->lines.items[at] : prompt->typed);
+	kt_line_set(
+	        &prompt->line, at < history->lines.n ? history->lines.items[at] : prompt->typed);
 }
 
 static void put_candidate(struct kt_prompt *prompt, const char *text)
 {
 	kt_auto_str line = KT_STR_INIT;
 
-	kt_str_add(&line, kt_line_text(&prompt->line), KT_MIN(prompt->candidates.word_start, prompt->line.text.len));
+	kt_str_add(&line, kt_line_text(&prompt->line),
+	        KT_MIN(prompt->candidates.word_start, prompt->line.text.len));
 	kt_str_puts(&line, text);
 	kt_line_set(&prompt->line, kt_str_text(&line));
 }
@@ -235,7 +240,8 @@ static size_t common_prefix(const struct kt_candidates *candidates)
 	for (size_t i = 1; i < candidates->n; i++) {
 		size_t same = 0;
 
-		while (same < len && candidates->items[i].text[same] == candidates->items[0].text[same])
+		while (same < len &&
+		        candidates->items[i].text[same] == candidates->items[0].text[same])
 			same++;
 		len = same;
 	}
@@ -252,7 +258,8 @@ static void tab(struct kt_prompt *prompt, int step)
 		return;
 	}
 	if (prompt->listing) {
-		prompt->candidate = (prompt->candidate + candidates->n + (size_t)step) % candidates->n;
+		prompt->candidate =
+		        (prompt->candidate + candidates->n + (size_t)step) % candidates->n;
 		put_candidate(prompt, candidates->items[prompt->candidate].text);
 		return;
 	}
@@ -261,8 +268,10 @@ static void tab(struct kt_prompt *prompt, int step)
 		stop_listing(prompt);
 		return;
 	}
-	kt_auto_free char *common = kt_strndup(candidates->items[0].text, common_prefix(candidates));
-	bool longer = strlen(common) > prompt->line.text.len - KT_MIN(candidates->word_start, prompt->line.text.len);
+	kt_auto_free char *common =
+	        kt_strndup(candidates->items[0].text, common_prefix(candidates));
+	bool longer = strlen(common) >
+	              prompt->line.text.len - KT_MIN(candidates->word_start, prompt->line.text.len);
 
 	if (candidates->n == 1) {
 		put_candidate(prompt, common);
@@ -280,7 +289,8 @@ static void tab(struct kt_prompt *prompt, int step)
 static bool takes_suggestion(const struct kt_prompt *prompt, uint32_t code)
 {
 	return prompt->suggestion && prompt->line.cursor == prompt->line.text.len &&
-		(code == KT_KEY_RIGHT || code == (KT_KEY_CTRL | 'f') || code == KT_KEY_END || code == (KT_KEY_CTRL | 'e'));
+	       (code == KT_KEY_RIGHT || code == (KT_KEY_CTRL | 'f') || code == KT_KEY_END ||
+	               code == (KT_KEY_CTRL | 'e'));
 }
 
 static void edit(struct kt_prompt *prompt, const struct kt_key *key)
@@ -334,29 +344,44 @@ static void draw_candidates(struct kt_prompt *prompt, struct kt_rect area)
 {
 	const struct kt_candidates *candidates = &prompt->candidates;
 	size_t shown = KT_MIN(candidates->n, POPUP_ROWS_MAX);
-	size_t top = prompt->candidate < candidates->n && prompt->candidate >= shown ? prompt->candidate - shown + 1 : 0;
+	size_t top = prompt->candidate < candidates->n && prompt->candidate >= shown
+	                     ? prompt->candidate - shown + 1
+	                     : 0;
 	int width = 20, column = area.column + 3;
 	struct kt_ui *ui = prompt->ui;
 
 	if (!prompt->listing)
 		return;
-	if (prompt->candidate + 1 == candidates->n && candidates->n > shown && kt_line_text(&prompt->line)[0] &&
-		strcmp(kt_line_text(&prompt->line) + KT_MIN(candidates->word_start, prompt->line.text.len), candidates->items[prompt->candidate].text))
+	if (prompt->candidate + 1 == candidates->n && candidates->n > shown &&
+	        kt_line_text(&prompt->line)[0] &&
+	        strcmp(kt_line_text(&prompt->line) +
+	                        KT_MIN(candidates->word_start, prompt->line.text.len),
+	                candidates->items[prompt->candidate].text))
 		top = 0;
 	for (size_t i = 0; i < candidates->n; i++) {
-		int help = candidates->items[i].help ? KT_MIN(kt_text_width(candidates->items[i].help, strlen(candidates->items[i].help)), 50) : 0;
+		int help = candidates->items[i].help
+		                   ? KT_MIN(kt_text_width(candidates->items[i].help,
+		                                    strlen(candidates->items[i].help)),
+		                             50)
+		                   : 0;
 
-		width = KT_MAX(width, kt_text_width(candidates->items[i].text, strlen(candidates->items[i].text)) + 2 + help);
+		width = KT_MAX(width, kt_text_width(candidates->items[i].text,
+		                              strlen(candidates->items[i].text)) +
+		                              2 + help);
 	}
 	width = KT_MIN(width + 2, area.columns - 6);
 	for (size_t i = 0; i < shown; i++) {
 		const struct kt_candidate *c = &candidates->items[top + i];
 		bool current = top + i == prompt->candidate;
-		struct kt_style style = current ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
-						: kt_ui_style(ui, KT_ROLE_DIALOG_BUTTON_FG, KT_ROLE_DIALOG_BUTTON_BG);
-		kt_auto_free char *text = kt_asprintf(" %s%s%s", c->text, c->help ? "  " : "", c->help ? c->help : "");
+		struct kt_style style =
+		        current ? kt_ui_style(ui, KT_ROLE_DIALOG_FOCUS_FG, KT_ROLE_DIALOG_FOCUS_BG)
+		                : kt_ui_style(
+		                          ui, KT_ROLE_DIALOG_BUTTON_FG, KT_ROLE_DIALOG_BUTTON_BG);
+		kt_auto_free char *text = kt_asprintf(
+		        " %s%s%s", c->text, c->help ? "  " : "", c->help ? c->help : "");
 
-		kt_draw_cell(area.row + area.rows - (area.rows > 1) + (int)i, column, width, text, style);
+		kt_draw_cell(area.row + area.rows - (area.rows > 1) + (int)i, column, width, text,
+		        style);
 	}
 }
 
@@ -364,7 +389,9 @@ void kt_prompt_draw(struct kt_prompt *prompt, struct kt_rect area)
 {
 	struct kt_ui *ui = prompt->ui;
 	struct kt_style text = kt_ui_style(ui, KT_ROLE_PROMPT_FG, KT_ROLE_PROMPT_BG);
-	struct kt_style edge = kt_ui_style(ui, prompt->mode == ':' ? KT_ROLE_PROMPT_BORDER_COMMAND : KT_ROLE_PROMPT_BORDER, KT_ROLE_PROMPT_BG);
+	struct kt_style edge = kt_ui_style(ui,
+	        prompt->mode == ':' ? KT_ROLE_PROMPT_BORDER_COMMAND : KT_ROLE_PROMPT_BORDER,
+	        KT_ROLE_PROMPT_BG);
 	int row = area.row, column = area.column, width = area.columns;
 	const char sign[3] = {prompt->mode, ' ', 0};
 
@@ -380,7 +407,7 @@ void kt_prompt_draw(struct kt_prompt *prompt, struct kt_rect area)
 		const char *rest = prompt->suggestion + prompt->line.text.len;
 
 		kt_draw_text(row, end, width - (end - column), rest, strlen(rest),
-			kt_ui_style(ui, KT_ROLE_PROMPT_SUGGEST, KT_ROLE_PROMPT_BG), true);
+		        kt_ui_style(ui, KT_ROLE_PROMPT_SUGGEST, KT_ROLE_PROMPT_BG), true);
 	}
 	draw_candidates(prompt, area);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The prompt: `:` for command lines and `/` for filters, with completion, a greyed suggestion and a history that lasts (in the state
- * folder). UI thread.
+ * The prompt: `:` for command lines and `/` for filters, with completion, a greyed suggestion and a
+ * history that lasts (in the state folder). UI thread.
  */
 #ifndef KT_TUI_WIDGET_PROMPT_H
 #define KT_TUI_WIDGET_PROMPT_H

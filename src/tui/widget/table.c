@@ -46,7 +46,8 @@ void kt_table_clear_columns(struct kt_table *table)
 	table->columns.n = 0;
 }
 
-void kt_table_add_column(struct kt_table *table, const char *name, bool wide, enum kt_column_sort sort)
+void kt_table_add_column(
+        struct kt_table *table, const char *name, bool wide, enum kt_column_sort sort)
 {
 	struct kt_table_column column = {.name = kt_strdup(name), .wide = wide, .sort = sort};
 
@@ -61,8 +62,8 @@ int kt_table_find_column(const struct kt_table *table, const char *name)
 	return -1;
 }
 
-struct kt_row *kt_row_create(const char *uid, const char *namespace, const char *name, const struct kt_sv *cells, size_t n_cells,
-	const char *owner)
+struct kt_row *kt_row_create(const char *uid, const char *namespace, const char *name,
+        const struct kt_sv *cells, size_t n_cells, const char *owner)
 {
 	const char *texts[4] = {uid, namespace, name, owner};
 	char **places[4];
@@ -77,7 +78,8 @@ struct kt_row *kt_row_create(const char *uid, const char *namespace, const char 
 
 	row->cells = (char **)(row + 1);
 	row->n_cells = n_cells;
-	places[0] = &row->uid, places[1] = &row->namespace, places[2] = &row->name, places[3] = &row->owner;
+	places[0] = &row->uid, places[1] = &row->namespace, places[2] = &row->name,
+	places[3] = &row->owner;
 	for (size_t i = 0; i < 4; i++) {
 		if (!texts[i])
 			continue;
@@ -118,7 +120,8 @@ static size_t place_of(const struct kt_table *table, const struct kt_row *row, b
 static void insert_at(struct kt_table *table, size_t place, struct kt_row *row)
 {
 	kt_vec_reserve(&table->order, 1);
-	memmove(&table->order.items[place + 1], &table->order.items[place], (table->order.n - place) * sizeof(row));
+	memmove(&table->order.items[place + 1], &table->order.items[place],
+	        (table->order.n - place) * sizeof(row));
 	table->order.items[place] = row;
 	table->order.n++;
 	row->shown = true;
@@ -162,8 +165,8 @@ static bool passes(const struct kt_table *table, const struct kt_row *row)
 static void widen(struct kt_table *table, const struct kt_row *row)
 {
 	for (size_t i = 0; i < row->n_cells && i < table->columns.n; i++)
-		table->columns.items[i].width =
-			KT_MAX(table->columns.items[i].width, kt_text_width(row->cells[i], strlen(row->cells[i])));
+		table->columns.items[i].width = KT_MAX(table->columns.items[i].width,
+		        kt_text_width(row->cells[i], strlen(row->cells[i])));
 	table->namespace_width = KT_MAX(table->namespace_width, (int)strlen(row->namespace));
 }
 
@@ -178,7 +181,8 @@ void kt_table_put(struct kt_table *table, struct kt_row *row, int64_t now_ns)
 	row->added = !old;
 	if (old) {
 		row->marked = old->marked;
-		row->added = old->added && now_ns - old->changed_ns < KT_TABLE_CHANGE_NS && old->changed_ns;
+		row->added = old->added && now_ns - old->changed_ns < KT_TABLE_CHANGE_NS &&
+		             old->changed_ns;
 		take_out(table, old);
 	}
 	widen(table, row);
@@ -242,7 +246,8 @@ void kt_table_refilter(struct kt_table *table)
 			kt_vec_push(&table->order, row);
 	}
 	if (table->order.n)
-		qsort_r(table->order.items, table->order.n, sizeof(struct kt_row *), compare_places, table);
+		qsort_r(table->order.items, table->order.n, sizeof(struct kt_row *), compare_places,
+		        table);
 	table->cursor = 0;
 	if (current && current->shown) {
 		bool found;
@@ -308,7 +313,8 @@ bool kt_table_select_name(struct kt_table *table, const char *namespace, const c
 	for (size_t i = 0; i < table->order.n; i++) {
 		const struct kt_row *row = table->order.items[i];
 
-		if (!strcmp(row->name, name) && (!namespace || !strcmp(row->namespace, namespace))) {
+		if (!strcmp(row->name, name) &&
+		        (!namespace || !strcmp(row->namespace, namespace))) {
 			table->cursor = i;
 			return true;
 		}

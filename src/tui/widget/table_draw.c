@@ -15,7 +15,8 @@ struct layout {
 	size_t n;
 };
 
-const char *kt_table_cell(const struct kt_table *table, const struct kt_row *row, size_t column, int64_t wall_ns, char buffer[40])
+const char *kt_table_cell(const struct kt_table *table, const struct kt_row *row, size_t column,
+        int64_t wall_ns, char buffer[40])
 {
 	if (column >= row->n_cells)
 		return "";
@@ -48,7 +49,9 @@ static void lay_out(const struct kt_table *table, int room, struct layout *layou
 		used = layout->widths[0] + GAP;
 		layout->n = 1;
 	}
-	for (size_t i = 0; i < table->columns.n && layout->n < KT_ARRAY_SIZE(layout->columns) && used < room; i++) {
+	for (size_t i = 0;
+	        i < table->columns.n && layout->n < KT_ARRAY_SIZE(layout->columns) && used < room;
+	        i++) {
 		if (table->columns.items[i].wide && !table->wide)
 			continue;
 		if (i > 0 && skipped < table->first_column) {
@@ -66,16 +69,19 @@ static void lay_out(const struct kt_table *table, int room, struct layout *layou
 		layout->widths[i] += spare;
 }
 
-static void draw_header(struct kt_table *table, const struct kt_theme *theme, const struct layout *layout)
+static void draw_header(
+        struct kt_table *table, const struct kt_theme *theme, const struct layout *layout)
 {
 	int at = table->area.column;
-	struct kt_style plain = {theme->colors[KT_ROLE_TABLE_HEADER_FG], theme->colors[KT_ROLE_TABLE_HEADER_BG], KT_ATTR_BOLD};
+	struct kt_style plain = {theme->colors[KT_ROLE_TABLE_HEADER_FG],
+	        theme->colors[KT_ROLE_TABLE_HEADER_BG], KT_ATTR_BOLD};
 
 	kt_draw_fill(table->area.row, at, table->area.columns, ' ', plain);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(table->header_at); i++)
 		table->header_at[i] = -1;
 	for (size_t i = 0; i < layout->n; i++) {
-		int column = layout->columns[i], room = KT_MIN(layout->widths[i], table->area.column + table->area.columns - at);
+		int column = layout->columns[i],
+		    room = KT_MIN(layout->widths[i], table->area.column + table->area.columns - at);
 		struct kt_style style = plain;
 		char name[96];
 		const char *text = column < 0 ? "Namespace" : table->columns.items[column].name;
@@ -83,12 +89,14 @@ static void draw_header(struct kt_table *table, const struct kt_theme *theme, co
 		size_t n = 0;
 
 		if (column < 0 || column == 0)
-			sorted = table->sort_column == column || (table->sort_column < 0 && (column < 0 || !table->show_namespace));
+			sorted = table->sort_column == column ||
+			         (table->sort_column < 0 && (column < 0 || !table->show_namespace));
 		for (; text[n] && n < sizeof(name) - 4; n++)
 			name[n] = (char)toupper((unsigned char)text[n]);
 		name[n] = '\0';
 		if (sorted)
-			strcpy(name + n, kt_screen_unicode() ? (table->descending ? "↓" : "↑") : (table->descending ? "v" : "^"));
+			strcpy(name + n, kt_screen_unicode() ? (table->descending ? "↓" : "↑")
+			                                     : (table->descending ? "v" : "^"));
 		if (column >= 0 && column == table->picked_column)
 			style.attributes |= KT_ATTR_UNDERLINE | KT_ATTR_REVERSE;
 		if (sorted)
@@ -124,8 +132,8 @@ static kt_color row_color(const struct kt_theme *theme, const struct kt_row *row
 	return theme->colors[KT_ROLE_ROW_NEW];
 }
 
-static void draw_row(const struct kt_table *table, const struct layout *layout, int screen_row, const struct kt_row *row,
-	struct kt_style style, int64_t wall_ns)
+static void draw_row(const struct kt_table *table, const struct layout *layout, int screen_row,
+        const struct kt_row *row, struct kt_style style, int64_t wall_ns)
 {
 	int at = table->area.column, end = table->area.column + table->area.columns;
 	char buffer[40];
@@ -133,14 +141,18 @@ static void draw_row(const struct kt_table *table, const struct layout *layout, 
 	kt_draw_fill(screen_row, at, table->area.columns, ' ', style);
 	for (size_t i = 0; i < layout->n && at < end; i++) {
 		int column = layout->columns[i];
-		const char *text = column < 0 ? row->namespace : kt_table_cell(table, row, (size_t)column, wall_ns, buffer);
+		const char *text =
+		        column < 0 ? row->namespace
+		                   : kt_table_cell(table, row, (size_t)column, wall_ns, buffer);
 
-		kt_draw_text(screen_row, at, KT_MIN(layout->widths[i], end - at), text, strlen(text), style, true);
+		kt_draw_text(screen_row, at, KT_MIN(layout->widths[i], end - at), text,
+		        strlen(text), style, true);
 		at += layout->widths[i] + GAP;
 	}
 }
 
-void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct kt_rect area, int64_t now_ns, int64_t wall_ns)
+void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct kt_rect area,
+        int64_t now_ns, int64_t wall_ns)
 {
 	size_t visible = area.rows > 1 ? (size_t)area.rows - 1 : 0;
 	struct layout layout;
@@ -159,7 +171,8 @@ void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct 
 		table->top = table->order.n > visible ? table->order.n - visible : 0;
 	for (size_t i = 0; i < visible; i++) {
 		int screen_row = area.row + 1 + (int)i;
-		struct kt_style style = {theme->colors[KT_ROLE_TABLE_FG], theme->colors[KT_ROLE_TABLE_BG], 0};
+		struct kt_style style = {
+		        theme->colors[KT_ROLE_TABLE_FG], theme->colors[KT_ROLE_TABLE_BG], 0};
 
 		if (table->top + i >= table->order.n) {
 			kt_draw_fill(screen_row, area.column, area.columns, ' ', style);
@@ -171,8 +184,11 @@ void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct 
 		if (row->marked)
 			style.attributes |= KT_ATTR_BOLD;
 		if (table->top + i == table->cursor) {
-			/* the cursor's bar takes the row's own colour, as in k9s: the state stays readable */
-			style.bg = row->state == KT_ROW_PLAIN && !row->marked ? theme->colors[KT_ROLE_TABLE_CURSOR_BG] : style.fg;
+			/* the cursor's bar takes the row's own colour, as in k9s: the state stays
+			 * readable */
+			style.bg = row->state == KT_ROW_PLAIN && !row->marked
+			                   ? theme->colors[KT_ROLE_TABLE_CURSOR_BG]
+			                   : style.fg;
 			style.fg = theme->colors[KT_ROLE_TABLE_CURSOR_FG];
 			if (!kt_screen_colors())
 				style.attributes |= KT_ATTR_REVERSE;
@@ -219,7 +235,8 @@ static bool mouse(struct kt_table *table, const struct kt_key *key)
 			if (table->header_at[i] >= 0 && table->header_at[i] <= key->column)
 				best = (int)i;
 		if (best >= 0)
-			kt_table_sort(table, best, best == table->sort_column && !table->descending);
+			kt_table_sort(
+			        table, best, best == table->sort_column && !table->descending);
 		return true;
 	}
 	int row = key->row - table->area.row - 1;
@@ -315,6 +332,7 @@ void kt_table_csv(const struct kt_table *table, struct kt_str *out, int64_t wall
 		if (table->show_namespace)
 			csv_cell(out, row->namespace, false);
 		for (size_t i = 0; i < table->columns.n; i++)
-			csv_cell(out, kt_table_cell(table, row, i, wall_ns, buffer), i + 1 == table->columns.n);
+			csv_cell(out, kt_table_cell(table, row, i, wall_ns, buffer),
+			        i + 1 == table->columns.n);
 	}
 }

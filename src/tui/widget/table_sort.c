@@ -46,8 +46,9 @@ static bool number_value(const char *text, double *ret_value)
 	static const struct {
 		const char *suffix;
 		double factor;
-	} units[] = {{"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}, {"n", 1e-9},
-		{"u", 1e-6}, {"m", 1e-3}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}};
+	} units[] = {{"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0},
+	        {"Ti", 1099511627776.0}, {"n", 1e-9}, {"u", 1e-6}, {"m", 1e-3}, {"k", 1e3},
+	        {"M", 1e6}, {"G", 1e9}, {"T", 1e12}};
 	char *end;
 	double value = strtod(text, &end);
 
@@ -97,7 +98,8 @@ static int by_column(const struct kt_table *table, const struct kt_row *a, const
 
 	if (sort == KT_SORT_AGE) /* young first, as k9s has it */
 		return (a->created_ns < b->created_ns) - (a->created_ns > b->created_ns);
-	return kt_cell_compare(column < a->n_cells ? a->cells[column] : "", column < b->n_cells ? b->cells[column] : "", sort);
+	return kt_cell_compare(column < a->n_cells ? a->cells[column] : "",
+	        column < b->n_cells ? b->cells[column] : "", sort);
 }
 
 int kt_table_compare(const struct kt_table *table, const struct kt_row *a, const struct kt_row *b)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How two rows compare under a table's sorting: a total order (ties end at the uid). Inside of the table widget. */
+/* How two rows compare under a table's sorting: a total order (ties end at the uid). Inside of the
+ * table widget. */
 #ifndef KT_TUI_WIDGET_TABLE_SORT_H
 #define KT_TUI_WIDGET_TABLE_SORT_H
 

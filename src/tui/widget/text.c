@@ -70,7 +70,8 @@ void kt_text_add(struct kt_text *text, struct kt_sv piece)
 	size_t from = text->open_line && text->lines.n ? text->lines.n - 1 : text->lines.n;
 	size_t base = text->bytes.len;
 
-	if (text->open_line && hides(text) && text->shown.n && text->shown.items[text->shown.n - 1] == from)
+	if (text->open_line && hides(text) && text->shown.n &&
+	        text->shown.items[text->shown.n - 1] == from)
 		text->shown.n--;
 	kt_str_add(&text->bytes, piece.p, piece.len);
 	for (size_t i = 0; i < piece.len; i++) {
@@ -132,7 +133,9 @@ void kt_text_show_line(struct kt_text *text, size_t line)
 
 bool kt_text_next_hit(struct kt_text *text, bool forward)
 {
-	size_t n = kt_text_lines(text), at = text->hit != SIZE_MAX ? text->hit : forward ? text->top + n - 1 : text->top;
+	size_t n = kt_text_lines(text), at = text->hit != SIZE_MAX ? text->hit
+	                                     : forward             ? text->top + n - 1
+	                                                           : text->top;
 
 	if (!kt_filter_is_set(&text->filter))
 		return false;
@@ -153,13 +156,16 @@ bool kt_text_next_hit(struct kt_text *text, bool forward)
 
 static size_t last_top(const struct kt_text *text)
 {
-	size_t n = kt_text_lines(text), rows = (size_t)KT_MAX(text->area.rows, 1), used = 0, top = n;
+	size_t n = kt_text_lines(text), rows = (size_t)KT_MAX(text->area.rows, 1), used = 0,
+	       top = n;
 
 	if (!text->wrap)
 		return n > rows ? n - rows : 0;
 	while (top > 0) {
 		struct kt_sv line = kt_text_line(text, top - 1);
-		size_t height = (size_t)(kt_text_width(line.p, line.len) / KT_MAX(text->area.columns, 1)) + 1;
+		size_t height =
+		        (size_t)(kt_text_width(line.p, line.len) / KT_MAX(text->area.columns, 1)) +
+		        1;
 
 		if (used + height > rows)
 			break;
@@ -279,29 +285,39 @@ static void put_piece(void *arg, size_t start, size_t end, struct kt_style style
 	}
 }
 
-static void draw_hits(const struct kt_text *text, const struct kt_theme *theme, const struct drawing *d, struct kt_sv line, int row, bool current)
+static void draw_hits(const struct kt_text *text, const struct kt_theme *theme,
+        const struct drawing *d, struct kt_sv line, int row, bool current)
 {
 	struct kt_style style = {theme->colors[current ? KT_ROLE_TABLE_CURSOR_FG : KT_ROLE_BODY_BG],
-		theme->colors[current ? KT_ROLE_CRUMB_ACTIVE : KT_ROLE_TITLE_FILTER], KT_ATTR_BOLD};
+	        theme->colors[current ? KT_ROLE_CRUMB_ACTIVE : KT_ROLE_TITLE_FILTER], KT_ATTR_BOLD};
 	size_t start, end, from = 0;
 
 	if (theme->colors[KT_ROLE_BODY_BG] == KT_COLOR_DEFAULT && !current)
 		style.fg = 0;
-	while (!text->filter.inverse && kt_filter_find(&text->filter, line.p, line.len, from, &start, &end) && end > start) {
+	while (!text->filter.inverse &&
+	        kt_filter_find(&text->filter, line.p, line.len, from, &start, &end) &&
+	        end > start) {
 		int column = kt_text_width(line.p, start) - text->left;
 
 		if (!text->wrap && column >= 0 && column < d->width)
-			kt_draw_text(row, d->left_edge + column, d->width - column, line.p + start, end - start, style, false);
+			kt_draw_text(row, d->left_edge + column, d->width - column, line.p + start,
+			        end - start, style, false);
 		from = end;
 	}
 }
 
 void kt_text_draw(struct kt_text *text, const struct kt_theme *theme, struct kt_rect area)
 {
-	struct kt_style plain = {theme->colors[text->highlight == KT_LOGS ? KT_ROLE_LOG_FG : KT_ROLE_BODY_FG],
-		theme->colors[text->highlight == KT_LOGS ? KT_ROLE_LOG_BG : KT_ROLE_BODY_BG], 0};
-	struct drawing d = {.text = text, .first_row = area.row, .rows = area.rows, .wrap = text->wrap, .left_edge = area.column,
-		.width = area.columns, .row = area.row};
+	struct kt_style plain = {
+	        theme->colors[text->highlight == KT_LOGS ? KT_ROLE_LOG_FG : KT_ROLE_BODY_FG],
+	        theme->colors[text->highlight == KT_LOGS ? KT_ROLE_LOG_BG : KT_ROLE_BODY_BG], 0};
+	struct drawing d = {.text = text,
+	        .first_row = area.row,
+	        .rows = area.rows,
+	        .wrap = text->wrap,
+	        .left_edge = area.column,
+	        .width = area.columns,
+	        .row = area.row};
 
 	text->area = area;
 	for (int i = 0; i < area.rows; i++)
@@ -309,7 +325,8 @@ void kt_text_draw(struct kt_text *text, const struct kt_theme *theme, struct kt_
 	if (text->follow)
 		text->top = last_top(text);
 	text->top = KT_MIN(text->top, kt_text_lines(text) ? kt_text_lines(text) - 1 : 0);
-	for (size_t i = text->top; i < kt_text_lines(text) && d.row < area.row + area.rows; i++, d.row++) {
+	for (size_t i = text->top; i < kt_text_lines(text) && d.row < area.row + area.rows;
+	        i++, d.row++) {
 		int row = d.row;
 
 		d.line = kt_text_line(text, i);
