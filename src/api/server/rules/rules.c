@@ -65,6 +65,24 @@ static void set_or_drop(json_t *object, const char *name, json_t *value)
 }
 
 /* The main resource leaves the status alone, /status everything else. */
+/* The status of a custom resource takes nothing else along: its metadata stays, but for who manages what. */
+static void keep_custom_metadata(struct kt_rule_context *c, json_t *object, const json_t *old)
+{
+	json_t *managers = kt_jget(object, "metadata.managedFields"), *meta = json_deep_copy(json_object_get(old, "metadata"));
+	const char *revision = kt_jstr(object, "metadata.resourceVersion");
+	if (!(c->kind->flags & KT_KIND_CUSTOM) || !json_is_object(meta)) {
+		json_decref(meta);
+		return;
+	}
+	if (managers)
+		json_object_set(meta, "managedFields", managers);
+	else
+		json_object_del(meta, "managedFields");
+	if (revision)
+		json_object_set_new(meta, "resourceVersion", json_string(revision));
+	json_object_set_new(object, "metadata", meta);
+}
+
 static void split_status(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
 	const struct kt_rules *rules = rules_of(c);
@@ -86,6 +104,7 @@ static void split_status(struct kt_rule_context *c, json_t *object, const json_t
 	}
 	if (strcmp(c->subresource, "status") != 0 || !old)
 		return;
+	keep_custom_metadata(c, object, old);
 	const char *key;
 	json_t *value;
 	void *next;
