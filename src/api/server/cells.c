@@ -166,9 +166,15 @@ static char *requirement_text(const json_t *requirement)
 		kt_str_printf(&out, "%s%s", kt_streq(operator, "Exists") ? "" : "!", key);
 		return kt_str_steal(&out);
 	}
+	const json_t *list = json_object_get(requirement, "values");
+	kt_auto_free const char **values = kt_new_array(const char *, json_array_size(list) + 1);
+
+	json_array_foreach(list, i, value)
+		values[i] = json_string_value(value);
+	qsort(values, json_array_size(list), sizeof(*values), by_key);
 	kt_str_printf(&out, "%s %s (", key, kt_streq(operator, "In") ? "in" : "notin");
-	json_array_foreach(json_object_get(requirement, "values"), i, value)
-	        kt_str_printf(&out, "%s%s", i ? "," : "", json_string_value(value));
+	for (i = 0; i < json_array_size(list); i++)
+		kt_str_printf(&out, "%s%s", i ? "," : "", values[i]);
 	kt_str_putc(&out, ')');
 	return kt_str_steal(&out);
 }

@@ -100,6 +100,20 @@ static json_t *csi_node_drivers(const struct kt_cell_context *c)
 	return json_integer((json_int_t)json_array_size(kt_jget(c->object, "spec.drivers")));
 }
 
+/* The class that claims without one get is marked. */
+static json_t *storage_class_name(const struct kt_cell_context *c)
+{
+	static const char *const marks[] = {"storageclass.kubernetes.io/is-default-class",
+	        "storageclass.beta.kubernetes.io/is-default-class"};
+	const json_t *annotations = kt_jget(c->object, "metadata.annotations");
+	const char *name = kt_jstr(c->object, "metadata.name");
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(marks); i++)
+		if (kt_streq(json_string_value(json_object_get(annotations, marks[i])), "true"))
+			return json_sprintf("%s (default)", name);
+	return json_string(name ? name : "");
+}
+
 static json_t *storage_class_expansion(const struct kt_cell_context *c)
 {
 	return json_boolean(kt_jbool(c->object, "allowVolumeExpansion", false));
@@ -155,6 +169,7 @@ static const struct kt_cell_entry entries[] = {
         {"priority_level_shares", priority_level_shares},
         {"resource_claim_state", resource_claim_state},
         {"resource_slice_node", resource_slice_node},
+        {"storage_class_name", storage_class_name},
         {"storage_class_expansion", storage_class_expansion},
         {NULL, NULL},
 };

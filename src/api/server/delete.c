@@ -396,6 +396,15 @@ static json_t *success_status(const struct kt_request *request)
 	        "status", "Success", "details", details);
 }
 
+static bool marks_first(const struct kt_request_state *state)
+{
+	const struct kt_object *made = state->ops[0].object;
+
+	return state->is_delete && (state->kind->flags & KT_KIND_GRACEFUL) &&
+	       (made->json_len != state->current->json_len ||
+	               memcmp(kt_object_json(made), kt_object_json(state->current), made->json_len));
+}
+
 static int delete_commit(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
@@ -414,6 +423,13 @@ static int delete_commit(struct kt_request *request)
 		                              : kt_object_at_revision(state->ops[0].object,
 		                                        state->current->revision);
 		return 0;
+	}
+	if (marks_first(state)) {
+		/* Watchers see the object terminating before it is gone. What goes with the
+		 * deletion goes with the second step. */
+		state->ops[0].kind = KT_STORAGE_PUT;
+		state->has_second_step = true;
+		return kt_write_submit(request);
 	}
 	for (size_t i = 0; i < rules->n_also; i++)
 		kt_write_add_op(request, rules->also[i]);

@@ -208,6 +208,32 @@ static int spend(struct kt_request *request, const struct kt_kind *kind, struct 
 	return 0;
 }
 
+/* The pod says why it goes. */
+static void mark_disrupted(struct kt_request *request)
+{
+	json_t *status = json_object_get(request->state->old, "status");
+	json_t *conditions = json_object_get(status, "conditions"), *old;
+	char time[KT_TIME_TEXT_MAX];
+	size_t i;
+
+	kt_time_format(kt_loop_wall_ns(request->loop), time);
+	if (!status || kt_jget(request->state->old, "metadata.deletionTimestamp"))
+		return;
+	if (!conditions) {
+		conditions = json_array();
+		json_object_set_new(status, "conditions", conditions);
+	}
+	json_array_foreach(conditions, i, old)
+		if (kt_streq(kt_jstr(old, "type"), "DisruptionTarget")) {
+			json_array_remove(conditions, i);
+			break;
+		}
+	json_array_append_new(conditions,
+	        json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", "DisruptionTarget", "status", "True",
+	                "reason", "EvictionByEvictionAPI", "message", "Eviction API: evicting",
+	                "lastTransitionTime", time));
+}
+
 static int eviction_mutate(struct kt_request *request)
 {
 	const struct kt_kind *kind = kt_builtin_kind("policy", "v1", "PodDisruptionBudget");
@@ -218,13 +244,17 @@ static int eviction_mutate(struct kt_request *request)
 	if (kt_write_load(request, false) < 0)
 		return request->err.code;
 	kt_write_rules(request, KT_RULE_UPDATE);
-	if (ignores_budgets(request->state->old))
+	if (ignores_budgets(request->state->old)) {
+		mark_disrupted(request);
 		return kt_delete_plan(request);
+	}
 	if (find_budget(request, kind, &object) < 0)
 		return request->err.code;
 	kt_auto_json json_t *budget = object ? kt_object_tree(object) : NULL;
 	if (budget)
 		asked = ask_budget(request, budget);
+	if (asked >= 0)
+		mark_disrupted(request);
 	if (asked < 0 || kt_delete_plan(request) < 0)
 		return request->err.code;
 	return asked == 0 ? spend(request, kind, object, budget) : 0;

@@ -157,7 +157,6 @@ static int find_resource(struct kt_request *request)
 		}
 		return kt_fail_no_resource(&request->err);
 	}
-	warn_deprecated(request);
 	if (*route->subresource)
 		return find_subresource(request);
 	size_t i = verb_index(route->verb);
@@ -165,11 +164,16 @@ static int find_resource(struct kt_request *request)
 	if (kt_streq(route->verb, "watch") && (possible & KT_VERB_LIST) &&
 	        !(possible & KT_VERB_WATCH))
 		return fail_no_watch(request);
+	if (!possible && (state->kind->flags & KT_KIND_CUSTOM)) {
+		state->operation = &kt_operation_no_page;
+		return 0;
+	}
 	if (!possible)
 		return kt_fail_no_resource(&request->err);
 	if (kt_streq(request->method, "HEAD") || i == KT_ARRAY_SIZE(verbs) ||
 	        !(possible & verbs[i].bit))
 		return kt_fail_no_method(&request->err);
+	warn_deprecated(request);
 	state->operation = verbs[i].operation;
 	if (state->kind->flags & KT_KIND_VIRTUAL) {
 		const struct kt_operation *virtual = kt_virtual_operation(

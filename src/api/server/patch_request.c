@@ -57,8 +57,13 @@ static void on_duplicate(void *arg, const char *path)
 {
 	struct kt_request *request = arg;
 
-	if (request->state->strict != KT_STRICT_IGNORE)
+	struct kt_request_state *state = request->state;
+
+	if (state->strict == KT_STRICT_WARN)
 		kt_request_warn(request, "duplicate field \"%s\"", path);
+	else if (state->strict == KT_STRICT_STRICT && !state->strict_error)
+		state->strict_error = kt_arena_printf(
+		        &request->arena, "strict decoding error: duplicate field \"%s\"", path);
 }
 
 static void on_yaml_duplicate(void *arg, const char *path, unsigned line)
@@ -152,9 +157,6 @@ int kt_patch_decode(struct kt_request *request, enum kt_patch_type *ret_type)
 	if (!state->body)
 		return kt_fail(
 		        &request->err, EINVAL, "error decoding patch: %s", kt_err_message(&err));
-	if (state->strict == KT_STRICT_STRICT && state->warnings.texts.n)
-		return kt_fail(&request->err, EINVAL, "strict decoding error: %s",
-		        state->warnings.texts.items[0]);
 	return check_shape(request, *ret_type);
 }
 
@@ -307,6 +309,10 @@ json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_t
 		return NULL;
 	int status = kt_codec_normalize(
 	        patched, type, state->strict, &result, &state->warnings, &request->err);
+	if (status == 0 && state->strict_error) {
+		json_decref(kt_steal(&result));
+		status = kt_fail(&request->err, EINVAL, "%s", state->strict_error);
+	}
 	if (status < 0) {
 		fail_patch(request, patch_type, patched);
 		return NULL;

@@ -94,6 +94,7 @@ struct kt_request_state {
 	bool dry_run, force;
 	enum kt_strict strict;
 	const char *field_manager;
+	const char *strict_error; /* what a patch holds twice, where that is refused */
 	struct kt_warnings warnings;
 
 	/* decoded body, the object before and after; trees in the version of the request */
@@ -116,7 +117,7 @@ struct kt_request_state {
 	struct kt_field_errors *field_errors;
 
 	struct kt_request *request; /* of txn */
-	void (*after_commit)(struct kt_request *request);
+	bool has_second_step; /* the write is done again after it succeeded: mark, then delete */
 
 	/* result: either of them */
 	struct kt_object *stored; /* bytes in storage version */

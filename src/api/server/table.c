@@ -2,6 +2,7 @@
 #include "api/server/table.h"
 
 #include "api/server/cells.h"
+#include "api/server/versions.h"
 #include "base/time.h"
 
 #include <errno.h>
@@ -82,10 +83,15 @@ json_t *kt_table_row(const struct kt_kind *kind, json_t *object, enum kt_include
 	size_t n;
 	const struct kt_column *columns = columns_of(kind, &n);
 	json_t *cells = json_array(), *row = json_object();
+	/* Computed cells know the stored version of their kind, paths the one asked for. */
+	kt_auto_json json_t *stored =
+	        kind->set ? kt_versions_to_stored(kind, object) : json_incref(object);
 	struct kt_cell_context context = {.kind = kind, .object = object, .now_ns = now_ns};
+	struct kt_cell_context computed = {.kind = kind, .object = stored, .now_ns = now_ns};
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(cells, kt_cell(&context, &columns[i]));
+		json_array_append_new(
+		        cells, kt_cell(columns[i].cell ? &computed : &context, &columns[i]));
 	json_object_set_new(row, "cells", cells);
 	json_t *conditions = kt_cell_row_conditions(&context);
 	if (conditions)

@@ -306,6 +306,14 @@ void kt_write_add_op(struct kt_request *request, struct kt_storage_op op)
 	state->ops[state->n_ops++] = op;
 }
 
+/* Events are told, not kept. */
+#define EVENT_LIFETIME_S 3600 /* kube-apiserver's --event-ttl */
+
+static bool is_event(const struct kt_kind *kind)
+{
+	return kt_streq(kind->storage_prefix, "/registry/events");
+}
+
 struct kt_object *kt_write_object(struct kt_request *request, const char *key, json_t *tree)
 {
 	const struct kt_kind *kind = request->state->kind;
@@ -317,6 +325,9 @@ struct kt_object *kt_write_object(struct kt_request *request, const char *key, j
 	if (kt_object_create(
 	            kt_sv_of(key), (struct kt_sv){json.data, json.len}, &object, &request->err) < 0)
 		return NULL;
+	if (is_event(kind))
+		object->expires_wall_ns =
+		        kt_loop_wall_ns(request->loop) + EVENT_LIFETIME_S * KT_NS_PER_S;
 	return object;
 }
 
@@ -398,10 +409,13 @@ static void on_done(struct kt_storage_txn *txn)
 
 	switch (txn->status) {
 	case 0:
+		if (state->has_second_step) {
+			state->has_second_step = false;
+			kt_pipeline_retry(request);
+			break;
+		}
 		if (!state->stored && !state->result)
 			state->stored = kt_steal(&state->ops[0].ret_object);
-		if (state->after_commit)
-			state->after_commit(request);
 		kt_pipeline_resume(request, 0);
 		break;
 	case -EEXIST:
@@ -470,6 +484,18 @@ static int run_after(struct kt_request *request)
 	return 0;
 }
 
+/* What the store would say about a new name. */
+static int check_free_name(struct kt_request *request)
+{
+	struct kt_request_state *state = request->state;
+	struct kt_storage *storage = request->server->storage;
+	kt_auto_err missing = KT_ERR_INIT;
+
+	if (storage->ops->get(storage, state->key, 0, &state->ops[0].ret_object, &missing) < 0)
+		return 0;
+	return fail_exists(request);
+}
+
 int kt_write_commit(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
@@ -505,6 +531,8 @@ int kt_write_commit(struct kt_request *request)
 	kt_write_add_op(request, op);
 	if (state->is_create)
 		state->success_status = 201;
+	if (state->dry_run && state->is_create && check_free_name(request) < 0)
+		return request->err.code;
 	if (state->dry_run || state->is_unchanged) {
 		free_also(state->rules);
 		answer_dry_run(request);
@@ -619,9 +647,10 @@ int kt_write_check_revision(struct kt_request *request)
 		kt_auto_json json_t *zero = json_integer(0);
 		kt_field_invalid(&errors, "metadata.resourceVersion", zero,
 		        "must be specified for an update");
-		kt_field_errors_fail(&errors, state->kind->group, state->kind->kind,
+		/* The one place where upstream names the resource instead of the kind. */
+		kt_field_errors_fail(&errors, state->kind->group, state->kind->plural,
 		        state->route.name, &request->err);
-		kt_err_set_about(&request->err, state->kind->group, state->kind->kind,
+		kt_err_set_about(&request->err, state->kind->group, state->kind->plural,
 		        state->route.name, NULL);
 		return request->err.code;
 	}
