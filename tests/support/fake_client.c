@@ -186,7 +186,9 @@ static void set_finalizer(json_t *tree, const char *finalizer)
 	if (!list)
 		json_object_set_new(
 		        json_object_get(tree, "metadata"), "finalizers", list = json_array());
-	json_array_foreach(list, i, item) if (kt_streq(json_string_value(item), finalizer)) return;
+	json_array_foreach(list, i, item)
+		if (kt_streq(json_string_value(item), finalizer))
+			return;
 	json_array_append_new(list, json_string(finalizer));
 }
 

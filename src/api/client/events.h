@@ -13,10 +13,11 @@
 
 #include "api/client/client.h"
 
-#define KT_EVENT_QUEUE_MAX 1000  /* client-go's broadcaster keeps as many */
-#define KT_EVENT_UNDER_WAY_MAX 2 /* writes at once: events never crowd out the work they tell of \
-	                          */
-#define KT_EVENT_CACHE_MAX 4096  /* client-go's LRU */
+#define KT_EVENT_QUEUE_MAX 1000 /* client-go's broadcaster keeps as many */
+#define KT_EVENT_UNDER_WAY_MAX \
+	2                       /* writes at once: events never crowd out the work they tell of \
+	                         */
+#define KT_EVENT_CACHE_MAX 4096 /* client-go's LRU */
 #define KT_EVENT_SIMILAR_MAX 10
 #define KT_EVENT_SIMILAR_WINDOW_S 600
 #define KT_EVENT_BURST 25     /* per source and object */

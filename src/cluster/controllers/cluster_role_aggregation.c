@@ -30,11 +30,11 @@ static bool gather(void *arg, struct kt_object *role)
 	if (role == g->role || !kt_selector_matches(g->selector, role))
 		return true;
 	rules = kt_json_tree(kt_json_member(kt_object_doc(role), "rules"));
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		bool known = false;
 
-		json_array_foreach(g->rules, h, have) known = known || json_equal(have, rule);
+		json_array_foreach(g->rules, h, have)
+			known = known || json_equal(have, rule);
 		if (!known)
 			json_array_append(g->rules, rule);
 	}
@@ -53,8 +53,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	json_t *selector;
 	size_t i;
 
-	json_array_foreach(selectors, i, selector)
-	{
+	json_array_foreach(selectors, i, selector) {
 		kt_auto_err err = KT_ERR_INIT;
 
 		if (kt_selector_of_json(selector, &g.selector, &err) < 0)

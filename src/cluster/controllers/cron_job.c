@@ -92,14 +92,14 @@ static bool was_active(const struct cron_work *work, const struct kt_object *job
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(work->status, "active"), i,
-	        item) if (kt_sv_is(kt_object_uid(job), kt_jstr(item, "uid"))) return true;
+	json_array_foreach(json_object_get(work->status, "active"), i, item)
+		if (kt_sv_is(kt_object_uid(job), kt_jstr(item, "uid")))
+			return true;
 	return false;
 }
 
 static void note_finished(struct cron_work *work, const struct kt_object *job, const char *outcome)
 {
-	kt_auto_free char *last = NULL;
 	int64_t end_ns = kt_time_at(kt_json_member(kt_object_doc(job), "status"), "completionTime"),
 	        known_ns = 0;
 	const char *known = kt_jstr(work->status, "lastSuccessfulTime");

@@ -53,10 +53,11 @@ static void add_toleration(json_t *tolerations, const char *key, const char *eff
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(
-	        tolerations, i, item) if (kt_streq(kt_jstr(item, "key"), key) &&
-	                                  kt_streq(kt_jstr(item, "effect"), effect) &&
-	                                  kt_streq(kt_jstr(item, "operator"), "Exists")) return;
+	json_array_foreach(tolerations, i, item)
+		if (kt_streq(kt_jstr(item, "key"), key) &&
+		        kt_streq(kt_jstr(item, "effect"), effect) &&
+		        kt_streq(kt_jstr(item, "operator"), "Exists"))
+			return;
 	json_array_append_new(tolerations,
 	        json_pack("{s:s,s:s,s:s}", "key", key, "operator", "Exists", "effect", effect));
 }
@@ -186,7 +187,8 @@ static void bind_by_affinity(json_t *spec, struct kt_sv node)
 		json_object_set_new(node_affinity, REQUIRED,
 		        json_pack("{s:[{s:O}]}", "nodeSelectorTerms", "matchFields", field));
 	} else {
-		json_array_foreach(terms, i, term) json_object_set(term, "matchFields", field);
+		json_array_foreach(terms, i, term)
+			json_object_set(term, "matchFields", field);
 	}
 	json_decref(field);
 }

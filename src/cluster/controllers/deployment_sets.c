@@ -113,8 +113,9 @@ static json_t *newest_annotations(const struct rollout *rollout, const json_t *h
 	const char *key, *old_revision = kt_jstr(have, "");
 	int64_t old = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)own, key, value) if (!is_own_annotation(key))
-	        json_object_set(annotations, key, value);
+	json_object_foreach((json_t *)(uintptr_t)own, key, value)
+		if (!is_own_annotation(key))
+			json_object_set(annotations, key, value);
 	old_revision = json_string_value(json_object_get(have, DEPLOYMENT_REVISION));
 	if (old_revision)
 		kt_sv_int64(kt_sv_of(old_revision), &old);
@@ -178,8 +179,8 @@ static void annotate_newest(struct rollout *rollout)
 	json_t *value;
 	bool differs = kt_int_at(newest->object, "spec", "minReadySeconds", 0) != min_ready_s;
 
-	json_object_foreach(want, key, value) differs =
-	        differs || !json_equal(value, json_object_get(have, key));
+	json_object_foreach(want, key, value)
+		differs = differs || !json_equal(value, json_object_get(have, key));
 	if (!differs)
 		return;
 	body = json_pack("{s:{s:O},s:{s:I}}", "metadata", "annotations", want, "spec",

@@ -107,8 +107,7 @@ static json_t *still_disrupted(struct kt_pass *pass, const json_t *status, const
 	json_t *left = json_object(), *at;
 	const char *name;
 
-	json_object_foreach(json_object_get(status, "disruptedPods"), name, at)
-	{
+	json_object_foreach(json_object_get(status, "disruptedPods"), name, at) {
 		int64_t since_ns = 0, due_ns;
 		bool there = false;
 

@@ -87,8 +87,7 @@ static void keep_in_place(struct work *work, struct slice *slice)
 	json_t *endpoint;
 	size_t i;
 
-	json_array_foreach(json_object_get(slice->tree, "endpoints"), i, endpoint)
-	{
+	json_array_foreach(json_object_get(slice->tree, "endpoints"), i, endpoint) {
 		const char *uid = kt_jstr(endpoint, "targetRef.uid");
 		json_t *wanted = uid ? kt_map_take(&work->endpoints, uid) : NULL;
 

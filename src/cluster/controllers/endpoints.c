@@ -45,8 +45,9 @@ static json_t *endpoint_ports(const json_t *ports)
 	json_t *copy = json_deep_copy(ports), *port;
 	size_t i;
 
-	json_array_foreach(copy, i, port) if (kt_streq(kt_jstr(port, "name"), ""))
-	        json_object_del(port, "name");
+	json_array_foreach(copy, i, port)
+		if (kt_streq(kt_jstr(port, "name"), ""))
+			json_object_del(port, "name");
 	return copy;
 }
 

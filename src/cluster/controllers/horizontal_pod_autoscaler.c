@@ -217,8 +217,7 @@ static struct usage measure(struct hpa_work *work, const json_t *list, const cha
 	json_t *item, *container;
 	size_t i, c;
 
-	json_array_foreach(json_object_get(list, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(list, "items"), i, item) {
 		const char *name = kt_jstr(item, "metadata.name");
 		struct kt_object *pod = kt_informer_get(
 		        work->own->pods, kt_object_namespace(work->object), kt_sv_of(name));
@@ -227,8 +226,7 @@ static struct usage measure(struct hpa_work *work, const json_t *list, const cha
 			continue;
 		usage.n_pods++;
 		usage.requested_milli += requested(pod, resource);
-		json_array_foreach(json_object_get(item, "containers"), c, container)
-		{
+		json_array_foreach(json_object_get(item, "containers"), c, container) {
 			const char *text = json_string_value(
 			        json_object_get(json_object_get(container, "usage"), resource));
 
@@ -283,8 +281,7 @@ static void metrics_read(struct kt_pass *pass, struct kt_call *call, void *arg)
 	json_t *metric, *current = json_array();
 	size_t i;
 
-	json_array_foreach(kt_jget(work->tree, "spec.metrics"), i, metric)
-	{
+	json_array_foreach(kt_jget(work->tree, "spec.metrics"), i, metric) {
 		int64_t wish = list ? wish_of(work, metric, list, current) : -1;
 
 		if (wish > work->wanted) {
@@ -385,8 +382,9 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		return;
 	}
 	{
-		kt_auto_free char *path = kt_controller_resource_path(resource, kt_object_namespace(object),
-		        kt_sv_of(kt_jstr(work->tree, "spec.scaleTargetRef.name")));
+		kt_auto_free char *path =
+		        kt_controller_resource_path(resource, kt_object_namespace(object),
+		                kt_sv_of(kt_jstr(work->tree, "spec.scaleTargetRef.name")));
 
 		work->scale_path = kt_asprintf("%s/scale", path);
 	}

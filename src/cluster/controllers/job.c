@@ -34,7 +34,9 @@ static bool in_list(const json_t *list, struct kt_sv uid)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item) if (kt_sv_is(uid, json_string_value(item))) return true;
+	json_array_foreach(list, i, item)
+		if (kt_sv_is(uid, json_string_value(item)))
+			return true;
 	return false;
 }
 

@@ -106,8 +106,7 @@ static void add_index_env(json_t *containers)
 	json_t *container;
 	size_t i;
 
-	json_array_foreach(containers, i, container)
-	{
+	json_array_foreach(containers, i, container) {
 		json_t *env = json_object_get(container, "env");
 
 		if (!env)
@@ -169,15 +168,14 @@ static bool exit_code_matches(const json_t *rule, const struct kt_object *pod,
 	json_t *status, *value;
 	size_t i, v;
 
-	json_array_foreach(statuses, i, status)
-	{
+	json_array_foreach(statuses, i, status) {
 		int64_t code = kt_jint(status, "state.terminated.exitCode", 0);
 		bool in = false;
 
 		if (!code || (container && !kt_streq(container, kt_jstr(status, "name"))))
 			continue;
-		json_array_foreach(json_object_get(on, "values"), v, value) in =
-		        in || json_integer_value(value) == code;
+		json_array_foreach(json_object_get(on, "values"), v, value)
+			in = in || json_integer_value(value) == code;
 		if (in == want_in) {
 			*ret_container = container ? container : "";
 			*ret_code = code;
@@ -192,8 +190,7 @@ static bool condition_matches(const json_t *rule, const struct kt_object *pod)
 	json_t *pattern;
 	size_t i;
 
-	json_array_foreach(json_object_get(rule, "onPodConditions"), i, pattern)
-	{
+	json_array_foreach(json_object_get(rule, "onPodConditions"), i, pattern) {
 		struct kt_json_at condition = kt_condition(pod, kt_jstr(pattern, "type"));
 		const char *status = kt_jstr(pattern, "status");
 
@@ -209,8 +206,7 @@ bool job_failure_counts(struct job_work *work, const struct kt_object *pod)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(kt_jget(work->spec, "podFailurePolicy.rules"), i, rule)
-	{
+	json_array_foreach(kt_jget(work->spec, "podFailurePolicy.rules"), i, rule) {
 		const char *action = kt_jstr(rule, "action"), *container = "";
 		int64_t code = 0;
 		bool by_code = json_object_get(rule, "onExitCodes") &&

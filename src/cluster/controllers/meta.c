@@ -194,8 +194,9 @@ json_t *kt_find_condition(const json_t *conditions, const char *type)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(
-	        conditions, i, item) if (kt_streq(kt_jstr(item, "type"), type)) return item;
+	json_array_foreach(conditions, i, item)
+		if (kt_streq(kt_jstr(item, "type"), type))
+			return item;
 	return NULL;
 }
 

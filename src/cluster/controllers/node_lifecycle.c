@@ -123,9 +123,10 @@ static const json_t *find_taint(const json_t *taints, const char *key, const cha
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(
-	        taints, i, item) if (kt_streq(kt_jstr(item, "key"), key) &&
-	                             kt_streq(kt_jstr(item, "effect"), effect)) return item;
+	json_array_foreach(taints, i, item)
+		if (kt_streq(kt_jstr(item, "key"), key) &&
+		        kt_streq(kt_jstr(item, "effect"), effect))
+			return item;
 	return NULL;
 }
 
@@ -147,7 +148,9 @@ static json_t *wanted_taints(const struct kt_object *node, const json_t *have, i
 	json_t *wanted = json_array(), *item;
 	size_t i;
 
-	json_array_foreach(have, i, item) if (!is_ours(item)) json_array_append(wanted, item);
+	json_array_foreach(have, i, item)
+		if (!is_ours(item))
+			json_array_append(wanted, item);
 	if (kt_json_bool(kt_field_of(node, "spec", "unschedulable"), false))
 		want_taint(wanted, have, "node.kubernetes.io/unschedulable", "NoSchedule", wall_ns);
 	for (size_t t = 0; t < KT_ARRAY_SIZE(condition_taints); t++) {
@@ -171,8 +174,9 @@ static bool same_set(const json_t *a, const json_t *b)
 
 	if (json_array_size(a) != json_array_size(b))
 		return false;
-	json_array_foreach(a, i, item) if (!find_taint(b, kt_jstr(item, "key"),
-	                                           kt_jstr(item, "effect"))) return false;
+	json_array_foreach(a, i, item)
+		if (!find_taint(b, kt_jstr(item, "key"), kt_jstr(item, "effect")))
+			return false;
 	return true;
 }
 

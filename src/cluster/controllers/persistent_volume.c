@@ -81,12 +81,11 @@ static bool has_modes(const json_t *volume, const json_t *claim)
 	json_t *want, *have;
 	size_t w, h;
 
-	json_array_foreach(kt_jget(claim, "spec.accessModes"), w, want)
-	{
+	json_array_foreach(kt_jget(claim, "spec.accessModes"), w, want) {
 		bool found = false;
 
-		json_array_foreach(kt_jget(volume, "spec.accessModes"), h, have) found =
-		        found || json_equal(have, want);
+		json_array_foreach(kt_jget(volume, "spec.accessModes"), h, have)
+			found = found || json_equal(have, want);
 		if (!found)
 			return false;
 	}

@@ -274,8 +274,7 @@ static bool has_all_labels(const struct kt_object *pod, const json_t *labels)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value) {
 		struct kt_sv have;
 
 		if (!kt_object_label(pod, kt_sv_of(key), &have) ||

@@ -47,8 +47,8 @@ static bool class_matches(const json_t *expression, const struct kt_object *pod)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach(json_object_get(expression, "values"), i, value) in =
-	        in || kt_streq(have, json_string_value(value));
+	json_array_foreach(json_object_get(expression, "values"), i, value)
+		in = in || kt_streq(have, json_string_value(value));
 	if (kt_streq(operator, "In"))
 		return in;
 	if (kt_streq(operator, "NotIn"))
@@ -61,10 +61,10 @@ static bool in_scope(const json_t *spec, const struct kt_object *pod)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(spec, "scopes"), i,
-	        item) if (!scope_matches(json_string_value(item), pod)) return false;
-	json_array_foreach(kt_jget(spec, "scopeSelector.matchExpressions"), i, item)
-	{
+	json_array_foreach(json_object_get(spec, "scopes"), i, item)
+		if (!scope_matches(json_string_value(item), pod))
+			return false;
+	json_array_foreach(kt_jget(spec, "scopeSelector.matchExpressions"), i, item) {
 		const char *scope = kt_jstr(item, "scopeName");
 
 		if (kt_streq(scope, "PriorityClass") ? !class_matches(item, pod)
@@ -155,8 +155,8 @@ static struct kt_quantity count_services(
 			n += kt_streq(type, "LoadBalancer");
 			continue;
 		}
-		json_array_foreach(json_object_get(spec, "ports"), p, port) n +=
-		        kt_jint(port, "nodePort", 0) > 0;
+		json_array_foreach(json_object_get(spec, "ports"), p, port)
+			n += kt_jint(port, "nodePort", 0) > 0;
 	}
 	return kt_quantity_from_int64(n, KT_QUANTITY_DECIMAL_SI);
 }
@@ -249,8 +249,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	namespace = kt_object_namespace(quota);
 	hard = kt_jget(tree, "spec.hard");
 	used = json_object();
-	json_object_foreach(hard, name, value)
-	{
+	json_object_foreach(hard, name, value) {
 		struct kt_quantity q;
 		char text[KT_QUANTITY_TEXT_MAX];
 

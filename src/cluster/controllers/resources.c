@@ -86,8 +86,9 @@ static bool has_verb(const json_t *entry, const char *verb)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(entry, "verbs"), i,
-	        item) if (kt_streq(json_string_value(item), verb)) return true;
+	json_array_foreach(json_object_get(entry, "verbs"), i, item)
+		if (kt_streq(json_string_value(item), verb))
+			return true;
 	return false;
 }
 
@@ -224,11 +225,11 @@ static void group_version_listed(void *arg, struct kt_call *call)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(list, "resources"), i,
-	        entry) if (group_version && kt_jstr(entry, "name") && kt_jstr(entry, "kind") &&
-	                   !strchr(kt_jstr(entry, "name"), '/') && has_verb(entry, "list") &&
-	                   has_verb(entry, "watch") && has_verb(entry, "delete"))
-	        add_resource(all, group_version, entry);
+	json_array_foreach(json_object_get(list, "resources"), i, entry)
+		if (group_version && kt_jstr(entry, "name") && kt_jstr(entry, "kind") &&
+		        !strchr(kt_jstr(entry, "name"), '/') && has_verb(entry, "list") &&
+		        has_verb(entry, "watch") && has_verb(entry, "delete"))
+			add_resource(all, group_version, entry);
 	call_ended(all);
 }
 
@@ -246,8 +247,7 @@ static void groups_listed(void *arg, struct kt_call *call)
 	json_t *group;
 	size_t i;
 
-	json_array_foreach(json_object_get(list, "groups"), i, group)
-	{
+	json_array_foreach(json_object_get(list, "groups"), i, group) {
 		const char *preferred = kt_jstr(group, "preferredVersion.groupVersion"),
 		           *name = kt_jstr(group, "name");
 		kt_auto_free char *path = NULL;

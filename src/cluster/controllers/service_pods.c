@@ -49,8 +49,7 @@ static json_t *resolve_ports(
 	json_t *ports = json_array(), *port;
 	size_t i;
 
-	json_array_foreach(kt_jget(service, "spec.ports"), i, port)
-	{
+	json_array_foreach(kt_jget(service, "spec.ports"), i, port) {
 		const char *protocol = kt_jstr(port, "protocol"), *name = kt_jstr(port, "name"),
 		           *app = kt_jstr(port, "appProtocol");
 		const json_t *target = json_object_get(port, "targetPort");

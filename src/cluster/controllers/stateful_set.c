@@ -73,18 +73,16 @@ static void add_claim_volumes(const json_t *spec, const char *pod_name, json_t *
 	       *volume;
 	size_t i, v;
 
-	json_array_foreach(volumes, v, volume)
-	{
+	json_array_foreach(volumes, v, volume) {
 		bool replaced = false;
 
 		json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template)
-		        replaced = replaced || kt_streq(kt_jstr(template, "metadata.name"),
-		                                       kt_jstr(volume, "name"));
+			replaced = replaced || kt_streq(kt_jstr(template, "metadata.name"),
+			                               kt_jstr(volume, "name"));
 		if (!replaced)
 			json_array_append(kept, volume);
 	}
-	json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template)
-	{
+	json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template) {
 		const char *name = kt_jstr(template, "metadata.name");
 		kt_auto_free char *claim = kt_asprintf("%s-%s", name, pod_name);
 
@@ -103,8 +101,7 @@ static void make_claims(struct stateful_work *work, const char *pod_name)
 	json_t *template;
 	size_t i;
 
-	json_array_foreach(json_object_get(work->spec, "volumeClaimTemplates"), i, template)
-	{
+	json_array_foreach(json_object_get(work->spec, "volumeClaimTemplates"), i, template) {
 		kt_auto_free char *name =
 		        kt_asprintf("%s-%s", kt_jstr(template, "metadata.name"), pod_name);
 		kt_auto_json json_t *claim = NULL, *labels = NULL;

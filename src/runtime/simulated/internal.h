@@ -116,6 +116,12 @@ struct sim_pod {
 	int64_t condition_wall_ns[SIM_N_CONDITIONS];
 };
 
+/* What other threads see of a pod. */
+struct sim_shared {
+	struct kt_object *object; /* reference */
+	const struct sim_node *node;
+};
+
 struct kt_simulated {
 	struct kt_client *client;
 	struct kt_loop *loop;
@@ -143,7 +149,7 @@ struct kt_simulated {
 	size_t first_waiting;
 
 	pthread_mutex_t lock;          /* protects what follows */
-	struct kt_map shared;          /* "namespace/name" -> kt_object, the pods of our nodes */
+	struct kt_map shared;          /* "namespace/name" -> sim_shared, the pods of our nodes */
 	struct kt_simulated_log *logs; /* open ones that follow */
 };
 
@@ -187,6 +193,8 @@ void sim_container_id(struct kt_sv uid, const char *container, int run, char ret
 void sim_next_waiting_write(struct kt_simulated *simulated);
 
 /* log.c */
+/* The newest object of a pod of ours; any thread; a reference, or NULL. */
+struct kt_object *sim_shared_pod(struct kt_simulated *simulated, const char *key);
 void sim_logs_pod_changed(
         struct kt_simulated *simulated, const char *key, struct kt_object *object);
 

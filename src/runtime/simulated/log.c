@@ -38,14 +38,15 @@ struct run {
 	int64_t number, start_ns, end_ns; /* wall; end 0: still running */
 };
 
-static struct kt_object *newest(struct kt_simulated *simulated, const char *key)
+struct kt_object *sim_shared_pod(struct kt_simulated *simulated, const char *key)
 {
-	struct kt_object *object;
+	struct kt_object *object = NULL;
+	struct sim_shared *shared;
 
 	pthread_mutex_lock(&simulated->lock);
-	object = kt_map_get(&simulated->shared, key);
-	if (object)
-		kt_object_ref(object);
+	shared = kt_map_get(&simulated->shared, key);
+	if (shared)
+		object = kt_object_ref(shared->object);
 	pthread_mutex_unlock(&simulated->lock);
 	return object;
 }
@@ -239,7 +240,7 @@ int kt_simulated_log_open(struct kt_simulated *simulated, const char *namespace,
 	log->simulated = simulated;
 	log->key = kt_asprintf("%s/%s", namespace, pod);
 	log->tail_lines = log->limit_bytes = log->since_s = -1;
-	object = newest(simulated, log->key);
+	object = sim_shared_pod(simulated, log->key);
 	r = read_query(log, query, err);
 	if (r == 0 && !object)
 		r = kt_fail_not_found(err, "", "pods", pod);
@@ -400,7 +401,7 @@ static int give(struct kt_simulated_log *log, struct kt_str *text, struct kt_buf
 
 int kt_simulated_log_pull(struct kt_simulated_log *log, struct kt_buf **ret_piece)
 {
-	kt_auto_object struct kt_object *pod = newest(log->simulated, log->key);
+	kt_auto_object struct kt_object *pod = sim_shared_pod(log->simulated, log->key);
 	int64_t wall_ns = kt_loop_wall_ns(log->loop), until;
 	kt_auto_str text = KT_STR_INIT;
 	struct run run;

@@ -11,9 +11,12 @@ static void pod_free(void *value)
 	sim_pod_destroy(value);
 }
 
-static void object_free(void *value)
+static void shared_free(void *value)
 {
-	kt_object_unref(value);
+	struct sim_shared *shared = value;
+
+	kt_object_unref(shared->object);
+	free(shared);
 }
 
 static struct sim_node *node_of(struct kt_simulated *simulated, const struct kt_object *pod)
@@ -34,9 +37,16 @@ static void share(
 	kt_auto_free char *key =
 	        kt_asprintf("%.*s/%.*s", (int)namespace.len, namespace.p, (int)name.len, name.p);
 
+	struct sim_shared *shared = NULL;
+
+	if (newest) {
+		shared = kt_new(struct sim_shared);
+		shared->object = kt_object_ref(newest);
+		shared->node = node_of(simulated, newest);
+	}
 	pthread_mutex_lock(&simulated->lock);
-	if (newest)
-		kt_map_set(&simulated->shared, key, kt_object_ref(newest));
+	if (shared)
+		kt_map_set(&simulated->shared, key, shared);
 	else
 		kt_map_del(&simulated->shared, key);
 	pthread_mutex_unlock(&simulated->lock);
@@ -104,7 +114,7 @@ int kt_simulated_create(const struct kt_simulated_options *options,
 	simulated->on_ready = options->on_ready;
 	simulated->arg = options->arg;
 	kt_map_init(&simulated->pods, pod_free);
-	kt_map_init(&simulated->shared, object_free);
+	kt_map_init(&simulated->shared, shared_free);
 	pthread_mutex_init(&simulated->lock, NULL);
 	sim_nodes_create(simulated, options->name_prefix ? options->name_prefix : "node-");
 	*ret_simulated = simulated;

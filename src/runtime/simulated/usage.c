@@ -112,11 +112,7 @@ json_t *kt_simulated_pod_metrics(
 	char now[KT_TIME_TEXT_MAX];
 	struct kt_sv text;
 
-	pthread_mutex_lock(&simulated->lock);
-	object = kt_map_get(&simulated->shared, key);
-	if (object)
-		kt_object_ref(object);
-	pthread_mutex_unlock(&simulated->lock);
+	object = sim_shared_pod(simulated, key);
 	if (!object || !is_running(object)) {
 		kt_fail(err, ENOENT, "podmetrics.metrics.k8s.io \"%s\" not found", key);
 		return NULL;
@@ -135,32 +131,48 @@ json_t *kt_simulated_pod_metrics(
 	return metrics;
 }
 
+typedef KT_VEC(struct kt_object *) node_pods;
+
+/* References to the pods of one node; the lock is held only to compare pointers. */
+static void collect_pods(
+        struct kt_simulated *simulated, const struct sim_node *node, node_pods *out)
+{
+	size_t it = 0;
+	void *value;
+
+	pthread_mutex_lock(&simulated->lock);
+	while (kt_map_next(&simulated->shared, &it, NULL, &value)) {
+		const struct sim_shared *shared = value;
+
+		if (shared->node == node)
+			kt_vec_push(out, kt_object_ref(shared->object));
+	}
+	pthread_mutex_unlock(&simulated->lock);
+}
+
 json_t *kt_simulated_node_metrics(
         struct kt_simulated *simulated, const char *node, struct kt_err *err)
 {
 	struct usage sum = {30000000, INT64_C(200) << 20}; /* the node's own */
 	int64_t wall_ns = kt_loop_wall_ns(simulated->loop);
 	char now[KT_TIME_TEXT_MAX];
-	size_t it = 0;
-	void *value;
+	node_pods pods = {0};
 
 	if (!kt_simulated_has_node(simulated, node)) {
 		kt_fail(err, ENOENT, "nodemetrics.metrics.k8s.io \"%s\" not found", node);
 		return NULL;
 	}
-	pthread_mutex_lock(&simulated->lock);
-	while (kt_map_next(&simulated->shared, &it, NULL, &value)) {
-		const struct kt_object *pod = value;
-		struct usage one;
+	collect_pods(simulated, kt_map_get(&simulated->nodes_by_name, node), &pods);
+	for (size_t i = 0; i < pods.n; i++) {
+		struct usage one = is_running(pods.items[i])
+		                           ? add_containers(pods.items[i], NULL, wall_ns)
+		                           : (struct usage){0};
 
-		if (!is_running(pod) ||
-		        !kt_json_string_is(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), node))
-			continue;
-		one = add_containers(pod, NULL, wall_ns);
 		sum.nano_cpu += one.nano_cpu;
 		sum.memory_bytes += one.memory_bytes;
+		kt_object_unref(pods.items[i]);
 	}
-	pthread_mutex_unlock(&simulated->lock);
+	kt_vec_finish(&pods);
 	kt_time_format(wall_ns, now);
 	return json_pack("{s:s,s:s,s:{s:s,s:s,s:{s:s}},s:s,s:s,s:o}", "kind", "NodeMetrics",
 	        "apiVersion", "metrics.k8s.io/v1beta1", "metadata", "name", node,

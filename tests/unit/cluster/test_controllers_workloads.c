@@ -91,8 +91,9 @@ static const char *condition(const json_t *object, const char *type, const char 
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i,
-	        item) if (kt_streq(kt_jstr(item, "type"), type)) return kt_jstr(item, field);
+	json_array_foreach(kt_jget(object, "status.conditions"), i, item)
+		if (kt_streq(kt_jstr(item, "type"), type))
+			return kt_jstr(item, field);
 	return NULL;
 }
 
