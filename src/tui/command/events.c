@@ -173,10 +173,12 @@ static int run(struct kt_command_context *ctx)
 	}
 	qsort(events, n, sizeof(*events), by_time);
 	if (kt_opt_string(ctx, "output")) {
-		kt_auto_json json_t *held = json_incref(json_object_get(list, "items"));
+		/* print_objects() replaces the list that `events` points into */
+		json_t *held = json_incref(json_object_get(list, "items"));
 
 		if (print_objects(ctx, list, events, n, &err) < 0)
 			code = kt_command_fail(ctx, &err, NULL);
+		json_decref(held);
 	} else if (n) {
 		print_table(ctx, events, n);
 	} else if (kt_opt_bool(ctx, "all-namespaces")) {
