@@ -208,6 +208,10 @@ static json_t *take_quantity(struct codec_walk *walk, json_t *value)
 	if (r < 0)
 		return NULL;
 	kt_quantity_format(quantity, canonical);
+	/* Of what is canonical but for a sign, upstream keeps the sign. */
+	if (json_is_string(value) && json_string_value(value)[0] == '+' &&
+	        strcmp(json_string_value(value) + 1, canonical) == 0)
+		return json_incref(value);
 	return json_string(canonical);
 }
 

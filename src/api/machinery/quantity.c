@@ -8,6 +8,8 @@
 #define NANO 1000000000
 
 static const kt_int128 VALUE_MAX = (kt_int128)INT64_MAX * NANO;
+/* Decimal values may be larger, as far as they can be added up here. */
+static const kt_int128 DECIMAL_MAX = (kt_int128)INT64_MAX * NANO * 1000000000;
 
 struct parts {
 	bool negative;
@@ -103,7 +105,7 @@ static int read_suffix(
 	return 0;
 }
 
-/* digits * 10^scale in nano units, rounded up, cut at VALUE_MAX; `digits` holds no leading zeros.
+/* digits * 10^scale in nano units, rounded up, cut at DECIMAL_MAX; `digits` holds no leading zeros.
  */
 static kt_int128 scale_digits(const char *digits, size_t n, int scale)
 {
@@ -116,17 +118,17 @@ static kt_int128 scale_digits(const char *digits, size_t n, int scale)
 			lost |= digits[i] != '0';
 			continue;
 		}
-		if (value > VALUE_MAX)
-			return VALUE_MAX;
+		if (value > DECIMAL_MAX)
+			return DECIMAL_MAX;
 		value = value * 10 + (digits[i] - '0');
 	}
 	for (; scale > 0 && value; scale--) {
-		if (value > VALUE_MAX)
-			return VALUE_MAX;
+		if (value > DECIMAL_MAX)
+			return DECIMAL_MAX;
 		value *= 10;
 	}
 	value += lost;
-	return value > VALUE_MAX ? VALUE_MAX : value;
+	return value > DECIMAL_MAX ? DECIMAL_MAX : value;
 }
 
 /* whole.fraction * 2^exponent: the digits of the fraction are kept exact until the last division.

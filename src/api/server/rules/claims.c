@@ -14,6 +14,16 @@ static bool list_has(const json_t *list, const char *text)
 	return false;
 }
 
+static bool has_other(const json_t *list, const char *text)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item)
+		if (json_is_string(item) && strcmp(json_string_value(item), text) != 0)
+			return true;
+	return false;
+}
+
 /* ReadWriteOncePod excludes every other mode. */
 void kt_check_access_modes(struct kt_rule_context *c, const struct kt_at *modes)
 {
@@ -23,7 +33,7 @@ void kt_check_access_modes(struct kt_rule_context *c, const struct kt_at *modes)
 		at.type = NULL;
 		kt_check_in(c, &at, supported);
 	}
-	if (list_has(modes->value, "ReadWriteOncePod") && kt_at_n(modes) > 1)
+	if (list_has(modes->value, "ReadWriteOncePod") && has_other(modes->value, "ReadWriteOncePod"))
 		kt_add_forbidden(c, modes, "may not use ReadWriteOncePod with other access modes");
 }
 
@@ -78,7 +88,7 @@ void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bo
 	check_data_source(c, &ref);
 	if (ref.value && source.value && !kt_same(ref.value, source.value) &&
 	    !*kt_text_of(ref.value, "namespace"))
-		kt_add_invalid(c, &source, "must match dataSourceRef");
+		kt_add_invalid(c, spec, "must match dataSourceRef");
 	if (*kt_at_text(&attributes))
 		kt_check_format(c, &attributes, "dns1123-subdomain");
 }

@@ -22,10 +22,13 @@ static void copy_missing(json_t *item, const char *to, const char *from)
 
 static void default_limit_range(struct kt_rule_context *c, json_t *object)
 {
+	static const char *const lists[] = {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"};
 	(void)c;
 	size_t i;
 	json_t *item;
 	json_array_foreach (kt_jget(object, "spec.limits"), i, item) {
+		for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
+			kt_quantities_default_list(json_object_get(item, lists[l]));
 		if (strcmp(kt_text_of(item, "type"), "Container") != 0)
 			continue;
 		copy_missing(item, "default", "max");
@@ -268,6 +271,14 @@ static void check_scope_selector(struct kt_rule_context *c, const struct kt_at *
 		kt_add_invalid(c, &list, "conflicting scopes");
 }
 
+static void default_resource_quota(struct kt_rule_context *c, json_t *object)
+{
+	(void)c;
+	kt_quantities_default_list(kt_jget(object, "spec.hard"));
+	kt_quantities_default_list(kt_jget(object, "status.hard"));
+	kt_quantities_default_list(kt_jget(object, "status.used"));
+}
+
 static void validate_resource_quota(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), hard = kt_at(&spec, "hard");
@@ -307,6 +318,7 @@ static void warn_resource_quota(struct kt_rule_context *c, const json_t *object,
 const struct kt_rules kt_rules_core_resource_quota = {
 	.group = "",
 	.kind = "ResourceQuota",
+	.default_object = default_resource_quota,
 	.validate = validate_resource_quota,
 	.warn = warn_resource_quota,
 };

@@ -90,6 +90,8 @@ static void validate_namespace(struct kt_rule_context *c, const json_t *object, 
 		}
 		return;
 	}
+	if (!c->subresource)
+		kt_meta_validate(c, object, NULL);
 	kt_meta_validate_update(c, object, old);
 	if (c->subresource && strcmp(c->subresource, "status") == 0) {
 		check_phase(c, &root);

@@ -11,6 +11,8 @@
 static void default_object(struct kt_rule_context *c, json_t *node)
 {
 	(void)c;
+	kt_quantities_default_list(kt_jget(node, "status.capacity"));
+	kt_quantities_default_list(kt_jget(node, "status.allocatable"));
 	json_t *spec = json_object_get(node, "spec"), *list = json_object_get(spec, "podCIDRs");
 	const char *one = kt_text_of(spec, "podCIDR"), *first = json_string_value(json_array_get(list, 0));
 	if (*one && !first)

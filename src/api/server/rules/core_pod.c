@@ -198,10 +198,10 @@ static void validate(struct kt_rule_context *c, const json_t *pod, const json_t 
 
 static void warn(struct kt_rule_context *c, const json_t *pod, const json_t *old)
 {
-	if (c->subresource && strcmp(c->subresource, "status") == 0)
+	if (old) /* those who change pods are controllers */
 		return;
 	struct kt_at root = kt_at_root(c, pod), spec = kt_at(&root, "spec");
-	kt_pod_warn(c, &spec, json_object_get(pod, "metadata"), json_object_get(old, "spec"), true);
+	kt_pod_warn(c, &spec, json_object_get(pod, "metadata"), NULL, true);
 }
 
 /* An unbound or finished pod goes at once; a running one gets its grace period from the kubelet. */

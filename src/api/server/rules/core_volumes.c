@@ -137,20 +137,20 @@ static void check_inline(struct kt_rule_context *c, const struct kt_at *spec)
 		"capacity", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "volumeAttributesClassName",
 	};
 	struct kt_at csi = kt_at(spec, "csi");
-	if (!csi.value)
-		kt_add_required(c, &csi, "has to be specified in the context of inline volumes");
 	for (size_t i = 0; i < KT_ARRAY_SIZE(forbidden); i++) {
 		struct kt_at at = kt_at(spec, forbidden[i]);
 		if (!kt_same(at.value, NULL))
 			kt_add_forbidden(c, &at, "may not be specified in the context of inline volumes");
 	}
+	if (!csi.value)
+		kt_add_required(c, &csi, "has to be specified in the context of inline volumes");
 }
 
 static void check_old_mount_options(struct kt_rule_context *c, const struct kt_at *spec, const struct kt_at *meta)
 {
 	static const char *const mountable[] = {
 		"gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "nfs", "rbd", "quobyte", "cephfs", "iscsi", "cinder",
-		"azureFile", "vsphereVolume", "azureDisk", "csi", "storageos", "portworxVolume", "scaleIO", "fc",
+		"azureFile", "vsphereVolume", "azureDisk", "photonPersistentDisk", "csi", "storageos",
 	};
 	struct kt_at annotations = kt_at(meta, "annotations"), at = kt_at(&annotations, MOUNT_OPTIONS);
 	if (!at.value)
@@ -243,8 +243,10 @@ static void validate_volume(struct kt_rule_context *c, const json_t *object, con
 		kt_meta_validate_update(c, object, old);
 		return;
 	}
-	kt_meta_validate(c, object, NULL);
-	kt_check_volume_spec(c, &spec, &meta, false);
+	for (int i = 0; i < (old ? 2 : 1); i++) { /* for the volume, and again for its update */
+		kt_meta_validate(c, object, NULL);
+		kt_check_volume_spec(c, &spec, &meta, false);
+	}
 	if (old)
 		check_volume_update(c, &root, &spec, old);
 }
@@ -270,9 +272,19 @@ static void warn_volume(struct kt_rule_context *c, const json_t *object, const j
 			"use dynamic provisioning.");
 }
 
+static void default_volume(struct kt_rule_context *c, json_t *object)
+{
+	json_t *spec = json_object_get(object, "spec");
+	(void)c;
+	if (spec && !*kt_text_of(spec, "persistentVolumeReclaimPolicy"))
+		json_object_set_new(spec, "persistentVolumeReclaimPolicy", json_string("Retain"));
+	kt_quantities_default_list(json_object_get(spec, "capacity"));
+}
+
 const struct kt_rules kt_rules_core_persistent_volume = {
 	.group = "",
 	.kind = "PersistentVolume",
+	.default_object = default_volume,
 	.prepare = prepare_volume,
 	.validate = validate_volume,
 	.warn = warn_volume,
@@ -291,7 +303,7 @@ static bool is_known_source(const json_t *source)
 static void pair_sources(json_t *spec)
 {
 	json_t *source = json_object_get(spec, "dataSource"), *ref = json_object_get(spec, "dataSourceRef");
-	if (source && !ref && !is_known_source(source) && *kt_text_of(source, "kind") && *kt_text_of(source, "apiGroup")) {
+	if (source && !ref && !is_known_source(source)) {
 		json_object_del(spec, "dataSource");
 		source = NULL;
 	}
@@ -333,15 +345,17 @@ static void check_claim_update(struct kt_rule_context *c, const struct kt_at *sp
 		else
 			json_object_del(copy, "volumeAttributesClassName");
 	}
-	if (!json_equal(copy, before)) {
+	if (!json_object_get(before, "storageClassName") && !json_object_get(kt_jget(old, "metadata.annotations"), OLD_CLASS))
+		json_object_del(copy, "storageClassName"); /* a default may come late */
+	if (!json_equal(copy, before))
 		kt_add_forbidden(c, spec,
 			"spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n");
-		return;
-	}
 	const json_t *now = kt_jget(spec->value, "resources.requests.storage"), *was = kt_jget(old_requests, "storage");
 	struct kt_at list = kt_at(spec, "resources"), requests = kt_at(&list, "requests"), storage = kt_at(&requests, "storage");
-	if (kt_quantities_cmp(now, was) < 0 && kt_quantities_cmp(now, kt_jget(status, "capacity.storage")) < 0)
+	if (kt_quantities_cmp(now, was) < 0 && kt_quantities_cmp(now, kt_jget(status, "capacity.storage")) <= 0)
 		kt_add_forbidden(c, &storage, "field can not be less than status.capacity");
+	struct kt_at own = kt_at(spec, "volumeMode"), mode = kt_at_alone(own.type, own.value, "volumeMode");
+	kt_check_immutable(c, &mode, json_object_get(before, "volumeMode"));
 }
 
 static void check_claim_status(struct kt_rule_context *c, const struct kt_at *root)
@@ -405,9 +419,18 @@ static void warn_claim(struct kt_rule_context *c, const json_t *object, const js
 	}
 }
 
+static void default_claim(struct kt_rule_context *c, json_t *object)
+{
+	(void)c;
+	kt_quantities_default_list(kt_jget(object, "spec.resources.limits"));
+	kt_quantities_default_list(kt_jget(object, "spec.resources.requests"));
+	kt_quantities_default_list(kt_jget(object, "status.capacity"));
+}
+
 const struct kt_rules kt_rules_core_persistent_volume_claim = {
 	.group = "",
 	.kind = "PersistentVolumeClaim",
+	.default_object = default_claim,
 	.prepare = prepare_claim,
 	.validate = validate_claim,
 	.warn = warn_claim,

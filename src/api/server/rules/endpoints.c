@@ -44,10 +44,7 @@ static void check_port(struct kt_rule_context *c, const struct kt_at *port, bool
 static void validate_endpoints(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, object), subsets = kt_at(&root, "subsets");
-	if (old)
-		kt_meta_validate_update(c, object, old);
-	else
-		kt_meta_validate(c, object, NULL);
+	kt_meta_validate_both(c, object, old);
 	KT_EACH (subset, &subsets) {
 		struct kt_at addresses = kt_at(&subset, "addresses"), not_ready = kt_at(&subset, "notReadyAddresses");
 		struct kt_at ports = kt_at(&subset, "ports");

@@ -13,14 +13,6 @@ static bool is_status(const struct kt_rule_context *c)
 	return c->subresource && strcmp(c->subresource, "status") == 0;
 }
 
-static void validate_meta(struct kt_rule_context *c, const json_t *object, const json_t *old)
-{
-	if (old)
-		kt_meta_validate_update(c, object, old);
-	else
-		kt_meta_validate(c, object, NULL);
-}
-
 /* Ingress */
 
 static void check_backend(struct kt_rule_context *c, const struct kt_at *backend)
@@ -135,7 +127,7 @@ static void validate_ingress(struct kt_rule_context *c, const json_t *object, co
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), rules = kt_at(&spec, "rules");
 	struct kt_at backend = kt_at(&spec, "defaultBackend"), tls = kt_at(&spec, "tls"), class = kt_at(&spec, "ingressClassName");
 	struct kt_at meta = kt_at(&root, "metadata"), annotations = kt_at(&meta, "annotations");
-	validate_meta(c, object, old);
+	kt_meta_validate_both(c, object, old);
 	if (is_status(c)) {
 		check_ingress_status(c, &root);
 		return;
@@ -202,7 +194,7 @@ static void validate_class(struct kt_rule_context *c, const json_t *object, cons
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), controller = kt_at(&spec, "controller");
 	struct kt_at parameters = kt_at(&spec, "parameters");
-	validate_meta(c, object, old);
+	kt_meta_validate_both(c, object, old);
 	if (old) {
 		kt_check_immutable(c, &controller, kt_jget(old, "spec.controller"));
 	} else {
@@ -251,7 +243,7 @@ static void validate_service_cidr(struct kt_rule_context *c, const json_t *objec
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), cidrs = kt_at(&spec, "cidrs");
 	const json_t *before = kt_jget(old, "spec.cidrs");
-	validate_meta(c, object, old);
+	kt_meta_validate_both(c, object, old);
 	if (is_status(c))
 		return;
 	if (!old) {

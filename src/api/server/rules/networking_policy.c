@@ -89,24 +89,30 @@ static void check_rules(struct kt_rule_context *c, const struct kt_at *spec, con
 	}
 }
 
-static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void check_spec(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	static const char *const types[] = {"Ingress", "Egress", NULL};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), selector = kt_at(&spec, "podSelector");
-	struct kt_at list = kt_at(&spec, "policyTypes");
-	if (old)
-		kt_meta_validate_update(c, object, old);
-	else
-		kt_meta_validate(c, object, NULL);
+	struct kt_at selector = kt_at(spec, "podSelector"), list = kt_at(spec, "policyTypes");
 	kt_check_label_selector(c, &selector);
-	check_rules(c, &spec, "ingress", "from");
-	check_rules(c, &spec, "egress", "to");
+	check_rules(c, spec, "ingress", "from");
+	check_rules(c, spec, "egress", "to");
 	if (kt_at_n(&list) > 2) {
 		kt_add_invalid(c, &list, "may not specify more than two policyTypes");
 		return;
 	}
 	KT_EACH (type, &list)
 		kt_check_in(c, &type, types);
+}
+
+static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec");
+	kt_meta_validate(c, object, NULL);
+	check_spec(c, &spec);
+	if (!old)
+		return;
+	kt_meta_validate_update(c, object, old);
+	check_spec(c, &spec);
 }
 
 static void warn(struct kt_rule_context *c, const json_t *object, const json_t *old)

@@ -30,8 +30,18 @@ static bool is_image_reference(const char *image)
 	return (first >= 'a' && first <= 'z') || (first >= '0' && first <= '9');
 }
 
+static void default_resources(json_t *holder)
+{
+	json_t *resources = json_object_get(holder, "resources");
+	if (!resources)
+		return;
+	kt_quantities_default_list(json_object_get(resources, "limits"));
+	kt_quantities_default_list(json_object_get(resources, "requests"));
+}
+
 static void default_container(json_t *container)
 {
+	default_resources(container);
 	if (!*kt_text_of(container, "imagePullPolicy")) {
 		const char *image = kt_text_of(container, "image");
 		set_text(container, "imagePullPolicy", is_image_reference(image) ? pull_policy(image) : "IfNotPresent");

@@ -188,6 +188,7 @@ void kt_check_pod_update(struct kt_rule_context *c, const json_t *pod, const jso
 {
 	struct kt_at root = kt_at_root(c, pod), spec = kt_at(&root, "spec");
 	const json_t *old_spec = json_object_get(old, "spec");
+	kt_meta_validate_update(c, pod, old);
 	if (!check_images(c, &spec, old_spec, "containers") || !check_images(c, &spec, old_spec, "initContainers"))
 		return;
 	check_empty_images(c, &spec, "containers");

@@ -27,6 +27,22 @@ int kt_quantities_cmp(const json_t *a, const json_t *b)
 	return (x > y) - (x < y);
 }
 
+void kt_quantities_default_list(json_t *list)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(list, name, value) {
+		const char *text = json_string_value(value);
+		size_t len = text ? strlen(text) : 0;
+		char rounded[KT_QUANTITY_TEXT_MAX];
+		if (len < 2 || (text[len - 1] != 'n' && text[len - 1] != 'u'))
+			continue;
+		struct kt_quantity q = read(value);
+		kt_quantity_format(kt_quantity_from_milli(kt_quantity_milli(q), q.format), rounded);
+		json_object_set_new(list, name, json_string(rounded));
+	}
+}
+
 const char *kt_quantities_text(struct kt_rule_context *c, const json_t *value)
 {
 	if (json_is_string(value))

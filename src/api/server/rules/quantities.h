@@ -18,6 +18,9 @@ const char *kt_quantities_text(struct kt_rule_context *c, const json_t *value);
 /* Canonical text of a sum, in the suffix style of `like`. Arena string. */
 const char *kt_quantities_print(struct kt_rule_context *c, kt_nanos nanos, const json_t *like);
 
+/* Amounts of resources are kept in thousandths: finer ones are rounded up in place. */
+void kt_quantities_default_list(json_t *list);
+
 bool kt_resource_is_native(const char *name);   /* no domain, or kubernetes.io's */
 bool kt_resource_is_hugepages(const char *name);
 bool kt_resource_is_extended(const char *name);

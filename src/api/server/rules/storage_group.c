@@ -289,11 +289,13 @@ static void check_registered(struct kt_rule_context *c, const struct kt_at *driv
 
 static void validate_csi_node(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_names names = {.arena = c->arena};
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), drivers = kt_at(&spec, "drivers");
-	kt_meta_validate(c, object, NULL);
-	KT_EACH (driver, &drivers)
-		check_node_driver(c, &driver, &names);
+	for (int i = 0; i < (old ? 2 : 1); i++) { /* for the node, and again for its update */
+		struct kt_names names = {.arena = c->arena};
+		kt_meta_validate(c, object, NULL);
+		KT_EACH (driver, &drivers)
+			check_node_driver(c, &driver, &names);
+	}
 	if (old)
 		check_registered(c, &drivers, old);
 }
@@ -316,8 +318,6 @@ static void check_source(struct kt_rule_context *c, const struct kt_at *source)
 	} else if (name.value) {
 		if (!*kt_at_text(&name))
 			kt_add_required(c, &name, "must specify non empty persistentVolumeName");
-		else
-			kt_check_format(c, &name, "dns1123-subdomain");
 	} else {
 		kt_check_volume_spec(c, &inline_spec, NULL, true);
 	}
@@ -327,14 +327,20 @@ static void validate_attachment(struct kt_rule_context *c, const json_t *object,
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), attacher = kt_at(&spec, "attacher");
 	struct kt_at source = kt_at(&spec, "source"), node = kt_at(&spec, "nodeName");
-	validate_meta(c, object, old);
+	kt_meta_validate(c, object, NULL);
 	if (c->subresource)
 		return;
-	kt_check_csi_driver_name(c, &attacher);
+	kt_check_required(c, &attacher);
 	check_source(c, &source);
 	kt_check_format(c, &node, "dns1123-subdomain");
-	if (old && !kt_same(spec.value, json_object_get(old, "spec")))
-		kt_add_invalid(c, &spec, "field is immutable");
+	if (old) {
+		if (!kt_same(spec.value, json_object_get(old, "spec")))
+			kt_add_invalid(c, &spec, "field is immutable");
+		return;
+	}
+	struct kt_at volume = kt_at(&source, "persistentVolumeName"); /* names are newer rules than the rest */
+	kt_check_csi_driver_name(c, &attacher);
+	kt_check_optional_format(c, &volume, "dns1123-subdomain");
 }
 
 const struct kt_rules kt_rules_storage_volume_attachment = {

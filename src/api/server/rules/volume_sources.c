@@ -67,8 +67,9 @@ static void check_nfs(struct kt_rule_context *c, const struct kt_at *source)
 {
 	struct kt_at path = kt_at(source, "path");
 	need(c, source, "server");
-	if (kt_check_required(c, &path))
-		kt_check_absolute(c, &path);
+	kt_check_required(c, &path);
+	if (*kt_at_text(&path) != '/')
+		kt_add_invalid(c, &path, "must be an absolute path");
 }
 
 /* iqn.yyyy-mm.domain:name, eui.16 hexadecimal digits, naa.16 or 32 of them */
