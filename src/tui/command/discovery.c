@@ -139,12 +139,18 @@ static void add_plain_resource(struct kt_discovery *discovery, const char *group
 	resource->subresources = kt_new_array(char *, 1);
 }
 
-static json_t *get_document(struct kt_client *client, const char *path, const char *accept, struct kt_err *err)
+/* Who is asked, and until when. */
+struct asking {
+	struct kt_client *client;
+	const volatile int *cancelled;
+};
+
+static json_t *get_document(const struct asking *asking, const char *path, const char *accept, struct kt_err *err)
 {
 	struct kt_call call = {.method = "GET", .path = path, .accept = accept};
 	json_t *tree = NULL;
 
-	if (kt_client_call_wait(client, &call, NULL) < 0)
+	if (kt_client_call_wait(asking->client, &call, asking->cancelled) < 0)
 		kt_err_move(err, &call.err);
 	else
 		tree = kt_json_parse(kt_call_body(&call), NULL, err);
@@ -152,12 +158,12 @@ static json_t *get_document(struct kt_client *client, const char *path, const ch
 	return tree;
 }
 
-static int add_plain_version(struct kt_discovery *discovery, struct kt_client *client, const char *group,
+static int add_plain_version(struct kt_discovery *discovery, const struct asking *asking, const char *group,
 	const char *version, bool preferred, struct kt_err *err)
 {
 	kt_auto_free char *path = *group ? kt_asprintf("/apis/%s/%s", group, version)
 					 : kt_asprintf("/api/%s", version);
-	kt_auto_json json_t *list = get_document(client, path, NULL, err);
+	kt_auto_json json_t *list = get_document(asking, path, NULL, err);
 	json_t *entry;
 	size_t i;
 
@@ -169,7 +175,7 @@ static int add_plain_version(struct kt_discovery *discovery, struct kt_client *c
 }
 
 /* Servers before aggregated discovery, or without it for /api. */
-static int add_plain(struct kt_discovery *discovery, struct kt_client *client, const json_t *document,
+static int add_plain(struct kt_discovery *discovery, const struct asking *asking, const json_t *document,
 	struct kt_err *err)
 {
 	json_t *entry, *version;
@@ -179,35 +185,37 @@ static int add_plain(struct kt_discovery *discovery, struct kt_client *client, c
 	json_array_foreach(json_object_get(document, "versions"), i, entry)
 	{
 		if (json_is_string(entry) && r == 0)
-			r = add_plain_version(discovery, client, "", json_string_value(entry), i == 0, err);
+			r = add_plain_version(discovery, asking, "", json_string_value(entry), i == 0, err);
 	}
 	json_array_foreach(json_object_get(document, "groups"), i, entry)
 	{
 		json_array_foreach(json_object_get(entry, "versions"), v, version)
 		{
 			if (r == 0)
-				r = add_plain_version(discovery, client, kt_jstr(entry, "name"),
+				r = add_plain_version(discovery, asking, kt_jstr(entry, "name"),
 					kt_jstr(version, "version"), v == 0, err);
 		}
 	}
 	return r;
 }
 
-int kt_discovery_load(struct kt_client *client, struct kt_discovery *ret_discovery, struct kt_err *err)
+int kt_discovery_load(struct kt_client *client, const volatile int *cancelled, struct kt_discovery *ret_discovery,
+	struct kt_err *err)
 {
+	const struct asking asking = {client, cancelled};
 	static const char *const roots[] = {"/api", "/apis"};
 	struct kt_discovery discovery = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(roots) && r == 0; i++) {
-		kt_auto_json json_t *document = get_document(client, roots[i], ACCEPT_AGGREGATED, err);
+		kt_auto_json json_t *document = get_document(&asking, roots[i], ACCEPT_AGGREGATED, err);
 
 		if (!document)
 			r = err->code;
 		else if (json_object_get(document, "items"))
 			add_aggregated(&discovery, document);
 		else
-			r = add_plain(&discovery, client, document, err);
+			r = add_plain(&discovery, &asking, document, err);
 	}
 	if (r < 0) {
 		kt_discovery_finish(&discovery);

@@ -24,7 +24,9 @@ struct kt_discovery {
 	size_t n;
 };
 
-int kt_discovery_load(struct kt_client *client, struct kt_discovery *ret_discovery, struct kt_err *err);
+/* cancelled may be NULL; when it becomes true the reading ends with -ECANCELED. */
+int kt_discovery_load(struct kt_client *client, const volatile int *cancelled, struct kt_discovery *ret_discovery,
+	struct kt_err *err);
 void kt_discovery_finish(struct kt_discovery *discovery);
 
 /* By plural, singular, short name or kind, any case, with ".GROUP" or ".VERSION.GROUP" behind it. NULL when there is none. */

@@ -259,7 +259,7 @@ const struct kt_discovery *kt_session_discovery(struct kt_session *session, stru
 	if (!client)
 		return NULL;
 	if (!session->discovery_loaded) {
-		if (kt_discovery_load(client, &session->discovery, err) < 0)
+		if (kt_discovery_load(client, &session->cancelled, &session->discovery, err) < 0)
 			return NULL;
 		session->discovery_loaded = true;
 	}
