@@ -403,13 +403,29 @@ int kt_screen_read(struct kt_key *ret_key)
 
 /* Styles */
 
+/* The nearest of 256 colours is a search; a screen has some dozen colours. */
+static int nearest(kt_color color)
+{
+	static struct {
+		kt_color color;
+		int number; /* 0: empty; else one more than it is */
+	} known[64];
+	size_t slot = (color ^ color >> 8 ^ color >> 16) % KT_ARRAY_SIZE(known);
+
+	if (!known[slot].number || known[slot].color != color) {
+		known[slot].color = color;
+		known[slot].number = kt_color_nearest(color, tty.colors) + 1;
+	}
+	return known[slot].number - 1;
+}
+
 static int color_number(kt_color color)
 {
 	if (color == KT_COLOR_DEFAULT)
 		return -1;
 	if (tty.direct) /* ncurses keeps 0-7 of a direct terminal as palette colours */
 		return color < 8 ? 0 : (int)color;
-	return kt_color_nearest(color, tty.colors);
+	return nearest(color);
 }
 
 static attr_t attributes(struct kt_style style, int *ret_pair)
@@ -492,11 +508,22 @@ size_t kt_text_grapheme(const char *text, size_t len, int *ret_columns)
 	return used;
 }
 
+/* Printable ASCII at the beginning: a column each. The last character may have a mark behind it. */
+static size_t plain_run(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7f)
+		n++;
+	return n < len && n && (unsigned char)text[n] >= 0x80 ? n - 1 : n;
+}
+
 int kt_text_width(const char *text, size_t len)
 {
-	int width = 0, columns;
+	size_t plain = plain_run(text, len);
+	int width = (int)plain, columns;
 
-	for (size_t i = 0; i < len; width += columns)
+	for (size_t i = plain; i < len; width += columns)
 		i += kt_text_grapheme(text + i, len - i, &columns);
 	return width;
 }
@@ -557,6 +584,21 @@ static int put_grapheme(int row, int column, const char *text, size_t len, attr_
 	return 0;
 }
 
+static void put_plain(int row, int column, const char *text, size_t len, attr_t attrs, int pair)
+{
+	cchar_t cells[128];
+
+	for (size_t i = 0; i < len;) {
+		size_t n = KT_MIN(len - i, KT_ARRAY_SIZE(cells));
+
+		for (size_t k = 0; k < n; k++)
+			setcchar(&cells[k], (const wchar_t[]){(wchar_t)text[i + k], 0}, attrs, 0,
+			        &pair);
+		mvadd_wchnstr(row, column + (int)i, cells, (int)n);
+		i += n;
+	}
+}
+
 int kt_draw_text(int row, int column, int width, const char *text, size_t len,
         struct kt_style style, bool ellipsis)
 {
@@ -570,7 +612,15 @@ int kt_draw_text(int row, int column, int width, const char *text, size_t len,
 	int room = cut ? width - 1 : width;
 
 	for (size_t i = 0; i < len;) {
+		size_t run = KT_MIN(plain_run(text + i, len - i), (size_t)KT_MAX(room - used, 0));
 		int columns;
+
+		if (run) {
+			put_plain(row, column + used, text + i, run, attrs, pair);
+			used += (int)run;
+			i += run;
+			continue;
+		}
 		size_t n = kt_text_grapheme(text + i, len - i, &columns);
 
 		if (used + columns > room)
@@ -591,8 +641,11 @@ void kt_draw_fill(int row, int column, int width, char c, struct kt_style style)
 
 	if (row < 0 || row >= LINES || column >= COLS)
 		return;
-	for (int i = KT_MAX(column, 0); i < KT_MIN(column + width, COLS); i++)
-		put_cell(row, i, (const wchar_t[]){(wchar_t)c, 0}, attrs, pair);
+	int from = KT_MAX(column, 0), to = KT_MIN(column + width, COLS);
+	cchar_t cell;
+
+	if (from < to && setcchar(&cell, (const wchar_t[]){(wchar_t)c, 0}, attrs, 0, &pair) == OK)
+		mvhline_set(row, from, &cell, to - from);
 }
 
 int kt_draw_cell(int row, int column, int width, const char *text, struct kt_style style)
@@ -608,8 +661,12 @@ void kt_draw_hline(int row, int column, int width, struct kt_style style)
 	int pair;
 	attr_t attrs = attributes(style, &pair);
 
-	for (int i = 0; i < width && row >= 0 && row < LINES && column + i < COLS; i++)
-		put_cell(row, column + i, tty.unicode ? L"─" : L"-", attrs, pair);
+	width = KT_MIN(width, COLS - column);
+	cchar_t cell;
+
+	if (row >= 0 && row < LINES && width > 0 &&
+	        setcchar(&cell, tty.unicode ? L"─" : L"-", attrs, 0, &pair) == OK)
+		mvhline_set(row, column, &cell, width);
 }
 
 void kt_draw_vline(int row, int column, int height, struct kt_style style)

@@ -31,7 +31,7 @@ static void *work(void *arg)
 	if (start->connecting)
 		options->start(options->start_arg, &start->client, &start->err);
 	else
-		kt_discovery_load(start->client, &start->discovery, &start->err);
+		kt_discovery_load(start->client, &start->cancelled, &start->discovery, &start->err);
 	kt_loop_post(start->ui->loop, &start->done);
 	return NULL;
 }
@@ -80,6 +80,8 @@ static void on_discovered(struct kt_start *start)
 {
 	struct kt_ui *ui = start->ui;
 
+	if (start->err.code == -ECANCELED)
+		return;
 	if (start->err.code) {
 		kt_ui_flash(ui, KT_FLASH_WARN, "reading what the server serves: %s",
 		        kt_err_message(&start->err));
@@ -130,9 +132,11 @@ void kt_start_discover(struct kt_ui *ui)
 		return;
 	if (ui->start->running) {
 		ui->start->again = true;
+		ui->start->cancelled = ui->start->client != ui->client;
 		return;
 	}
 	ui->start->client = ui->client;
+	ui->start->cancelled = 0;
 	begin_thread(ui->start);
 }
 
@@ -219,6 +223,7 @@ void kt_start_destroy(struct kt_start *start)
 {
 	if (!start)
 		return;
+	start->cancelled = 1;
 	if (start->running)
 		pthread_join(start->thread, NULL);
 	kt_discovery_finish(&start->discovery);
