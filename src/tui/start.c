@@ -10,6 +10,7 @@
 
 struct kt_start {
 	struct kt_ui *ui;
+	volatile int cancelled; /* the UI ends, or goes elsewhere */
 	pthread_t thread;
 	bool running; /* the thread must be joined */
 	bool again;   /* another discovery was asked for meanwhile */
