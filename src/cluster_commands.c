@@ -29,6 +29,7 @@ struct up {
 	struct kt_cluster_options options;
 	const char *kubeconfig;
 	bool foreground;
+	int wanted_port; /* -1: none named, 0: any */
 	int ready_fd; /* -1: standard output */
 	int64_t started_ns;
 	struct kt_cluster_state state;
@@ -74,9 +75,13 @@ static int read_options(const struct kt_command_context *ctx, struct up *up, str
 		return err->code;
 	if (number_option(ctx, "nodes", NODES_MAX, &options->nodes, err) < 0)
 		return err->code;
-	options->port_is_wish = !kt_opt_given(ctx, "port");
-	if (!options->port_is_wish && number_option(ctx, "port", 65535, &options->port, err) < 0)
-		return err->code;
+	options->port_is_wish = true;
+	up->wanted_port = -1;
+	if (kt_opt_given(ctx, "port")) {
+		if (number_option(ctx, "port", 65535, &options->port, err) < 0)
+			return err->code;
+		up->wanted_port = options->port;
+	}
 	options->data_dir = kt_opt_string(ctx, "data-dir");
 	options->token_auth_file = kt_opt_string(ctx, "token-auth-file");
 	options->service_cluster_ip_range = kt_opt_string(ctx, "service-cluster-ip-range");
@@ -93,6 +98,13 @@ static int read_options(const struct kt_command_context *ctx, struct up *up, str
 	return kt_cluster_name_check(options->name, err);
 }
 
+/* A taken port is no reason not to run: the kubeconfig says where. But who named it wants to know. */
+static void warn_other_port(const struct up *up, int port)
+{
+	if (up->wanted_port > 0 && port != up->wanted_port)
+		fprintf(stderr, "warning: port %d is taken; %s is at port %d\n", up->wanted_port, up->options.name, port);
+}
+
 static void write_ready(const struct up *up, const struct kt_cluster *cluster)
 {
 	int fd = up->ready_fd >= 0 ? up->ready_fd : STDOUT_FILENO;
@@ -102,6 +114,7 @@ static void write_ready(const struct up *up, const struct kt_cluster *cluster)
 	kt_str_printf(&line, "%s ready at %s (%d node%s) in %lld ms\n", up->options.name,
 	        kt_cluster_url(cluster), nodes, nodes == 1 ? "" : "s",
 	        (long long)((now_ns() - up->started_ns) / KT_NS_PER_MS));
+	warn_other_port(up, kt_cluster_port(cluster));
 	(void)!kt_write_all(fd, line.data, line.len, NULL);
 	if (up->ready_fd >= 0)
 		close(up->ready_fd);
@@ -212,7 +225,7 @@ static int run_foreground(struct up *up, struct kt_err *err)
 	}
 	up->options.data_dir = up->state.data_dir ? up->state.data_dir : up->state.dir;
 	/* The port of the last run keeps kubeconfigs valid. */
-	if (up->options.port_is_wish && up->state.port)
+	if (up->wanted_port < 0 && up->state.port)
 		up->options.port = up->state.port;
 	return serve(up, err);
 }
@@ -300,6 +313,8 @@ static int run_background(struct up *up, FILE *out, struct kt_err *err)
 	bool ready = read_ready(fds[0], line, sizeof(line));
 	close(fds[0]);
 	if (ready) {
+		const char *port = strstr(line, "127.0.0.1:");
+		warn_other_port(up, port ? atoi(port + strlen("127.0.0.1:")) : up->wanted_port);
 		fputs(line, out);
 		return 0;
 	}
