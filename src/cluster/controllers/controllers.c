@@ -29,6 +29,9 @@ static const struct kt_controller *const table[] = {
         &kt_controller_storage_protection,
         &kt_controller_persistent_volume,
         &kt_controller_horizontal_pod_autoscaler,
+        &kt_controller_service_account_token,
+        &kt_controller_ephemeral_volume,
+        &kt_controller_endpoint_slice_mirroring,
         &kt_controller_namespace,
         &kt_controller_garbage_collector,
 };

@@ -26,6 +26,9 @@ extern const struct kt_controller kt_controller_cluster_role_aggregation;
 extern const struct kt_controller kt_controller_storage_protection;
 extern const struct kt_controller kt_controller_persistent_volume;
 extern const struct kt_controller kt_controller_horizontal_pod_autoscaler;
+extern const struct kt_controller kt_controller_service_account_token;
+extern const struct kt_controller kt_controller_ephemeral_volume;
+extern const struct kt_controller kt_controller_endpoint_slice_mirroring;
 extern const struct kt_controller kt_controller_namespace;
 extern const struct kt_controller kt_controller_garbage_collector;
 
