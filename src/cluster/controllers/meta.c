@@ -470,3 +470,28 @@ void kt_patch_status(struct kt_pass *pass, struct kt_informer *informer,
 	                .informer = informer},
 	        "%s/status", path);
 }
+
+bool kt_pod_uses_claim(const struct kt_object *pod, struct kt_sv claim)
+{
+	struct kt_json_at list = kt_field_of(pod, "spec", "volumes"), item;
+	struct kt_json_iter it = {0};
+	struct kt_sv name;
+
+	while (list.p && kt_json_next_element(list, &it, &item)) {
+		if (kt_json_string_sv(
+		            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL),
+		            &name) &&
+		        kt_sv_eq(name, claim))
+			return true;
+		/* A generic ephemeral volume's claim carries pod and volume name. */
+		if (kt_json_member(item, "ephemeral").p &&
+		        kt_json_string_sv(kt_json_member(item, "name"), &name)) {
+			kt_auto_free char *own =
+			        kt_asprintf("%.*s-%.*s", KT_SVP(kt_object_name(pod)), KT_SVP(name));
+
+			if (kt_sv_is(claim, own))
+				return true;
+		}
+	}
+	return false;
+}

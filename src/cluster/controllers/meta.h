@@ -44,6 +44,8 @@ bool kt_pod_is_ready(const struct kt_object *pod);
  */
 bool kt_pod_is_available(
         const struct kt_object *pod, int64_t min_ready_s, int64_t wall_ns, int64_t *ret_after_ms);
+/* By name, or as a generic ephemeral volume's claim. */
+bool kt_pod_uses_claim(const struct kt_object *pod, struct kt_sv claim);
 struct kt_sv kt_pod_node(const struct kt_object *pod); /* empty: not bound */
 
 /* Status conditions as a tree: sets type to status; lastTransitionTime moves only when the status

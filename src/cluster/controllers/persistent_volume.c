@@ -209,18 +209,9 @@ static bool has_consumer(const struct volume_controller *own, const struct kt_ob
 	if (node)
 		return true;
 	kt_collect_indexed(own->pods, "namespace", kt_object_namespace(claim), &pods);
-	for (size_t i = 0; i < pods.n; i++) {
-		struct kt_json_at list = kt_field_of(pods.items[i], "spec", "volumes"), item;
-		struct kt_json_iter it = {0};
-		struct kt_sv name;
-
-		while (list.p && kt_json_next_element(list, &it, &item))
-			if (kt_json_string_sv(
-			            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL),
-			            &name) &&
-			        kt_sv_eq(name, kt_object_name(claim)))
-				return true;
-	}
+	for (size_t i = 0; i < pods.n; i++)
+		if (kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
+			return true;
 	return false;
 }
 

@@ -15,31 +15,6 @@ struct protection_controller {
 	struct kt_informer *claims, *volumes, *pods;
 };
 
-static bool uses_claim(const struct kt_object *pod, struct kt_sv claim)
-{
-	struct kt_json_at list = kt_field_of(pod, "spec", "volumes"), item;
-	struct kt_json_iter it = {0};
-	struct kt_sv name;
-
-	while (list.p && kt_json_next_element(list, &it, &item)) {
-		if (kt_json_string_sv(
-		            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL),
-		            &name) &&
-		        kt_sv_eq(name, claim))
-			return true;
-		/* A generic ephemeral volume's claim carries pod and volume name. */
-		if (kt_json_member(item, "ephemeral").p &&
-		        kt_json_string_sv(kt_json_member(item, "name"), &name)) {
-			kt_auto_free char *own =
-			        kt_asprintf("%.*s-%.*s", KT_SVP(kt_object_name(pod)), KT_SVP(name));
-
-			if (kt_sv_is(claim, own))
-				return true;
-		}
-	}
-	return false;
-}
-
 static bool claim_is_used(const struct protection_controller *own, const struct kt_object *claim)
 {
 	kt_auto_objects pods = {0};
@@ -48,7 +23,7 @@ static bool claim_is_used(const struct protection_controller *own, const struct 
 	for (size_t i = 0; i < pods.n; i++)
 		if (!kt_pod_phase_is(pods.items[i], "Succeeded") &&
 		        !kt_pod_phase_is(pods.items[i], "Failed") &&
-		        uses_claim(pods.items[i], kt_object_name(claim)))
+		        kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
 			return true;
 	return false;
 }
