@@ -34,7 +34,8 @@ struct kt_sv kt_call_body(const struct kt_call *call)
 {
 	if (call->ret_object)
 		return (struct kt_sv){kt_object_json(call->ret_object), call->ret_object->json_len};
-	return call->ret_body ? (struct kt_sv){call->ret_body->data, call->ret_body->len} : KT_SV("");
+	return call->ret_body ? (struct kt_sv){call->ret_body->data, call->ret_body->len}
+	                      : KT_SV("");
 }
 
 /* The waiting call has a loop of its own; taking it away says that the call ended. */
