@@ -307,13 +307,17 @@ static void strip_for_v2(json_t *schema)
 	const char *key;
 	size_t i;
 
-	for (i = 0; i < KT_ARRAY_SIZE(unknown); i++)
-		json_object_del(schema, unknown[i]);
-	if (kt_jbool(schema, "x-kubernetes-preserve-unknown-fields", false)) {
+	/* null has no type there, so a value that may be null has none either */
+	if (kt_jbool(schema, "nullable", false))
+		json_object_del(schema, "type");
+	if (kt_jbool(schema, "nullable", false) ||
+	        kt_jbool(schema, "x-kubernetes-preserve-unknown-fields", false)) {
 		json_object_del(schema, "properties");
 		json_object_del(schema, "items");
 		json_object_del(schema, "additionalProperties");
 	}
+	for (i = 0; i < KT_ARRAY_SIZE(unknown); i++)
+		json_object_del(schema, unknown[i]);
 	json_object_foreach(json_object_get(schema, "properties"), key, value) strip_for_v2(value);
 	if (json_is_object(json_object_get(schema, "items")))
 		strip_for_v2(json_object_get(schema, "items"));
