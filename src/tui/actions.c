@@ -13,7 +13,7 @@
 #include "tui/view/output.h"
 #include "tui/widget/prompt.h"
 
-enum { TRAIL_MAX = 50 };
+enum { TRAIL_MAX = 50, FLASH_LINES_MAX = 3 };
 
 /* Words of the UI */
 
@@ -301,22 +301,28 @@ static void on_told(void *arg, struct kt_sv piece)
 	kt_str_add(&telling->output, piece.p, piece.len);
 }
 
+/* A few lines fit below; errors and more want a page. */
 static void on_told_all(void *arg, int exit_code)
 {
 	struct telling *telling = arg;
 	struct kt_str *output = &telling->output;
-	const char *newline = output->len ? memchr(output->data, '\n', output->len) : NULL;
+	bool good = exit_code == KT_EXIT_OK;
+	size_t lines = 0;
 
-	if (newline && (size_t)(newline - output->data) + 1 < output->len)
-		kt_ui_push(
-		        telling->ui, kt_text_view_create(telling->ui, telling->line, "output",
-		                             (struct kt_sv){output->data, output->len}, KT_PLAIN));
-	else
-		kt_ui_flash(telling->ui, exit_code == KT_EXIT_OK ? KT_FLASH_INFO : KT_FLASH_ERROR,
-		        "%s",
-		        output->len               ? output->data
-		        : exit_code == KT_EXIT_OK ? "done"
-		                                  : "failed");
+	while (output->len && output->data[output->len - 1] == '\n')
+		kt_str_truncate(output, output->len - 1);
+	for (size_t i = 0; i < output->len; i++)
+		lines += output->data[i] == '\n';
+	if (lines > (good ? FLASH_LINES_MAX : 0)) {
+		kt_ui_push(telling->ui,
+		        kt_text_view_create(telling->ui, telling->line, "output",
+		                (struct kt_sv){output->data, output->len}, KT_PLAIN));
+	} else {
+		for (size_t i = 0; i < output->len; i++)
+			output->data[i] = output->data[i] == '\n' ? ';' : output->data[i];
+		kt_ui_flash(telling->ui, good ? KT_FLASH_INFO : KT_FLASH_ERROR, "%s",
+		        output->len ? output->data : good ? "done" : "failed");
+	}
 	kt_str_finish(output);
 	free(telling->line);
 	free(telling);

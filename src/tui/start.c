@@ -147,11 +147,15 @@ static void set_facts(struct kt_ui *ui, struct kt_session *session)
 	struct kt_kubeconfig *config = NULL;
 	struct kt_endpoint endpoint = {0};
 	const char *context = kt_session_context(session);
+	bool first = !*context || kt_streq(context, options->context); /* not switched to */
 	bool known =
-	        !options->start && kt_kubeconfig_load(options->kubeconfig, &config, NULL) == 0 &&
+	        !(first && options->start) &&
+	        kt_kubeconfig_load(options->kubeconfig, &config, NULL) == 0 &&
 	        kt_kubeconfig_endpoint(config, *context ? context : NULL, &endpoint, NULL) == 0;
-	const char *cluster = options->cluster ? options->cluster : known ? endpoint.cluster : NULL;
-	const char *user = options->user ? options->user : known ? endpoint.user : NULL;
+	const char *cluster = first && options->cluster ? options->cluster
+	                      : known                   ? endpoint.cluster
+	                                                : NULL;
+	const char *user = first && options->user ? options->user : known ? endpoint.user : NULL;
 
 	snprintf(ui->facts.context, sizeof(ui->facts.context), "%s",
 	        known && endpoint.context ? endpoint.context
