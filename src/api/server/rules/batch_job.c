@@ -186,9 +186,8 @@ static void check_pod_name(struct kt_rule_context *c, const json_t *job, const s
 		return;
 	const char *pod = kt_path(c->arena, "%s-%lld", kt_at_text(&name), (long long)completions - 1);
 	struct kt_messages messages = {0};
-	size_t n = kt_format_check("dns1123-label", kt_sv_of(pod), &messages);
-	for (size_t i = 0; i < n; i++)
-		kt_add_invalid(c, &name, "will not able to create pod with invalid DNS label: %s: %s", pod, messages.items[i]);
+	if (kt_format_check("dns1123-label", kt_sv_of(pod), &messages) > 0)
+		kt_add_invalid(c, &name, "will not able to create pod with invalid DNS label: %s", pod);
 }
 
 static void check_spec(struct kt_rule_context *c, const struct kt_at *spec)
@@ -281,8 +280,11 @@ static void check_uncounted(struct kt_rule_context *c, const struct kt_at *statu
 	}
 }
 
-static void check_ending(struct kt_rule_context *c, const struct kt_at *status)
+static void check_ending(struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
 {
+	const json_t *before = json_object_get(old, "status");
+	bool had_complete = has_condition(before, "Complete"), had_failed = has_condition(before, "Failed");
+	bool has_policy = kt_jget(old, "spec.successPolicy") != NULL;
 	struct kt_at conditions = kt_at(status, "conditions"), completion = kt_at(status, "completionTime");
 	struct kt_at start = kt_at(status, "startTime");
 	bool complete = has_condition(status->value, "Complete"), failed = has_condition(status->value, "Failed");
@@ -294,8 +296,14 @@ static void check_ending(struct kt_rule_context *c, const struct kt_at *status)
 		kt_add_required(c, &completion, "completionTime is required for Complete jobs");
 	if (!complete && completion.value)
 		kt_add_invalid(c, &completion, "cannot set completionTime when there is no Complete=True condition");
+	if (failed && !had_failed && !has_condition(status->value, "FailureTarget"))
+		add_plain(c, &conditions, "cannot set Failed=True condition without the FailureTarget=true condition");
+	if (complete && !had_complete && !has_condition(status->value, "SuccessCriteriaMet"))
+		add_plain(c, &conditions, "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
 	if ((complete || failed) && !start.value)
 		kt_add_required(c, &start, "startTime is required for finished job");
+	if (complete && !had_complete && has_policy && !has_condition(status->value, "SuccessCriteriaMet"))
+		add_plain(c, &conditions, "cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
 }
 
 static void validate_status(struct kt_rule_context *c, const json_t *job, const json_t *old)
@@ -303,7 +311,6 @@ static void validate_status(struct kt_rule_context *c, const json_t *job, const 
 	static const char *const counts[] = {"active", "succeeded", "failed", "ready", "terminating", NULL};
 	struct kt_at root = kt_at_root(c, job), status = kt_at(&root, "status"), indexes = kt_at(&status, "completedIndexes");
 	struct kt_at ready = kt_at(&status, "ready"), active = kt_at(&status, "active");
-	(void)old;
 	kt_check_counts(c, &status, counts);
 	if (kt_at_int(&ready) > kt_at_int(&active))
 		kt_add_invalid(c, &ready, "cannot set more ready pods than active");
@@ -314,5 +321,5 @@ static void validate_status(struct kt_rule_context *c, const json_t *job, const 
 		if (why)
 			kt_add_invalid(c, &indexes, "error parsing completedIndexes: %s", why);
 	}
-	check_ending(c, &status);
+	check_ending(c, &status, old);
 }

@@ -47,7 +47,8 @@ static void check_data_source(struct kt_rule_context *c, const struct kt_at *sou
 	kt_check_required(c, &kind);
 	const char *text = kt_at_text(&group);
 	if (!*text && !kt_at_is(&kind, "PersistentVolumeClaim"))
-		kt_add_invalid(c, source, "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+		kt_add_invalid_text(c, source, kt_text_of(source->value, "kind"),
+			"must be 'PersistentVolumeClaim' when referencing the default apiGroup");
 	if (*text)
 		kt_check_format(c, &group, "dns1123-subdomain");
 }
@@ -62,8 +63,7 @@ static void check_storage(struct kt_rule_context *c, const struct kt_at *spec)
 		return;
 	}
 	by_key.value = (json_t *)(uintptr_t)storage;
-	kt_check_quantity(c, &by_key, "storage");
-	if (kt_quantities_nanos(storage) == 0)
+	if (kt_quantities_nanos(storage) <= 0)
 		kt_add_invalid_text(c, &by_key, kt_quantities_text(c, storage), "must be greater than zero");
 }
 
@@ -74,6 +74,7 @@ void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bo
 	struct kt_at class = kt_at(spec, "storageClassName"), mode = kt_at(spec, "volumeMode");
 	struct kt_at source = kt_at(spec, "dataSource"), ref = kt_at(spec, "dataSourceRef");
 	struct kt_at attributes = kt_at(spec, "volumeAttributesClassName");
+	kt_auto_json json_t *nothing = json_object();
 	(void)is_template;
 	if (!kt_at_n(&access))
 		kt_add_required(c, &access, "at least 1 access mode is required");
@@ -88,7 +89,7 @@ void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bo
 	check_data_source(c, &ref);
 	if (ref.value && source.value && !kt_same(ref.value, source.value) &&
 	    !*kt_text_of(ref.value, "namespace"))
-		kt_add_invalid(c, spec, "must match dataSourceRef");
+		kt_add_invalid_value(c, spec, nothing, "must match dataSourceRef");
 	if (*kt_at_text(&attributes))
 		kt_check_format(c, &attributes, "dns1123-subdomain");
 }

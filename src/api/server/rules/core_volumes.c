@@ -336,8 +336,9 @@ static void check_claim_update(struct kt_rule_context *c, const struct kt_at *sp
 		json_object_del(copy, "volumeName");
 	json_t *resources = json_object_get(copy, "resources");
 	const json_t *old_requests = kt_jget(before, "resources.requests");
-	if (bound && resources && old_requests)
-		json_object_set_new(resources, "requests", json_deep_copy(old_requests));
+	json_t *new_requests = json_object_get(resources, "requests"), *old_size = json_object_get(old_requests, "storage");
+	if (bound && new_requests && old_size)
+		json_object_set(new_requests, "storage", old_size);
 	if (bound && json_object_get(copy, "volumeAttributesClassName")) {
 		json_t *class = json_object_get(before, "volumeAttributesClassName");
 		if (class)

@@ -195,13 +195,11 @@ static void validate_class(struct kt_rule_context *c, const json_t *object, cons
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), controller = kt_at(&spec, "controller");
 	struct kt_at parameters = kt_at(&spec, "parameters");
 	kt_meta_validate_both(c, object, old);
-	if (old) {
+	if (old)
 		kt_check_immutable(c, &controller, kt_jget(old, "spec.controller"));
-	} else {
-		if (strlen(kt_at_text(&controller)) > CONTROLLER_MAX_BYTES)
-			kt_add_too_long(c, &controller, CONTROLLER_MAX_BYTES);
-		kt_check_domain_path(c, &controller);
-	}
+	if (strlen(kt_at_text(&controller)) > CONTROLLER_MAX_BYTES)
+		kt_add_too_long(c, &controller, CONTROLLER_MAX_BYTES);
+	kt_check_domain_path(c, &controller);
 	if (parameters.value)
 		check_parameters(c, &parameters);
 }

@@ -54,15 +54,31 @@ static void validate_lease(struct kt_rule_context *c, const json_t *object, cons
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), seconds = kt_at(&spec, "leaseDurationSeconds");
 	struct kt_at transitions = kt_at(&spec, "leaseTransitions");
-	validate_meta(c, object, old);
+	if (old)
+		kt_meta_validate_common_update(c, object, old);
+	else
+		kt_meta_validate_common(c, object, NULL);
 	if (seconds.value && kt_at_int(&seconds) <= 0)
 		kt_add_invalid(c, &seconds, "must be greater than 0");
 	kt_check_non_negative(c, &transitions);
 }
 
+/* Coordinated leader election is off by default. */
+static int prepare_lease(struct kt_rule_context *c, json_t *object, const json_t *old)
+{
+	static const char *const dropped[] = {"strategy", "preferredHolder"};
+	json_t *spec = json_object_get(object, "spec");
+	(void)c;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(dropped); i++)
+		if (!json_object_get(json_object_get(old, "spec"), dropped[i]))
+			json_object_del(spec, dropped[i]);
+	return 0;
+}
+
 const struct kt_rules kt_rules_coordination_lease = {
 	.group = "coordination.k8s.io",
 	.kind = "Lease",
+	.prepare = prepare_lease,
 	.validate = validate_lease,
 };
 
@@ -137,11 +153,12 @@ static void validate_runtime_class(struct kt_rule_context *c, const json_t *obje
 {
 	struct kt_at root = kt_at_root(c, object), handler = kt_at(&root, "handler"), scheduling = kt_at(&root, "scheduling");
 	struct kt_at selector = kt_at(&scheduling, "nodeSelector"), tolerations = kt_at(&scheduling, "tolerations");
-	validate_meta(c, object, old);
-	if (old)
+	kt_meta_validate_common(c, object, NULL);
+	kt_check_format(c, &handler, "dns1123-label");
+	if (old) {
+		kt_meta_validate_common_update(c, object, old);
 		kt_check_immutable(c, &handler, json_object_get(old, "handler"));
-	else
-		kt_check_format(c, &handler, "dns1123-label");
+	}
 	check_overhead(c, &root);
 	kt_check_labels(c, &selector);
 	kt_check_tolerations(c, &tolerations);

@@ -110,13 +110,13 @@ static void check_topologies(struct kt_rule_context *c, const struct kt_at *term
 	KT_EACH (term, terms) {
 		struct kt_at at = kt_at(&term, "matchLabelExpressions");
 		check_topology(c, &term);
-		for (size_t j = 0; j < kt_i_term; j++) {
-			if (!same_topology(term.value, json_array_get(terms->value, j)))
-				continue;
-			kt_auto_json json_t *empty = json_string("");
+		/* Upstream compares with as many empty terms as there are terms, too. */
+		size_t same = kt_at_n(&at) ? 0 : kt_at_n(terms);
+		for (size_t j = 0; j < kt_i_term; j++)
+			same += same_topology(term.value, json_array_get(terms->value, j));
+		kt_auto_json json_t *empty = json_string("");
+		for (; same; same--)
 			kt_field_duplicate(&c->errors, kt_at_path(c, &at), empty);
-			break;
-		}
 	}
 }
 
