@@ -17,13 +17,19 @@ struct bounds {
 	const char *const *names; /* of min, min + 1, … ; may be NULL */
 };
 
-static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const month_names[] = {
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const day_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
 static const struct bounds bounds[FIELDS] = {
-	{0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL}, {1, 12, month_names}, {0, 6, day_names},
+        {0, 59, NULL},
+        {0, 23, NULL},
+        {1, 31, NULL},
+        {1, 12, month_names},
+        {0, 6, day_names},
 };
 
-static int parse_number(struct kt_sv text, const struct bounds *b, unsigned *ret_value, struct kt_err *err)
+static int parse_number(
+        struct kt_sv text, const struct bounds *b, unsigned *ret_value, struct kt_err *err)
 {
 	int64_t value;
 	for (unsigned i = 0; b->names && b->names[i]; i++) {
@@ -33,10 +39,13 @@ static int parse_number(struct kt_sv text, const struct bounds *b, unsigned *ret
 		}
 	}
 	if (kt_sv_int64(text, &value) < 0)
-		return kt_fail(err, EINVAL, "failed to parse int from %.*s: strconv.Atoi: parsing \"%.*s\": invalid syntax",
-			(int)text.len, text.p, (int)text.len, text.p);
+		return kt_fail(err, EINVAL,
+		        "failed to parse int from %.*s: strconv.Atoi: parsing \"%.*s\": invalid "
+		        "syntax",
+		        (int)text.len, text.p, (int)text.len, text.p);
 	if (value < 0)
-		return kt_fail(err, EINVAL, "negative number (%lld) not allowed: %.*s", (long long)value, (int)text.len, text.p);
+		return kt_fail(err, EINVAL, "negative number (%lld) not allowed: %.*s",
+		        (long long)value, (int)text.len, text.p);
 	*ret_value = value > 1000000 ? 1000000 : (unsigned)value;
 	return 0;
 }
@@ -50,7 +59,8 @@ static uint64_t bits_of(unsigned low, unsigned high, unsigned step)
 }
 
 /* start[-end][/step] */
-static int parse_range(struct kt_sv text, const struct bounds *b, uint64_t *bits, struct kt_err *err)
+static int parse_range(
+        struct kt_sv text, const struct bounds *b, uint64_t *bits, struct kt_err *err)
 {
 	struct kt_sv rest = text, range, low_text, high_text = {0}, step_text = {0}, more = {0};
 	unsigned low, high, step = 1;
@@ -75,7 +85,8 @@ static int parse_range(struct kt_sv text, const struct bounds *b, uint64_t *bits
 		if (high_text.p && parse_number(high_text, b, &high, err) < 0)
 			return -EINVAL;
 		if (more.p)
-			return kt_fail(err, EINVAL, "too many hyphens: %.*s", (int)text.len, text.p);
+			return kt_fail(
+			        err, EINVAL, "too many hyphens: %.*s", (int)text.len, text.p);
 	}
 	if (step_text.p) {
 		if (parse_number(step_text, b, &step, err) < 0)
@@ -86,18 +97,24 @@ static int parse_range(struct kt_sv text, const struct bounds *b, uint64_t *bits
 			extra = 0;
 	}
 	if (low < b->min)
-		return kt_fail(err, EINVAL, "beginning of range (%u) below minimum (%u): %.*s", low, b->min, (int)text.len, text.p);
+		return kt_fail(err, EINVAL, "beginning of range (%u) below minimum (%u): %.*s", low,
+		        b->min, (int)text.len, text.p);
 	if (high > b->max)
-		return kt_fail(err, EINVAL, "end of range (%u) above maximum (%u): %.*s", high, b->max, (int)text.len, text.p);
+		return kt_fail(err, EINVAL, "end of range (%u) above maximum (%u): %.*s", high,
+		        b->max, (int)text.len, text.p);
 	if (low > high)
-		return kt_fail(err, EINVAL, "beginning of range (%u) beyond end of range (%u): %.*s", low, high, (int)text.len, text.p);
+		return kt_fail(err, EINVAL,
+		        "beginning of range (%u) beyond end of range (%u): %.*s", low, high,
+		        (int)text.len, text.p);
 	if (step == 0)
-		return kt_fail(err, EINVAL, "step of range should be a positive number: %.*s", (int)text.len, text.p);
+		return kt_fail(err, EINVAL, "step of range should be a positive number: %.*s",
+		        (int)text.len, text.p);
 	*bits |= bits_of(low, high, step) | extra;
 	return 0;
 }
 
-static int parse_field(struct kt_sv text, const struct bounds *b, uint64_t *ret_bits, struct kt_err *err)
+static int parse_field(
+        struct kt_sv text, const struct bounds *b, uint64_t *ret_bits, struct kt_err *err)
 {
 	struct kt_sv rest = text, part;
 	*ret_bits = 0;
@@ -112,19 +129,26 @@ static int parse_descriptor(struct kt_sv text, struct kt_cron *cron, struct kt_e
 	static const struct {
 		const char *name, *fields;
 	} known[] = {
-		{"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
-		{"@daily", "0 0 * * *"}, {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"},
+	        {"@yearly", "0 0 1 1 *"},
+	        {"@annually", "0 0 1 1 *"},
+	        {"@monthly", "0 0 1 * *"},
+	        {"@weekly", "0 0 * * 0"},
+	        {"@daily", "0 0 * * *"},
+	        {"@midnight", "0 0 * * *"},
+	        {"@hourly", "0 * * * *"},
 	};
 	for (size_t i = 0; i < KT_ARRAY_SIZE(known); i++)
 		if (kt_sv_is(text, known[i].name))
 			return kt_cron_parse(kt_sv_of(known[i].fields), cron, err);
 	static const char every[] = "@every ";
 	if (text.len > sizeof(every) - 1 && memcmp(text.p, every, sizeof(every) - 1) == 0) {
-		struct kt_sv duration = {text.p + sizeof(every) - 1, text.len - (sizeof(every) - 1)};
+		struct kt_sv duration = {
+		        text.p + sizeof(every) - 1, text.len - (sizeof(every) - 1)};
 		int64_t ns;
 		if (kt_duration_parse(duration, &ns) < 0)
-			return kt_fail(err, EINVAL, "failed to parse duration %.*s: time: invalid duration \"%.*s\"", (int)text.len, text.p,
-				(int)duration.len, duration.p);
+			return kt_fail(err, EINVAL,
+			        "failed to parse duration %.*s: time: invalid duration \"%.*s\"",
+			        (int)text.len, text.p, (int)duration.len, duration.p);
 		cron->every_s = KT_MAX(ns / INT64_C(1000000000), INT64_C(1));
 		return 0;
 	}
@@ -159,8 +183,10 @@ int kt_cron_parse(struct kt_sv text, struct kt_cron *ret_cron, struct kt_err *er
 		n++;
 	}
 	if (n != FIELDS)
-		return kt_fail(err, EINVAL, "expected exactly 5 fields, found %zu: [%s]", n, kt_str_text(&all));
-	uint64_t *const fields[FIELDS] = {&cron.minutes, &cron.hours, &cron.days, &cron.months, &cron.weekdays};
+		return kt_fail(err, EINVAL, "expected exactly 5 fields, found %zu: [%s]", n,
+		        kt_str_text(&all));
+	uint64_t *const fields[FIELDS] = {
+	        &cron.minutes, &cron.hours, &cron.days, &cron.months, &cron.weekdays};
 	for (size_t i = 0; i < FIELDS; i++)
 		if (parse_field(parts[i], &bounds[i], fields[i], err) < 0)
 			return -EINVAL;

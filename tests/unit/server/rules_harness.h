@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One write as the pipeline does it, without server and sockets: decode, defaults, admission, preparation, validation; the
- * answer is a status, a body and warnings. Other objects lie in a store in memory.
+ * One write as the pipeline does it, without server and sockets: decode, defaults, admission,
+ * preparation, validation; the answer is a status, a body and warnings. Other objects lie in a
+ * store in memory.
  */
 #ifndef KT_TESTS_UNIT_SERVER_RULES_HARNESS_H
 #define KT_TESTS_UNIT_SERVER_RULES_HARNESS_H
@@ -29,8 +30,8 @@ struct harness {
 
 struct answer {
 	int status;
-	json_t *body;     /* owned */
-	char *warning;    /* as the header; owned, may be NULL */
+	json_t *body;  /* owned */
+	char *warning; /* as the header; owned, may be NULL */
 };
 
 static inline void answer_finish(struct answer *answer)
@@ -43,7 +44,8 @@ static inline void answer_finish(struct answer *answer)
 static inline void harness_init(struct harness *h)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_loop_options loop = {.is_virtual = true, .seed = 1, .start_wall_ns = HARNESS_NOW_NS};
+	struct kt_loop_options loop = {
+	        .is_virtual = true, .seed = 1, .start_wall_ns = HARNESS_NOW_NS};
 	static const char *const groups[] = {"system:masters", "system:authenticated", NULL};
 	h->loop = kt_loop_create(&loop, &err);
 	assert_non_null(h->loop);
@@ -71,13 +73,17 @@ static inline void harness_store(struct harness *h, const char *key, const json_
 {
 	kt_auto_str json = KT_STR_INIT;
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_storage_op op = {.kind = KT_STORAGE_DELETE, .key = key, .expect_revision = KT_STORAGE_ANY};
+	struct kt_storage_op op = {
+	        .kind = KT_STORAGE_DELETE, .key = key, .expect_revision = KT_STORAGE_ANY};
 	if (tree) {
 		kt_json_write(&json, tree, 0);
 		op.kind = KT_STORAGE_PUT;
-		assert_int_equal(kt_object_create(kt_sv_of(key), (struct kt_sv){json.data, json.len}, &op.object, &err), 0);
+		assert_int_equal(kt_object_create(kt_sv_of(key),
+		                         (struct kt_sv){json.data, json.len}, &op.object, &err),
+		        0);
 	}
-	struct kt_storage_txn txn = {.ops = &op, .n_ops = 1, .loop = h->loop, .done = harness_ignore};
+	struct kt_storage_txn txn = {
+	        .ops = &op, .n_ops = 1, .loop = h->loop, .done = harness_ignore};
 	assert_int_equal(h->storage->ops->submit(h->storage, &txn, &err), 0);
 	kt_loop_run(h->loop, &err);
 	kt_object_unref(op.object);
@@ -88,7 +94,7 @@ static inline void harness_store(struct harness *h, const char *key, const json_
 struct harness_write {
 	const struct kt_kind *kind;
 	const char *namespace, *subresource;
-	const json_t *old;   /* NULL: create */
+	const json_t *old; /* NULL: create */
 	const json_t *body;
 	bool live;
 };
@@ -108,17 +114,21 @@ static inline int harness_names(struct harness_run *run)
 {
 	json_t *meta = json_object_get(run->object, "metadata");
 	const char *namespace = kt_jstr(meta, "namespace"), *name = kt_jstr(meta, "name");
-	const char *old_name = kt_jstr(run->write->old, "metadata.name"), *base = kt_jstr(meta, "generateName");
+	const char *old_name = kt_jstr(run->write->old, "metadata.name"),
+	           *base = kt_jstr(meta, "generateName");
 	bool namespaced = run->write->kind->flags & KT_KIND_NAMESPACED;
 	if (namespaced && namespace && *namespace && strcmp(namespace, run->write->namespace) != 0)
 		return kt_fail(&run->err, EINVAL,
-			"the namespace of the provided object does not match the namespace sent on the request");
+		        "the namespace of the provided object does not match the namespace sent on "
+		        "the request");
 	if (namespaced)
 		json_object_set_new(meta, "namespace", json_string(run->write->namespace));
 	else
 		json_object_del(meta, "namespace");
 	if (old_name && name && *name && strcmp(name, old_name) != 0)
-		return kt_fail(&run->err, EINVAL, "the name of the object (%s) does not match the name on the URL (%s)", name, old_name);
+		return kt_fail(&run->err, EINVAL,
+		        "the name of the object (%s) does not match the name on the URL (%s)", name,
+		        old_name);
 	if (old_name)
 		json_object_set_new(meta, "name", json_string(old_name));
 	else if ((!name || !*name) && base && *base)
@@ -131,10 +141,12 @@ static inline int harness_uid_conflict(struct harness_run *run, const char *name
 	const struct kt_kind *kind = run->write->kind;
 	const char *prefix = kind->storage_prefix + strlen("/registry");
 	bool namespaced = kind->flags & KT_KIND_NAMESPACED;
-	kt_auto_free char *why = kt_asprintf(
-		"StorageError: invalid object, Code: 4, Key: %s/%s%s%s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
-		"precondition: %s, UID in object meta: %s",
-		prefix, namespaced ? run->write->namespace : "", namespaced ? "/" : "", name, uid, kt_jstr(run->write->old, "metadata.uid"));
+	kt_auto_free char *why =
+	        kt_asprintf("StorageError: invalid object, Code: 4, Key: %s/%s%s%s, "
+	                    "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+	                    "precondition: %s, UID in object meta: %s",
+	                prefix, namespaced ? run->write->namespace : "", namespaced ? "/" : "",
+	                name, uid, kt_jstr(run->write->old, "metadata.uid"));
 	return kt_fail_conflict(&run->err, kind->group, kind->plural, name, why);
 }
 
@@ -142,15 +154,18 @@ static inline int harness_uid_conflict(struct harness_run *run, const char *name
 static inline int harness_preconditions(struct harness_run *run)
 {
 	const json_t *old = run->write->old;
-	const char *uid = kt_jstr(run->object, "metadata.uid"), *name = kt_jstr(run->object, "metadata.name");
+	const char *uid = kt_jstr(run->object, "metadata.uid"),
+	           *name = kt_jstr(run->object, "metadata.name");
 	const char *rv = kt_jstr(run->object, "metadata.resourceVersion");
 	if (!old)
 		return 0;
 	if (uid && *uid && strcmp(uid, kt_jstr(old, "metadata.uid")) != 0)
 		return harness_uid_conflict(run, name, uid);
 	if (rv && *rv && strcmp(rv, kt_jstr(old, "metadata.resourceVersion")) != 0)
-		return kt_fail_conflict(&run->err, run->write->kind->group, run->write->kind->plural, name,
-			"the object has been modified; please apply your changes to the latest version and try again");
+		return kt_fail_conflict(&run->err, run->write->kind->group,
+		        run->write->kind->plural, name,
+		        "the object has been modified; please apply your changes to the latest "
+		        "version and try again");
 	return 0;
 }
 
@@ -175,38 +190,42 @@ static inline int harness_decode(struct harness_run *run)
 	kt_json_write(&text, run->write->body, 0);
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
 	struct kt_codec_options options = {
-		.media = KT_MEDIA_JSON, .strict = KT_STRICT_STRICT, .api_version = api_version, .kind = kind->kind,
+	        .media = KT_MEDIA_JSON,
+	        .strict = KT_STRICT_STRICT,
+	        .api_version = api_version,
+	        .kind = kind->kind,
 	};
-	return kt_codec_decode((struct kt_sv){text.data, text.len}, kind->type, &options, &run->object, &run->warnings, &run->err);
+	return kt_codec_decode((struct kt_sv){text.data, text.len}, kind->type, &options,
+	        &run->object, &run->warnings, &run->err);
 }
 
 static inline void harness_contexts(struct harness_run *run)
 {
 	const struct harness_write *write = run->write;
 	run->rules = (struct kt_rule_context){
-		.kind = write->kind,
-		.subresource = write->subresource,
-		.operation = write->old ? KT_RULE_UPDATE : KT_RULE_CREATE,
-		.namespace = write->namespace,
-		.dry_run = !write->live,
-		.user = "admin",
-		.requester = run->h->user,
-		.now_ns = HARNESS_NOW_NS,
-		.loop = run->h->loop,
-		.storage = run->h->storage,
-		.arena = &run->arena,
-		.errors = {.arena = &run->arena},
+	        .kind = write->kind,
+	        .subresource = write->subresource,
+	        .operation = write->old ? KT_RULE_UPDATE : KT_RULE_CREATE,
+	        .namespace = write->namespace,
+	        .dry_run = !write->live,
+	        .user = "admin",
+	        .requester = run->h->user,
+	        .now_ns = HARNESS_NOW_NS,
+	        .loop = run->h->loop,
+	        .storage = run->h->storage,
+	        .arena = &run->arena,
+	        .errors = {.arena = &run->arena},
 	};
 	const char *name = kt_jstr(run->object, "metadata.name");
 	run->admission = (struct kt_admission_context){
-		.kind = write->kind,
-		.subresource = write->subresource,
-		.operation = write->old ? KT_ADMIT_UPDATE : KT_ADMIT_CREATE,
-		.namespace = write->namespace,
-		.name = name ? name : "",
-		.dry_run = !write->live,
-		.user = run->h->user,
-		.rules = &run->rules,
+	        .kind = write->kind,
+	        .subresource = write->subresource,
+	        .operation = write->old ? KT_ADMIT_UPDATE : KT_ADMIT_CREATE,
+	        .namespace = write->namespace,
+	        .name = name ? name : "",
+	        .dry_run = !write->live,
+	        .user = run->h->user,
+	        .rules = &run->rules,
 	};
 }
 
@@ -226,7 +245,8 @@ static inline int harness_steps(struct harness_run *run)
 	kt_rules_validate(&run->rules, run->object, write->old);
 	if (run->rules.errors.n) {
 		const char *name = kt_jstr(run->object, "metadata.name");
-		kt_field_errors_fail(&run->rules.errors, kt_rules_error_group(write->kind), write->kind->kind, name ? name : "", &run->err);
+		kt_field_errors_fail(&run->rules.errors, kt_rules_error_group(write->kind),
+		        write->kind->kind, name ? name : "", &run->err);
 		return run->err.code;
 	}
 	if (kt_admission_validate(run->h->admission, &run->admission, run->object, write->old) < 0)
@@ -250,7 +270,8 @@ static inline char *harness_warning_text(const struct kt_rule_context *rules)
 }
 
 /* ret_object: what would be stored; may be NULL. */
-static inline struct answer harness_do(struct harness *h, const struct harness_write *write, json_t **ret_object)
+static inline struct answer harness_do(
+        struct harness *h, const struct harness_write *write, json_t **ret_object)
 {
 	struct harness_run run = {.h = h, .write = write};
 	struct answer answer = {0};
@@ -258,12 +279,16 @@ static inline struct answer harness_do(struct harness *h, const struct harness_w
 	if (harness_steps(&run) < 0) {
 		const char *name = kt_jstr(run.object, "metadata.name");
 		bool invalid = kt_err_http_status(&run.err) == 422;
-		struct kt_status_details about = {.group = kt_rules_error_group(write->kind), .kind = write->kind->kind, .name = name};
+		struct kt_status_details about = {.group = kt_rules_error_group(write->kind),
+		        .kind = write->kind->kind,
+		        .name = name};
 		answer.body = kt_status_of_err(&run.err, invalid ? &about : NULL);
 		answer.status = kt_err_http_status(&run.err);
 	} else {
-		if (write->live && !(write->kind->flags & KT_KIND_VIRTUAL)) /* stored objects have a revision */
-			json_object_set_new(json_object_get(run.object, "metadata"), "resourceVersion", json_string("7"));
+		if (write->live && !(write->kind->flags &
+		                           KT_KIND_VIRTUAL)) /* stored objects have a revision */
+			json_object_set_new(json_object_get(run.object, "metadata"),
+			        "resourceVersion", json_string("7"));
 		answer.body = kt_codec_canonical(write->kind->type, run.object);
 		answer.status = write->old ? 200 : 201;
 		if (ret_object)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Defaulting, validation and admission against recorded answers of a real kube-apiserver (../shared/golden/validation): one
- * valid object of a kind and many changes of it per file. Prints "good of total" for each file; the floors below only rise.
+ * Defaulting, validation and admission against recorded answers of a real kube-apiserver
+ * (../shared/golden/validation): one valid object of a kind and many changes of it per file. Prints
+ * "good of total" for each file; the floors below only rise.
  *
  * KT_GOLDEN_ONLY=part of a file name, KT_GOLDEN_SHOW=N differences to print per file.
  */
@@ -22,7 +23,8 @@ static int show_left;
 
 static bool looks_like_time(const char *s)
 {
-	return strlen(s) >= 20 && isdigit((unsigned char)s[0]) && s[4] == '-' && s[10] == 'T' && s[strlen(s) - 1] == 'Z';
+	return strlen(s) >= 20 && isdigit((unsigned char)s[0]) && s[4] == '-' && s[10] == 'T' &&
+	       s[strlen(s) - 1] == 'Z';
 }
 
 static bool is_uuid_at(const char *p)
@@ -71,13 +73,17 @@ static json_t *normal_member(const char *key, const json_t *value)
 	if (strcmp(key, "clusterIPs") == 0 && json_is_array(value)) {
 		json_t *list = json_array(), *ip;
 		size_t i;
-		json_array_foreach (value, i, ip) {
+		json_array_foreach(value, i, ip) {
 			const char *s = json_string_value(ip);
-			json_array_append_new(list, json_string(s && *s && strcmp(s, "None") != 0 ? "<ip>" : s ? s : ""));
+			json_array_append_new(
+			        list, json_string(s && *s && strcmp(s, "None") != 0 ? "<ip>"
+			                          : s                               ? s
+			                                                            : ""));
 		}
 		return list;
 	}
-	if ((strcmp(key, "nodePort") == 0 || strcmp(key, "healthCheckNodePort") == 0) && json_integer_value(value) >= 30000)
+	if ((strcmp(key, "nodePort") == 0 || strcmp(key, "healthCheckNodePort") == 0) &&
+	        json_integer_value(value) >= 30000)
 		return json_string("<port>");
 	return normal(value);
 }
@@ -89,18 +95,20 @@ static json_t *normal(const json_t *value)
 	if (json_is_array(value)) {
 		json_t *list = json_array(), *item;
 		size_t i;
-		json_array_foreach (value, i, item)
+		json_array_foreach(value, i, item) {
 			json_array_append_new(list, normal(item));
+		}
 		return list;
 	}
 	if (!json_is_object(value))
 		return json_incref((json_t *)(uintptr_t)value);
 	json_t *object = json_object(), *member, *members = (json_t *)(uintptr_t)value;
 	const char *key;
-	json_object_foreach (members, key, member) {
+	json_object_foreach(members, key, member) {
 		kt_auto_json json_t *name = normal_text(key);
 		if (strcmp(key, "managedFields") != 0)
-			json_object_set_new_nocheck(object, json_string_value(name), normal_member(key, member));
+			json_object_set_new_nocheck(
+			        object, json_string_value(name), normal_member(key, member));
 	}
 	json_t *meta = json_object_get(object, "metadata");
 	const char *base = kt_jstr(meta, "generateName"), *name = kt_jstr(meta, "name");
@@ -138,15 +146,18 @@ static void differences(json_t *out, const char *path, const json_t *a, const js
 		size_t n = 0;
 		const char *key;
 		json_t *value, *x = (json_t *)(uintptr_t)a, *y = (json_t *)(uintptr_t)b;
-		json_object_foreach (x, key, value)
+		json_object_foreach(x, key, value) {
 			keys[n++] = key;
-		json_object_foreach (y, key, value)
+		}
+		json_object_foreach(y, key, value) {
 			if (!json_object_get(a, key))
 				keys[n++] = key;
+		}
 		qsort(keys, n, sizeof(*keys), kt_strp_cmp);
 		for (size_t i = 0; i < n; i++) {
 			kt_auto_json json_t *child = child_pointer(path, keys[i]);
-			differences(out, json_string_value(child), json_object_get(a, keys[i]), json_object_get(b, keys[i]));
+			differences(out, json_string_value(child), json_object_get(a, keys[i]),
+			        json_object_get(b, keys[i]));
 		}
 		return;
 	}
@@ -175,11 +186,12 @@ static json_t *merged(const json_t *target, const json_t *patch)
 	json_t *out = json_is_object(target) ? json_deep_copy(target) : json_object();
 	const char *key;
 	json_t *value, *members = (json_t *)(uintptr_t)patch;
-	json_object_foreach (members, key, value) {
+	json_object_foreach(members, key, value) {
 		if (json_is_null(value))
 			json_object_del(out, key);
 		else
-			json_object_set_new_nocheck(out, key, merged(json_object_get(out, key), value));
+			json_object_set_new_nocheck(
+			        out, key, merged(json_object_get(out, key), value));
 	}
 	return out;
 }
@@ -217,10 +229,12 @@ static bool change_in(json_t *node, const char *key, const json_t *one)
 		return (list ? json_array_remove(node, index) : json_object_del(node, key)) == 0;
 	if (strcmp(op, "copy") == 0)
 		return now && json_array_append_new(node, json_deep_copy(now)) == 0;
-	json_t *value = strcmp(op, "merge") == 0 ? merged(now, json_object_get(one, "value")) : case_value(one);
+	json_t *value = strcmp(op, "merge") == 0 ? merged(now, json_object_get(one, "value"))
+	                                         : case_value(one);
 	if (!list)
 		return json_object_set_new_nocheck(node, key, value) == 0;
-	return (index == json_array_size(node) ? json_array_append_new(node, value) : json_array_set_new(node, index, value)) == 0;
+	return (index == json_array_size(node) ? json_array_append_new(node, value)
+	                                       : json_array_set_new(node, index, value)) == 0;
 }
 
 /* NULL when the place is not there. */
@@ -228,7 +242,9 @@ static json_t *changed(const json_t *document, const json_t *one)
 {
 	const char *path = kt_jstr(one, "path");
 	if (!*path)
-		return strcmp(kt_jstr(one, "op"), "merge") == 0 ? merged(document, json_object_get(one, "value")) : case_value(one);
+		return strcmp(kt_jstr(one, "op"), "merge") == 0
+		               ? merged(document, json_object_get(one, "value"))
+		               : case_value(one);
 	kt_auto_json json_t *copy = json_deep_copy(document);
 	json_t *node = copy;
 	struct kt_sv rest = kt_sv_of(path + 1), part;
@@ -236,7 +252,8 @@ static json_t *changed(const json_t *document, const json_t *one)
 		kt_auto_free char *key = unescape(part);
 		if (!rest.p)
 			return change_in(node, key, one) ? kt_steal(&copy) : NULL;
-		node = json_is_array(node) ? json_array_get(node, (size_t)strtoul(key, NULL, 10)) : json_object_get(node, key);
+		node = json_is_array(node) ? json_array_get(node, (size_t)strtoul(key, NULL, 10))
+		                           : json_object_get(node, key);
 		if (!node)
 			return NULL;
 	}
@@ -261,10 +278,13 @@ static json_t *only_codes(const json_t *answer)
 	const json_t *body = json_object_get(answer, "body");
 	json_t *causes = json_array(), *cause;
 	size_t i;
-	json_array_foreach (kt_jget(body, "details.causes"), i, cause)
-		json_array_append_new(causes, json_pack("{s:s*, s:s*}", "reason", kt_jstr(cause, "reason"), "field", kt_jstr(cause, "field")));
-	return json_pack("{s:O*, s:s*, s:s*, s:o}", "status", json_object_get(answer, "status"), "kind", kt_jstr(body, "kind"),
-		"reason", kt_jstr(body, "reason"), "causes", causes);
+	json_array_foreach(kt_jget(body, "details.causes"), i, cause) {
+		json_array_append_new(
+		        causes, json_pack("{s:s*, s:s*}", "reason", kt_jstr(cause, "reason"),
+		                        "field", kt_jstr(cause, "field")));
+	}
+	return json_pack("{s:O*, s:s*, s:s*, s:o}", "status", json_object_get(answer, "status"),
+	        "kind", kt_jstr(body, "kind"), "reason", kt_jstr(body, "reason"), "causes", causes);
 }
 
 static json_t *answer_json(const struct answer *answer, const json_t *reference)
@@ -291,16 +311,19 @@ static void show(const char *file, const json_t *one, const json_t *want, const 
 	if (show_left-- <= 0)
 		return;
 	differences(list, "", want, got);
-	char *what = one ? json_dumps(json_object_get(one, "value"), JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	print_message("%s: %s %s %s %s %.200s\n", file, one ? kt_jstr(one, "on") : "base", one && kt_jstr(one, "sub") ? kt_jstr(one, "sub") : "",
-		one ? kt_jstr(one, "op") : "", one ? kt_jstr(one, "path") : "", what ? what : "");
+	char *what = one ? json_dumps(json_object_get(one, "value"), JSON_ENCODE_ANY | JSON_COMPACT)
+	                 : NULL;
+	print_message("%s: %s %s %s %s %.200s\n", file, one ? kt_jstr(one, "on") : "base",
+	        one && kt_jstr(one, "sub") ? kt_jstr(one, "sub") : "",
+	        one ? kt_jstr(one, "op") : "", one ? kt_jstr(one, "path") : "", what ? what : "");
 	free(what);
 	size_t i;
 	json_t *entry;
-	json_array_foreach (list, i, entry) {
+	json_array_foreach(list, i, entry) {
 		char *a = json_dumps(json_array_get(entry, 1), JSON_ENCODE_ANY | JSON_COMPACT);
 		char *b = json_dumps(json_array_get(entry, 2), JSON_ENCODE_ANY | JSON_COMPACT);
-		print_message("    %s\n      want %.900s\n      got  %.900s\n", json_string_value(json_array_get(entry, 0)), a, b);
+		print_message("    %s\n      want %.900s\n      got  %.900s\n",
+		        json_string_value(json_array_get(entry, 0)), a, b);
 		free(a);
 		free(b);
 		if (i > 4)
@@ -308,11 +331,13 @@ static void show(const char *file, const json_t *one, const json_t *want, const 
 	}
 }
 
-static bool judge(const char *file, const json_t *one, const json_t *want, const struct answer *answer, const json_t *reference)
+static bool judge(const char *file, const json_t *one, const json_t *want,
+        const struct answer *answer, const json_t *reference)
 {
 	kt_auto_json json_t *got = answer_json(answer, reference);
 	bool go_text = one && kt_jbool(one, "goText", false);
-	kt_auto_json json_t *a = go_text ? only_codes(want) : json_incref((json_t *)(uintptr_t)want);
+	kt_auto_json json_t *a =
+	        go_text ? only_codes(want) : json_incref((json_t *)(uintptr_t)want);
 	kt_auto_json json_t *b = go_text ? only_codes(got) : json_incref(got);
 	kt_auto_json json_t *list = json_array();
 	differences(list, "", a, b);
@@ -327,10 +352,10 @@ static bool judge(const char *file, const json_t *one, const json_t *want, const
 struct table {
 	struct harness h;
 	const char *file;
-	json_t *root;          /* with {ns} replaced */
+	json_t *root; /* with {ns} replaced */
 	const struct kt_kind *kind;
-	json_t *base_answer;   /* normalised */
-	json_t *stored;        /* the object updates start from */
+	json_t *base_answer; /* normalised */
+	json_t *stored;      /* the object updates start from */
 	size_t good, total;
 };
 
@@ -382,31 +407,34 @@ static json_t *with_namespace(const json_t *value)
 	if (json_is_array(value)) {
 		json_t *list = json_array(), *item;
 		size_t i;
-		json_array_foreach (value, i, item)
+		json_array_foreach(value, i, item) {
 			json_array_append_new(list, with_namespace(item));
+		}
 		return list;
 	}
 	if (!json_is_object(value))
 		return json_incref((json_t *)(uintptr_t)value);
 	json_t *object = json_object(), *member, *members = (json_t *)(uintptr_t)value;
 	const char *key;
-	json_object_foreach (members, key, member) {
+	json_object_foreach(members, key, member) {
 		kt_auto_json json_t *text = json_string_nocheck(key), *name = with_namespace(text);
-		json_object_set_new_nocheck(object, json_string_value(name), with_namespace(member));
+		json_object_set_new_nocheck(
+		        object, json_string_value(name), with_namespace(member));
 	}
 	return object;
 }
 
-static struct answer send(struct table *t, const json_t *body, const json_t *old, const json_t *one, json_t **ret_object)
+static struct answer send(struct table *t, const json_t *body, const json_t *old, const json_t *one,
+        json_t **ret_object)
 {
 	bool namespaced = t->kind->flags & KT_KIND_NAMESPACED;
 	struct harness_write write = {
-		.kind = t->kind,
-		.namespace = namespaced ? NAMESPACE "-ns" : "",
-		.subresource = one ? kt_jstr(one, "sub") : NULL,
-		.old = old,
-		.body = body,
-		.live = one && kt_jbool(one, "live", false),
+	        .kind = t->kind,
+	        .namespace = namespaced ? NAMESPACE "-ns" : "",
+	        .subresource = one ? kt_jstr(one, "sub") : NULL,
+	        .old = old,
+	        .body = body,
+	        .live = one && kt_jbool(one, "live", false),
 	};
 	return harness_do(&t->h, &write, ret_object);
 }
@@ -421,31 +449,39 @@ static void put(struct table *t, const char *key, const char *json)
 /* What an empty cluster holds and rules look at. */
 static void seed(struct table *t)
 {
-	put(t, "/registry/namespaces/" NAMESPACE "-ns", "{\"metadata\":{\"name\":\"golden-ns\"},\"status\":{\"phase\":\"Active\"}}");
-	put(t, "/registry/serviceaccounts/" NAMESPACE "-ns/default", "{\"metadata\":{\"name\":\"default\",\"namespace\":\"golden-ns\"}}");
-	put(t, "/registry/priorityclasses/system-node-critical", "{\"metadata\":{\"name\":\"system-node-critical\"},\"value\":2000001000}");
-	put(t, "/registry/priorityclasses/system-cluster-critical", "{\"metadata\":{\"name\":\"system-cluster-critical\"},\"value\":2000000000}");
+	put(t, "/registry/namespaces/" NAMESPACE "-ns",
+	        "{\"metadata\":{\"name\":\"golden-ns\"},\"status\":{\"phase\":\"Active\"}}");
+	put(t, "/registry/serviceaccounts/" NAMESPACE "-ns/default",
+	        "{\"metadata\":{\"name\":\"default\",\"namespace\":\"golden-ns\"}}");
+	put(t, "/registry/priorityclasses/system-node-critical",
+	        "{\"metadata\":{\"name\":\"system-node-critical\"},\"value\":2000001000}");
+	put(t, "/registry/priorityclasses/system-cluster-critical",
+	        "{\"metadata\":{\"name\":\"system-cluster-critical\"},\"value\":2000000000}");
 }
 
 static void store_before(struct table *t)
 {
 	size_t i;
 	json_t *entry;
-	json_array_foreach (json_object_get(t->root, "before"), i, entry) {
+	json_array_foreach(json_object_get(t->root, "before"), i, entry) {
 		kt_auto_json json_t *sent = with_namespace(entry);
 		const struct kt_kind *kind = kind_of_path(kt_jstr(sent, "path"));
 		assert_non_null(kind);
 		bool namespaced = kind->flags & KT_KIND_NAMESPACED;
-		struct harness_write write = {.kind = kind, .namespace = namespaced ? NAMESPACE "-ns" : "",
-			.body = json_object_get(sent, "body"), .live = true};
+		struct harness_write write = {.kind = kind,
+		        .namespace = namespaced ? NAMESPACE "-ns" : "",
+		        .body = json_object_get(sent, "body"),
+		        .live = true};
 		kt_auto_json json_t *object = NULL;
 		struct answer answer = harness_do(&t->h, &write, &object);
 		answer_finish(&answer);
 		if (!object)
 			continue;
-		kt_auto_free char *key = namespaced
-			? kt_asprintf("%s/%s/%s", kind->storage_prefix, write.namespace, kt_jstr(object, "metadata.name"))
-			: kt_asprintf("%s/%s", kind->storage_prefix, kt_jstr(object, "metadata.name"));
+		kt_auto_free char *key =
+		        namespaced ? kt_asprintf("%s/%s/%s", kind->storage_prefix, write.namespace,
+		                             kt_jstr(object, "metadata.name"))
+		                   : kt_asprintf("%s/%s", kind->storage_prefix,
+		                             kt_jstr(object, "metadata.name"));
 		harness_store(&t->h, key, object);
 	}
 }
@@ -463,7 +499,8 @@ static void run_base(struct table *t)
 	answer_finish(&answer);
 	if (!t->stored)
 		return;
-	json_object_set_new(json_object_get(t->stored, "metadata"), "resourceVersion", json_string("7"));
+	json_object_set_new(
+	        json_object_get(t->stored, "metadata"), "resourceVersion", json_string("7"));
 	if (json_object_get(t->root, "status")) {
 		kt_auto_json json_t *status = with_namespace(json_object_get(t->root, "status"));
 		json_object_set(t->stored, "status", status);
@@ -479,7 +516,8 @@ static void run_case(struct table *t, const json_t *one, json_t *same)
 	t->total++;
 	if (update && !t->stored)
 		return;
-	base = update ? kt_codec_canonical(t->kind->type, t->stored) : with_namespace(json_object_get(t->root, "base"));
+	base = update ? kt_codec_canonical(t->kind->type, t->stored)
+	              : with_namespace(json_object_get(t->root, "base"));
 	document = changed(base, sent);
 	if (!document)
 		return;
@@ -513,8 +551,9 @@ static void run_file(const char *folder, const char *name, size_t *good, size_t 
 	run_base(&t);
 	size_t i;
 	json_t *one;
-	json_array_foreach (json_object_get(t.root, "cases"), i, one)
+	json_array_foreach(json_object_get(t.root, "cases"), i, one) {
 		run_case(&t, one, same);
+	}
 	print_message("%5zu of %5zu  %s\n", t.good, t.total, name);
 	*good += t.good;
 	*total += t.total;
@@ -535,7 +574,8 @@ static void test_recorded_answers(void **state)
 	int n = scandir(dir, &names, NULL, alphasort);
 	assert_true(n > 0);
 	for (int i = 0; i < n; i++) {
-		if (kt_ends_with(names[i]->d_name, ".json") && (!only || strstr(names[i]->d_name, only)))
+		if (kt_ends_with(names[i]->d_name, ".json") &&
+		        (!only || strstr(names[i]->d_name, only)))
 			run_file(dir, names[i]->d_name, &good, &total);
 		free(names[i]);
 	}
@@ -548,7 +588,7 @@ static void test_recorded_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recorded_answers),
+	        cmocka_unit_test(test_recorded_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,20 +30,23 @@ static int check_names(const char *flag, const char *list, struct kt_err *err)
 		for (size_t i = 0; kt_admission_plugins[i]; i++)
 			known |= kt_sv_is(kt_sv_trim(part), kt_admission_plugins[i]->name);
 		if (!known)
-			return kt_fail(err, EINVAL, "%s plugin \"%.*s\" is unknown", flag, (int)part.len, part.p);
+			return kt_fail(err, EINVAL, "%s plugin \"%.*s\" is unknown", flag,
+			        (int)part.len, part.p);
 	}
 	return 0;
 }
 
-int kt_admission_create(const char *enable, const char *disable, struct kt_admission **ret_admission, struct kt_err *err)
+int kt_admission_create(const char *enable, const char *disable,
+        struct kt_admission **ret_admission, struct kt_err *err)
 {
 	if (check_names("enable-admission-plugins", enable, err) < 0 ||
-	    check_names("disable-admission-plugins", disable, err) < 0)
+	        check_names("disable-admission-plugins", disable, err) < 0)
 		return -EINVAL;
 	struct kt_admission *admission = kt_new(struct kt_admission);
 	for (size_t i = 0; kt_admission_plugins[i] && admission->n < PLUGINS_MAX; i++) {
 		const struct kt_admission_plugin *plugin = kt_admission_plugins[i];
-		if ((plugin->on_by_default || names(enable, plugin->name)) && !names(disable, plugin->name))
+		if ((plugin->on_by_default || names(enable, plugin->name)) &&
+		        !names(disable, plugin->name))
 			admission->on[admission->n++] = plugin;
 	}
 	*ret_admission = admission;
@@ -55,8 +58,8 @@ void kt_admission_destroy(struct kt_admission *admission)
 	free(admission);
 }
 
-int kt_admission_mutate(const struct kt_admission *admission, struct kt_admission_context *a, json_t *object,
-			const json_t *old)
+int kt_admission_mutate(const struct kt_admission *admission, struct kt_admission_context *a,
+        json_t *object, const json_t *old)
 {
 	for (size_t i = 0; i < admission->n; i++) {
 		int r = admission->on[i]->mutate ? admission->on[i]->mutate(a, object, old) : 0;
@@ -66,8 +69,8 @@ int kt_admission_mutate(const struct kt_admission *admission, struct kt_admissio
 	return 0;
 }
 
-int kt_admission_validate(const struct kt_admission *admission, struct kt_admission_context *a, const json_t *object,
-			  const json_t *old)
+int kt_admission_validate(const struct kt_admission *admission, struct kt_admission_context *a,
+        const json_t *object, const json_t *old)
 {
 	for (size_t i = 0; i < admission->n; i++) {
 		int r = admission->on[i]->validate ? admission->on[i]->validate(a, object, old) : 0;
@@ -83,25 +86,28 @@ int kt_admission_forbid(struct kt_admission_context *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	kt_auto_free char *why = kt_vasprintf(fmt, ap);
 	va_end(ap);
-	int r = kt_fail_reason(&a->err, KT_REASON_FORBIDDEN, EACCES, "%s%s%s \"%s\" is forbidden: %s", a->kind->plural,
-			       *a->kind->group ? "." : "", a->kind->group, a->name, why);
+	int r = kt_fail_reason(&a->err, KT_REASON_FORBIDDEN, EACCES,
+	        "%s%s%s \"%s\" is forbidden: %s", a->kind->plural, *a->kind->group ? "." : "",
+	        a->kind->group, a->name, why);
 	kt_err_set_about(&a->err, a->kind->group, a->kind->plural, a->name, NULL);
 	return r;
 }
 
-bool kt_admission_is(const struct kt_admission_context *a, const char *group, const char *plural, const char *subresource)
+bool kt_admission_is(const struct kt_admission_context *a, const char *group, const char *plural,
+        const char *subresource)
 {
-	return kt_streq(a->kind->group, group) && kt_streq(a->kind->plural, plural) && kt_streq(a->subresource, subresource);
+	return kt_streq(a->kind->group, group) && kt_streq(a->kind->plural, plural) &&
+	       kt_streq(a->subresource, subresource);
 }
 
-json_t *kt_admission_read(const struct kt_admission_context *a, const char *group, const char *plural, const char *namespace,
-			  const char *name)
+json_t *kt_admission_read(const struct kt_admission_context *a, const char *group,
+        const char *plural, const char *namespace, const char *name)
 {
 	return kt_rule_read(a->rules, group, plural, namespace, name);
 }
 
-int kt_admission_list(const struct kt_admission_context *a, const char *group, const char *plural, const char *namespace,
-		      struct kt_storage_list *ret_list)
+int kt_admission_list(const struct kt_admission_context *a, const char *group, const char *plural,
+        const char *namespace, struct kt_storage_list *ret_list)
 {
 	return kt_rule_list(a->rules, group, plural, namespace, ret_list);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The class a claim or an ingress gets when it names none: the newest of those marked as default. */
+/* The class a claim or an ingress gets when it names none: the newest of those marked as default.
+ */
 #include "api/server/admission/plugins.h"
 #include "api/server/rules/check.h"
 
@@ -20,9 +21,11 @@ static bool is_marked(const json_t *class, const struct class_kind *kind)
 /* By creation, newest first; then by name. */
 static bool goes_before(const json_t *a, const json_t *b)
 {
-	const char *x = kt_jstr(a, "metadata.creationTimestamp"), *y = kt_jstr(b, "metadata.creationTimestamp");
+	const char *x = kt_jstr(a, "metadata.creationTimestamp"),
+	           *y = kt_jstr(b, "metadata.creationTimestamp");
 	int order = strcmp(x ? x : "", y ? y : "");
-	return order ? order > 0 : strcmp(kt_jstr(a, "metadata.name"), kt_jstr(b, "metadata.name")) < 0;
+	return order ? order > 0
+	             : strcmp(kt_jstr(a, "metadata.name"), kt_jstr(b, "metadata.name")) < 0;
 }
 
 /* Name of the default, an arena string; NULL when there is none. */
@@ -47,38 +50,43 @@ static void fill(json_t *object, const char *field, const char *old_annotation, 
 {
 	json_t *spec = json_object_get(object, "spec");
 	if (class && spec && !json_object_get(spec, field) &&
-	    !json_object_get(kt_jget(object, "metadata.annotations"), old_annotation))
+	        !json_object_get(kt_jget(object, "metadata.annotations"), old_annotation))
 		json_object_set_new(spec, field, json_string(class));
 }
 
 static int mutate_claim(struct kt_admission_context *a, json_t *object, const json_t *old)
 {
 	static const struct class_kind kind = {"storage.k8s.io", "storageclasses",
-		{"storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"}};
+	        {"storageclass.kubernetes.io/is-default-class",
+	                "storageclass.beta.kubernetes.io/is-default-class"}};
 	(void)old;
-	if (a->operation == KT_ADMIT_CREATE && kt_admission_is(a, "", "persistentvolumeclaims", NULL))
-		fill(object, "storageClassName", "volume.beta.kubernetes.io/storage-class", default_class(a, &kind));
+	if (a->operation == KT_ADMIT_CREATE &&
+	        kt_admission_is(a, "", "persistentvolumeclaims", NULL))
+		fill(object, "storageClassName", "volume.beta.kubernetes.io/storage-class",
+		        default_class(a, &kind));
 	return 0;
 }
 
 const struct kt_admission_plugin kt_admission_default_storage_class = {
-	.name = "DefaultStorageClass",
-	.on_by_default = true,
-	.mutate = mutate_claim,
+        .name = "DefaultStorageClass",
+        .on_by_default = true,
+        .mutate = mutate_claim,
 };
 
 static int mutate_ingress(struct kt_admission_context *a, json_t *object, const json_t *old)
 {
 	static const struct class_kind kind = {"networking.k8s.io", "ingressclasses",
-		{"ingressclass.kubernetes.io/is-default-class", NULL}};
+	        {"ingressclass.kubernetes.io/is-default-class", NULL}};
 	(void)old;
-	if (a->operation == KT_ADMIT_CREATE && kt_admission_is(a, "networking.k8s.io", "ingresses", NULL))
-		fill(object, "ingressClassName", "kubernetes.io/ingress.class", default_class(a, &kind));
+	if (a->operation == KT_ADMIT_CREATE &&
+	        kt_admission_is(a, "networking.k8s.io", "ingresses", NULL))
+		fill(object, "ingressClassName", "kubernetes.io/ingress.class",
+		        default_class(a, &kind));
 	return 0;
 }
 
 const struct kt_admission_plugin kt_admission_default_ingress_class = {
-	.name = "DefaultIngressClass",
-	.on_by_default = true,
-	.mutate = mutate_ingress,
+        .name = "DefaultIngressClass",
+        .on_by_default = true,
+        .mutate = mutate_ingress,
 };

@@ -8,11 +8,13 @@ static bool tolerates(const json_t *tolerations, const char *taint)
 {
 	size_t i;
 	json_t *toleration;
-	json_array_foreach (tolerations, i, toleration) {
-		const char *key = kt_jstr(toleration, "key"), *effect = kt_jstr(toleration, "effect");
+	json_array_foreach(tolerations, i, toleration) {
+		const char *key = kt_jstr(toleration, "key"),
+		           *effect = kt_jstr(toleration, "effect");
 		bool any_key = !key || !*key;
 		bool any_effect = !effect || !*effect;
-		if ((any_key || kt_streq(key, taint)) && (any_effect || kt_streq(effect, "NoExecute")))
+		if ((any_key || kt_streq(key, taint)) &&
+		        (any_effect || kt_streq(effect, "NoExecute")))
 			return true;
 	}
 	return false;
@@ -20,14 +22,16 @@ static bool tolerates(const json_t *tolerations, const char *taint)
 
 static void add(json_t *tolerations, const char *taint)
 {
-	json_array_append_new(tolerations, json_pack("{s:s, s:s, s:s, s:i}", "key", taint, "operator", "Exists", "effect",
-		"NoExecute", "tolerationSeconds", TOLERATION_SECONDS));
+	json_array_append_new(tolerations,
+	        json_pack("{s:s, s:s, s:s, s:i}", "key", taint, "operator", "Exists", "effect",
+	                "NoExecute", "tolerationSeconds", TOLERATION_SECONDS));
 }
 
 static int mutate(struct kt_admission_context *a, json_t *object, const json_t *old)
 {
 	(void)old;
-	static const char *const taints[] = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"};
+	static const char *const taints[] = {
+	        "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"};
 	json_t *spec = json_object_get(object, "spec");
 	if (!kt_admission_is(a, "", "pods", NULL) || !spec || !object)
 		return 0;
@@ -44,7 +48,7 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 }
 
 const struct kt_admission_plugin kt_admission_default_toleration_seconds = {
-	.name = "DefaultTolerationSeconds",
-	.on_by_default = true,
-	.mutate = mutate,
+        .name = "DefaultTolerationSeconds",
+        .on_by_default = true,
+        .mutate = mutate,
 };

@@ -9,7 +9,9 @@
 json_t *kt_quota_usage(struct kt_rule_context *c, const struct kt_kind *kind, const json_t *object);
 /* Is the object within the quota's scopes? */
 bool kt_quota_matches(const json_t *quota, const struct kt_kind *kind, const json_t *object);
-/* "must specify limits.memory for: a; requests.cpu for: a", or NULL: what the quota limits, every container must state. Arena. */
-const char *kt_quota_missing(struct kt_rule_context *c, const json_t *hard, const struct kt_kind *kind, const json_t *object);
+/* "must specify limits.memory for: a; requests.cpu for: a", or NULL: what the quota limits, every
+ * container must state. Arena. */
+const char *kt_quota_missing(struct kt_rule_context *c, const json_t *hard,
+        const struct kt_kind *kind, const json_t *object);
 
 #endif

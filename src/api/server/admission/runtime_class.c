@@ -13,22 +13,27 @@ static bool same_amounts(const json_t *a, const json_t *b)
 	json_t *value, *members = (json_t *)(uintptr_t)a;
 	if (json_object_size(a) != json_object_size(b))
 		return false;
-	json_object_foreach (members, name, value)
-		if (!json_object_get(b, name) || kt_quantities_cmp(value, json_object_get(b, name)) != 0)
+	json_object_foreach(members, name, value) {
+		if (!json_object_get(b, name) ||
+		        kt_quantities_cmp(value, json_object_get(b, name)) != 0)
 			return false;
+	}
 	return true;
 }
 
-static int merge_node_selector(struct kt_admission_context *a, json_t *spec, const json_t *scheduling)
+static int merge_node_selector(
+        struct kt_admission_context *a, json_t *spec, const json_t *scheduling)
 {
-	json_t *wanted = json_object_get(scheduling, "nodeSelector"), *selector = json_object_get(spec, "nodeSelector"), *value;
+	json_t *wanted = json_object_get(scheduling, "nodeSelector"),
+	       *selector = json_object_get(spec, "nodeSelector"), *value;
 	const char *key;
-	json_object_foreach (wanted, key, value) {
+	json_object_foreach(wanted, key, value) {
 		const char *own = json_string_value(json_object_get(selector, key));
 		if (own && strcmp(own, json_string_value(value)) != 0)
 			return kt_admission_forbid(a,
-				"conflict: runtimeClass.scheduling.nodeSelector[%s] = %s; pod.spec.nodeSelector[%s] = %s", key,
-				json_string_value(value), key, own);
+			        "conflict: runtimeClass.scheduling.nodeSelector[%s] = %s; "
+			        "pod.spec.nodeSelector[%s] = %s",
+			        key, json_string_value(value), key, own);
 	}
 	if (!json_object_size(wanted))
 		return 0;
@@ -45,10 +50,11 @@ static void merge_tolerations(json_t *spec, const json_t *scheduling)
 	size_t i, j;
 	if (json_array_size(wanted) && !list)
 		json_object_set_new(spec, "tolerations", list = json_array());
-	json_array_foreach (wanted, i, toleration) {
+	json_array_foreach(wanted, i, toleration) {
 		bool there = false;
-		json_array_foreach (list, j, own)
+		json_array_foreach(list, j, own) {
 			there |= json_equal(own, toleration);
+		}
 		if (!there)
 			json_array_append(list, toleration);
 	}
@@ -63,15 +69,20 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 	const char *name = json_string_value(json_object_get(spec, "runtimeClassName"));
 	const json_t *own = json_object_get(spec, "overhead");
 	if (name && !*name)
-		return kt_fail_reason(&a->err, KT_REASON_UNKNOWN, EIO, "resource name may not be empty");
-	kt_auto_json json_t *class = name ? kt_admission_read(a, "node.k8s.io", "runtimeclasses", "", name) : NULL;
+		return kt_fail_reason(
+		        &a->err, KT_REASON_UNKNOWN, EIO, "resource name may not be empty");
+	kt_auto_json json_t *class =
+	        name ? kt_admission_read(a, "node.k8s.io", "runtimeclasses", "", name) : NULL;
 	if (name && !class)
 		return kt_admission_forbid(a, "pod rejected: RuntimeClass \"%s\" not found", name);
-	const json_t *fixed = kt_jget(class, "overhead.podFixed"), *scheduling = json_object_get(class, "scheduling");
+	const json_t *fixed = kt_jget(class, "overhead.podFixed"),
+	             *scheduling = json_object_get(class, "scheduling");
 	if (own && !json_object_size(fixed))
-		return kt_admission_forbid(a, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+		return kt_admission_forbid(a, "pod rejected: Pod Overhead set without "
+		                              "corresponding RuntimeClass defined Overhead");
 	if (own && !same_amounts(own, fixed))
-		return kt_admission_forbid(a, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+		return kt_admission_forbid(a, "pod rejected: Pod's Overhead doesn't match "
+		                              "RuntimeClass's defined Overhead");
 	if (json_object_size(fixed))
 		json_object_set_new(spec, "overhead", json_deep_copy(fixed));
 	if (merge_node_selector(a, spec, scheduling) < 0)
@@ -81,7 +92,7 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 }
 
 const struct kt_admission_plugin kt_admission_runtime_class = {
-	.name = "RuntimeClass",
-	.on_by_default = true,
-	.mutate = mutate,
+        .name = "RuntimeClass",
+        .on_by_default = true,
+        .mutate = mutate,
 };

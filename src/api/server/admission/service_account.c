@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every pod runs as a service account: its token, the cluster's CA and its namespace are mounted, its pull secrets taken over. */
+/* Every pod runs as a service account: its token, the cluster's CA and its namespace are mounted,
+ * its pull secrets taken over. */
 #include "api/server/admission/plugins.h"
 #include "api/server/rules/check.h"
 
 #define MOUNT_PATH "/var/run/secrets/kubernetes.io/serviceaccount"
-#define TOKEN_SECONDS 3607 /* an hour; the odd seconds tell the bound tokens of this plugin from others */
+#define TOKEN_SECONDS \
+	3607 /* an hour; the odd seconds tell the bound tokens of this plugin from others */
 #define SUFFIX_CHARS 5
 
 static bool automounts(const json_t *account, const json_t *spec)
@@ -18,19 +20,23 @@ static bool automounts(const json_t *account, const json_t *spec)
 
 static json_t *token_volume(const char *name)
 {
-	return json_pack("{s:s, s:{s:i, s:[{s:{s:i, s:s}}, {s:{s:s, s:[{s:s, s:s}]}}, {s:{s:[{s:s, s:{s:s, s:s}}]}}]}}", "name",
-		name, "projected", "defaultMode", 0644, "sources", "serviceAccountToken", "expirationSeconds", TOKEN_SECONDS,
-		"path", "token", "configMap", "name", "kube-root-ca.crt", "items", "key", "ca.crt", "path", "ca.crt",
-		"downwardAPI", "items", "path", "namespace", "fieldRef", "apiVersion", "v1", "fieldPath", "metadata.namespace");
+	return json_pack("{s:s, s:{s:i, s:[{s:{s:i, s:s}}, {s:{s:s, s:[{s:s, s:s}]}}, {s:{s:[{s:s, "
+	                 "s:{s:s, s:s}}]}}]}}",
+	        "name", name, "projected", "defaultMode", 0644, "sources", "serviceAccountToken",
+	        "expirationSeconds", TOKEN_SECONDS, "path", "token", "configMap", "name",
+	        "kube-root-ca.crt", "items", "key", "ca.crt", "path", "ca.crt", "downwardAPI",
+	        "items", "path", "namespace", "fieldRef", "apiVersion", "v1", "fieldPath",
+	        "metadata.namespace");
 }
 
 static bool mounts_token(const json_t *container)
 {
 	size_t i;
 	json_t *mount;
-	json_array_foreach (json_object_get(container, "volumeMounts"), i, mount)
+	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount) {
 		if (strcmp(kt_text_of(mount, "mountPath"), MOUNT_PATH) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -47,9 +53,11 @@ static const char *present_volume(const json_t *spec)
 {
 	size_t i;
 	json_t *volume;
-	json_array_foreach (json_object_get(spec, "volumes"), i, volume)
-		if (kt_starts_with(kt_text_of(volume, "name"), "kube-api-access-") && json_object_get(volume, "projected"))
+	json_array_foreach(json_object_get(spec, "volumes"), i, volume) {
+		if (kt_starts_with(kt_text_of(volume, "name"), "kube-api-access-") &&
+		        json_object_get(volume, "projected"))
 			return kt_text_of(volume, "name");
+	}
 	return NULL;
 }
 
@@ -72,11 +80,12 @@ static void mount_token(struct kt_admission_context *a, json_t *spec)
 	for (size_t l = 0; l < 2; l++) {
 		size_t i;
 		json_t *container;
-		json_array_foreach (json_object_get(spec, lists[l]), i, container) {
+		json_array_foreach(json_object_get(spec, lists[l]), i, container) {
 			if (mounts_token(container))
 				continue;
 			json_array_append_new(list_of(container, "volumeMounts"),
-				json_pack("{s:s, s:b, s:s}", "name", name, "readOnly", 1, "mountPath", MOUNT_PATH));
+			        json_pack("{s:s, s:b, s:s}", "name", name, "readOnly", 1,
+			                "mountPath", MOUNT_PATH));
 			used = true;
 		}
 	}
@@ -91,9 +100,10 @@ static int admit_mirror(struct kt_admission_context *a, const json_t *spec)
 	json_t *volume;
 	if (*kt_text_of(spec, "serviceAccountName"))
 		return kt_admission_forbid(a, "a mirror pod may not reference service accounts");
-	json_array_foreach (json_object_get(spec, "volumes"), i, volume)
+	json_array_foreach(json_object_get(spec, "volumes"), i, volume) {
 		if (json_object_get(volume, "secret"))
 			return kt_admission_forbid(a, "a mirror pod may not reference secrets");
+	}
 	return 0;
 }
 
@@ -110,10 +120,12 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 		json_object_set_new(spec, "serviceAccount", json_string("default"));
 	}
 	const char *name = kt_text_of(spec, "serviceAccountName");
-	kt_auto_json json_t *account = kt_admission_read(a, "", "serviceaccounts", a->namespace, name);
+	kt_auto_json json_t *account =
+	        kt_admission_read(a, "", "serviceaccounts", a->namespace, name);
 	if (!account)
-		return kt_admission_forbid(a, "error looking up service account %s/%s: serviceaccount \"%s\" not found",
-			a->namespace, name, name);
+		return kt_admission_forbid(a,
+		        "error looking up service account %s/%s: serviceaccount \"%s\" not found",
+		        a->namespace, name, name);
 	if (automounts(account, spec))
 		mount_token(a, spec);
 	json_t *secrets = json_object_get(account, "imagePullSecrets");
@@ -123,7 +135,7 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 }
 
 const struct kt_admission_plugin kt_admission_service_account = {
-	.name = "ServiceAccount",
-	.on_by_default = true,
-	.mutate = mutate,
+        .name = "ServiceAccount",
+        .on_by_default = true,
+        .mutate = mutate,
 };

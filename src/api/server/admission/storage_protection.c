@@ -4,13 +4,15 @@
 
 static void add_finalizer(json_t *object, const char *name)
 {
-	json_t *meta = json_object_get(object, "metadata"), *list = json_object_get(meta, "finalizers"), *item;
+	json_t *meta = json_object_get(object, "metadata"),
+	       *list = json_object_get(meta, "finalizers"), *item;
 	size_t i;
 	if (!list)
 		json_object_set_new(meta, "finalizers", list = json_array());
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (kt_streq(json_string_value(item), name))
 			return;
+	}
 	json_array_append_new(list, json_string(name));
 }
 
@@ -27,7 +29,7 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 }
 
 const struct kt_admission_plugin kt_admission_storage_object_in_use_protection = {
-	.name = "StorageObjectInUseProtection",
-	.on_by_default = true,
-	.mutate = mutate,
+        .name = "StorageObjectInUseProtection",
+        .on_by_default = true,
+        .mutate = mutate,
 };

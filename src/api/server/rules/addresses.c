@@ -22,9 +22,12 @@ void kt_check_routable_ip(struct kt_rule_context *c, const struct kt_at *at)
 	static const struct {
 		const char *nets[2], *text;
 	} special[] = {
-		{{"127.0.0.0/8", "::1/128"}, "may not be in the loopback range (127.0.0.0/8, ::1/128)"},
-		{{"169.254.0.0/16", "fe80::/10"}, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"},
-		{{"224.0.0.0/24", "ff02::/16"}, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"},
+	        {{"127.0.0.0/8", "::1/128"},
+	                "may not be in the loopback range (127.0.0.0/8, ::1/128)"},
+	        {{"169.254.0.0/16", "fe80::/10"},
+	                "may not be in the link-local range (169.254.0.0/16, fe80::/10)"},
+	        {{"224.0.0.0/24", "ff02::/16"},
+	                "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"},
 	};
 	uint8_t bytes[16] = {0};
 	int family = 0;
@@ -57,12 +60,14 @@ void kt_warn_ip(struct kt_rule_context *c, const struct kt_at *at)
 	if (strcmp(canonical, given) == 0)
 		return;
 	if (family == 6)
-		kt_rule_warn(c, "%s: IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")", kt_at_path(c, at), given,
-			canonical);
+		kt_rule_warn(c,
+		        "%s: IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")",
+		        kt_at_path(c, at), given, canonical);
 	else
 		kt_rule_warn(c,
-			"%s: non-standard IP address \"%s\" will be considered invalid in a future Kubernetes release: use \"%s\"",
-			kt_at_path(c, at), given, canonical);
+		        "%s: non-standard IP address \"%s\" will be considered invalid in a future "
+		        "Kubernetes release: use \"%s\"",
+		        kt_at_path(c, at), given, canonical);
 }
 
 void kt_warn_cidr(struct kt_rule_context *c, const struct kt_at *at)
@@ -73,21 +78,30 @@ void kt_warn_cidr(struct kt_rule_context *c, const struct kt_at *at)
 	int family, bits;
 	if (!kt_cidr_parse(text, bytes, &family, &bits))
 		return;
-	const char *as_given = kt_arena_printf(c->arena, "%s/%d", kt_ip_text(c, bytes, family), bits);
+	const char *as_given =
+	        kt_arena_printf(c->arena, "%s/%d", kt_ip_text(c, bytes, family), bits);
 	for (int i = bits; i < (family == 4 ? 32 : 128); i++)
-		bytes[i / 8] &= (uint8_t)~(0x80 >> (i % 8));
-	const char *canonical = kt_arena_printf(c->arena, "%s/%d", kt_ip_text(c, bytes, family), bits);
+		bytes[i / 8] &= (uint8_t) ~(0x80 >> (i % 8));
+	const char *canonical =
+	        kt_arena_printf(c->arena, "%s/%d", kt_ip_text(c, bytes, family), bits);
 	if (strcmp(canonical, given) == 0)
 		return;
 	if (strcmp(as_given, canonical) != 0)
-		kt_rule_warn(c, "%s: CIDR value \"%s\" is ambiguous in this context (should be \"%s\" or \"%s\"?)", kt_at_path(c, at),
-			given, canonical, kt_arena_printf(c->arena, "%.*s/%d", (int)(strchr(as_given, '/') - as_given), as_given,
-				family == 4 ? 32 : 128));
+		kt_rule_warn(c,
+		        "%s: CIDR value \"%s\" is ambiguous in this context (should be \"%s\" or "
+		        "\"%s\"?)",
+		        kt_at_path(c, at), given, canonical,
+		        kt_arena_printf(c->arena, "%.*s/%d",
+		                (int)(strchr(as_given, '/') - as_given), as_given,
+		                family == 4 ? 32 : 128));
 	else if (family == 6)
-		kt_rule_warn(c, "%s: IPv6 CIDR value \"%s\" should be in RFC 5952 canonical format (\"%s\")", kt_at_path(c, at), given,
-			canonical);
+		kt_rule_warn(c,
+		        "%s: IPv6 CIDR value \"%s\" should be in RFC 5952 canonical format "
+		        "(\"%s\")",
+		        kt_at_path(c, at), given, canonical);
 	else
 		kt_rule_warn(c,
-			"%s: non-standard CIDR value \"%s\" will be considered invalid in a future Kubernetes release: use \"%s\"",
-			kt_at_path(c, at), given, canonical);
+		        "%s: non-standard CIDR value \"%s\" will be considered invalid in a future "
+		        "Kubernetes release: use \"%s\"",
+		        kt_at_path(c, at), given, canonical);
 }

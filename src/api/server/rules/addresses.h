@@ -5,9 +5,11 @@
 
 #include "api/server/rules/check.h"
 
-/* Addresses that mean something only to one host or one link cannot be routed to. Also says when it is none. */
+/* Addresses that mean something only to one host or one link cannot be routed to. Also says when it
+ * is none. */
 void kt_check_routable_ip(struct kt_rule_context *c, const struct kt_at *at);
-/* Spellings that upstream will refuse one day: leading zeros, IPv4 mapped into IPv6, bits beyond a prefix. */
+/* Spellings that upstream will refuse one day: leading zeros, IPv4 mapped into IPv6, bits beyond a
+ * prefix. */
 void kt_warn_ip(struct kt_rule_context *c, const struct kt_at *at);
 void kt_warn_cidr(struct kt_rule_context *c, const struct kt_at *at);
 /* Canonical text of an address (4 or 16 bytes). */

@@ -28,7 +28,8 @@ static const char *joined_messages(struct kt_rule_context *c, const char *text, 
 
 static void check_version(struct kt_rule_context *c, const struct kt_at *at)
 {
-	const char *text = kt_at_text(at), *slash = strchr(text, '/'), *version = slash ? slash + 1 : text;
+	const char *text = kt_at_text(at), *slash = strchr(text, '/'),
+	           *version = slash ? slash + 1 : text;
 	if (!kt_check_required(c, at))
 		return;
 	if (slash && strchr(slash + 1, '/')) {
@@ -59,7 +60,8 @@ static void check_param_kind(struct kt_rule_context *c, const struct kt_at *para
 		*p = (char)tolower((unsigned char)*p);
 	const char *why = joined_messages(c, lower, "dns1035-label");
 	if (why)
-		kt_add_invalid(c, &kind, "may have mixed case, but should otherwise match: %s", why);
+		kt_add_invalid(
+		        c, &kind, "may have mixed case, but should otherwise match: %s", why);
 }
 
 /* Expressions of a policy; each sees the variables before it. */
@@ -69,14 +71,15 @@ struct policy {
 	bool with_params;
 };
 
-static void check_policy_expression(struct kt_rule_context *c, const struct policy *policy, const struct kt_at *at,
-				    const char *const *types)
+static void check_policy_expression(struct kt_rule_context *c, const struct policy *policy,
+        const struct kt_at *at, const char *const *types)
 {
 	struct kt_cel_env env = kt_admission_cel_env(policy->variables, policy->with_params);
 	kt_check_expression(c, at, &env, types);
 }
 
-static void check_variable(struct kt_rule_context *c, struct policy *policy, const struct kt_at *variable)
+static void check_variable(
+        struct kt_rule_context *c, struct policy *policy, const struct kt_at *variable)
 {
 	struct kt_at name = kt_at(variable, "name"), expression = kt_at(variable, "expression");
 	if (!*kt_at_text(&name))
@@ -91,11 +94,14 @@ static void check_variable(struct kt_rule_context *c, struct policy *policy, con
 	policy->variables[policy->n_variables++] = kt_at_text(&name);
 }
 
-static void check_validation(struct kt_rule_context *c, const struct policy *policy, const struct kt_at *validation)
+static void check_validation(
+        struct kt_rule_context *c, const struct policy *policy, const struct kt_at *validation)
 {
 	static const char *const condition[] = {"bool", NULL}, *const text[] = {"string", NULL};
-	static const char *const reasons[] = {"Forbidden", "Invalid", "RequestEntityTooLarge", NULL};
-	struct kt_at expression = kt_at(validation, "expression"), computed = kt_at(validation, "messageExpression");
+	static const char *const reasons[] = {
+	        "Forbidden", "Invalid", "RequestEntityTooLarge", NULL};
+	struct kt_at expression = kt_at(validation, "expression"),
+	             computed = kt_at(validation, "messageExpression");
 	struct kt_at message = kt_at(validation, "message"), reason = kt_at(validation, "reason");
 	if (!*trimmed(kt_at_text(&expression)))
 		kt_add_required(c, &expression, "expression is not specified");
@@ -110,13 +116,14 @@ static void check_validation(struct kt_rule_context *c, const struct policy *pol
 	else if (strpbrk(trimmed(kt_at_text(&message)), "\r\n"))
 		kt_add_invalid(c, &message, "must not contain line breaks");
 	else if (strpbrk(trimmed(kt_at_text(&expression)), "\r\n") && !*kt_at_text(&message))
-		kt_add_required(c, &message, "must be specified if expression contains line breaks");
+		kt_add_required(
+		        c, &message, "must be specified if expression contains line breaks");
 	if (reason.value)
 		kt_check_in(c, &reason, reasons);
 }
 
-static void check_annotation(struct kt_rule_context *c, const struct policy *policy, const struct kt_at *annotation,
-			     const char *policy_name)
+static void check_annotation(struct kt_rule_context *c, const struct policy *policy,
+        const struct kt_at *annotation, const char *policy_name)
 {
 	static const char *const types[] = {"string", "null_type", NULL};
 	struct kt_at key = kt_at(annotation, "key"), value = kt_at(annotation, "valueExpression");
@@ -135,18 +142,23 @@ static void check_annotation(struct kt_rule_context *c, const struct policy *pol
 		check_policy_expression(c, policy, &value, types);
 }
 
-static void check_outcomes(struct kt_rule_context *c, const struct policy *policy, const struct kt_at *spec, const char *name)
+static void check_outcomes(struct kt_rule_context *c, const struct policy *policy,
+        const struct kt_at *spec, const char *name)
 {
 	struct kt_names seen = {.arena = c->arena};
-	struct kt_at validations = kt_at(spec, "validations"), annotations = kt_at(spec, "auditAnnotations");
+	struct kt_at validations = kt_at(spec, "validations"),
+	             annotations = kt_at(spec, "auditAnnotations");
 	if (!kt_at_n(&validations) && !kt_at_n(&annotations)) {
-		kt_add_required(c, &validations, "validations or auditAnnotations must contain at least one item");
-		kt_add_required(c, &annotations, "validations or auditAnnotations must contain at least one item");
+		kt_add_required(c, &validations,
+		        "validations or auditAnnotations must contain at least one item");
+		kt_add_required(c, &annotations,
+		        "validations or auditAnnotations must contain at least one item");
 		return;
 	}
-	KT_EACH (validation, &validations)
+	KT_EACH(validation, &validations) {
 		check_validation(c, policy, &validation);
-	KT_EACH (annotation, &annotations) {
+	}
+	KT_EACH(annotation, &annotations) {
 		struct kt_at key = kt_at(&annotation, "key");
 		check_annotation(c, policy, &annotation, name);
 		if (!kt_names_add(&seen, kt_at_text(&key)))
@@ -157,9 +169,11 @@ static void check_outcomes(struct kt_rule_context *c, const struct policy *polic
 static void validate_policy(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const failures[] = {"Fail", "Ignore", NULL};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), failure = kt_at(&spec, "failurePolicy");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             failure = kt_at(&spec, "failurePolicy");
 	struct kt_at param = kt_at(&spec, "paramKind"), match = kt_at(&spec, "matchConstraints");
-	struct kt_at rules = kt_at(&match, "resourceRules"), conditions = kt_at(&spec, "matchConditions");
+	struct kt_at rules = kt_at(&match, "resourceRules"),
+	             conditions = kt_at(&spec, "matchConditions");
 	struct kt_at variables = kt_at(&spec, "variables");
 	struct policy policy = {.with_params = param.value != NULL};
 	kt_meta_validate_common(c, object, NULL);
@@ -180,15 +194,16 @@ static void validate_policy(struct kt_rule_context *c, const json_t *object, con
 		size_t size = (kt_at_n(&variables) + 1) * sizeof(*policy.variables);
 		policy.variables = memset(kt_arena_alloc(c->arena, size), 0, size);
 	}
-	KT_EACH (variable, &variables)
+	KT_EACH(variable, &variables) {
 		check_variable(c, &policy, &variable);
+	}
 	check_outcomes(c, &policy, &spec, kt_text_of(json_object_get(object, "metadata"), "name"));
 }
 
 const struct kt_rules kt_rules_admission_policy = {
-	.group = "admissionregistration.k8s.io",
-	.kind = "ValidatingAdmissionPolicy",
-	.validate = validate_policy,
+        .group = "admissionregistration.k8s.io",
+        .kind = "ValidatingAdmissionPolicy",
+        .validate = validate_policy,
 };
 
 /* ValidatingAdmissionPolicyBinding */
@@ -196,7 +211,8 @@ const struct kt_rules kt_rules_admission_policy = {
 static void check_param_ref(struct kt_rule_context *c, const struct kt_at *ref)
 {
 	static const char *const actions[] = {"Deny", "Allow", NULL};
-	struct kt_at name = kt_at(ref, "name"), selector = kt_at(ref, "selector"), action = kt_at(ref, "parameterNotFoundAction");
+	struct kt_at name = kt_at(ref, "name"), selector = kt_at(ref, "selector"),
+	             action = kt_at(ref, "parameterNotFoundAction");
 	bool named = *kt_at_text(&name);
 	if (!ref->value)
 		return;
@@ -219,20 +235,22 @@ static void check_actions(struct kt_rule_context *c, const struct kt_at *actions
 	struct kt_names seen = {.arena = c->arena};
 	if (!kt_at_n(actions))
 		kt_add_required(c, actions, "at least one validation action is required");
-	KT_EACH (action, actions) {
+	KT_EACH(action, actions) {
 		kt_check_in(c, &action, known);
 		if (!kt_names_add(&seen, kt_at_text(&action)))
 			kt_add_duplicate(c, &action);
 	}
 	if (kt_names_has(&seen, "Deny") && kt_names_has(&seen, "Warn"))
 		kt_add_invalid(c, actions,
-			"must not contain both Deny and Warn (repeating the same validation failure information in the API response "
-			"and headers serves no purpose)");
+		        "must not contain both Deny and Warn (repeating the same validation "
+		        "failure information in the API response "
+		        "and headers serves no purpose)");
 }
 
 static void validate_binding(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), policy = kt_at(&spec, "policyName");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             policy = kt_at(&spec, "policyName");
 	struct kt_at param = kt_at(&spec, "paramRef"), match = kt_at(&spec, "matchResources");
 	struct kt_at actions = kt_at(&spec, "validationActions");
 	(void)old;
@@ -244,7 +262,7 @@ static void validate_binding(struct kt_rule_context *c, const json_t *object, co
 }
 
 const struct kt_rules kt_rules_admission_policy_binding = {
-	.group = "admissionregistration.k8s.io",
-	.kind = "ValidatingAdmissionPolicyBinding",
-	.validate = validate_binding,
+        .group = "admissionregistration.k8s.io",
+        .kind = "ValidatingAdmissionPolicyBinding",
+        .validate = validate_binding,
 };

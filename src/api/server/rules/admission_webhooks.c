@@ -10,7 +10,8 @@
 #define URL_FORM "; desired format: https://host[/path]"
 
 /* All messages of a format in one error. */
-static bool check_joined(struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *format)
+static bool check_joined(
+        struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *format)
 {
 	struct kt_messages messages = {0};
 	kt_auto_str joined = KT_STR_INIT;
@@ -60,7 +61,8 @@ static void check_url(struct kt_rule_context *c, const struct kt_at *at)
 		}
 	}
 	if (strcmp(scheme, "https") != 0)
-		kt_add_invalid_text(c, at, scheme, "'https' is the only allowed URL scheme" URL_FORM);
+		kt_add_invalid_text(
+		        c, at, scheme, "'https' is the only allowed URL scheme" URL_FORM);
 	if (!*host)
 		kt_add_invalid_text(c, at, host, "host must be specified" URL_FORM);
 	if (user)
@@ -100,7 +102,8 @@ static void check_path(struct kt_rule_context *c, const struct kt_at *at)
 
 static void check_service(struct kt_rule_context *c, const struct kt_at *service)
 {
-	struct kt_at name = kt_at(service, "name"), namespace = kt_at(service, "namespace"), port = kt_at(service, "port");
+	struct kt_at name = kt_at(service, "name"), namespace = kt_at(service, "namespace"),
+	             port = kt_at(service, "port");
 	struct kt_at path = kt_at(service, "path");
 	/* Upstream hands the two over in the wrong order. */
 	if (!*kt_at_text(&namespace))
@@ -108,7 +111,8 @@ static void check_service(struct kt_rule_context *c, const struct kt_at *service
 	if (!*kt_at_text(&name))
 		kt_add_required(c, &namespace, "");
 	if (kt_at_int(&port) < 1 || kt_at_int(&port) > 65535)
-		kt_add_invalid(c, &port, "port is not valid: must be between 1 and 65535, inclusive");
+		kt_add_invalid(
+		        c, &port, "port is not valid: must be between 1 and 65535, inclusive");
 	check_path(c, &path);
 }
 
@@ -127,12 +131,15 @@ static void check_client(struct kt_rule_context *c, const struct kt_at *client)
 
 static void check_name(struct kt_rule_context *c, const struct kt_at *name)
 {
-	if (kt_check_required(c, name) && check_joined(c, name, kt_at_text(name), "dns1123-subdomain") &&
-	    count_dots(kt_at_text(name)) < 2)
-		kt_add_invalid(c, name, "should be a domain with at least three segments separated by dots");
+	if (kt_check_required(c, name) &&
+	        check_joined(c, name, kt_at_text(name), "dns1123-subdomain") &&
+	        count_dots(kt_at_text(name)) < 2)
+		kt_add_invalid(c, name,
+		        "should be a domain with at least three segments separated by dots");
 }
 
-static void check_choice(struct kt_rule_context *c, const struct kt_at *webhook, const char *name, const char *const *choices)
+static void check_choice(struct kt_rule_context *c, const struct kt_at *webhook, const char *name,
+        const char *const *choices)
 {
 	struct kt_at at = kt_at(webhook, name);
 	if (at.value)
@@ -141,15 +148,23 @@ static void check_choice(struct kt_rule_context *c, const struct kt_at *webhook,
 
 static void check_webhook(struct kt_rule_context *c, const struct kt_at *webhook)
 {
-	static const char *const failures[] = {"Fail", "Ignore", NULL}, *const matches[] = {"Equivalent", "Exact", NULL};
-	static const char *const effects[] = {"None", "NoneOnDryRun", NULL}, *const again[] = {"IfNeeded", "Never", NULL};
-	struct kt_at name = kt_at(webhook, "name"), rules = kt_at(webhook, "rules"), side = kt_at(webhook, "sideEffects");
-	struct kt_at timeout = kt_at(webhook, "timeoutSeconds"), namespaces = kt_at(webhook, "namespaceSelector");
-	struct kt_at objects = kt_at(webhook, "objectSelector"), client = kt_at(webhook, "clientConfig");
+	static const char *const failures[] = {"Fail", "Ignore", NULL}, *const matches[] = {
+	                                                                        "Equivalent",
+	                                                                        "Exact", NULL};
+	static const char *const effects[] = {"None", "NoneOnDryRun", NULL}, *const again[] = {
+	                                                                             "IfNeeded",
+	                                                                             "Never", NULL};
+	struct kt_at name = kt_at(webhook, "name"), rules = kt_at(webhook, "rules"),
+	             side = kt_at(webhook, "sideEffects");
+	struct kt_at timeout = kt_at(webhook, "timeoutSeconds"),
+	             namespaces = kt_at(webhook, "namespaceSelector");
+	struct kt_at objects = kt_at(webhook, "objectSelector"),
+	             client = kt_at(webhook, "clientConfig");
 	struct kt_at conditions = kt_at(webhook, "matchConditions");
 	check_name(c, &name);
-	KT_EACH (rule, &rules)
+	KT_EACH(rule, &rules) {
 		kt_check_admission_rule(c, &rule);
+	}
 	check_choice(c, webhook, "failurePolicy", failures);
 	check_choice(c, webhook, "matchPolicy", matches);
 	if (!side.value)
@@ -173,7 +188,7 @@ static void check_versions(struct kt_rule_context *c, const struct kt_at *versio
 		kt_add_required(c, versions, "must specify one of v1, v1beta1");
 		return;
 	}
-	KT_EACH (version, versions) {
+	KT_EACH(version, versions) {
 		if (!kt_names_add(&seen, kt_at_text(&version)))
 			kt_add_invalid(c, &version, "duplicate version");
 		else
@@ -190,8 +205,9 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 	struct kt_at root = kt_at_root(c, object), webhooks = kt_at(&root, "webhooks");
 	(void)old;
 	kt_meta_validate_common(c, object, NULL);
-	KT_EACH (webhook, &webhooks) {
-		struct kt_at versions = kt_at(&webhook, "admissionReviewVersions"), name = kt_at(&webhook, "name");
+	KT_EACH(webhook, &webhooks) {
+		struct kt_at versions = kt_at(&webhook, "admissionReviewVersions"),
+		             name = kt_at(&webhook, "name");
 		check_webhook(c, &webhook);
 		check_versions(c, &versions);
 		if (*kt_at_text(&name) && !kt_names_add(&seen, kt_at_text(&name)))
@@ -200,13 +216,13 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 }
 
 const struct kt_rules kt_rules_admission_mutating_webhooks = {
-	.group = "admissionregistration.k8s.io",
-	.kind = "MutatingWebhookConfiguration",
-	.validate = validate,
+        .group = "admissionregistration.k8s.io",
+        .kind = "MutatingWebhookConfiguration",
+        .validate = validate,
 };
 
 const struct kt_rules kt_rules_admission_validating_webhooks = {
-	.group = "admissionregistration.k8s.io",
-	.kind = "ValidatingWebhookConfiguration",
-	.validate = validate,
+        .group = "admissionregistration.k8s.io",
+        .kind = "ValidatingWebhookConfiguration",
+        .validate = validate,
 };

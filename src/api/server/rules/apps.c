@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Deployments, replica sets, daemon sets, controller revisions, and core's replication controllers. */
+/* Deployments, replica sets, daemon sets, controller revisions, and core's replication controllers.
+ */
 #include "api/server/rules/meta.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/workload.h"
@@ -14,7 +15,8 @@ static void default_template(struct kt_rule_context *c, json_t *object)
 
 static void warn_template(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), template = kt_at(&spec, "template");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             template = kt_at(&spec, "template");
 	if (!c->subresource)
 		kt_pod_template_warn(c, &template, kt_jget(old, "spec.template"));
 }
@@ -29,7 +31,8 @@ static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
 	if (!is_status(c))
 		return 0;
-	json_t *labels = kt_jget(old, "metadata.labels"), *meta = json_object_get(object, "metadata");
+	json_t *labels = kt_jget(old, "metadata.labels"),
+	       *meta = json_object_get(object, "metadata");
 	if (labels)
 		json_object_set_new(meta, "labels", json_deep_copy(labels));
 	else
@@ -37,7 +40,8 @@ static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
 	return 0;
 }
 
-static void check_selector_change(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
+static void check_selector_change(
+        struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
 	struct kt_at selector = kt_at(spec, "selector");
 	if (old)
@@ -52,7 +56,8 @@ static void check_deployment_strategy(struct kt_rule_context *c, const struct kt
 	struct kt_at type = kt_at(strategy, "type"), rolling = kt_at(strategy, "rollingUpdate");
 	if (kt_at_is(&type, "Recreate")) {
 		if (rolling.value)
-			kt_add_forbidden(c, &rolling, "may not be specified when strategy `type` is 'Recreate'");
+			kt_add_forbidden(c, &rolling,
+			        "may not be specified when strategy `type` is 'Recreate'");
 		return;
 	}
 	if (!kt_at_is(&type, "RollingUpdate")) {
@@ -63,7 +68,8 @@ static void check_deployment_strategy(struct kt_rule_context *c, const struct kt
 		kt_add_required(c, &rolling, "this should be defaulted and never be nil");
 		return;
 	}
-	struct kt_at unavailable = kt_at(&rolling, "maxUnavailable"), surge = kt_at(&rolling, "maxSurge");
+	struct kt_at unavailable = kt_at(&rolling, "maxUnavailable"),
+	             surge = kt_at(&rolling, "maxSurge");
 	kt_check_int_or_percent(c, &unavailable);
 	kt_check_int_or_percent(c, &surge);
 	if (kt_int_or_percent_is_zero(unavailable.value) && kt_int_or_percent_is_zero(surge.value))
@@ -71,11 +77,14 @@ static void check_deployment_strategy(struct kt_rule_context *c, const struct kt
 	kt_check_at_most_100_percent(c, &unavailable);
 }
 
-static void validate_deployment_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
+static void validate_deployment_spec(
+        struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	struct kt_at replicas = kt_at(spec, "replicas"), selector = kt_at(spec, "selector"), template = kt_at(spec, "template");
+	struct kt_at replicas = kt_at(spec, "replicas"), selector = kt_at(spec, "selector"),
+	             template = kt_at(spec, "template");
 	struct kt_at strategy = kt_at(spec, "strategy"), ready = kt_at(spec, "minReadySeconds");
-	struct kt_at history = kt_at(spec, "revisionHistoryLimit"), deadline = kt_at(spec, "progressDeadlineSeconds");
+	struct kt_at history = kt_at(spec, "revisionHistoryLimit"),
+	             deadline = kt_at(spec, "progressDeadlineSeconds");
 	kt_check_non_negative(c, &replicas);
 	kt_check_workload_selector(c, &selector, &template);
 	kt_check_pod_template(c, &template, kt_jget(old, "spec.template"));
@@ -90,11 +99,19 @@ static void validate_deployment_spec(struct kt_rule_context *c, const struct kt_
 		kt_add_invalid(c, &deadline, "must be greater than minReadySeconds");
 }
 
-static void validate_deployment_status(struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
+static void validate_deployment_status(
+        struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
 {
 	static const char *const counts[] = {
-		"observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas",
-		"terminatingReplicas", "collisionCount", NULL,
+	        "observedGeneration",
+	        "replicas",
+	        "updatedReplicas",
+	        "readyReplicas",
+	        "availableReplicas",
+	        "unavailableReplicas",
+	        "terminatingReplicas",
+	        "collisionCount",
+	        NULL,
 	};
 	struct kt_at collisions = kt_at(status, "collisionCount");
 	kt_check_counts(c, status, counts);
@@ -108,7 +125,8 @@ static void validate_deployment_status(struct kt_rule_context *c, const struct k
 
 static void validate_deployment(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
 	if (old)
 		kt_meta_validate_update(c, object, old);
 	else
@@ -123,7 +141,8 @@ static void validate_deployment(struct kt_rule_context *c, const json_t *object,
 
 static void default_deployment(struct kt_rule_context *c, json_t *object)
 {
-	json_t *spec = json_object_get(object, "spec"), *strategy = json_object_get(spec, "strategy");
+	json_t *spec = json_object_get(object, "spec"),
+	       *strategy = json_object_get(spec, "strategy");
 	default_template(c, object);
 	if (strcmp(kt_text_of(strategy, "type"), "RollingUpdate") != 0)
 		return;
@@ -142,13 +161,13 @@ static void warn_deployment(struct kt_rule_context *c, const json_t *object, con
 }
 
 const struct kt_rules kt_rules_apps_deployment = {
-	.group = "apps",
-	.kind = "Deployment",
-	.annotations_count = true,
-	.default_object = default_deployment,
-	.prepare = prepare,
-	.validate = validate_deployment,
-	.warn = warn_deployment,
+        .group = "apps",
+        .kind = "Deployment",
+        .annotations_count = true,
+        .default_object = default_deployment,
+        .prepare = prepare,
+        .validate = validate_deployment,
+        .warn = warn_deployment,
 };
 
 /* ReplicaSet and ReplicationController */
@@ -156,7 +175,13 @@ const struct kt_rules kt_rules_apps_deployment = {
 static void validate_replica_status(struct kt_rule_context *c, const struct kt_at *status)
 {
 	static const char *const counts[] = {
-		"replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration", "terminatingReplicas", NULL,
+	        "replicas",
+	        "fullyLabeledReplicas",
+	        "readyReplicas",
+	        "availableReplicas",
+	        "observedGeneration",
+	        "terminatingReplicas",
+	        NULL,
 	};
 	kt_check_counts(c, status, counts);
 	kt_check_not_more(c, status, "fullyLabeledReplicas", "replicas", "status.replicas");
@@ -167,7 +192,8 @@ static void validate_replica_status(struct kt_rule_context *c, const struct kt_a
 
 static void validate_replica_set(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
 	struct kt_at replicas = kt_at(&spec, "replicas"), ready = kt_at(&spec, "minReadySeconds");
 	struct kt_at selector = kt_at(&spec, "selector"), template = kt_at(&spec, "template");
 	if (old)
@@ -187,12 +213,12 @@ static void validate_replica_set(struct kt_rule_context *c, const json_t *object
 }
 
 const struct kt_rules kt_rules_apps_replica_set = {
-	.group = "apps",
-	.kind = "ReplicaSet",
-	.default_object = default_template,
-	.prepare = prepare,
-	.validate = validate_replica_set,
-	.warn = warn_template,
+        .group = "apps",
+        .kind = "ReplicaSet",
+        .default_object = default_template,
+        .prepare = prepare,
+        .validate = validate_replica_set,
+        .warn = warn_template,
 };
 
 /* Old controllers' labels and selector are the template's labels. */
@@ -209,9 +235,11 @@ static void default_replication_controller(struct kt_rule_context *c, json_t *ob
 		json_object_set_new(meta, "labels", json_deep_copy(labels));
 }
 
-static void validate_replication_controller(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void validate_replication_controller(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
 	struct kt_at replicas = kt_at(&spec, "replicas"), ready = kt_at(&spec, "minReadySeconds");
 	struct kt_at selector = kt_at(&spec, "selector"), template = kt_at(&spec, "template");
 	if (old)
@@ -238,12 +266,12 @@ static void validate_replication_controller(struct kt_rule_context *c, const jso
 }
 
 const struct kt_rules kt_rules_core_replication_controller = {
-	.group = "",
-	.kind = "ReplicationController",
-	.default_object = default_replication_controller,
-	.prepare = prepare,
-	.validate = validate_replication_controller,
-	.warn = warn_template,
+        .group = "",
+        .kind = "ReplicationController",
+        .default_object = default_replication_controller,
+        .prepare = prepare,
+        .validate = validate_replication_controller,
+        .warn = warn_template,
 };
 
 /* DaemonSet */
@@ -251,17 +279,20 @@ const struct kt_rules kt_rules_core_replication_controller = {
 /* Of "25%", and also of "25". */
 static long long leading_number(const json_t *value)
 {
-	return json_is_string(value) ? strtoll(json_string_value(value), NULL, 10) : json_integer_value(value);
+	return json_is_string(value) ? strtoll(json_string_value(value), NULL, 10)
+	                             : json_integer_value(value);
 }
 
 static void check_daemon_rolling(struct kt_rule_context *c, const struct kt_at *rolling)
 {
-	struct kt_at unavailable = kt_at(rolling, "maxUnavailable"), surge = kt_at(rolling, "maxSurge");
+	struct kt_at unavailable = kt_at(rolling, "maxUnavailable"),
+	             surge = kt_at(rolling, "maxSurge");
 	kt_check_int_or_percent(c, &unavailable);
 	kt_check_int_or_percent(c, &surge);
 	kt_check_at_most_100_percent(c, &unavailable);
 	kt_check_at_most_100_percent(c, &surge);
-	bool no_unavailable = leading_number(unavailable.value) == 0, no_surge = leading_number(surge.value) == 0;
+	bool no_unavailable = leading_number(unavailable.value) == 0,
+	     no_surge = leading_number(surge.value) == 0;
 	if (no_unavailable && no_surge)
 		kt_add_required(c, &unavailable, "cannot be 0 when maxSurge is 0");
 	if (!no_unavailable && !no_surge)
@@ -282,11 +313,20 @@ static void check_daemon_strategy(struct kt_rule_context *c, const struct kt_at 
 		check_daemon_rolling(c, &rolling);
 }
 
-static void validate_daemon_status(struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
+static void validate_daemon_status(
+        struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
 {
 	static const char *const counts[] = {
-		"currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration",
-		"updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount", NULL,
+	        "currentNumberScheduled",
+	        "numberMisscheduled",
+	        "desiredNumberScheduled",
+	        "numberReady",
+	        "observedGeneration",
+	        "updatedNumberScheduled",
+	        "numberAvailable",
+	        "numberUnavailable",
+	        "collisionCount",
+	        NULL,
 	};
 	struct kt_at collisions = kt_at(status, "collisionCount");
 	kt_check_counts(c, status, counts);
@@ -313,14 +353,17 @@ static void default_daemon_set(struct kt_rule_context *c, json_t *object)
 static int count_template(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
 	static const char *const name = "deprecated.daemonset.template.generation";
-	json_t *meta = json_object_get(object, "metadata"), *annotations = json_object_get(meta, "annotations");
+	json_t *meta = json_object_get(object, "metadata"),
+	       *annotations = json_object_get(meta, "annotations");
 	const char *text = kt_text_of(annotations, name);
 	char *end;
 	errno = 0;
 	int64_t n = strtoll(text, &end, 10);
 	if (errno || *end)
 		return kt_fail(&c->err, EINVAL,
-			"DaemonSet in version \"v1\" cannot be handled as a DaemonSet: strconv.ParseInt: parsing \"%s\": invalid syntax", text);
+		        "DaemonSet in version \"v1\" cannot be handled as a DaemonSet: "
+		        "strconv.ParseInt: parsing \"%s\": invalid syntax",
+		        text);
 	if (old) {
 		n = strtoll(kt_text_of(kt_jget(old, "metadata.annotations"), name), NULL, 10);
 		n += !kt_same(kt_jget(object, "spec.template"), kt_jget(old, "spec.template"));
@@ -339,9 +382,11 @@ static int prepare_daemon_set(struct kt_rule_context *c, json_t *object, const j
 
 static void validate_daemon_set(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
 	struct kt_at selector = kt_at(&spec, "selector"), template = kt_at(&spec, "template");
-	struct kt_at ready = kt_at(&spec, "minReadySeconds"), strategy = kt_at(&spec, "updateStrategy");
+	struct kt_at ready = kt_at(&spec, "minReadySeconds"),
+	             strategy = kt_at(&spec, "updateStrategy");
 	struct kt_at history = kt_at(&spec, "revisionHistoryLimit");
 	if (old)
 		kt_meta_validate_update(c, object, old);
@@ -366,19 +411,21 @@ static void validate_daemon_set(struct kt_rule_context *c, const json_t *object,
 }
 
 const struct kt_rules kt_rules_apps_daemon_set = {
-	.group = "apps",
-	.kind = "DaemonSet",
-	.default_object = default_daemon_set,
-	.prepare = prepare_daemon_set,
-	.validate = validate_daemon_set,
-	.warn = warn_template,
+        .group = "apps",
+        .kind = "DaemonSet",
+        .default_object = default_daemon_set,
+        .prepare = prepare_daemon_set,
+        .validate = validate_daemon_set,
+        .warn = warn_template,
 };
 
 /* ControllerRevision */
 
-static void validate_controller_revision(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void validate_controller_revision(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), data = kt_at(&root, "data"), revision = kt_at(&root, "revision");
+	struct kt_at root = kt_at_root(c, object), data = kt_at(&root, "data"),
+	             revision = kt_at(&root, "revision");
 	kt_meta_validate_both(c, object, old);
 	if (!data.value)
 		kt_add_required(c, &data, "data is mandatory");
@@ -388,7 +435,7 @@ static void validate_controller_revision(struct kt_rule_context *c, const json_t
 }
 
 const struct kt_rules kt_rules_apps_controller_revision = {
-	.group = "apps",
-	.kind = "ControllerRevision",
-	.validate = validate_controller_revision,
+        .group = "apps",
+        .kind = "ControllerRevision",
+        .validate = validate_controller_revision,
 };

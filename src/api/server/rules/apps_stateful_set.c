@@ -5,9 +5,11 @@
 #include "api/server/rules/volumes.h"
 #include "api/server/rules/workload.h"
 
-#define FORBIDDEN                                                                                                          \
-	"updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "            \
-	"'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+#define FORBIDDEN \
+	"updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', " \
+	"'updateStrategy', " \
+	"'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' " \
+	"are forbidden"
 
 static bool is_status(const struct kt_rule_context *c)
 {
@@ -31,11 +33,13 @@ static void default_claim(json_t *claim)
 static void default_object(struct kt_rule_context *c, json_t *object)
 {
 	(void)c;
-	json_t *spec = json_object_get(object, "spec"), *strategy = json_object_get(spec, "updateStrategy"), *claim;
+	json_t *spec = json_object_get(object, "spec"),
+	       *strategy = json_object_get(spec, "updateStrategy"), *claim;
 	size_t i;
 	kt_pod_spec_default(kt_jget(spec, "template.spec"));
-	json_array_foreach (json_object_get(spec, "volumeClaimTemplates"), i, claim)
+	json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, claim) {
 		default_claim(claim);
+	}
 	if (!strategy && spec)
 		json_object_set_new(spec, "updateStrategy", strategy = json_object());
 	/* One that is asked for by name alone keeps no partition. */
@@ -64,12 +68,14 @@ static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
 static void check_strategy(struct kt_rule_context *c, const struct kt_at *strategy)
 {
 	struct kt_at type = kt_at(strategy, "type"), rolling = kt_at(strategy, "rollingUpdate");
-	struct kt_at partition = kt_at(&rolling, "partition"), unavailable = kt_at(&rolling, "maxUnavailable");
+	struct kt_at partition = kt_at(&rolling, "partition"),
+	             unavailable = kt_at(&rolling, "maxUnavailable");
 	if (!*kt_at_text(&type)) {
 		kt_add_required(c, strategy, "");
 	} else if (kt_at_is(&type, "OnDelete")) {
 		if (rolling.value)
-			kt_add_invalid(c, &rolling, "only allowed for updateStrategy 'RollingUpdate'");
+			kt_add_invalid(
+			        c, &rolling, "only allowed for updateStrategy 'RollingUpdate'");
 	} else if (!kt_at_is(&type, "RollingUpdate")) {
 		kt_add_invalid(c, strategy, "must be 'RollingUpdate' or 'OnDelete'");
 	} else if (rolling.value) {
@@ -93,7 +99,8 @@ static void check_retention(struct kt_rule_context *c, const struct kt_at *polic
 	kt_check_in(c, &scaled, values);
 }
 
-static void check_selector(struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template)
+static void check_selector(
+        struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template)
 {
 	if (!selector->value) {
 		kt_add_required(c, selector, "");
@@ -120,15 +127,17 @@ static void drop_volume(json_t *volumes, const char *name)
 /* A pod of the set has its claims as volumes besides the template's own. */
 static json_t *with_claims(const json_t *template, const struct kt_at *claims)
 {
-	json_t *copy = json_copy((json_t *)(uintptr_t)template), *spec = json_copy(json_object_get(template, "spec"));
+	json_t *copy = json_copy((json_t *)(uintptr_t) template),
+	       *spec = json_copy(json_object_get(template, "spec"));
 	const json_t *own = json_object_get(spec, "volumes");
 	json_t *volumes = json_array();
 	if (own)
 		json_array_extend(volumes, (json_t *)(uintptr_t)own);
-	KT_EACH (claim, claims) {
+	KT_EACH(claim, claims) {
 		const char *name = kt_text_of(json_object_get(claim.value, "metadata"), "name");
 		drop_volume(volumes, name);
-		json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", name, "persistentVolumeClaim", "claimName", name));
+		json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", name,
+		                                       "persistentVolumeClaim", "claimName", name));
 	}
 	if (spec) {
 		json_object_set(spec, "volumes", volumes);
@@ -140,11 +149,16 @@ static json_t *with_claims(const json_t *template, const struct kt_at *claims)
 
 static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	struct kt_at management = kt_at(spec, "podManagementPolicy"), strategy = kt_at(spec, "updateStrategy");
-	struct kt_at retention = kt_at(spec, "persistentVolumeClaimRetentionPolicy"), replicas = kt_at(spec, "replicas");
-	struct kt_at ready = kt_at(spec, "minReadySeconds"), ordinals = kt_at(spec, "ordinals"), start = kt_at(&ordinals, "start");
-	struct kt_at service = kt_at(spec, "serviceName"), template = kt_at(spec, "template"), selector = kt_at(spec, "selector");
-	struct kt_at claims = kt_at(spec, "volumeClaimTemplates"), labels = kt_at(&template, "labels");
+	struct kt_at management = kt_at(spec, "podManagementPolicy"),
+	             strategy = kt_at(spec, "updateStrategy");
+	struct kt_at retention = kt_at(spec, "persistentVolumeClaimRetentionPolicy"),
+	             replicas = kt_at(spec, "replicas");
+	struct kt_at ready = kt_at(spec, "minReadySeconds"), ordinals = kt_at(spec, "ordinals"),
+	             start = kt_at(&ordinals, "start");
+	struct kt_at service = kt_at(spec, "serviceName"), template = kt_at(spec, "template"),
+	             selector = kt_at(spec, "selector");
+	struct kt_at claims = kt_at(spec, "volumeClaimTemplates"),
+	             labels = kt_at(&template, "labels");
 	if (!*kt_at_text(&management))
 		kt_add_required(c, &management, "");
 	else if (!kt_at_is(&management, "OrderedReady") && !kt_at_is(&management, "Parallel"))
@@ -172,20 +186,29 @@ static void validate_spec(struct kt_rule_context *c, const struct kt_at *spec, c
 
 static void check_update(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	static const char *const fixed[] = {"serviceName", "selector", "podManagementPolicy", "volumeClaimTemplates"};
+	static const char *const fixed[] = {
+	        "serviceName", "selector", "podManagementPolicy", "volumeClaimTemplates"};
 	for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
-		if (kt_same(json_object_get(spec->value, fixed[i]), json_object_get(json_object_get(old, "spec"), fixed[i])))
+		if (kt_same(json_object_get(spec->value, fixed[i]),
+		            json_object_get(json_object_get(old, "spec"), fixed[i])))
 			continue;
 		kt_add_forbidden(c, spec, FORBIDDEN);
 		return;
 	}
 }
 
-static void validate_status(struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
+static void validate_status(
+        struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
 {
 	static const char *const counts[] = {
-		"replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "observedGeneration",
-		"collisionCount", NULL,
+	        "replicas",
+	        "readyReplicas",
+	        "currentReplicas",
+	        "updatedReplicas",
+	        "availableReplicas",
+	        "observedGeneration",
+	        "collisionCount",
+	        NULL,
 	};
 	struct kt_at collisions = kt_at(status, "collisionCount");
 	kt_check_counts(c, status, counts);
@@ -200,7 +223,8 @@ static void validate_status(struct kt_rule_context *c, const struct kt_at *statu
 
 static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
 	if (old && is_status(c)) {
 		validate_status(c, &status, old);
 		kt_meta_validate_update(c, object, old);
@@ -218,34 +242,37 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 static void warn_claims(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	struct kt_at claims = kt_at(spec, "volumeClaimTemplates");
-	KT_EACH (claim, &claims) {
-		struct kt_at resources = kt_at(&claim, "resources"), requests = kt_at(&resources, "requests");
+	KT_EACH(claim, &claims) {
+		struct kt_at resources = kt_at(&claim, "resources"),
+		             requests = kt_at(&resources, "requests");
 		struct kt_at storage = kt_at_key(&requests, "storage");
 		storage.value = kt_jget(claim.value, "spec.resources.requests.storage");
 		if (kt_quantities_nanos(storage.value) % 1000000000 != 0)
-			kt_rule_warn(c, "%s: fractional byte value \"%s\" is invalid, must be an integer", kt_at_path(c, &storage),
-				kt_quantities_text(c, storage.value));
+			kt_rule_warn(c,
+			        "%s: fractional byte value \"%s\" is invalid, must be an integer",
+			        kt_at_path(c, &storage), kt_quantities_text(c, storage.value));
 	}
 }
 
 static void warn(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), template = kt_at(&spec, "template");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             template = kt_at(&spec, "template");
 	struct kt_at history = kt_at(&spec, "revisionHistoryLimit");
 	if (c->subresource)
 		return;
 	kt_pod_template_warn(c, &template, kt_jget(old, "spec.template"));
 	warn_claims(c, &spec);
 	if (kt_at_int(&history) < 0)
-		kt_rule_warn(c,
-			"spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended");
+		kt_rule_warn(c, "spec.revisionHistoryLimit: a negative value retains all "
+		                "historical revisions; a value >= 0 is recommended");
 }
 
 const struct kt_rules kt_rules_apps_stateful_set = {
-	.group = "apps",
-	.kind = "StatefulSet",
-	.default_object = default_object,
-	.prepare = prepare,
-	.validate = validate,
-	.warn = warn,
+        .group = "apps",
+        .kind = "StatefulSet",
+        .default_object = default_object,
+        .prepare = prepare,
+        .validate = validate,
+        .warn = warn,
 };

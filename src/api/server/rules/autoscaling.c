@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* HorizontalPodAutoscaler, in both versions: v1 has neither metrics nor behavior, and absent fields are valid. */
+/* HorizontalPodAutoscaler, in both versions: v1 has neither metrics nor behavior, and absent fields
+ * are valid. */
 #include "api/server/rules/meta.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
@@ -16,7 +17,8 @@ static void check_segment(struct kt_rule_context *c, const struct kt_at *at)
 
 static void check_reference(struct kt_rule_context *c, const struct kt_at *at, bool group_optional)
 {
-	struct kt_at kind = kt_at(at, "kind"), name = kt_at(at, "name"), version = kt_at(at, "apiVersion");
+	struct kt_at kind = kt_at(at, "kind"), name = kt_at(at, "name"),
+	             version = kt_at(at, "apiVersion");
 	check_segment(c, &kind);
 	check_segment(c, &name);
 	const char *text = kt_at_text(&version), *slash = strchr(text, '/');
@@ -41,7 +43,8 @@ static void check_sign(struct kt_rule_context *c, const struct kt_at *at)
 static void check_target(struct kt_rule_context *c, const struct kt_at *target)
 {
 	static const char *const types[] = {"Utilization", "Value", "AverageValue", NULL};
-	struct kt_at type = kt_at(target, "type"), value = kt_at(target, "value"), average = kt_at(target, "averageValue");
+	struct kt_at type = kt_at(target, "type"), value = kt_at(target, "value"),
+	             average = kt_at(target, "averageValue");
 	struct kt_at percent = kt_at(target, "averageUtilization");
 	if (!*kt_at_text(&type))
 		kt_add_required(c, &type, "must specify a metric target type");
@@ -64,7 +67,8 @@ static void check_identifier(struct kt_rule_context *c, const struct kt_at *metr
 
 static void check_object_source(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at object = kt_at(source, "describedObject"), metric = kt_at(source, "metric"), target = kt_at(source, "target");
+	struct kt_at object = kt_at(source, "describedObject"), metric = kt_at(source, "metric"),
+	             target = kt_at(source, "target");
 	struct kt_at average = kt_at(&target, "averageValue");
 	check_reference(c, &object, true);
 	check_identifier(c, &metric);
@@ -80,14 +84,17 @@ static void check_external_source(struct kt_rule_context *c, const struct kt_at 
 	check_identifier(c, &metric);
 	check_target(c, &target);
 	if (!value.value && !average.value)
-		kt_add_required(c, &average, "must set either a target value for metric or a per-pod target");
+		kt_add_required(c, &average,
+		        "must set either a target value for metric or a per-pod target");
 	if (value.value && average.value)
-		kt_add_forbidden(c, &value, "may not set both a target value for metric and a per-pod target");
+		kt_add_forbidden(c, &value,
+		        "may not set both a target value for metric and a per-pod target");
 }
 
 static void check_pods_source(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at metric = kt_at(source, "metric"), target = kt_at(source, "target"), average = kt_at(&target, "averageValue");
+	struct kt_at metric = kt_at(source, "metric"), target = kt_at(source, "target"),
+	             average = kt_at(&target, "averageValue");
 	check_identifier(c, &metric);
 	check_target(c, &target);
 	if (!average.value || kt_quantities_nanos(average.value) <= 0)
@@ -96,12 +103,15 @@ static void check_pods_source(struct kt_rule_context *c, const struct kt_at *sou
 
 static void check_resource_target(struct kt_rule_context *c, const struct kt_at *target)
 {
-	struct kt_at percent = kt_at(target, "averageUtilization"), average = kt_at(target, "averageValue");
+	struct kt_at percent = kt_at(target, "averageUtilization"),
+	             average = kt_at(target, "averageValue");
 	check_target(c, target);
 	if (!percent.value && !average.value)
-		kt_add_required(c, &percent, "must set either a target raw value or a target utilization");
+		kt_add_required(
+		        c, &percent, "must set either a target raw value or a target utilization");
 	if (percent.value && average.value)
-		kt_add_forbidden(c, &average, "may not set both a target raw value and a target utilization");
+		kt_add_forbidden(c, &average,
+		        "may not set both a target raw value and a target utilization");
 }
 
 static void check_resource_source(struct kt_rule_context *c, const struct kt_at *source)
@@ -114,7 +124,8 @@ static void check_resource_source(struct kt_rule_context *c, const struct kt_at 
 
 static void check_container_source(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at name = kt_at(source, "name"), container = kt_at(source, "container"), target = kt_at(source, "target");
+	struct kt_at name = kt_at(source, "name"), container = kt_at(source, "container"),
+	             target = kt_at(source, "target");
 	if (*kt_at_text(&name))
 		kt_check_container_resource_name(c, &name, kt_at_text(&name));
 	else
@@ -129,16 +140,17 @@ static const struct {
 	const char *type, *field;
 	void (*check)(struct kt_rule_context *c, const struct kt_at *source);
 } sources[] = {
-	{"Object", "object", check_object_source},
-	{"External", "external", check_external_source},
-	{"Pods", "pods", check_pods_source},
-	{"Resource", "resource", check_resource_source},
-	{"ContainerResource", "containerResource", check_container_source},
+        {"Object", "object", check_object_source},
+        {"External", "external", check_external_source},
+        {"Pods", "pods", check_pods_source},
+        {"Resource", "resource", check_resource_source},
+        {"ContainerResource", "containerResource", check_container_source},
 };
 
 static void check_metric(struct kt_rule_context *c, const struct kt_at *metric)
 {
-	static const char *const types[] = {"ContainerResource", "External", "Object", "Pods", "Resource", NULL};
+	static const char *const types[] = {
+	        "ContainerResource", "External", "Object", "Pods", "Resource", NULL};
 	struct kt_at type = kt_at(metric, "type");
 	size_t found = 0;
 	if (!*kt_at_text(&type))
@@ -152,7 +164,8 @@ static void check_metric(struct kt_rule_context *c, const struct kt_at *metric)
 	for (size_t i = 0; i < KT_ARRAY_SIZE(sources); i++) {
 		struct kt_at source = kt_at(metric, sources[i].field);
 		if (!source.value && kt_at_is(&type, sources[i].type))
-			kt_add_required(c, &source, "must populate information for the given metric source");
+			kt_add_required(c, &source,
+			        "must populate information for the given metric source");
 	}
 	kt_check_in(c, &type, types); /* a second time, as upstream has it */
 	for (size_t i = 0; found != 1 && i < KT_ARRAY_SIZE(sources); i++) {
@@ -162,17 +175,20 @@ static void check_metric(struct kt_rule_context *c, const struct kt_at *metric)
 	}
 }
 
-static void check_metrics(struct kt_rule_context *c, const struct kt_at *metrics, const struct kt_at *min)
+static void check_metrics(
+        struct kt_rule_context *c, const struct kt_at *metrics, const struct kt_at *min)
 {
 	bool scales_to_zero = false;
-	KT_EACH (metric, metrics) {
+	KT_EACH(metric, metrics) {
 		const char *type = kt_text_of(metric.value, "type");
 		check_metric(c, &metric);
 		if (strcmp(type, "Object") == 0 || strcmp(type, "External") == 0)
 			scales_to_zero = true;
 	}
 	if (min->value && kt_at_int(min) == 0 && !scales_to_zero)
-		kt_add_forbidden(c, metrics, "must specify at least one Object or External metric to support scaling to zero replicas");
+		kt_add_forbidden(c, metrics,
+		        "must specify at least one Object or External metric to support scaling to "
+		        "zero replicas");
 }
 
 /* Behavior */
@@ -180,7 +196,8 @@ static void check_metrics(struct kt_rule_context *c, const struct kt_at *metrics
 static void check_policy(struct kt_rule_context *c, const struct kt_at *policy)
 {
 	static const char *const types[] = {"Percent", "Pods", NULL};
-	struct kt_at type = kt_at(policy, "type"), value = kt_at(policy, "value"), period = kt_at(policy, "periodSeconds");
+	struct kt_at type = kt_at(policy, "type"), value = kt_at(policy, "value"),
+	             period = kt_at(policy, "periodSeconds");
 	kt_check_in(c, &type, types);
 	kt_check_positive(c, &value);
 	kt_check_positive(c, &period);
@@ -191,20 +208,23 @@ static void check_policy(struct kt_rule_context *c, const struct kt_at *policy)
 static void check_scaling_rules(struct kt_rule_context *c, const struct kt_at *rules)
 {
 	static const char *const selections[] = {"Disabled", "Max", "Min", NULL};
-	struct kt_at window = kt_at(rules, "stabilizationWindowSeconds"), select = kt_at(rules, "selectPolicy");
+	struct kt_at window = kt_at(rules, "stabilizationWindowSeconds"),
+	             select = kt_at(rules, "selectPolicy");
 	struct kt_at policies = kt_at(rules, "policies"), tolerance = kt_at(rules, "tolerance");
 	if (!rules->value)
 		return;
 	if (kt_at_int(&window) < 0)
 		kt_add_invalid(c, &window, "must be greater than or equal to zero");
 	if (kt_at_int(&window) > MAX_STABILIZATION_SECONDS)
-		kt_add_invalid(c, &window, "must be less than or equal to %d", MAX_STABILIZATION_SECONDS);
+		kt_add_invalid(
+		        c, &window, "must be less than or equal to %d", MAX_STABILIZATION_SECONDS);
 	if (select.value)
 		kt_check_in(c, &select, selections);
 	if (!kt_at_n(&policies))
 		kt_add_required(c, &policies, "must specify at least one Policy");
-	KT_EACH (policy, &policies)
+	KT_EACH(policy, &policies) {
 		check_policy(c, &policy);
+	}
 	if (tolerance.value)
 		kt_check_non_negative_quantity(c, &tolerance);
 }
@@ -212,9 +232,12 @@ static void check_scaling_rules(struct kt_rule_context *c, const struct kt_at *r
 static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const counts[] = {"currentReplicas", "desiredReplicas", NULL};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), min = kt_at(&spec, "minReplicas");
-	struct kt_at max = kt_at(&spec, "maxReplicas"), target = kt_at(&spec, "scaleTargetRef"), metrics = kt_at(&spec, "metrics");
-	struct kt_at behavior = kt_at(&spec, "behavior"), up = kt_at(&behavior, "scaleUp"), down = kt_at(&behavior, "scaleDown");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             min = kt_at(&spec, "minReplicas");
+	struct kt_at max = kt_at(&spec, "maxReplicas"), target = kt_at(&spec, "scaleTargetRef"),
+	             metrics = kt_at(&spec, "metrics");
+	struct kt_at behavior = kt_at(&spec, "behavior"), up = kt_at(&behavior, "scaleUp"),
+	             down = kt_at(&behavior, "scaleDown");
 	struct kt_at status = kt_at(&root, "status");
 	const json_t *old_min = kt_jget(old, "spec.minReplicas");
 	int64_t least = old_min && json_integer_value(old_min) == 0 ? 0 : 1;
@@ -239,7 +262,8 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 	check_scaling_rules(c, &down);
 }
 
-/* Defaults: what a side of the behavior leaves open is filled in, on both sides once there is one. */
+/* Defaults: what a side of the behavior leaves open is filled in, on both sides once there is one.
+ */
 
 static void default_side(json_t *behavior, const char *name, const char *rules_text)
 {
@@ -248,32 +272,39 @@ static void default_side(json_t *behavior, const char *name, const char *rules_t
 	const char *key;
 	if (!rules)
 		json_object_set_new(behavior, name, rules = json_object());
-	json_object_foreach(defaults, key, value)
+	json_object_foreach(defaults, key, value) {
 		if (!json_object_get(rules, key))
 			json_object_set(rules, key, value);
+	}
 }
 
 /* v1 keeps what it has no fields for in annotations. */
 static bool v1_has_metrics(const json_t *object)
 {
-	return json_object_get(kt_jget(object, "metadata.annotations"), "autoscaling.alpha.kubernetes.io/metrics") != NULL;
+	return json_object_get(kt_jget(object, "metadata.annotations"),
+	               "autoscaling.alpha.kubernetes.io/metrics") != NULL;
 }
 
 static void default_object(struct kt_rule_context *c, json_t *object)
 {
 	static const char *const metrics =
-		"[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Utilization\",\"averageUtilization\":80}}}]";
+	        "[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":"
+	        "\"Utilization\",\"averageUtilization\":80}}}]";
 	static const char *const up =
-		"{\"stabilizationWindowSeconds\":0,\"selectPolicy\":\"Max\",\"policies\":["
-		"{\"type\":\"Pods\",\"value\":4,\"periodSeconds\":15},{\"type\":\"Percent\",\"value\":100,\"periodSeconds\":15}]}";
-	static const char *const down =
-		"{\"selectPolicy\":\"Max\",\"policies\":[{\"type\":\"Percent\",\"value\":100,\"periodSeconds\":15}]}";
-	json_t *spec = json_object_get(object, "spec"), *behavior = json_object_get(spec, "behavior");
+	        "{\"stabilizationWindowSeconds\":0,\"selectPolicy\":\"Max\",\"policies\":["
+	        "{\"type\":\"Pods\",\"value\":4,\"periodSeconds\":15},{\"type\":\"Percent\","
+	        "\"value\":100,\"periodSeconds\":15}]}";
+	static const char *const down = "{\"selectPolicy\":\"Max\",\"policies\":[{\"type\":"
+	                                "\"Percent\",\"value\":100,\"periodSeconds\":15}]}";
+	json_t *spec = json_object_get(object, "spec"),
+	       *behavior = json_object_get(spec, "behavior");
 	if (!spec)
 		return;
 	if (strcmp(c->kind->version, "v1") == 0) {
-		if (!json_object_get(spec, "targetCPUUtilizationPercentage") && !v1_has_metrics(object))
-			json_object_set_new(spec, "targetCPUUtilizationPercentage", json_integer(80));
+		if (!json_object_get(spec, "targetCPUUtilizationPercentage") &&
+		        !v1_has_metrics(object))
+			json_object_set_new(
+			        spec, "targetCPUUtilizationPercentage", json_integer(80));
 		return;
 	}
 	if (!json_array_size(json_object_get(spec, "metrics")))
@@ -285,8 +316,8 @@ static void default_object(struct kt_rule_context *c, json_t *object)
 }
 
 const struct kt_rules kt_rules_autoscaling_horizontal_pod_autoscaler = {
-	.group = "autoscaling",
-	.kind = "HorizontalPodAutoscaler",
-	.default_object = default_object,
-	.validate = validate,
+        .group = "autoscaling",
+        .kind = "HorizontalPodAutoscaler",
+        .default_object = default_object,
+        .validate = validate,
 };

@@ -7,6 +7,7 @@
 
 void kt_check_job_spec(struct kt_rule_context *c, const struct kt_at *spec);
 /* "0,2-3" below completions: NULL and how many indexes there are, or what is wrong (arena). */
-const char *kt_job_bad_indexes(struct kt_rule_context *c, const char *text, int64_t completions, int64_t *ret_total);
+const char *kt_job_bad_indexes(
+        struct kt_rule_context *c, const char *text, int64_t completions, int64_t *ret_total);
 
 #endif

@@ -27,14 +27,16 @@ static void check_schedule(struct kt_rule_context *c, const struct kt_at *schedu
 		return;
 	}
 	if (strstr(text, "TZ")) {
-		kt_add_invalid(c, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+		kt_add_invalid(c, schedule,
+		        "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
 		return;
 	}
 	if (kt_cron_parse(kt_sv_of(text), &cron, &err) < 0)
 		kt_add_invalid(c, schedule, "%s", kt_err_message(&err));
 }
 
-/* A name of the zone database, where this machine has one; without it any well-formed name passes. */
+/* A name of the zone database, where this machine has one; without it any well-formed name passes.
+ */
 static bool is_zone(const char *name)
 {
 	if (strcmp(name, "UTC") == 0)
@@ -42,7 +44,8 @@ static bool is_zone(const char *name)
 	if (*name == '/' || strstr(name, "..") || strchr(name, '\\') || !*name)
 		return false;
 	if (access(ZONES, R_OK) != 0)
-		return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == strlen(name);
+		return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+		                    "_+-/") == strlen(name);
 	kt_auto_free char *path = kt_asprintf(ZONES "/%s", name);
 	return access(path, R_OK) == 0;
 }
@@ -55,7 +58,9 @@ static void check_zone(struct kt_rule_context *c, const struct kt_at *zone)
 	if (!*text)
 		kt_add_invalid(c, zone, "timeZone must be nil or non-empty string");
 	else if (strcasecmp(text, "Local") == 0)
-		kt_add_invalid(c, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+		kt_add_invalid(c, zone,
+		        "timeZone must be an explicit time zone as defined in "
+		        "https://www.iana.org/time-zones");
 	else if (!is_zone(text))
 		kt_add_invalid(c, zone, "unknown time zone %s", text);
 }
@@ -63,7 +68,8 @@ static void check_zone(struct kt_rule_context *c, const struct kt_at *zone)
 static void check_template(struct kt_rule_context *c, const struct kt_at *template)
 {
 	static const char *const manual[] = {"nil", "false", NULL};
-	struct kt_at spec = kt_at(template, "spec"), selector = kt_at(&spec, "selector"), own = kt_at(&spec, "manualSelector");
+	struct kt_at spec = kt_at(template, "spec"), selector = kt_at(&spec, "selector"),
+	             own = kt_at(&spec, "manualSelector");
 	kt_check_job_spec(c, &spec);
 	if (selector.value)
 		kt_add_invalid(c, &selector, "`selector` will be auto-generated");
@@ -74,10 +80,14 @@ static void check_template(struct kt_rule_context *c, const struct kt_at *templa
 static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const policies[] = {"Allow", "Forbid", "Replace", NULL};
-	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata"), name = kt_at(&meta, "name");
-	struct kt_at spec = kt_at(&root, "spec"), schedule = kt_at(&spec, "schedule"), zone = kt_at(&spec, "timeZone");
-	struct kt_at deadline = kt_at(&spec, "startingDeadlineSeconds"), policy = kt_at(&spec, "concurrencyPolicy");
-	struct kt_at template = kt_at(&spec, "jobTemplate"), kept = kt_at(&spec, "successfulJobsHistoryLimit");
+	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata"),
+	             name = kt_at(&meta, "name");
+	struct kt_at spec = kt_at(&root, "spec"), schedule = kt_at(&spec, "schedule"),
+	             zone = kt_at(&spec, "timeZone");
+	struct kt_at deadline = kt_at(&spec, "startingDeadlineSeconds"),
+	             policy = kt_at(&spec, "concurrencyPolicy");
+	struct kt_at template = kt_at(&spec, "jobTemplate"),
+	             kept = kt_at(&spec, "successfulJobsHistoryLimit");
 	struct kt_at failed = kt_at(&spec, "failedJobsHistoryLimit");
 	if (old)
 		kt_meta_validate_update(c, object, old);
@@ -100,16 +110,17 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 
 static void warn(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), job = kt_at(&spec, "jobTemplate");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             job = kt_at(&spec, "jobTemplate");
 	struct kt_at job_spec = kt_at(&job, "spec"), template = kt_at(&job_spec, "template");
 	if (!c->subresource)
 		kt_pod_template_warn(c, &template, kt_jget(old, "spec.jobTemplate.spec.template"));
 }
 
 const struct kt_rules kt_rules_batch_cron_job = {
-	.group = "batch",
-	.kind = "CronJob",
-	.default_object = default_object,
-	.validate = validate,
-	.warn = warn,
+        .group = "batch",
+        .kind = "CronJob",
+        .default_object = default_object,
+        .validate = validate,
+        .warn = warn,
 };

@@ -30,9 +30,11 @@ static void default_failure_policy(json_t *spec)
 {
 	size_t i, j;
 	json_t *rule, *condition;
-	json_array_foreach (kt_jget(spec, "podFailurePolicy.rules"), i, rule)
-		json_array_foreach (json_object_get(rule, "onPodConditions"), j, condition)
+	json_array_foreach(kt_jget(spec, "podFailurePolicy.rules"), i, rule) {
+		json_array_foreach(json_object_get(rule, "onPodConditions"), j, condition) {
 			set_missing(condition, "status", json_string("True"));
+		}
+	}
 }
 
 static void default_object(struct kt_rule_context *c, json_t *object)
@@ -44,12 +46,14 @@ static void default_object(struct kt_rule_context *c, json_t *object)
 	if (!json_object_get(spec, "completions") && !json_object_get(spec, "parallelism"))
 		json_object_set_new(spec, "completions", json_integer(1));
 	set_missing(spec, "parallelism", json_integer(1));
-	set_missing(spec, "backoffLimit", json_integer(json_object_get(spec, "backoffLimitPerIndex") ? INT32_MAX : 6));
+	set_missing(spec, "backoffLimit",
+	        json_integer(json_object_get(spec, "backoffLimitPerIndex") ? INT32_MAX : 6));
 	set_missing(spec, "completionMode", json_string("NonIndexed"));
 	set_missing(spec, "suspend", json_false());
 	set_missing(spec, "manualSelector", json_false());
 	set_missing(spec, "podReplacementPolicy",
-		json_string(json_object_get(spec, "podFailurePolicy") ? "Failed" : "TerminatingOrFailed"));
+	        json_string(json_object_get(spec, "podFailurePolicy") ? "Failed"
+	                                                              : "TerminatingOrFailed"));
 }
 
 static json_t *object_of(json_t *parent, const char *name)
@@ -66,7 +70,8 @@ static void generate_selector(json_t *job)
 	json_t *spec = json_object_get(job, "spec"), *meta = json_object_get(job, "metadata");
 	if (kt_bool_of(spec, "manualSelector"))
 		return;
-	json_t *template_meta = object_of(object_of(spec, "template"), "metadata"), *labels = object_of(template_meta, "labels");
+	json_t *template_meta = object_of(object_of(spec, "template"), "metadata"),
+	       *labels = object_of(template_meta, "labels");
 	const char *uid = kt_text_of(meta, "uid"), *name = kt_text_of(meta, "name");
 	set_missing(labels, OLD_NAME_LABEL, json_string(name));
 	set_missing(labels, NAME_LABEL, json_string(name));
@@ -90,7 +95,8 @@ static int prepare(struct kt_rule_context *c, json_t *job, const json_t *old)
 
 /* The generated selector */
 
-static void check_has_label(struct kt_rule_context *c, const struct kt_at *labels, const char *key, const char *value)
+static void check_has_label(
+        struct kt_rule_context *c, const struct kt_at *labels, const char *key, const char *value)
 {
 	struct kt_at at = kt_at_key(labels, key);
 	if (!at.value) {
@@ -102,7 +108,8 @@ static void check_has_label(struct kt_rule_context *c, const struct kt_at *label
 	}
 }
 
-static void check_generated_selector(struct kt_rule_context *c, const json_t *job, const struct kt_at *spec)
+static void check_generated_selector(
+        struct kt_rule_context *c, const json_t *job, const struct kt_at *spec)
 {
 	struct kt_at selector = kt_at(spec, "selector"), template = kt_at(spec, "template");
 	struct kt_at meta = kt_at(&template, "metadata"), labels = kt_at(&meta, "labels");
@@ -122,24 +129,28 @@ static void validate_status(struct kt_rule_context *c, const json_t *job, const 
 
 static void check_in_tandem(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	struct kt_at completions = kt_at(spec, "completions"), parallelism = kt_at(spec, "parallelism");
+	struct kt_at completions = kt_at(spec, "completions"),
+	             parallelism = kt_at(spec, "parallelism");
 	const json_t *old_completions = json_object_get(old, "completions");
 	if (strcmp(kt_text_of(old, "completionMode"), "Indexed") != 0 ||
-	    (!completions.value && !old_completions)) {
+	        (!completions.value && !old_completions)) {
 		kt_check_immutable(c, &completions, old_completions);
 		return;
 	}
 	if (kt_same(completions.value, old_completions))
 		return;
 	if (!completions.value || !old_completions || !parallelism.value ||
-	    !json_equal(completions.value, parallelism.value))
-		kt_add_invalid(c, &completions, "can only be modified in tandem with spec.parallelism");
+	        !json_equal(completions.value, parallelism.value))
+		kt_add_invalid(
+		        c, &completions, "can only be modified in tandem with spec.parallelism");
 }
 
 /* While a job is suspended and has not started, where its pods may run can still be changed. */
-static void check_template_update(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
+static void check_template_update(
+        struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	static const char *const directives[] = {"nodeSelector", "tolerations", "affinity", "schedulingGates"};
+	static const char *const directives[] = {
+	        "nodeSelector", "tolerations", "affinity", "schedulingGates"};
 	struct kt_at template = kt_at(spec, "template");
 	const json_t *before = json_object_get(json_object_get(old, "spec"), "template");
 	kt_auto_json json_t *copy = json_deep_copy(template.value);
@@ -147,7 +158,8 @@ static void check_template_update(struct kt_rule_context *c, const struct kt_at 
 	if (waiting) {
 		json_t *pod = json_object_get(copy, "spec"), *labels = kt_jget(before, "metadata");
 		for (size_t i = 0; i < KT_ARRAY_SIZE(directives); i++) {
-			json_t *value = json_object_get(json_object_get(before, "spec"), directives[i]);
+			json_t *value =
+			        json_object_get(json_object_get(before, "spec"), directives[i]);
 			if (value)
 				json_object_set_new(pod, directives[i], json_deep_copy(value));
 			else
@@ -164,7 +176,11 @@ static void check_update(struct kt_rule_context *c, const struct kt_at *spec, co
 {
 	const json_t *before = json_object_get(old, "spec");
 	static const char *const fixed[] = {
-		"completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy",
+	        "completionMode",
+	        "podFailurePolicy",
+	        "backoffLimitPerIndex",
+	        "managedBy",
+	        "successPolicy",
 	};
 	struct kt_at selector = kt_at(spec, "selector");
 	check_in_tandem(c, spec, before);
@@ -180,14 +196,17 @@ static void check_update(struct kt_rule_context *c, const struct kt_at *spec, co
 
 static void check_pod_name(struct kt_rule_context *c, const json_t *job, const struct kt_at *spec)
 {
-	struct kt_at root = kt_at_root(c, job), meta = kt_at(&root, "metadata"), name = kt_at(&meta, "name");
+	struct kt_at root = kt_at_root(c, job), meta = kt_at(&root, "metadata"),
+	             name = kt_at(&meta, "name");
 	int64_t completions = json_integer_value(json_object_get(spec->value, "completions"));
 	if (strcmp(kt_text_of(spec->value, "completionMode"), "Indexed") != 0 || completions <= 0)
 		return;
-	const char *pod = kt_path(c->arena, "%s-%lld", kt_at_text(&name), (long long)completions - 1);
+	const char *pod =
+	        kt_path(c->arena, "%s-%lld", kt_at_text(&name), (long long)completions - 1);
 	struct kt_messages messages = {0};
 	if (kt_format_check("dns1123-label", kt_sv_of(pod), &messages) > 0)
-		kt_add_invalid(c, &name, "will not able to create pod with invalid DNS label: %s", pod);
+		kt_add_invalid(
+		        c, &name, "will not able to create pod with invalid DNS label: %s", pod);
 }
 
 static void check_spec(struct kt_rule_context *c, const struct kt_at *spec)
@@ -219,31 +238,35 @@ static void validate(struct kt_rule_context *c, const json_t *job, const json_t 
 		return;
 	}
 	kt_meta_validate_update(c, job, old);
-	check_spec(c, &spec); /* upstream finds a mistake twice on an update, and clients see it twice */
+	check_spec(c,
+	        &spec); /* upstream finds a mistake twice on an update, and clients see it twice */
 	check_update(c, &spec, old);
 }
 
 static void warn(struct kt_rule_context *c, const json_t *job, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, job), spec = kt_at(&root, "spec"), template = kt_at(&spec, "template");
-	struct kt_at completions = kt_at(&spec, "completions"), parallelism = kt_at(&spec, "parallelism");
+	struct kt_at root = kt_at_root(c, job), spec = kt_at(&root, "spec"),
+	             template = kt_at(&spec, "template");
+	struct kt_at completions = kt_at(&spec, "completions"),
+	             parallelism = kt_at(&spec, "parallelism");
 	if (c->subresource)
 		return;
 	if (kt_at_int(&completions) > 100000 && kt_at_int(&parallelism) > 10000 &&
-	    strcmp(kt_text_of(spec.value, "completionMode"), "Indexed") == 0)
+	        strcmp(kt_text_of(spec.value, "completionMode"), "Indexed") == 0)
 		kt_rule_warn(c,
-			"In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not "
-			"be able to track completedIndexes when a big number of indexes fail");
+		        "In Indexed Jobs with a number of completions higher than 10^5 and a "
+		        "parallelism higher than 10^4, Kubernetes might not "
+		        "be able to track completedIndexes when a big number of indexes fail");
 	kt_pod_template_warn(c, &template, kt_jget(old, "spec.template"));
 }
 
 const struct kt_rules kt_rules_batch_job = {
-	.group = "batch",
-	.kind = "Job",
-	.default_object = default_object,
-	.prepare = prepare,
-	.validate = validate,
-	.warn = warn,
+        .group = "batch",
+        .kind = "Job",
+        .default_object = default_object,
+        .prepare = prepare,
+        .validate = validate,
+        .warn = warn,
 };
 
 /* Status */
@@ -252,16 +275,18 @@ static bool has_condition(const json_t *status, const char *type)
 {
 	size_t i;
 	json_t *condition;
-	json_array_foreach (json_object_get(status, "conditions"), i, condition)
-		if (strcmp(kt_text_of(condition, "type"), type) == 0 && strcmp(kt_text_of(condition, "status"), "True") == 0)
+	json_array_foreach(json_object_get(status, "conditions"), i, condition) {
+		if (strcmp(kt_text_of(condition, "type"), type) == 0 &&
+		        strcmp(kt_text_of(condition, "status"), "True") == 0)
 			return true;
+	}
 	return false;
 }
 
 static void add_plain(struct kt_rule_context *c, const struct kt_at *at, const char *text)
 {
 	kt_field_error_add(&c->errors, KT_FIELD_ERROR_INVALID, kt_at_path(c, at),
-		kt_path(c->arena, "Invalid value: %s", text));
+	        kt_path(c->arena, "Invalid value: %s", text));
 }
 
 static void check_uncounted(struct kt_rule_context *c, const struct kt_at *status)
@@ -271,7 +296,7 @@ static void check_uncounted(struct kt_rule_context *c, const struct kt_at *statu
 	struct kt_names names = {.arena = c->arena};
 	for (size_t l = 0; l < 2; l++) {
 		struct kt_at list = kt_at(&uncounted, lists[l]);
-		KT_EACH (uid, &list) {
+		KT_EACH(uid, &list) {
 			if (!*kt_at_text(&uid))
 				kt_add_invalid(c, &uid, "must not be empty");
 			else if (!kt_names_add(&names, kt_at_text(&uid)))
@@ -283,33 +308,47 @@ static void check_uncounted(struct kt_rule_context *c, const struct kt_at *statu
 static void check_ending(struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
 {
 	const json_t *before = json_object_get(old, "status");
-	bool had_complete = has_condition(before, "Complete"), had_failed = has_condition(before, "Failed");
+	bool had_complete = has_condition(before, "Complete"),
+	     had_failed = has_condition(before, "Failed");
 	bool has_policy = kt_jget(old, "spec.successPolicy") != NULL;
-	struct kt_at conditions = kt_at(status, "conditions"), completion = kt_at(status, "completionTime");
+	struct kt_at conditions = kt_at(status, "conditions"),
+	             completion = kt_at(status, "completionTime");
 	struct kt_at start = kt_at(status, "startTime");
-	bool complete = has_condition(status->value, "Complete"), failed = has_condition(status->value, "Failed");
+	bool complete = has_condition(status->value, "Complete"),
+	     failed = has_condition(status->value, "Failed");
 	if (complete && failed)
 		add_plain(c, &conditions, "cannot set Complete=True and Failed=true conditions");
 	if (complete && has_condition(status->value, "FailureTarget"))
-		add_plain(c, &conditions, "cannot set Complete=True and FailureTarget=true conditions");
+		add_plain(c, &conditions,
+		        "cannot set Complete=True and FailureTarget=true conditions");
 	if (complete && !completion.value)
 		kt_add_required(c, &completion, "completionTime is required for Complete jobs");
 	if (!complete && completion.value)
-		kt_add_invalid(c, &completion, "cannot set completionTime when there is no Complete=True condition");
+		kt_add_invalid(c, &completion,
+		        "cannot set completionTime when there is no Complete=True condition");
 	if (failed && !had_failed && !has_condition(status->value, "FailureTarget"))
-		add_plain(c, &conditions, "cannot set Failed=True condition without the FailureTarget=true condition");
+		add_plain(c, &conditions,
+		        "cannot set Failed=True condition without the FailureTarget=true "
+		        "condition");
 	if (complete && !had_complete && !has_condition(status->value, "SuccessCriteriaMet"))
-		add_plain(c, &conditions, "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
+		add_plain(c, &conditions,
+		        "cannot set Complete=True condition without the SuccessCriteriaMet=true "
+		        "condition");
 	if ((complete || failed) && !start.value)
 		kt_add_required(c, &start, "startTime is required for finished job");
-	if (complete && !had_complete && has_policy && !has_condition(status->value, "SuccessCriteriaMet"))
-		add_plain(c, &conditions, "cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
+	if (complete && !had_complete && has_policy &&
+	        !has_condition(status->value, "SuccessCriteriaMet"))
+		add_plain(c, &conditions,
+		        "cannot set Complete=True for Job with SuccessPolicy unless "
+		        "SuccessCriteriaMet=True");
 }
 
 static void validate_status(struct kt_rule_context *c, const json_t *job, const json_t *old)
 {
-	static const char *const counts[] = {"active", "succeeded", "failed", "ready", "terminating", NULL};
-	struct kt_at root = kt_at_root(c, job), status = kt_at(&root, "status"), indexes = kt_at(&status, "completedIndexes");
+	static const char *const counts[] = {
+	        "active", "succeeded", "failed", "ready", "terminating", NULL};
+	struct kt_at root = kt_at_root(c, job), status = kt_at(&root, "status"),
+	             indexes = kt_at(&status, "completedIndexes");
 	struct kt_at ready = kt_at(&status, "ready"), active = kt_at(&status, "active");
 	kt_check_counts(c, &status, counts);
 	if (kt_at_int(&ready) > kt_at_int(&active))
@@ -317,7 +356,8 @@ static void validate_status(struct kt_rule_context *c, const json_t *job, const 
 	check_uncounted(c, &status);
 	if (*kt_at_text(&indexes)) {
 		int64_t total;
-		const char *why = kt_job_bad_indexes(c, kt_at_text(&indexes), kt_jint(job, "spec.completions", 0), &total);
+		const char *why = kt_job_bad_indexes(
+		        c, kt_at_text(&indexes), kt_jint(job, "spec.completions", 0), &total);
 		if (why)
 			kt_add_invalid(c, &indexes, "error parsing completedIndexes: %s", why);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CertificateSigningRequest. Its spec is fixed once created; approvers and signers write their parts of the status. */
+/* CertificateSigningRequest. Its spec is fixed once created; approvers and signers write their
+ * parts of the status. */
 #include "api/machinery/names.h"
 #include "api/server/request.h"
 #include "api/server/rules/meta.h"
@@ -21,34 +22,59 @@ static bool decode(const struct kt_at *at, struct kt_str *text)
 static void check_request(struct kt_rule_context *c, const struct kt_at *at)
 {
 	kt_auto_str text = KT_STR_INIT;
-	if (decode(at, &text) && strstr(kt_str_text(&text), "-----BEGIN CERTIFICATE REQUEST-----") &&
-	    strstr(kt_str_text(&text), "-----END CERTIFICATE REQUEST-----"))
+	if (decode(at, &text) &&
+	        strstr(kt_str_text(&text), "-----BEGIN CERTIFICATE REQUEST-----") &&
+	        strstr(kt_str_text(&text), "-----END CERTIFICATE REQUEST-----"))
 		return;
 	kt_auto_json json_t *none = json_null();
-	kt_add_invalid_value(c, at, at->value ? at->value : none, "PEM block type must be CERTIFICATE REQUEST");
+	kt_add_invalid_value(
+	        c, at, at->value ? at->value : none, "PEM block type must be CERTIFICATE REQUEST");
 }
 
 static void check_usages(struct kt_rule_context *c, const struct kt_at *usages)
 {
 	static const char *const known[] = {
-		"any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
-		"decipher only", "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel",
-		"ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
-		"server auth", "signing", "timestamping", NULL,
+	        "any",
+	        "cert sign",
+	        "client auth",
+	        "code signing",
+	        "content commitment",
+	        "crl sign",
+	        "data encipherment",
+	        "decipher only",
+	        "digital signature",
+	        "email protection",
+	        "encipher only",
+	        "ipsec end system",
+	        "ipsec tunnel",
+	        "ipsec user",
+	        "key agreement",
+	        "key encipherment",
+	        "microsoft sgc",
+	        "netscape sgc",
+	        "ocsp signing",
+	        "s/mime",
+	        "server auth",
+	        "signing",
+	        "timestamping",
+	        NULL,
 	};
 	struct kt_names seen = {.arena = c->arena};
 	if (!kt_at_n(usages))
 		kt_add_required(c, usages, "");
-	KT_EACH (usage, usages)
+	KT_EACH(usage, usages) {
 		kt_check_in(c, &usage, known);
-	KT_EACH (usage, usages)
+	}
+	KT_EACH(usage, usages) {
 		if (!kt_names_add(&seen, kt_at_text(&usage)))
 			kt_add_duplicate(c, &usage);
+	}
 }
 
 /* Signer names */
 
-static void check_labels_of(struct kt_rule_context *c, const struct kt_at *at, const char *segment, const char *format)
+static void check_labels_of(
+        struct kt_rule_context *c, const struct kt_at *at, const char *segment, const char *format)
 {
 	const char *start = segment;
 	for (;;) {
@@ -57,7 +83,8 @@ static void check_labels_of(struct kt_rule_context *c, const struct kt_at *at, c
 		struct kt_messages messages = {0};
 		size_t n = kt_format_check(format, kt_sv_of(label), &messages);
 		for (size_t i = 0; i < n; i++)
-			kt_add_invalid_text(c, at, segment, "validating label \"%s\": %s", label, messages.items[i]);
+			kt_add_invalid_text(c, at, segment, "validating label \"%s\": %s", label,
+			        messages.items[i]);
 		start += len;
 		if (!*start)
 			return;
@@ -75,7 +102,9 @@ static void check_signer(struct kt_rule_context *c, const struct kt_at *at)
 	if (!kt_check_required(c, at))
 		return;
 	if (!slash || strchr(slash + 1, '/')) {
-		kt_add_invalid(c, at, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+		kt_add_invalid(c, at,
+		        "must be a fully qualified domain and path of the form "
+		        "'example.com/signer-name'");
 		return;
 	}
 	const char *domain = kt_arena_strndup(c->arena, name, (size_t)(slash - name));
@@ -83,7 +112,8 @@ static void check_signer(struct kt_rule_context *c, const struct kt_at *at)
 		kt_add_too_long(c, at, 253);
 	check_labels_of(c, at, domain, "dns1123-label");
 	if (!strchr(domain, '.'))
-		kt_add_invalid_text(c, at, domain, "should be a domain with at least two segments separated by dots");
+		kt_add_invalid_text(c, at, domain,
+		        "should be a domain with at least two segments separated by dots");
 	check_labels_of(c, at, slash + 1, "dns1123-subdomain");
 	if (strlen(name) > 253 + PATH_MAX_LEN + 1)
 		kt_add_too_long(c, at, 253 + PATH_MAX_LEN + 1);
@@ -91,9 +121,11 @@ static void check_signer(struct kt_rule_context *c, const struct kt_at *at)
 
 /* Status */
 
-static void check_condition(struct kt_rule_context *c, const struct kt_at *condition, struct kt_names *seen)
+static void check_condition(
+        struct kt_rule_context *c, const struct kt_at *condition, struct kt_names *seen)
 {
-	static const char *const truth[] = {"True", NULL}, *const any[] = {"False", "True", "Unknown", NULL};
+	static const char *const truth[] = {"True", NULL}, *const any[] = {"False", "True",
+	                                                           "Unknown", NULL};
 	struct kt_at type = kt_at(condition, "type"), status = kt_at(condition, "status");
 	bool is_decision = kt_is_one_of(kt_at_text(&type), decided);
 	kt_check_required(c, &type);
@@ -107,12 +139,12 @@ static void check_conditions(struct kt_rule_context *c, const struct kt_at *cond
 {
 	struct kt_names seen = {.arena = c->arena};
 	bool refused = false;
-	KT_EACH (condition, conditions) {
+	KT_EACH(condition, conditions) {
 		check_condition(c, &condition, &seen);
 		if (!refused && kt_names_has(&seen, "Approved") && kt_names_has(&seen, "Denied")) {
 			refused = true;
 			kt_add_invalid_text(c, conditions, kt_text_of(condition.value, "type"),
-				"Approved and Denied conditions are mutually exclusive");
+			        "Approved and Denied conditions are mutually exclusive");
 		}
 	}
 }
@@ -120,43 +152,55 @@ static void check_conditions(struct kt_rule_context *c, const struct kt_at *cond
 static void check_certificate(struct kt_rule_context *c, const struct kt_at *at)
 {
 	kt_auto_str text = KT_STR_INIT;
-	if (!*kt_at_text(at) || (decode(at, &text) && strstr(kt_str_text(&text), "-----BEGIN CERTIFICATE-----")))
+	if (!*kt_at_text(at) ||
+	        (decode(at, &text) && strstr(kt_str_text(&text), "-----BEGIN CERTIFICATE-----")))
 		return;
-	kt_add_invalid_text(c, at, "<certificate data>", "must contain at least one CERTIFICATE PEM block");
+	kt_add_invalid_text(
+	        c, at, "<certificate data>", "must contain at least one CERTIFICATE PEM block");
 }
 
 static const json_t *find_condition(const json_t *list, const char *type)
 {
 	size_t i;
 	json_t *condition;
-	json_array_foreach(list, i, condition)
+	json_array_foreach(list, i, condition) {
 		if (strcmp(kt_text_of(condition, "type"), type) == 0)
 			return condition;
+	}
 	return NULL;
 }
 
-static void check_decisions_kept(struct kt_rule_context *c, const struct kt_at *conditions, const json_t *old)
+static void check_decisions_kept(
+        struct kt_rule_context *c, const struct kt_at *conditions, const json_t *old)
 {
 	bool may_decide = c->subresource && strcmp(c->subresource, "approval") == 0;
 	for (size_t i = 0; decided[i]; i++) {
-		const json_t *was = find_condition(old, decided[i]), *is = find_condition(conditions->value, decided[i]);
+		const json_t *was = find_condition(old, decided[i]),
+		             *is = find_condition(conditions->value, decided[i]);
 		if (was && !is)
-			kt_add_forbidden(c, conditions, "updates may not remove a condition of type \"%s\"", decided[i]);
+			kt_add_forbidden(c, conditions,
+			        "updates may not remove a condition of type \"%s\"", decided[i]);
 	}
 	for (size_t i = 0; i < 2 && !may_decide; i++) { /* signers may report a failure */
-		const json_t *was = find_condition(old, decided[i]), *is = find_condition(conditions->value, decided[i]);
+		const json_t *was = find_condition(old, decided[i]),
+		             *is = find_condition(conditions->value, decided[i]);
 		if (!was && is)
-			kt_add_forbidden(c, conditions, "updates may not add a condition of type \"%s\"", decided[i]);
+			kt_add_forbidden(c, conditions,
+			        "updates may not add a condition of type \"%s\"", decided[i]);
 		else if (was && is && !json_equal(was, is))
-			kt_add_forbidden(c, conditions, "updates may not modify a condition of type \"%s\"", decided[i]);
+			kt_add_forbidden(c, conditions,
+			        "updates may not modify a condition of type \"%s\"", decided[i]);
 	}
 }
 
 static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
-	struct kt_at request = kt_at(&spec, "request"), usages = kt_at(&spec, "usages"), signer = kt_at(&spec, "signerName");
-	struct kt_at seconds = kt_at(&spec, "expirationSeconds"), conditions = kt_at(&status, "conditions");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
+	struct kt_at request = kt_at(&spec, "request"), usages = kt_at(&spec, "usages"),
+	             signer = kt_at(&spec, "signerName");
+	struct kt_at seconds = kt_at(&spec, "expirationSeconds"),
+	             conditions = kt_at(&status, "conditions");
 	struct kt_at certificate = kt_at(&status, "certificate");
 	const json_t *old_certificate = kt_jget(old, "status.certificate");
 	kt_meta_validate(c, object, NULL);
@@ -164,7 +208,8 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 	check_usages(c, &usages);
 	check_signer(c, &signer);
 	if (seconds.value && kt_at_int(&seconds) < LEAST_SECONDS)
-		kt_add_invalid(c, &seconds, "may not specify a duration less than 600 seconds (10 minutes)");
+		kt_add_invalid(c, &seconds,
+		        "may not specify a duration less than 600 seconds (10 minutes)");
 	check_conditions(c, &conditions);
 	check_certificate(c, &certificate);
 	if (!old)
@@ -202,12 +247,14 @@ static void stamp_conditions(const struct kt_rule_context *c, json_t *conditions
 	kt_time_format(c->now_ns, now);
 	json_array_foreach(conditions, i, condition) {
 		const json_t *was = find_condition(old, kt_text_of(condition, "type"));
-		bool same = was && strcmp(kt_text_of(was, "status"), kt_text_of(condition, "status")) == 0;
+		bool same = was &&
+		            strcmp(kt_text_of(was, "status"), kt_text_of(condition, "status")) == 0;
 		json_t *since = same ? json_object_get(was, "lastTransitionTime") : NULL;
 		if (!json_is_string(json_object_get(condition, "lastUpdateTime")))
 			json_object_set_new(condition, "lastUpdateTime", json_string(now));
 		if (!json_is_string(json_object_get(condition, "lastTransitionTime")))
-			json_object_set_new(condition, "lastTransitionTime", since ? json_incref(since) : json_string(now));
+			json_object_set_new(condition, "lastTransitionTime",
+			        since ? json_incref(since) : json_string(now));
 	}
 }
 
@@ -234,13 +281,14 @@ static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
 	}
 	if (strcmp(c->subresource, "approval") == 0 && status)
 		keep(status, json_object_get(old, "status"), "certificate");
-	stamp_conditions(c, json_object_get(status, "conditions"), kt_jget(old, "status.conditions"));
+	stamp_conditions(
+	        c, json_object_get(status, "conditions"), kt_jget(old, "status.conditions"));
 	return 0;
 }
 
 const struct kt_rules kt_rules_certificates_signing_request = {
-	.group = "certificates.k8s.io",
-	.kind = "CertificateSigningRequest",
-	.prepare = prepare,
-	.validate = validate,
+        .group = "certificates.k8s.io",
+        .kind = "CertificateSigningRequest",
+        .prepare = prepare,
+        .validate = validate,
 };

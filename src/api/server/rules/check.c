@@ -26,7 +26,8 @@ struct kt_at kt_at_root(const struct kt_rule_context *c, const json_t *object)
 
 struct kt_at kt_at(const struct kt_at *object, const char *name)
 {
-	struct kt_at at = {.up = object, .name = name, .value = json_object_get(object->value, name)};
+	struct kt_at at = {
+	        .up = object, .name = name, .value = json_object_get(object->value, name)};
 	if (object->type && object->type->shape == KT_SHAPE_OBJECT) {
 		at.field = find_field(object->type, name);
 		at.type = at.field ? at.field->type : NULL;
@@ -37,21 +38,21 @@ struct kt_at kt_at(const struct kt_at *object, const char *name)
 struct kt_at kt_at_index(const struct kt_at *list, size_t index)
 {
 	return (struct kt_at){
-		.up = list,
-		.index = index,
-		.value = json_array_get(list->value, index),
-		.type = list->type ? list->type->elem : NULL,
+	        .up = list,
+	        .index = index,
+	        .value = json_array_get(list->value, index),
+	        .type = list->type ? list->type->elem : NULL,
 	};
 }
 
 struct kt_at kt_at_key(const struct kt_at *map, const char *key)
 {
 	return (struct kt_at){
-		.up = map,
-		.name = key,
-		.is_key = true,
-		.value = json_object_get(map->value, key),
-		.type = map->type ? map->type->elem : NULL,
+	        .up = map,
+	        .name = key,
+	        .is_key = true,
+	        .value = json_object_get(map->value, key),
+	        .type = map->type ? map->type->elem : NULL,
 	};
 }
 
@@ -128,15 +129,17 @@ struct kt_keys kt_at_keys(struct kt_rule_context *c, const struct kt_at *map)
 	keys.names = kt_arena_alloc(c->arena, n * sizeof(*keys.names));
 	const char *key;
 	json_t *value;
-	json_object_foreach (map->value, key, value)
+	json_object_foreach(map->value, key, value) {
 		keys.names[keys.n++] = key;
+	}
 	qsort(keys.names, keys.n, sizeof(*keys.names), kt_strp_cmp);
 	return keys;
 }
 
 /* Errors */
 
-/* What Go prints for an absent value: its type's zero, or null for pointers, lists and maps. The caller ends the reference. */
+/* What Go prints for an absent value: its type's zero, or null for pointers, lists and maps. The
+ * caller ends the reference. */
 static json_t *shown(const struct kt_at *at)
 {
 	if (at->value && at->type && (json_is_object(at->value) || json_is_array(at->value)))
@@ -188,7 +191,8 @@ void kt_add_invalid(struct kt_rule_context *c, const struct kt_at *at, const cha
 	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
 }
 
-void kt_add_invalid_text(struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *fmt, ...)
+void kt_add_invalid_text(
+        struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -198,7 +202,8 @@ void kt_add_invalid_text(struct kt_rule_context *c, const struct kt_at *at, cons
 	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
 }
 
-void kt_add_invalid_value(struct kt_rule_context *c, const struct kt_at *at, const json_t *value, const char *fmt, ...)
+void kt_add_invalid_value(struct kt_rule_context *c, const struct kt_at *at, const json_t *value,
+        const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -228,7 +233,8 @@ void kt_add_not_found(struct kt_rule_context *c, const struct kt_at *at)
 	kt_field_not_found(&c->errors, kt_at_path(c, at), value);
 }
 
-void kt_add_not_supported(struct kt_rule_context *c, const struct kt_at *at, const char *const *supported)
+void kt_add_not_supported(
+        struct kt_rule_context *c, const struct kt_at *at, const char *const *supported)
 {
 	kt_auto_json json_t *value = shown(at);
 	kt_field_not_supported(&c->errors, kt_at_path(c, at), value, supported);
@@ -323,7 +329,8 @@ bool kt_check_between(struct kt_rule_context *c, const struct kt_at *at, int64_t
 {
 	if (kt_at_int(at) >= min && kt_at_int(at) <= max)
 		return true;
-	kt_add_invalid(c, at, "must be between %lld and %lld, inclusive", (long long)min, (long long)max);
+	kt_add_invalid(
+	        c, at, "must be between %lld and %lld, inclusive", (long long)min, (long long)max);
 	return false;
 }
 

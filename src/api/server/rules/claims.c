@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The spec of a claim for storage, in claims, stateful sets' templates and pods' ephemeral volumes. */
+/* The spec of a claim for storage, in claims, stateful sets' templates and pods' ephemeral volumes.
+ */
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/volumes.h"
@@ -8,9 +9,10 @@ static bool list_has(const json_t *list, const char *text)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (kt_streq(json_string_value(item), text))
 			return true;
+	}
 	return false;
 }
 
@@ -18,29 +20,33 @@ static bool has_other(const json_t *list, const char *text)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(list, i, item)
+	json_array_foreach(list, i, item) {
 		if (json_is_string(item) && strcmp(json_string_value(item), text) != 0)
 			return true;
+	}
 	return false;
 }
 
 /* ReadWriteOncePod excludes every other mode. */
 void kt_check_access_modes(struct kt_rule_context *c, const struct kt_at *modes)
 {
-	static const char *const supported[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod", NULL};
-	KT_EACH (mode, modes) {
+	static const char *const supported[] = {
+	        "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod", NULL};
+	KT_EACH(mode, modes) {
 		struct kt_at at = kt_at_with(modes, mode.value); /* reported at the list */
 		at.type = NULL;
 		kt_check_in(c, &at, supported);
 	}
-	if (list_has(modes->value, "ReadWriteOncePod") && has_other(modes->value, "ReadWriteOncePod"))
+	if (list_has(modes->value, "ReadWriteOncePod") &&
+	        has_other(modes->value, "ReadWriteOncePod"))
 		kt_add_forbidden(c, modes, "may not use ReadWriteOncePod with other access modes");
 }
 
 /* dataSource and dataSourceRef name the same thing in two ways. */
 static void check_data_source(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at name = kt_at(source, "name"), kind = kt_at(source, "kind"), group = kt_at(source, "apiGroup");
+	struct kt_at name = kt_at(source, "name"), kind = kt_at(source, "kind"),
+	             group = kt_at(source, "apiGroup");
 	if (!source->value)
 		return;
 	kt_check_required(c, &name);
@@ -48,7 +54,7 @@ static void check_data_source(struct kt_rule_context *c, const struct kt_at *sou
 	const char *text = kt_at_text(&group);
 	if (!*text && !kt_at_is(&kind, "PersistentVolumeClaim"))
 		kt_add_invalid_text(c, source, kt_text_of(source->value, "kind"),
-			"must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+		        "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
 	if (*text)
 		kt_check_format(c, &group, "dns1123-subdomain");
 }
@@ -64,7 +70,8 @@ static void check_storage(struct kt_rule_context *c, const struct kt_at *spec)
 	}
 	by_key.value = (json_t *)(uintptr_t)storage;
 	if (kt_quantities_nanos(storage) <= 0)
-		kt_add_invalid_text(c, &by_key, kt_quantities_text(c, storage), "must be greater than zero");
+		kt_add_invalid_text(
+		        c, &by_key, kt_quantities_text(c, storage), "must be greater than zero");
 }
 
 void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bool is_template)
@@ -88,7 +95,7 @@ void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bo
 	check_data_source(c, &source);
 	check_data_source(c, &ref);
 	if (ref.value && source.value && !kt_same(ref.value, source.value) &&
-	    !*kt_text_of(ref.value, "namespace"))
+	        !*kt_text_of(ref.value, "namespace"))
 		kt_add_invalid_value(c, spec, nothing, "must match dataSourceRef");
 	if (*kt_at_text(&attributes))
 		kt_check_format(c, &attributes, "dns1123-subdomain");

@@ -24,7 +24,8 @@ static void check_key(struct kt_rule_context *c, const struct kt_at *map, const 
 }
 
 /* What is marked immutable stays so, and what it holds too. */
-static void check_frozen(struct kt_rule_context *c, const struct kt_at *root, const json_t *old, const char *const *fields)
+static void check_frozen(struct kt_rule_context *c, const struct kt_at *root, const json_t *old,
+        const char *const *fields)
 {
 	struct kt_at immutable = kt_at(root, "immutable");
 	if (!kt_bool_of(old, "immutable"))
@@ -43,7 +44,8 @@ static void check_frozen(struct kt_rule_context *c, const struct kt_at *root, co
 static void validate_config_map(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const fields[] = {"data", "binaryData", NULL};
-	struct kt_at root = kt_at_root(c, object), data = kt_at(&root, "data"), binary = kt_at(&root, "binaryData");
+	struct kt_at root = kt_at_root(c, object), data = kt_at(&root, "data"),
+	             binary = kt_at(&root, "binaryData");
 	size_t total = 0;
 	if (old) {
 		kt_meta_validate_update(c, object, old);
@@ -55,7 +57,8 @@ static void validate_config_map(struct kt_rule_context *c, const json_t *object,
 		struct kt_at at = kt_at_key(&data, keys.names[i]);
 		check_key(c, &data, keys.names[i]);
 		if (json_object_get(binary.value, keys.names[i]))
-			kt_add_invalid_text(c, &at, keys.names[i], "duplicate of key present in binaryData");
+			kt_add_invalid_text(
+			        c, &at, keys.names[i], "duplicate of key present in binaryData");
 		total += json_string_length(at.value);
 	}
 	keys = kt_at_keys(c, &binary);
@@ -65,13 +68,14 @@ static void validate_config_map(struct kt_rule_context *c, const json_t *object,
 		total += decoded_length(kt_at_text(&at));
 	}
 	if (total > DATA_MAX_BYTES)
-		kt_field_too_long(&c->errors, "[]", DATA_MAX_BYTES); /* of the whole object: no field */
+		kt_field_too_long(
+		        &c->errors, "[]", DATA_MAX_BYTES); /* of the whole object: no field */
 }
 
 const struct kt_rules kt_rules_core_config_map = {
-	.group = "",
-	.kind = "ConfigMap",
-	.validate = validate_config_map,
+        .group = "",
+        .kind = "ConfigMap",
+        .validate = validate_config_map,
 };
 
 /* Secret */
@@ -84,10 +88,11 @@ static void default_secret(struct kt_rule_context *c, json_t *object)
 	const char *key;
 	if (texts && !json_object_get(object, "data"))
 		json_object_set_new(object, "data", json_object());
-	json_object_foreach (texts, key, value) {
+	json_object_foreach(texts, key, value) {
 		kt_auto_str base64 = KT_STR_INIT;
 		kt_base64_encode(&base64, json_string_value(value), json_string_length(value));
-		json_object_set_new_nocheck(json_object_get(object, "data"), key, json_string(kt_str_text(&base64)));
+		json_object_set_new_nocheck(
+		        json_object_get(object, "data"), key, json_string(kt_str_text(&base64)));
 	}
 	json_object_del(object, "stringData");
 }
@@ -110,16 +115,21 @@ static void check_json_key(struct kt_rule_context *c, const struct kt_at *data, 
 	}
 	if (kt_base64_decode(&text, kt_sv_of(kt_at_text(&at))) < 0)
 		return;
-	kt_auto_json json_t *parsed = kt_json_parse((struct kt_sv){text.data, text.len}, NULL, &err);
+	kt_auto_json json_t *parsed =
+	        kt_json_parse((struct kt_sv){text.data, text.len}, NULL, &err);
 	if (!json_is_object(parsed))
 		kt_add_invalid_text(c, &at, "<secret contents redacted>", "%s",
-			parsed ? "json: cannot unmarshal into Go value of type map[string]interface {}" : kt_err_message(&err));
+		        parsed ? "json: cannot unmarshal into Go value of type "
+		                 "map[string]interface {}"
+		               : kt_err_message(&err));
 }
 
-static void check_type(struct kt_rule_context *c, const struct kt_at *root, const struct kt_at *data)
+static void check_type(
+        struct kt_rule_context *c, const struct kt_at *root, const struct kt_at *data)
 {
 	static const char *const account = "kubernetes.io/service-account.name";
-	struct kt_at type = kt_at(root, "type"), meta = kt_at(root, "metadata"), annotations = kt_at(&meta, "annotations");
+	struct kt_at type = kt_at(root, "type"), meta = kt_at(root, "metadata"),
+	             annotations = kt_at(&meta, "annotations");
 	if (kt_at_is(&type, "kubernetes.io/service-account-token")) {
 		struct kt_at at = kt_at_key(&annotations, account);
 		if (!*kt_at_text(&at))
@@ -129,7 +139,8 @@ static void check_type(struct kt_rule_context *c, const struct kt_at *root, cons
 	} else if (kt_at_is(&type, "kubernetes.io/dockerconfigjson")) {
 		check_json_key(c, data, ".dockerconfigjson");
 	} else if (kt_at_is(&type, "kubernetes.io/basic-auth")) {
-		if (!json_object_get(data->value, "username") && !json_object_get(data->value, "password")) {
+		if (!json_object_get(data->value, "username") &&
+		        !json_object_get(data->value, "password")) {
 			need_key(c, data, "username");
 			need_key(c, data, "password");
 		}
@@ -146,7 +157,8 @@ static void check_type(struct kt_rule_context *c, const struct kt_at *root, cons
 static void validate_secret(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const fields[] = {"data", NULL};
-	struct kt_at root = kt_at_root(c, object), data = kt_at(&root, "data"), type = kt_at(&root, "type");
+	struct kt_at root = kt_at_root(c, object), data = kt_at(&root, "data"),
+	             type = kt_at(&root, "type");
 	size_t total = 0;
 	if (old) {
 		kt_meta_validate_update(c, object, old);
@@ -172,14 +184,15 @@ static void warn_secret(struct kt_rule_context *c, const json_t *object, const j
 		return;
 	kt_auto_str text = KT_STR_INIT;
 	const char *base64 = kt_text_of(json_object_get(object, "data"), "tls.crt");
-	if (kt_base64_decode(&text, kt_sv_of(base64)) == 0 && !strstr(kt_str_text(&text), "-----BEGIN"))
+	if (kt_base64_decode(&text, kt_sv_of(base64)) == 0 &&
+	        !strstr(kt_str_text(&text), "-----BEGIN"))
 		kt_rule_warn(c, "tls: failed to find any PEM data in certificate input");
 }
 
 const struct kt_rules kt_rules_core_secret = {
-	.group = "",
-	.kind = "Secret",
-	.default_object = default_secret,
-	.validate = validate_secret,
-	.warn = warn_secret,
+        .group = "",
+        .kind = "Secret",
+        .default_object = default_secret,
+        .validate = validate_secret,
+        .warn = warn_secret,
 };

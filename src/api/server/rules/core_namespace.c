@@ -26,13 +26,15 @@ static void default_namespace(struct kt_rule_context *c, json_t *object)
 
 static void add_finalizer(json_t *object)
 {
-	json_t *spec = object_of(object, "spec"), *list = json_object_get(spec, "finalizers"), *item;
+	json_t *spec = object_of(object, "spec"), *list = json_object_get(spec, "finalizers"),
+	       *item;
 	size_t i;
 	if (!list)
 		json_object_set_new(spec, "finalizers", list = json_array());
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (kt_streq(json_string_value(item), FINALIZER))
 			return;
+	}
 	json_array_append_new(list, json_string(FINALIZER));
 }
 
@@ -64,7 +66,8 @@ static void check_finalizer(struct kt_rule_context *c, const struct kt_at *at)
 	static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion", NULL};
 	kt_check_format(c, at, "qualified-name");
 	if (!strchr(kt_at_text(at), '/') && !kt_is_one_of(kt_at_text(at), standard))
-		kt_add_invalid(c, at, "name is neither a standard finalizer name nor is it fully qualified");
+		kt_add_invalid(c, at,
+		        "name is neither a standard finalizer name nor is it fully qualified");
 }
 
 static void check_phase(struct kt_rule_context *c, const struct kt_at *root)
@@ -75,15 +78,17 @@ static void check_phase(struct kt_rule_context *c, const struct kt_at *root)
 	if (!ending && !kt_at_is(&phase, "Active"))
 		kt_add_invalid(c, &phase, "may only be 'Active' if `deletionTimestamp` is empty");
 	if (ending && !kt_at_is(&phase, "Terminating"))
-		kt_add_invalid(c, &phase, "may only be 'Terminating' if `deletionTimestamp` is not empty");
+		kt_add_invalid(
+		        c, &phase, "may only be 'Terminating' if `deletionTimestamp` is not empty");
 }
 
 static void validate_namespace(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), finalizers = kt_at(&spec, "finalizers");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             finalizers = kt_at(&spec, "finalizers");
 	if (!old) {
 		kt_meta_validate(c, object, NULL);
-		KT_EACH (finalizer, &finalizers) { /* reported at the list */
+		KT_EACH(finalizer, &finalizers) { /* reported at the list */
 			struct kt_at at = kt_at_with(&finalizers, finalizer.value);
 			at.type = NULL;
 			check_finalizer(c, &at);
@@ -97,17 +102,18 @@ static void validate_namespace(struct kt_rule_context *c, const json_t *object, 
 		check_phase(c, &root);
 		return;
 	}
-	KT_EACH (finalizer, &finalizers)
+	KT_EACH(finalizer, &finalizers) {
 		if (c->subresource)
 			check_finalizer(c, &finalizer);
+	}
 }
 
 const struct kt_rules kt_rules_core_namespace = {
-	.group = "",
-	.kind = "Namespace",
-	.default_object = default_namespace,
-	.prepare = prepare_namespace,
-	.validate = validate_namespace,
+        .group = "",
+        .kind = "Namespace",
+        .default_object = default_namespace,
+        .prepare = prepare_namespace,
+        .validate = validate_namespace,
 };
 
 /* ServiceAccount */
@@ -119,9 +125,10 @@ static int prepare_service_account(struct kt_rule_context *c, json_t *object, co
 	(void)old;
 	size_t i;
 	json_t *secret;
-	json_array_foreach (json_object_get(object, "secrets"), i, secret) {
+	json_array_foreach(json_object_get(object, "secrets"), i, secret) {
 		json_t *name = json_object_get(secret, "name");
-		json_array_set_new(json_object_get(object, "secrets"), i, name ? json_pack("{s:O}", "name", name) : json_object());
+		json_array_set_new(json_object_get(object, "secrets"), i,
+		        name ? json_pack("{s:O}", "name", name) : json_object());
 	}
 	return 0;
 }
@@ -131,19 +138,21 @@ static void warn_service_account(struct kt_rule_context *c, const json_t *object
 	static const char *const annotation = "kubernetes.io/enforce-mountable-secrets";
 	if (!old && json_object_get(kt_jget(object, "metadata.annotations"), annotation))
 		kt_rule_warn(c,
-			"metadata.annotations[%s]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets",
-			annotation);
+		        "metadata.annotations[%s]: deprecated in v1.32+; prefer separate "
+		        "namespaces to isolate access to mounted secrets",
+		        annotation);
 }
 
-static void validate_service_account(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void validate_service_account(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	kt_meta_validate_both(c, object, old);
 }
 
 const struct kt_rules kt_rules_core_service_account = {
-	.group = "",
-	.kind = "ServiceAccount",
-	.prepare = prepare_service_account,
-	.validate = validate_service_account,
-	.warn = warn_service_account,
+        .group = "",
+        .kind = "ServiceAccount",
+        .prepare = prepare_service_account,
+        .validate = validate_service_account,
+        .warn = warn_service_account,
 };

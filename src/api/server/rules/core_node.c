@@ -14,7 +14,8 @@ static void default_object(struct kt_rule_context *c, json_t *node)
 	kt_quantities_default_list(kt_jget(node, "status.capacity"));
 	kt_quantities_default_list(kt_jget(node, "status.allocatable"));
 	json_t *spec = json_object_get(node, "spec"), *list = json_object_get(spec, "podCIDRs");
-	const char *one = kt_text_of(spec, "podCIDR"), *first = json_string_value(json_array_get(list, 0));
+	const char *one = kt_text_of(spec, "podCIDR"),
+	           *first = json_string_value(json_array_get(list, 0));
 	if (*one && !first)
 		json_object_set_new(spec, "podCIDRs", json_pack("[s]", one));
 	else if (*one && !kt_streq(one, first))
@@ -24,7 +25,8 @@ static void default_object(struct kt_rule_context *c, json_t *node)
 }
 
 /* Taints are reported below metadata, where they once were. */
-static void check_taints(struct kt_rule_context *c, const struct kt_at *meta, const struct kt_at *spec)
+static void check_taints(
+        struct kt_rule_context *c, const struct kt_at *meta, const struct kt_at *spec)
 {
 	static const char *const effects[] = {"NoSchedule", "PreferNoSchedule", "NoExecute", NULL};
 	struct kt_names seen = {.arena = c->arena};
@@ -32,21 +34,26 @@ static void check_taints(struct kt_rule_context *c, const struct kt_at *meta, co
 	taints.value = own.value;
 	taints.type = own.type;
 	taints.field = own.field;
-	KT_EACH (taint, &taints) {
-		struct kt_at key = kt_at(&taint, "key"), value = kt_at(&taint, "value"), effect = kt_at(&taint, "effect");
+	KT_EACH(taint, &taints) {
+		struct kt_at key = kt_at(&taint, "key"), value = kt_at(&taint, "value"),
+		             effect = kt_at(&taint, "effect");
 		kt_check_format(c, &key, "qualified-name");
 		kt_check_format(c, &value, "label-value");
 		if (kt_check_required(c, &effect))
 			kt_check_in(c, &effect, effects);
-		const char *pair = kt_path(c->arena, "%s:%s", kt_at_text(&key), kt_at_text(&effect));
+		const char *pair =
+		        kt_path(c->arena, "%s:%s", kt_at_text(&key), kt_at_text(&effect));
 		if (kt_names_add(&seen, pair))
 			continue;
-		kt_auto_json json_t *shown = json_pack("{s:s, s:s, s:s, s:n}", "Key", kt_at_text(&key), "Value", kt_at_text(&value),
-			"Effect", kt_at_text(&effect), "TimeAdded");
+		kt_auto_json json_t *shown =
+		        json_pack("{s:s, s:s, s:s, s:n}", "Key", kt_at_text(&key), "Value",
+		                kt_at_text(&value), "Effect", kt_at_text(&effect), "TimeAdded");
 		kt_auto_str text = KT_STR_INIT;
 		kt_json_write(&text, shown, 0);
 		kt_field_error_add(&c->errors, KT_FIELD_ERROR_DUPLICATE, kt_at_path(c, &taint),
-			kt_path(c->arena, "Duplicate value: %s: taints must be unique by key and effect pair", kt_str_text(&text)));
+		        kt_path(c->arena,
+		                "Duplicate value: %s: taints must be unique by key and effect pair",
+		                kt_str_text(&text)));
 	}
 }
 
@@ -55,7 +62,7 @@ static void check_cidrs(struct kt_rule_context *c, const struct kt_at *spec)
 	struct kt_at list = kt_at(spec, "podCIDRs");
 	int families[2] = {0, 0};
 	size_t bad = SIZE_MAX;
-	KT_EACH (cidr, &list) {
+	KT_EACH(cidr, &list) {
 		uint8_t bytes[16];
 		int family = 0, bits;
 		kt_check_format(c, &cidr, "cidr");
@@ -69,13 +76,16 @@ static void check_cidrs(struct kt_rule_context *c, const struct kt_at *spec)
 	if (bad != SIZE_MAX) {
 		struct kt_at at = kt_at_index(&list, bad);
 		kt_field_error_add(&c->errors, KT_FIELD_ERROR_INTERNAL, kt_at_path(c, &list),
-			kt_path(c->arena,
-				"Internal error: invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[%zu]: <nil> (invalid CIDR "
-				"address: %s)", bad, kt_at_text(&at)));
+		        kt_path(c->arena,
+		                "Internal error: invalid PodCIDRs. failed to check with dual stack "
+		                "with error:invalid CIDR[%zu]: <nil> (invalid CIDR "
+		                "address: %s)",
+		                bad, kt_at_text(&at)));
 	}
 	if (bad != SIZE_MAX || families[0] != 1 || families[1] != 1 || kt_at_n(&list) > 2)
 		if (bad == SIZE_MAX || kt_at_n(&list) > 2)
-			kt_add_invalid(c, &list, "may specify no more than one CIDR for each IP family");
+			kt_add_invalid(
+			        c, &list, "may specify no more than one CIDR for each IP family");
 }
 
 /* Amounts are reported with dots instead of brackets. */
@@ -94,7 +104,9 @@ static bool is_feature(const char *name)
 {
 	bool start = true;
 	for (const char *p = name; *p; p++) {
-		if (*p == '/' ? start : start && p == name ? !isupper((unsigned char)*p) : !isalnum((unsigned char)*p))
+		if (*p == '/'                ? start
+		        : start && p == name ? !isupper((unsigned char)*p)
+		                             : !isalnum((unsigned char)*p))
 			return false;
 		start = *p == '/';
 	}
@@ -105,7 +117,7 @@ static void check_features(struct kt_rule_context *c, const struct kt_at *status
 {
 	struct kt_at list = kt_at(status, "declaredFeatures");
 	const char *last = "";
-	KT_EACH (feature, &list) {
+	KT_EACH(feature, &list) {
 		const char *name = kt_at_text(&feature);
 		if (kt_i_feature && strcmp(name, last) < 0)
 			kt_add_invalid(c, &feature, "list must be sorted alphabetically");
@@ -113,8 +125,11 @@ static void check_features(struct kt_rule_context *c, const struct kt_at *status
 			kt_add_duplicate(c, &feature);
 		if (!is_feature(name))
 			kt_add_invalid(c, &feature,
-				"invalid feature name \"%s\": must start with an UpperCamelCase segment, with subsequent segments separated by '/' "
-				"(e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes", name);
+			        "invalid feature name \"%s\": must start with an UpperCamelCase "
+			        "segment, with subsequent segments separated by '/' "
+			        "(e.g., MyFeature or MyFeature/mySubFeature), and contain only "
+			        "alphanumeric characters and slashes",
+			        name);
 		last = name;
 	}
 }
@@ -125,14 +140,18 @@ static void check_update(struct kt_rule_context *c, const struct kt_at *spec, co
 	struct kt_at cidrs = kt_at(spec, "podCIDRs"), provider = kt_at(spec, "providerID");
 	const json_t *old_cidrs = json_object_get(before, "podCIDRs");
 	if (json_array_size(old_cidrs) && !kt_same(cidrs.value, old_cidrs))
-		kt_add_forbidden(c, &cidrs, "node updates may not change podCIDR except from \"\" to valid");
-	if (*kt_text_of(before, "providerID") && !kt_at_is(&provider, kt_text_of(before, "providerID")))
-		kt_add_forbidden(c, &provider, "node updates may not change providerID except from \"\" to valid");
+		kt_add_forbidden(
+		        c, &cidrs, "node updates may not change podCIDR except from \"\" to valid");
+	if (*kt_text_of(before, "providerID") &&
+	        !kt_at_is(&provider, kt_text_of(before, "providerID")))
+		kt_add_forbidden(c, &provider,
+		        "node updates may not change providerID except from \"\" to valid");
 }
 
 static void validate(struct kt_rule_context *c, const json_t *node, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, node), spec = kt_at(&root, "spec"), status = kt_at(&root, "status");
+	struct kt_at root = kt_at_root(c, node), spec = kt_at(&root, "spec"),
+	             status = kt_at(&root, "status");
 	struct kt_at meta = kt_at(&root, "metadata");
 	kt_meta_validate(c, node, NULL);
 	check_taints(c, &meta, &spec);
@@ -167,21 +186,25 @@ static int prepare(struct kt_rule_context *c, json_t *node, const json_t *old)
 
 static void warn(struct kt_rule_context *c, const json_t *node, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, node), spec = kt_at(&root, "spec"), cidrs = kt_at(&spec, "podCIDRs");
+	struct kt_at root = kt_at_root(c, node), spec = kt_at(&root, "spec"),
+	             cidrs = kt_at(&spec, "podCIDRs");
 	if (kt_jget(node, "spec.configSource"))
 		kt_rule_warn(c, "spec.configSource: the feature is no longer supported");
-	if (*kt_text_of(spec.value, "externalID") && !*kt_text_of(json_object_get(old, "spec"), "externalID"))
-		kt_rule_warn(c, "spec.externalID: this field is deprecated, and is unused by Kubernetes");
-	KT_EACH (cidr, &cidrs)
+	if (*kt_text_of(spec.value, "externalID") &&
+	        !*kt_text_of(json_object_get(old, "spec"), "externalID"))
+		kt_rule_warn(c,
+		        "spec.externalID: this field is deprecated, and is unused by Kubernetes");
+	KT_EACH(cidr, &cidrs) {
 		kt_warn_cidr(c, &cidr);
+	}
 }
 
 const struct kt_rules kt_rules_core_node = {
-	.group = "",
-	.kind = "Node",
-	.creates_status = true, /* a kubelet registers itself with what it is */
-	.default_object = default_object,
-	.prepare = prepare,
-	.validate = validate,
-	.warn = warn,
+        .group = "",
+        .kind = "Node",
+        .creates_status = true, /* a kubelet registers itself with what it is */
+        .default_object = default_object,
+        .prepare = prepare,
+        .validate = validate,
+        .warn = warn,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Pod kind: what is filled in and kept when one is created, updated, resized, or its status is written. */
+/* The Pod kind: what is filled in and kept when one is created, updated, resized, or its status is
+ * written. */
 #include "api/server/rules/meta.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/table.h"
@@ -17,26 +18,31 @@ static void mark_gated(struct kt_rule_context *c, json_t *pod)
 		return;
 	char now[KT_TIME_TEXT_MAX];
 	kt_time_format(c->now_ns, now);
-	json_t *condition = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "PodScheduled", "status", "False",
-		"lastTransitionTime", now, "reason", "SchedulingGated", "message",
-		"Scheduling is blocked due to non-empty scheduling gates");
-	json_object_set_new(json_object_get(pod, "status"), "conditions", json_pack("[o]", condition));
+	json_t *condition = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "PodScheduled", "status",
+	        "False", "lastTransitionTime", now, "reason", "SchedulingGated", "message",
+	        "Scheduling is blocked due to non-empty scheduling gates");
+	json_object_set_new(
+	        json_object_get(pod, "status"), "conditions", json_pack("[o]", condition));
 }
 
-/* matchLabelKeys and mismatchLabelKeys become requirements of the selector, by the pod's own labels. */
-static void merge_label_keys(json_t *term, const json_t *labels, const char *keys_name, const char *operator)
+/* matchLabelKeys and mismatchLabelKeys become requirements of the selector, by the pod's own
+ * labels. */
+static void merge_label_keys(
+        json_t *term, const json_t *labels, const char *keys_name, const char *operator)
 {
 	json_t *selector = json_object_get(term, "labelSelector"), *key;
 	size_t i;
-	json_array_foreach (json_object_get(term, keys_name), i, key) {
-		const char *value = json_string_value(json_object_get(labels, json_string_value(key)));
+	json_array_foreach(json_object_get(term, keys_name), i, key) {
+		const char *value =
+		        json_string_value(json_object_get(labels, json_string_value(key)));
 		if (!selector || !value)
 			continue;
 		json_t *expressions = json_object_get(selector, "matchExpressions");
 		if (!expressions)
-			json_object_set_new(selector, "matchExpressions", expressions = json_array());
-		json_array_append_new(expressions,
-			json_pack("{s:O, s:s, s:[s]}", "key", key, "operator", operator, "values", value));
+			json_object_set_new(
+			        selector, "matchExpressions", expressions = json_array());
+		json_array_append_new(expressions, json_pack("{s:O, s:s, s:[s]}", "key", key,
+		                                           "operator", operator, "values", value));
 	}
 }
 
@@ -44,11 +50,15 @@ static void merge_affinity_keys(json_t *affinity, const json_t *labels)
 {
 	size_t i;
 	json_t *term;
-	json_array_foreach (json_object_get(affinity, "requiredDuringSchedulingIgnoredDuringExecution"), i, term) {
+	json_array_foreach(
+	        json_object_get(affinity, "requiredDuringSchedulingIgnoredDuringExecution"), i,
+	        term) {
 		merge_label_keys(term, labels, "matchLabelKeys", "In");
 		merge_label_keys(term, labels, "mismatchLabelKeys", "NotIn");
 	}
-	json_array_foreach (json_object_get(affinity, "preferredDuringSchedulingIgnoredDuringExecution"), i, term) {
+	json_array_foreach(
+	        json_object_get(affinity, "preferredDuringSchedulingIgnoredDuringExecution"), i,
+	        term) {
 		json_t *inner = json_object_get(term, "podAffinityTerm");
 		merge_label_keys(inner, labels, "matchLabelKeys", "In");
 		merge_label_keys(inner, labels, "mismatchLabelKeys", "NotIn");
@@ -62,8 +72,9 @@ static void merge_all_label_keys(json_t *pod)
 	merge_affinity_keys(kt_jget(spec, "affinity.podAffinity"), labels);
 	merge_affinity_keys(kt_jget(spec, "affinity.podAntiAffinity"), labels);
 	size_t i;
-	json_array_foreach (json_object_get(spec, "topologySpreadConstraints"), i, constraint)
+	json_array_foreach(json_object_get(spec, "topologySpreadConstraints"), i, constraint) {
 		merge_label_keys(constraint, labels, "matchLabelKeys", "In");
+	}
 }
 
 static int prepare_create(struct kt_rule_context *c, json_t *pod)
@@ -116,7 +127,8 @@ static void prepare_status(json_t *pod, const json_t *old)
 	pair_addresses(status, "hostIP", "hostIPs");
 }
 
-/* /ephemeralcontainers takes that one field of the spec, /resize the resources, whatever else was sent. */
+/* /ephemeralcontainers takes that one field of the spec, /resize the resources, whatever else was
+ * sent. */
 static void prepare_debug(json_t *pod, const json_t *old)
 {
 	kt_auto_json json_t *wanted = json_incref(kt_jget(pod, "spec.ephemeralContainers"));
@@ -132,12 +144,13 @@ static void prepare_debug(json_t *pod, const json_t *old)
 
 static void resize_list(json_t *spec, const json_t *wanted, const char *list)
 {
-	json_t *containers = json_object_get(spec, list), *to = json_object_get(wanted, list), *container, *other;
+	json_t *containers = json_object_get(spec, list), *to = json_object_get(wanted, list),
+	       *container, *other;
 	size_t i, j;
 	if (json_array_size(containers) != json_array_size(to))
 		return;
-	json_array_foreach (containers, i, container) {
-		json_array_foreach (to, j, other) {
+	json_array_foreach(containers, i, container) {
+		json_array_foreach(to, j, other) {
 			if (strcmp(kt_text_of(container, "name"), kt_text_of(other, "name")) != 0)
 				continue;
 			take(container, other, "resources");
@@ -174,7 +187,8 @@ static int prepare(struct kt_rule_context *c, json_t *pod, const json_t *old)
 
 static void validate(struct kt_rule_context *c, const json_t *pod, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, pod), spec = kt_at(&root, "spec"), meta = kt_at(&root, "metadata");
+	struct kt_at root = kt_at_root(c, pod), spec = kt_at(&root, "spec"),
+	             meta = kt_at(&root, "metadata");
 	if (old && c->subresource && strcmp(c->subresource, "status") == 0) {
 		kt_check_pod_status_update(c, pod, old);
 		return;
@@ -211,18 +225,18 @@ static int prepare_delete(struct kt_rule_context *c, json_t *pod, int64_t *grace
 	const char *phase = kt_text_of(json_object_get(pod, "status"), "phase");
 	if (*grace_seconds < 0)
 		*grace_seconds = kt_jint(pod, "spec.terminationGracePeriodSeconds", 30);
-	if (!*kt_text_of(json_object_get(pod, "spec"), "nodeName") || strcmp(phase, "Failed") == 0 ||
-	    strcmp(phase, "Succeeded") == 0)
+	if (!*kt_text_of(json_object_get(pod, "spec"), "nodeName") ||
+	        strcmp(phase, "Failed") == 0 || strcmp(phase, "Succeeded") == 0)
 		*grace_seconds = 0;
 	return 0;
 }
 
 const struct kt_rules kt_rules_core_pod = {
-	.group = "",
-	.kind = "Pod",
-	.default_object = kt_pod_default,
-	.prepare = prepare,
-	.validate = validate,
-	.warn = warn,
-	.prepare_delete = prepare_delete,
+        .group = "",
+        .kind = "Pod",
+        .default_object = kt_pod_default,
+        .prepare = prepare,
+        .validate = validate,
+        .warn = warn,
+        .prepare_delete = prepare_delete,
 };

@@ -24,14 +24,34 @@ static void validate_meta(struct kt_rule_context *c, const json_t *object, const
 
 /* Sources of volumes, in the order in which upstream looks for them. */
 static const char *const sources[] = {
-	"hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte", "cephfs", "iscsi",
-	"cinder", "fc", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk", "scaleIO", "local",
-	"storageos", "csi",
+        "hostPath",
+        "gcePersistentDisk",
+        "awsElasticBlockStore",
+        "glusterfs",
+        "flocker",
+        "nfs",
+        "rbd",
+        "quobyte",
+        "cephfs",
+        "iscsi",
+        "cinder",
+        "fc",
+        "azureFile",
+        "vsphereVolume",
+        "photonPersistentDisk",
+        "portworxVolume",
+        "azureDisk",
+        "scaleIO",
+        "local",
+        "storageos",
+        "csi",
 };
 
-static void check_csi_secret(struct kt_rule_context *c, const struct kt_at *source, const char *member)
+static void check_csi_secret(
+        struct kt_rule_context *c, const struct kt_at *source, const char *member)
 {
-	struct kt_at ref = kt_at(source, member), name = kt_at(&ref, "name"), namespace = kt_at(&ref, "namespace");
+	struct kt_at ref = kt_at(source, member), name = kt_at(&ref, "name"),
+	             namespace = kt_at(&ref, "namespace");
 	if (!ref.value)
 		return;
 	kt_check_required_format(c, &name, "dns1123-subdomain");
@@ -41,7 +61,10 @@ static void check_csi_secret(struct kt_rule_context *c, const struct kt_at *sour
 static void check_csi(struct kt_rule_context *c, const struct kt_at *source)
 {
 	static const char *const secrets[] = {
-		"controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef",
+	        "controllerPublishSecretRef",
+	        "controllerExpandSecretRef",
+	        "nodePublishSecretRef",
+	        "nodeExpandSecretRef",
 	};
 	struct kt_at driver = kt_at(source, "driver"), handle = kt_at(source, "volumeHandle");
 	kt_check_csi_driver_name(c, &driver);
@@ -67,7 +90,9 @@ static void check_namespaces(struct kt_rule_context *c, const struct kt_at *sour
 	} else if (strcmp(source->name, "glusterfs") == 0) {
 		struct kt_at namespace = kt_at(source, "endpointsNamespace");
 		if (namespace.value && !kt_at_text(&namespace)[0])
-			kt_add_invalid(c, &namespace, "if the endpointnamespace is set, it must be a valid namespace name");
+			kt_add_invalid(c, &namespace,
+			        "if the endpointnamespace is set, it must be a valid namespace "
+			        "name");
 	}
 }
 
@@ -112,14 +137,16 @@ static void check_capacity(struct kt_rule_context *c, const struct kt_at *spec)
 	}
 	struct kt_at at = kt_at_key(&capacity, "storage");
 	if (kt_quantities_nanos(at.value) == 0)
-		kt_add_invalid_text(c, &at, kt_quantities_text(c, at.value), "must be greater than zero");
+		kt_add_invalid_text(
+		        c, &at, kt_quantities_text(c, at.value), "must be greater than zero");
 	else if (kt_quantities_nanos(at.value) < 0)
 		kt_check_non_negative_quantity(c, &at);
 }
 
 static void check_affinity(struct kt_rule_context *c, const struct kt_at *spec)
 {
-	struct kt_at affinity = kt_at(spec, "nodeAffinity"), required = kt_at(&affinity, "required");
+	struct kt_at affinity = kt_at(spec, "nodeAffinity"),
+	             required = kt_at(&affinity, "required");
 	if (!affinity.value) {
 		if (json_object_get(spec->value, "local"))
 			kt_add_required(c, &affinity, "Local volume requires node affinity");
@@ -134,25 +161,45 @@ static void check_affinity(struct kt_rule_context *c, const struct kt_at *spec)
 static void check_inline(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	static const char *const forbidden[] = {
-		"capacity", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "volumeAttributesClassName",
+	        "capacity",
+	        "claimRef",
+	        "persistentVolumeReclaimPolicy",
+	        "storageClassName",
+	        "volumeAttributesClassName",
 	};
 	struct kt_at csi = kt_at(spec, "csi");
 	for (size_t i = 0; i < KT_ARRAY_SIZE(forbidden); i++) {
 		struct kt_at at = kt_at(spec, forbidden[i]);
 		if (!kt_same(at.value, NULL))
-			kt_add_forbidden(c, &at, "may not be specified in the context of inline volumes");
+			kt_add_forbidden(
+			        c, &at, "may not be specified in the context of inline volumes");
 	}
 	if (!csi.value)
 		kt_add_required(c, &csi, "has to be specified in the context of inline volumes");
 }
 
-static void check_old_mount_options(struct kt_rule_context *c, const struct kt_at *spec, const struct kt_at *meta)
+static void check_old_mount_options(
+        struct kt_rule_context *c, const struct kt_at *spec, const struct kt_at *meta)
 {
 	static const char *const mountable[] = {
-		"gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "nfs", "rbd", "quobyte", "cephfs", "iscsi", "cinder",
-		"azureFile", "vsphereVolume", "azureDisk", "photonPersistentDisk", "csi", "storageos",
+	        "gcePersistentDisk",
+	        "awsElasticBlockStore",
+	        "glusterfs",
+	        "nfs",
+	        "rbd",
+	        "quobyte",
+	        "cephfs",
+	        "iscsi",
+	        "cinder",
+	        "azureFile",
+	        "vsphereVolume",
+	        "azureDisk",
+	        "photonPersistentDisk",
+	        "csi",
+	        "storageos",
 	};
-	struct kt_at annotations = kt_at(meta, "annotations"), at = kt_at(&annotations, MOUNT_OPTIONS);
+	struct kt_at annotations = kt_at(meta, "annotations"),
+	             at = kt_at(&annotations, MOUNT_OPTIONS);
 	if (!at.value)
 		return;
 	for (size_t i = 0; i < KT_ARRAY_SIZE(mountable); i++)
@@ -161,11 +208,13 @@ static void check_old_mount_options(struct kt_rule_context *c, const struct kt_a
 	kt_add_forbidden(c, &at, "may not specify mount options for this volume type");
 }
 
-void kt_check_volume_spec(struct kt_rule_context *c, const struct kt_at *spec, const struct kt_at *meta, bool is_inline)
+void kt_check_volume_spec(struct kt_rule_context *c, const struct kt_at *spec,
+        const struct kt_at *meta, bool is_inline)
 {
 	static const char *const modes[] = {"Block", "Filesystem", NULL};
 	static const char *const policies[] = {"Delete", "Recycle", "Retain", NULL};
-	struct kt_at access = kt_at(spec, "accessModes"), policy = kt_at(spec, "persistentVolumeReclaimPolicy");
+	struct kt_at access = kt_at(spec, "accessModes"),
+	             policy = kt_at(spec, "persistentVolumeReclaimPolicy");
 	struct kt_at class = kt_at(spec, "storageClassName"), mode = kt_at(spec, "volumeMode");
 	struct kt_at attributes = kt_at(spec, "volumeAttributesClassName");
 	if (is_inline)
@@ -204,41 +253,50 @@ static int prepare_volume(struct kt_rule_context *c, json_t *object, const json_
 	char now[KT_TIME_TEXT_MAX];
 	kt_time_format(c->now_ns, now);
 	if (!old) {
-		json_object_set_new(object, "status", json_pack("{s:s, s:s}", "phase", "Pending", "lastPhaseTransitionTime", now));
+		json_object_set_new(object, "status",
+		        json_pack(
+		                "{s:s, s:s}", "phase", "Pending", "lastPhaseTransitionTime", now));
 		return 0;
 	}
 	json_t *status = json_object_get(object, "status");
 	const char *phase = kt_text_of(json_object_get(old, "status"), "phase");
 	bool moved = is_status(c) && strcmp(kt_text_of(status, "phase"), phase) != 0;
-	if (moved && kt_same(json_object_get(status, "lastPhaseTransitionTime"), kt_jget(old, "status.lastPhaseTransitionTime")))
+	if (moved && kt_same(json_object_get(status, "lastPhaseTransitionTime"),
+	                     kt_jget(old, "status.lastPhaseTransitionTime")))
 		json_object_set_new(status, "lastPhaseTransitionTime", json_string(now));
 	return 0;
 }
 
-static void check_volume_update(struct kt_rule_context *c, const struct kt_at *root, const struct kt_at *spec, const json_t *old)
+static void check_volume_update(struct kt_rule_context *c, const struct kt_at *root,
+        const struct kt_at *spec, const json_t *old)
 {
 	const json_t *before = json_object_get(old, "spec");
 	for (size_t i = 0; i < KT_ARRAY_SIZE(sources); i++) {
 		struct kt_at at = kt_at(spec, "persistentvolumesource");
-		if (kt_same(json_object_get(spec->value, sources[i]), json_object_get(before, sources[i])) &&
-		    !json_object_get(spec->value, sources[i]) == !json_object_get(before, sources[i]))
+		if (kt_same(json_object_get(spec->value, sources[i]),
+		            json_object_get(before, sources[i])) &&
+		        !json_object_get(spec->value, sources[i]) ==
+		                !json_object_get(before, sources[i]))
 			continue;
 		kt_add_forbidden(c, &at, "spec.persistentvolumesource is immutable after creation");
 		break;
 	}
-	struct kt_at mode = kt_at(root, "volumeMode"), affinity = kt_at(root, "nodeAffinity"), own = kt_at(spec, "nodeAffinity");
+	struct kt_at mode = kt_at(root, "volumeMode"), affinity = kt_at(root, "nodeAffinity"),
+	             own = kt_at(spec, "nodeAffinity");
 	mode.value = json_object_get(spec->value, "volumeMode");
 	mode.type = NULL;
 	kt_check_immutable(c, &mode, json_object_get(before, "volumeMode"));
 	affinity.value = own.value;
-	if (json_object_get(before, "nodeAffinity") && !kt_same(own.value, json_object_get(before, "nodeAffinity")))
+	if (json_object_get(before, "nodeAffinity") &&
+	        !kt_same(own.value, json_object_get(before, "nodeAffinity")))
 		kt_add_invalid_value(c, &affinity, own.value ? own.value : json_null(),
-			"field is immutable, except for updating from beta label to GA");
+		        "field is immutable, except for updating from beta label to GA");
 }
 
 static void validate_volume(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), meta = kt_at(&root, "metadata");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             meta = kt_at(&root, "metadata");
 	if (old && is_status(c)) {
 		kt_meta_validate_update(c, object, old);
 		return;
@@ -255,9 +313,13 @@ static void warn_old_annotations(struct kt_rule_context *c, const json_t *object
 {
 	const json_t *annotations = kt_jget(object, "metadata.annotations");
 	if (json_object_get(annotations, OLD_CLASS))
-		kt_rule_warn(c, "metadata.annotations[" OLD_CLASS "]: deprecated since v1.8; use \"storageClassName\" attribute instead");
+		kt_rule_warn(c,
+		        "metadata.annotations[" OLD_CLASS
+		        "]: deprecated since v1.8; use \"storageClassName\" attribute instead");
 	if (json_object_get(annotations, MOUNT_OPTIONS))
-		kt_rule_warn(c, "metadata.annotations[" MOUNT_OPTIONS "]: deprecated since v1.31; use \"mountOptions\" attribute instead");
+		kt_rule_warn(c,
+		        "metadata.annotations[" MOUNT_OPTIONS
+		        "]: deprecated since v1.31; use \"mountOptions\" attribute instead");
 }
 
 static void warn_volume(struct kt_rule_context *c, const json_t *object, const json_t *old)
@@ -266,10 +328,11 @@ static void warn_volume(struct kt_rule_context *c, const json_t *object, const j
 	if (c->subresource)
 		return;
 	warn_old_annotations(c, object);
-	if (strcmp(kt_text_of(json_object_get(object, "spec"), "persistentVolumeReclaimPolicy"), "Recycle") == 0)
-		kt_rule_warn(c,
-			"spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to "
-			"use dynamic provisioning.");
+	if (strcmp(kt_text_of(json_object_get(object, "spec"), "persistentVolumeReclaimPolicy"),
+	            "Recycle") == 0)
+		kt_rule_warn(c, "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is "
+		                "deprecated. Instead, the recommended approach is to "
+		                "use dynamic provisioning.");
 }
 
 static void default_volume(struct kt_rule_context *c, json_t *object)
@@ -282,12 +345,12 @@ static void default_volume(struct kt_rule_context *c, json_t *object)
 }
 
 const struct kt_rules kt_rules_core_persistent_volume = {
-	.group = "",
-	.kind = "PersistentVolume",
-	.default_object = default_volume,
-	.prepare = prepare_volume,
-	.validate = validate_volume,
-	.warn = warn_volume,
+        .group = "",
+        .kind = "PersistentVolume",
+        .default_object = default_volume,
+        .prepare = prepare_volume,
+        .validate = validate_volume,
+        .warn = warn_volume,
 };
 
 /* PersistentVolumeClaim */
@@ -296,13 +359,16 @@ static bool is_known_source(const json_t *source)
 {
 	const char *kind = kt_text_of(source, "kind"), *group = kt_text_of(source, "apiGroup");
 	return (!*group && strcmp(kind, "PersistentVolumeClaim") == 0) ||
-	       (strcmp(group, "snapshot.storage.k8s.io") == 0 && strcmp(kind, "VolumeSnapshot") == 0);
+	       (strcmp(group, "snapshot.storage.k8s.io") == 0 &&
+	               strcmp(kind, "VolumeSnapshot") == 0);
 }
 
-/* dataSource takes two kinds and drops the others; dataSourceRef takes any; each fills in the other. */
+/* dataSource takes two kinds and drops the others; dataSourceRef takes any; each fills in the
+ * other. */
 static void pair_sources(json_t *spec)
 {
-	json_t *source = json_object_get(spec, "dataSource"), *ref = json_object_get(spec, "dataSourceRef");
+	json_t *source = json_object_get(spec, "dataSource"),
+	       *ref = json_object_get(spec, "dataSourceRef");
 	if (source && !ref && !is_known_source(source)) {
 		json_object_del(spec, "dataSource");
 		source = NULL;
@@ -327,16 +393,19 @@ static int prepare_claim(struct kt_rule_context *c, json_t *object, const json_t
 	return 0;
 }
 
-static void check_claim_update(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
+static void check_claim_update(
+        struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	const json_t *before = json_object_get(old, "spec"), *status = json_object_get(old, "status");
+	const json_t *before = json_object_get(old, "spec"),
+	             *status = json_object_get(old, "status");
 	kt_auto_json json_t *copy = json_deep_copy(spec->value);
 	bool bound = strcmp(kt_text_of(status, "phase"), "Bound") == 0;
 	if (!*kt_text_of(before, "volumeName") && *kt_text_of(copy, "volumeName"))
 		json_object_del(copy, "volumeName");
 	json_t *resources = json_object_get(copy, "resources");
 	const json_t *old_requests = kt_jget(before, "resources.requests");
-	json_t *new_requests = json_object_get(resources, "requests"), *old_size = json_object_get(old_requests, "storage");
+	json_t *new_requests = json_object_get(resources, "requests"),
+	       *old_size = json_object_get(old_requests, "storage");
 	if (bound && new_requests && old_size)
 		json_object_set(new_requests, "storage", old_size);
 	if (bound && json_object_get(copy, "volumeAttributesClassName")) {
@@ -346,35 +415,45 @@ static void check_claim_update(struct kt_rule_context *c, const struct kt_at *sp
 		else
 			json_object_del(copy, "volumeAttributesClassName");
 	}
-	if (!json_object_get(before, "storageClassName") && !json_object_get(kt_jget(old, "metadata.annotations"), OLD_CLASS))
+	if (!json_object_get(before, "storageClassName") &&
+	        !json_object_get(kt_jget(old, "metadata.annotations"), OLD_CLASS))
 		json_object_del(copy, "storageClassName"); /* a default may come late */
 	if (!json_equal(copy, before))
 		kt_add_forbidden(c, spec,
-			"spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n");
-	const json_t *now = kt_jget(spec->value, "resources.requests.storage"), *was = kt_jget(old_requests, "storage");
-	struct kt_at list = kt_at(spec, "resources"), requests = kt_at(&list, "requests"), storage = kt_at(&requests, "storage");
-	if (kt_quantities_cmp(now, was) < 0 && kt_quantities_cmp(now, kt_jget(status, "capacity.storage")) <= 0)
+		        "spec is immutable after creation except resources.requests and "
+		        "volumeAttributesClassName for bound claims\n");
+	const json_t *now = kt_jget(spec->value, "resources.requests.storage"),
+	             *was = kt_jget(old_requests, "storage");
+	struct kt_at list = kt_at(spec, "resources"), requests = kt_at(&list, "requests"),
+	             storage = kt_at(&requests, "storage");
+	if (kt_quantities_cmp(now, was) < 0 &&
+	        kt_quantities_cmp(now, kt_jget(status, "capacity.storage")) <= 0)
 		kt_add_forbidden(c, &storage, "field can not be less than status.capacity");
-	struct kt_at own = kt_at(spec, "volumeMode"), mode = kt_at_alone(own.type, own.value, "volumeMode");
+	struct kt_at own = kt_at(spec, "volumeMode"),
+	             mode = kt_at_alone(own.type, own.value, "volumeMode");
 	kt_check_immutable(c, &mode, json_object_get(before, "volumeMode"));
 }
 
 static void check_claim_status(struct kt_rule_context *c, const struct kt_at *root)
 {
-	static const char *const states[] = {"ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress",
-		"NodeResizeInfeasible", "NodeResizePending", NULL};
+	static const char *const states[] = {"ControllerResizeInProgress",
+	        "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
+	        "NodeResizePending", NULL};
 	static const char *const storage[] = {"storage", NULL};
 	static const char *const maps[] = {"capacity", "allocatedResources"};
-	struct kt_at status = kt_at(root, "status"), list = kt_at(&status, "allocatedResourceStatuses");
+	struct kt_at status = kt_at(root, "status"),
+	             list = kt_at(&status, "allocatedResourceStatuses");
 	for (size_t m = 0; m < 2; m++) {
 		struct kt_at map = kt_at(&status, maps[m]);
 		struct kt_keys keys = kt_at_keys(c, &map);
 		for (size_t i = 0; i < keys.n; i++) {
 			struct kt_at at = kt_at_key(&map, keys.names[i]);
 			kt_nanos value = kt_quantities_nanos(at.value);
-			kt_auto_json json_t *number = json_integer((json_int_t)(value / 1000000000));
+			kt_auto_json json_t *number =
+			        json_integer((json_int_t)(value / 1000000000));
 			if (value < 0)
-				kt_add_invalid_value(c, &at, number, "must be a valid resource quantity");
+				kt_add_invalid_value(
+				        c, &at, number, "must be a valid resource quantity");
 		}
 	}
 	struct kt_keys keys = kt_at_keys(c, &list);
@@ -407,7 +486,8 @@ static void validate_claim(struct kt_rule_context *c, const json_t *object, cons
 static void warn_claim(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const maps[] = {"limits", "requests"};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), resources = kt_at(&spec, "resources");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             resources = kt_at(&spec, "resources");
 	(void)old;
 	if (c->subresource)
 		return;
@@ -415,8 +495,9 @@ static void warn_claim(struct kt_rule_context *c, const json_t *object, const js
 	for (size_t m = 0; m < 2; m++) {
 		struct kt_at map = kt_at(&resources, maps[m]), at = kt_at_key(&map, "storage");
 		if (kt_quantities_nanos(at.value) % 1000000000 != 0)
-			kt_rule_warn(c, "%s: fractional byte value \"%s\" is invalid, must be an integer", kt_at_path(c, &at),
-				kt_quantities_text(c, at.value));
+			kt_rule_warn(c,
+			        "%s: fractional byte value \"%s\" is invalid, must be an integer",
+			        kt_at_path(c, &at), kt_quantities_text(c, at.value));
 	}
 }
 
@@ -429,10 +510,10 @@ static void default_claim(struct kt_rule_context *c, json_t *object)
 }
 
 const struct kt_rules kt_rules_core_persistent_volume_claim = {
-	.group = "",
-	.kind = "PersistentVolumeClaim",
-	.default_object = default_claim,
-	.prepare = prepare_claim,
-	.validate = validate_claim,
-	.warn = warn_claim,
+        .group = "",
+        .kind = "PersistentVolumeClaim",
+        .default_object = default_claim,
+        .prepare = prepare_claim,
+        .validate = validate_claim,
+        .warn = warn_claim,
 };

@@ -20,17 +20,23 @@ void kt_check_device_list_size(struct kt_rule_context *c, const struct kt_at *li
 /* What selectors call `device`. */
 static struct kt_cel_env device_env(void)
 {
-	static const struct kt_type text = {.shape = KT_SHAPE_STRING}, truth = {.shape = KT_SHAPE_BOOL}, any = {.shape = KT_SHAPE_ANY};
-	static const struct kt_type value = {.shape = KT_SHAPE_MAP, .elem = &any}, domains = {.shape = KT_SHAPE_MAP, .elem = &value};
+	static const struct kt_type text = {.shape = KT_SHAPE_STRING},
+	                            truth = {.shape = KT_SHAPE_BOOL}, any = {.shape = KT_SHAPE_ANY};
+	static const struct kt_type value = {.shape = KT_SHAPE_MAP, .elem = &any},
+	                            domains = {.shape = KT_SHAPE_MAP, .elem = &value};
 	static const struct kt_field fields[] = {
-		{.name = "allowMultipleAllocations", .type = &truth},
-		{.name = "attributes", .type = &domains},
-		{.name = "capacity", .type = &domains},
-		{.name = "driver", .type = &text},
+	        {.name = "allowMultipleAllocations", .type = &truth},
+	        {.name = "attributes", .type = &domains},
+	        {.name = "capacity", .type = &domains},
+	        {.name = "driver", .type = &text},
 	};
 	static const uint16_t by_name[] = {0, 1, 2, 3};
 	static const struct kt_type device = {
-		.shape = KT_SHAPE_OBJECT, .fields = fields, .n_fields = KT_ARRAY_SIZE(fields), .by_name = by_name, .by_number = by_name,
+	        .shape = KT_SHAPE_OBJECT,
+	        .fields = fields,
+	        .n_fields = KT_ARRAY_SIZE(fields),
+	        .by_name = by_name,
+	        .by_number = by_name,
 	};
 	static const struct kt_cel_variable variables[] = {{.name = "device", .type = &device}};
 	return (struct kt_cel_env){.variables = variables, .n_variables = KT_ARRAY_SIZE(variables)};
@@ -57,7 +63,7 @@ static void check_expression(struct kt_rule_context *c, const struct kt_at *at)
 void kt_check_device_selectors(struct kt_rule_context *c, const struct kt_at *selectors)
 {
 	kt_check_device_list_size(c, selectors, KT_DEVICE_LIST_MAX);
-	KT_EACH (selector, selectors) {
+	KT_EACH(selector, selectors) {
 		struct kt_at cel = kt_at(&selector, "cel"), expression = kt_at(&cel, "expression");
 		if (!cel.value)
 			kt_add_required(c, &cel, "");
@@ -68,7 +74,8 @@ void kt_check_device_selectors(struct kt_rule_context *c, const struct kt_at *se
 
 void kt_check_device_config(struct kt_rule_context *c, const struct kt_at *config)
 {
-	struct kt_at opaque = kt_at(config, "opaque"), driver = kt_at(&opaque, "driver"), parameters = kt_at(&opaque, "parameters");
+	struct kt_at opaque = kt_at(config, "opaque"), driver = kt_at(&opaque, "driver"),
+	             parameters = kt_at(&opaque, "parameters");
 	if (!opaque.value) {
 		kt_add_required(c, &opaque, "");
 		return;
@@ -77,10 +84,12 @@ void kt_check_device_config(struct kt_rule_context *c, const struct kt_at *confi
 	if (!parameters.value || json_is_null(parameters.value))
 		kt_add_required(c, &parameters, "");
 	else if (!json_is_object(parameters.value))
-		kt_add_invalid_text(c, &parameters, "<value omitted>", "must be a valid JSON object");
+		kt_add_invalid_text(
+		        c, &parameters, "<value omitted>", "must be a valid JSON object");
 }
 
-static void add_messages(struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *format)
+static void add_messages(
+        struct kt_rule_context *c, const struct kt_at *at, const char *text, const char *format)
 {
 	struct kt_messages messages = {0};
 	size_t n = kt_format_check(format, kt_sv_of(text), &messages);
@@ -109,13 +118,15 @@ static void check_domain(struct kt_rule_context *c, const struct kt_at *at, cons
 	add_messages(c, at, lower, "dns1123-subdomain");
 }
 
-void kt_check_device_attribute_name(struct kt_rule_context *c, const struct kt_at *at, const char *name)
+void kt_check_device_attribute_name(
+        struct kt_rule_context *c, const struct kt_at *at, const char *name)
 {
 	const char *slash = strchr(name, '/');
 	if (!slash) {
 		check_identifier(c, at, name);
 	} else if (strchr(slash + 1, '/')) {
-		kt_add_invalid_text(c, at, name, "must be a domain and a name separated by a slash or a name by itself");
+		kt_add_invalid_text(c, at, name,
+		        "must be a domain and a name separated by a slash or a name by itself");
 	} else {
 		check_domain(c, at, kt_arena_strndup(c->arena, name, (size_t)(slash - name)));
 		if (slash[1])

@@ -11,7 +11,8 @@ void kt_check_device_selectors(struct kt_rule_context *c, const struct kt_at *se
 /* opaque of one entry of config */
 void kt_check_device_config(struct kt_rule_context *c, const struct kt_at *config);
 /* "gpu.example.com/model" or "model" */
-void kt_check_device_attribute_name(struct kt_rule_context *c, const struct kt_at *at, const char *name);
+void kt_check_device_attribute_name(
+        struct kt_rule_context *c, const struct kt_at *at, const char *name);
 void kt_check_pool_name(struct kt_rule_context *c, const struct kt_at *at);
 void kt_check_device_list_size(struct kt_rule_context *c, const struct kt_at *list, size_t max);
 

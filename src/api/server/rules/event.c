@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Events: core's, which take nearly anything, and those of events.k8s.io, which do not. Both are one object in the store. */
+/* Events: core's, which take nearly anything, and those of events.k8s.io, which do not. Both are
+ * one object in the store. */
 #include "api/server/rules/meta.h"
 
 #define NAME_MAX_CHARS 128
 #define NOTE_MAX_CHARS 1024
 
-static void check_length(struct kt_rule_context *c, const struct kt_at *root, const char *value_name, const char *shown, size_t max)
+static void check_length(struct kt_rule_context *c, const struct kt_at *root,
+        const char *value_name, const char *shown, size_t max)
 {
 	struct kt_at at = kt_at(root, shown);
 	if (strlen(kt_text_of(root->value, value_name)) > max)
@@ -13,16 +15,18 @@ static void check_length(struct kt_rule_context *c, const struct kt_at *root, co
 }
 
 /*
- * The event lies in the namespace of what it is about; what has no namespace is reported in default. Events of the newer
- * group may be about another namespace.
+ * The event lies in the namespace of what it is about; what has no namespace is reported in
+ * default. Events of the newer group may be about another namespace.
  */
-static void check_namespace(struct kt_rule_context *c, const struct kt_at *root, const char *object_name, bool may_differ)
+static void check_namespace(struct kt_rule_context *c, const struct kt_at *root,
+        const char *object_name, bool may_differ)
 {
 	struct kt_at object = kt_at(root, "involvedObject"), at = kt_at(&object, "namespace");
 	const char *namespace = kt_jstr(root->value, "metadata.namespace");
 	const char *about = kt_text_of(json_object_get(root->value, object_name), "namespace");
 	namespace = namespace ? namespace : "";
-	if (*about ? may_differ || strcmp(about, namespace) == 0 : !*namespace || strcmp(namespace, "default") == 0)
+	if (*about ? may_differ || strcmp(about, namespace) == 0
+	           : !*namespace || strcmp(namespace, "default") == 0)
 		return;
 	kt_add_invalid_text(c, &at, about, "does not match event.namespace");
 }
@@ -58,9 +62,9 @@ static void validate_core(struct kt_rule_context *c, const json_t *object, const
 }
 
 const struct kt_rules kt_rules_core_event = {
-	.group = "",
-	.kind = "Event",
-	.validate = validate_core,
+        .group = "",
+        .kind = "Event",
+        .validate = validate_core,
 };
 
 /* events.k8s.io */
@@ -69,13 +73,24 @@ const struct kt_rules kt_rules_core_event = {
 static const struct {
 	const char *name, *shown;
 } fixed[] = {
-	{"regarding", "involvedObject"}, {"reason", "reason"}, {"reason", "reason"}, {"note", "message"}, {"deprecatedSource", "source"},
-	{"deprecatedFirstTimestamp", "firstTimestamp"}, {"deprecatedLastTimestamp", "lastTimestamp"},
-	{"deprecatedCount", "count"}, {"type", "type"}, {"eventTime", "eventTime"}, {"action", "action"}, {"related", "related"},
-	{"reportingController", "reportingController"}, {"reportingInstance", "reportingInstance"},
+        {"regarding", "involvedObject"},
+        {"reason", "reason"},
+        {"reason", "reason"},
+        {"note", "message"},
+        {"deprecatedSource", "source"},
+        {"deprecatedFirstTimestamp", "firstTimestamp"},
+        {"deprecatedLastTimestamp", "lastTimestamp"},
+        {"deprecatedCount", "count"},
+        {"type", "type"},
+        {"eventTime", "eventTime"},
+        {"action", "action"},
+        {"related", "related"},
+        {"reportingController", "reportingController"},
+        {"reportingInstance", "reportingInstance"},
 };
 
-static void check_unset(struct kt_rule_context *c, const struct kt_at *root, const char *name, const char *shown)
+static void check_unset(
+        struct kt_rule_context *c, const struct kt_at *root, const char *name, const char *shown)
 {
 	struct kt_at at = kt_at(root, shown);
 	if (!kt_same(json_object_get(root->value, name), NULL))
@@ -84,7 +99,8 @@ static void check_unset(struct kt_rule_context *c, const struct kt_at *root, con
 
 static void check_series(struct kt_rule_context *c, const struct kt_at *root)
 {
-	struct kt_at series = kt_at(root, "series"), count = kt_at(&series, "count"), last = kt_at(&series, "lastObservedTime");
+	struct kt_at series = kt_at(root, "series"), count = kt_at(&series, "count"),
+	             last = kt_at(&series, "lastObservedTime");
 	if (!series.value)
 		return;
 	if (kt_at_int(&count) < 2)
@@ -93,7 +109,8 @@ static void check_series(struct kt_rule_context *c, const struct kt_at *root)
 		kt_add_required(c, &last, "");
 }
 
-static void validate_change(struct kt_rule_context *c, const struct kt_at *root, const json_t *object, const json_t *old)
+static void validate_change(struct kt_rule_context *c, const struct kt_at *root,
+        const json_t *object, const json_t *old)
 {
 	kt_meta_validate_update(c, object, old);
 	check_namespace(c, root, "regarding", true);
@@ -109,7 +126,8 @@ static void validate_change(struct kt_rule_context *c, const struct kt_at *root,
 
 static void validate_new(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), type = kt_at(&root, "type"), time = kt_at(&root, "eventTime");
+	struct kt_at root = kt_at_root(c, object), type = kt_at(&root, "type"),
+	             time = kt_at(&root, "eventTime");
 	if (old) {
 		validate_change(c, &root, object, old);
 		return;
@@ -130,8 +148,8 @@ static void validate_new(struct kt_rule_context *c, const json_t *object, const 
 }
 
 const struct kt_rules kt_rules_events_event = {
-	.group = "events.k8s.io",
-	.kind = "Event",
-	.error_group = "",
-	.validate = validate_new,
+        .group = "events.k8s.io",
+        .kind = "Event",
+        .error_group = "",
+        .validate = validate_new,
 };

@@ -26,22 +26,28 @@ static void check_queuing(struct kt_rule_context *c, const struct kt_at *queuing
 	else if (size > n)
 		kt_add_invalid(c, &hand, "should not be greater than queues (%lld)", (long long)n);
 	else if (ceil(log2((double)n) * (double)size) > HASH_BITS_MAX)
-		kt_add_invalid(c, &hand, "required entropy bits of deckSize %lld and handSize %lld should not be greater than %d",
-			(long long)n, (long long)size, HASH_BITS_MAX);
+		kt_add_invalid(c, &hand,
+		        "required entropy bits of deckSize %lld and handSize %lld should not be "
+		        "greater than %d",
+		        (long long)n, (long long)size, HASH_BITS_MAX);
 }
 
 static void check_limited(struct kt_rule_context *c, const struct kt_at *limited)
 {
 	static const char *const types[] = {"Queue", "Reject", NULL};
-	struct kt_at shares = kt_at(limited, "nominalConcurrencyShares"), lent = kt_at(limited, "lendablePercent");
-	struct kt_at borrowed = kt_at(limited, "borrowingLimitPercent"), response = kt_at(limited, "limitResponse");
+	struct kt_at shares = kt_at(limited, "nominalConcurrencyShares"),
+	             lent = kt_at(limited, "lendablePercent");
+	struct kt_at borrowed = kt_at(limited, "borrowingLimitPercent"),
+	             response = kt_at(limited, "limitResponse");
 	struct kt_at type = kt_at(&response, "type"), queuing = kt_at(&response, "queuing");
 	if (kt_at_int(&shares) < 0)
 		kt_add_invalid(c, &shares, "must be a non-negative integer");
 	if (kt_at_is(&type, "Reject") && queuing.value)
-		kt_add_forbidden(c, &queuing, "must be nil if limited.limitResponse.type is not Limited");
+		kt_add_forbidden(
+		        c, &queuing, "must be nil if limited.limitResponse.type is not Limited");
 	else if (kt_at_is(&type, "Queue") && !queuing.value)
-		kt_add_required(c, &queuing, "must not be empty if limited.limitResponse.type is Limited");
+		kt_add_required(
+		        c, &queuing, "must not be empty if limited.limitResponse.type is Limited");
 	else if (kt_check_in(c, &type, types) && queuing.value)
 		check_queuing(c, &queuing);
 	if (kt_at_int(&lent) < 0 || kt_at_int(&lent) > 100)
@@ -53,7 +59,8 @@ static void check_limited(struct kt_rule_context *c, const struct kt_at *limited
 static void validate_level(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const types[] = {"Exempt", "Limited", NULL};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), type = kt_at(&spec, "type");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             type = kt_at(&spec, "type");
 	struct kt_at limited = kt_at(&spec, "limited"), exempt = kt_at(&spec, "exempt");
 	const char *name = kt_text_of(json_object_get(object, "metadata"), "name");
 	bool is_exempt = kt_at_is(&type, "Exempt");
@@ -78,9 +85,9 @@ static void validate_level(struct kt_rule_context *c, const json_t *object, cons
 }
 
 const struct kt_rules kt_rules_flowcontrol_priority_level = {
-	.group = "flowcontrol.apiserver.k8s.io",
-	.kind = "PriorityLevelConfiguration",
-	.validate = validate_level,
+        .group = "flowcontrol.apiserver.k8s.io",
+        .kind = "PriorityLevelConfiguration",
+        .validate = validate_level,
 };
 
 /* FlowSchema */
@@ -92,16 +99,21 @@ static void check_rule(struct kt_rule_context *c, const struct kt_at *rule)
 	if (!kt_at_n(&subjects))
 		kt_add_required(c, &subjects, "subjects must contain at least one value");
 	if (!kt_at_n(&resources) && !kt_at_n(&paths))
-		kt_add_required(c, rule, "at least one of resourceRules and nonResourceRules has to be non-empty");
+		kt_add_required(c, rule,
+		        "at least one of resourceRules and nonResourceRules has to be non-empty");
 }
 
 static void validate_schema(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const methods[] = {"ByNamespace", "ByUser", NULL};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), precedence = kt_at(&spec, "matchingPrecedence");
-	struct kt_at distinguisher = kt_at(&spec, "distinguisherMethod"), method = kt_at(&distinguisher, "type");
-	struct kt_at level = kt_at(&spec, "priorityLevelConfiguration"), name = kt_at(&level, "name"), rules = kt_at(&spec, "rules");
-	bool is_exempt = strcmp(kt_text_of(json_object_get(object, "metadata"), "name"), "exempt") == 0;
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             precedence = kt_at(&spec, "matchingPrecedence");
+	struct kt_at distinguisher = kt_at(&spec, "distinguisherMethod"),
+	             method = kt_at(&distinguisher, "type");
+	struct kt_at level = kt_at(&spec, "priorityLevelConfiguration"),
+	             name = kt_at(&level, "name"), rules = kt_at(&spec, "rules");
+	bool is_exempt =
+	        strcmp(kt_text_of(json_object_get(object, "metadata"), "name"), "exempt") == 0;
 	(void)old;
 	kt_meta_validate(c, object, NULL);
 	if (c->subresource)
@@ -111,19 +123,21 @@ static void validate_schema(struct kt_rule_context *c, const json_t *object, con
 	if (kt_at_int(&precedence) > PRECEDENCE_MAX)
 		kt_add_invalid(c, &precedence, "must not be greater than %d", PRECEDENCE_MAX);
 	if (kt_at_int(&precedence) == 1 && !is_exempt)
-		kt_add_invalid(c, &precedence, "only the schema named 'exempt' may have matchingPrecedence 1");
+		kt_add_invalid(c, &precedence,
+		        "only the schema named 'exempt' may have matchingPrecedence 1");
 	if (distinguisher.value)
 		kt_check_in(c, &method, methods);
 	if (*kt_at_text(&name))
 		kt_check_format(c, &name, "path-segment");
 	else
 		kt_add_required(c, &name, "must reference a priority level");
-	KT_EACH (rule, &rules)
+	KT_EACH(rule, &rules) {
 		check_rule(c, &rule);
+	}
 }
 
 const struct kt_rules kt_rules_flowcontrol_flow_schema = {
-	.group = "flowcontrol.apiserver.k8s.io",
-	.kind = "FlowSchema",
-	.validate = validate_schema,
+        .group = "flowcontrol.apiserver.k8s.io",
+        .kind = "FlowSchema",
+        .validate = validate_schema,
 };

@@ -7,18 +7,22 @@ static bool is_text(const struct kt_type *type)
 	return type->shape == KT_SHAPE_STRING;
 }
 
-static void check_number(struct kt_rule_context *c, const struct kt_at *at, const struct kt_limits *limits)
+static void check_number(
+        struct kt_rule_context *c, const struct kt_at *at, const struct kt_limits *limits)
 {
 	int64_t value = kt_at_int(at);
 	if (limits->has_minimum && limits->has_maximum)
 		kt_check_between(c, at, (int64_t)limits->minimum, (int64_t)limits->maximum);
 	else if (limits->has_minimum && value < (int64_t)limits->minimum)
-		kt_add_invalid(c, at, "must be greater than or equal to %lld", (long long)limits->minimum);
+		kt_add_invalid(
+		        c, at, "must be greater than or equal to %lld", (long long)limits->minimum);
 	else if (limits->has_maximum && value > (int64_t)limits->maximum)
-		kt_add_invalid(c, at, "must be less than or equal to %lld", (long long)limits->maximum);
+		kt_add_invalid(
+		        c, at, "must be less than or equal to %lld", (long long)limits->maximum);
 }
 
-static void check_own(struct kt_rule_context *c, const struct kt_at *at, const struct kt_limits *limits)
+static void check_own(
+        struct kt_rule_context *c, const struct kt_at *at, const struct kt_limits *limits)
 {
 	bool empty = is_text(at->type) ? !*kt_at_text(at) : !at->value;
 	if (limits->length_min > 0 && empty) {
@@ -48,15 +52,17 @@ void kt_check_limits(struct kt_rule_context *c, const struct kt_at *at, const js
 	if (!type || !at->value)
 		return;
 	if (type->shape == KT_SHAPE_LIST && type->elem && type->elem->shape == KT_SHAPE_OBJECT) {
-		KT_EACH (element, at)
+		KT_EACH(element, at) {
 			kt_check_limits(c, &element, json_array_get(old, kt_i_element));
+		}
 		return;
 	}
 	if (type->shape != KT_SHAPE_OBJECT)
 		return;
 	for (size_t i = 0; i < type->n_fields; i++) {
 		const struct kt_field *field = &type->fields[i];
-		if (!at->up && kt_is_one_of(field->name, (const char *const[]){"metadata", "status", NULL}))
+		if (!at->up && kt_is_one_of(field->name,
+		                       (const char *const[]){"metadata", "status", NULL}))
 			continue;
 		struct kt_at member = kt_at(at, field->name);
 		const json_t *before = json_object_get(old, field->name);

@@ -17,8 +17,8 @@ static const struct kt_kind *find_kind(const char *group, const char *plural)
 	return NULL;
 }
 
-const char *kt_rule_key(struct kt_rule_context *c, const char *group, const char *plural, const char *namespace,
-			const char *name)
+const char *kt_rule_key(struct kt_rule_context *c, const char *group, const char *plural,
+        const char *namespace, const char *name)
 {
 	const struct kt_kind *kind = find_kind(group, plural);
 	if (!kind)
@@ -53,14 +53,14 @@ bool kt_rule_exists(struct kt_rule_context *c, const char *key)
 	return object != NULL;
 }
 
-json_t *kt_rule_read(struct kt_rule_context *c, const char *group, const char *plural, const char *namespace,
-		     const char *name)
+json_t *kt_rule_read(struct kt_rule_context *c, const char *group, const char *plural,
+        const char *namespace, const char *name)
 {
 	return kt_rule_read_key(c, kt_rule_key(c, group, plural, namespace, name), NULL);
 }
 
-int kt_rule_list(struct kt_rule_context *c, const char *group, const char *plural, const char *namespace,
-		 struct kt_storage_list *ret_list)
+int kt_rule_list(struct kt_rule_context *c, const char *group, const char *plural,
+        const char *namespace, struct kt_storage_list *ret_list)
 {
 	*ret_list = (struct kt_storage_list){0};
 	const char *prefix = kt_rule_key(c, group, plural, namespace, "");
@@ -78,19 +78,21 @@ static void add(struct kt_rule_context *c, struct kt_storage_op op)
 	c->also[c->n_also++] = op;
 }
 
-void kt_rule_also_put(struct kt_rule_context *c, const char *key, int64_t expect_revision, const struct kt_type *type,
-		      const json_t *value)
+void kt_rule_also_put(struct kt_rule_context *c, const char *key, int64_t expect_revision,
+        const struct kt_type *type, const json_t *value)
 {
 	if (c->dry_run)
 		return;
 	kt_auto_str json = KT_STR_INIT;
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_storage_op op = {.kind = KT_STORAGE_PUT, .key = key, .expect_revision = expect_revision};
+	struct kt_storage_op op = {
+	        .kind = KT_STORAGE_PUT, .key = key, .expect_revision = expect_revision};
 	if (type)
 		kt_codec_encode_json(&json, type, value);
 	else
 		kt_json_write(&json, value, 0);
-	int r = kt_object_create(kt_sv_of(key), (struct kt_sv){json.data, json.len}, &op.object, &err);
+	int r = kt_object_create(
+	        kt_sv_of(key), (struct kt_sv){json.data, json.len}, &op.object, &err);
 	kt_assert(r == 0);
 	add(c, op);
 }
@@ -98,5 +100,7 @@ void kt_rule_also_put(struct kt_rule_context *c, const char *key, int64_t expect
 void kt_rule_also_delete(struct kt_rule_context *c, const char *key)
 {
 	if (!c->dry_run && kt_rule_exists(c, key))
-		add(c, (struct kt_storage_op){.kind = KT_STORAGE_DELETE, .key = key, .expect_revision = KT_STORAGE_ANY});
+		add(c, (struct kt_storage_op){.kind = KT_STORAGE_DELETE,
+		               .key = key,
+		               .expect_revision = KT_STORAGE_ANY});
 }

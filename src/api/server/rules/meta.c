@@ -19,7 +19,7 @@ void kt_check_annotations(struct kt_rule_context *c, const struct kt_at *annotat
 	size_t size_bytes = 0;
 	const char *key;
 	json_t *value;
-	json_object_foreach (annotations->value, key, value) {
+	json_object_foreach(annotations->value, key, value) {
 		size_bytes += strlen(key) + json_string_length(value);
 		char *lower = kt_arena_strdup(c->arena, key);
 		for (char *p = lower; *p; p++)
@@ -64,15 +64,16 @@ static void check_owners(struct kt_rule_context *c, const struct kt_at *meta)
 	struct kt_at owners = kt_at(meta, "ownerReferences");
 	const json_t *controller = NULL, *owner;
 	size_t i;
-	json_array_foreach (owners.value, i, owner) {
+	json_array_foreach(owners.value, i, owner) {
 		check_owner(c, &owners, owner);
 		if (!kt_bool_of(owner, "controller"))
 			continue;
 		if (controller)
 			kt_add_invalid(c, &owners,
-				"Only one reference can have Controller set to true. Found \"true\" in references for %s/%s and %s/%s",
-				kt_text_of(controller, "kind"), kt_text_of(controller, "name"), kt_text_of(owner, "kind"),
-				kt_text_of(owner, "name"));
+			        "Only one reference can have Controller set to true. Found "
+			        "\"true\" in references for %s/%s and %s/%s",
+			        kt_text_of(controller, "kind"), kt_text_of(controller, "name"),
+			        kt_text_of(owner, "kind"), kt_text_of(owner, "name"));
 		controller = controller ? controller : owner;
 	}
 }
@@ -81,9 +82,10 @@ static bool has_text(const json_t *list, const char *text)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (kt_streq(json_string_value(item), text))
 			return true;
+	}
 	return false;
 }
 
@@ -92,28 +94,38 @@ static void check_finalizers(struct kt_rule_context *c, const struct kt_at *meta
 	struct kt_at finalizers = kt_at(meta, "finalizers");
 	if (!kt_at_n(&finalizers))
 		return;
-	KT_EACH (finalizer, &finalizers) {
+	KT_EACH(finalizer, &finalizers) {
 		struct kt_messages messages = {0};
-		size_t n = kt_format_check("qualified-name", kt_sv_of(kt_at_text(&finalizer)), &messages);
+		size_t n = kt_format_check(
+		        "qualified-name", kt_sv_of(kt_at_text(&finalizer)), &messages);
 		for (size_t i = 0; i < n; i++)
-			kt_add_invalid_text(c, &finalizers, kt_at_text(&finalizer), "%s", messages.items[i]);
+			kt_add_invalid_text(
+			        c, &finalizers, kt_at_text(&finalizer), "%s", messages.items[i]);
 	}
-	if (has_text(finalizers.value, "orphan") && has_text(finalizers.value, "foregroundDeletion"))
-		kt_add_invalid(c, &finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
+	if (has_text(finalizers.value, "orphan") &&
+	        has_text(finalizers.value, "foregroundDeletion"))
+		kt_add_invalid(c, &finalizers,
+		        "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
 /* A finalizer of Kubernetes' own kinds is a well-known word or has a domain. */
 static void check_finalizer_names(struct kt_rule_context *c, const json_t *object)
 {
 	static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion", NULL};
-	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata"), finalizers = kt_at(&meta, "finalizers");
-	KT_EACH (finalizer, &finalizers)
-		if (!strchr(kt_at_text(&finalizer), '/') && !kt_is_one_of(kt_at_text(&finalizer), standard))
-			kt_add_invalid(c, &finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata"),
+	             finalizers = kt_at(&meta, "finalizers");
+	KT_EACH(finalizer, &finalizers) {
+		if (!strchr(kt_at_text(&finalizer), '/') &&
+		        !kt_is_one_of(kt_at_text(&finalizer), standard))
+			kt_add_invalid(c, &finalizer,
+			        "name is neither a standard finalizer name nor is it fully "
+			        "qualified");
+	}
 }
 
 /* The end of a prefix is cut where a hyphen would be refused only because more follows. */
-static void check_generate_name(struct kt_rule_context *c, const struct kt_at *at, const char *format)
+static void check_generate_name(
+        struct kt_rule_context *c, const struct kt_at *at, const char *format)
 {
 	const char *text = kt_at_text(at);
 	size_t len = strlen(text);
@@ -149,7 +161,8 @@ static void check_managed_fields(struct kt_rule_context *c, const struct kt_at *
 	}
 }
 
-void kt_meta_validate_common(struct kt_rule_context *c, const json_t *object, const char *name_format)
+void kt_meta_validate_common(
+        struct kt_rule_context *c, const json_t *object, const char *name_format)
 {
 	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata");
 	struct kt_at name = kt_at(&meta, "name"), generate = kt_at(&meta, "generateName");
@@ -180,26 +193,36 @@ void kt_meta_validate(struct kt_rule_context *c, const json_t *object, const cha
 }
 
 /* Whoever deletes counts on the finalizers that are there; later ones would never be served. */
-static void check_no_new_finalizers(struct kt_rule_context *c, const struct kt_at *meta, const json_t *old_meta)
+static void check_no_new_finalizers(
+        struct kt_rule_context *c, const struct kt_at *meta, const json_t *old_meta)
 {
 	struct kt_at finalizers = kt_at(meta, "finalizers");
 	const json_t *before = json_object_get(old_meta, "finalizers");
 	kt_auto_str extra = KT_STR_INIT;
 	size_t i;
 	json_t *item;
-	json_array_foreach (finalizers.value, i, item)
+	json_array_foreach(finalizers.value, i, item) {
 		if (!has_text(before, json_string_value(item)))
-			kt_str_printf(&extra, "%s\"%s\"", extra.len ? ", " : "", json_string_value(item));
+			kt_str_printf(
+			        &extra, "%s\"%s\"", extra.len ? ", " : "", json_string_value(item));
+	}
 	if (extra.len)
 		kt_add_forbidden(c, &finalizers,
-			"no new finalizers can be added if the object is being deleted, found new finalizers []string{%s}",
-			kt_str_text(&extra));
+		        "no new finalizers can be added if the object is being deleted, found new "
+		        "finalizers []string{%s}",
+		        kt_str_text(&extra));
 }
 
-void kt_meta_validate_common_update(struct kt_rule_context *c, const json_t *object, const json_t *old)
+void kt_meta_validate_common_update(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const fixed[] = {
-		"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+	        "name",
+	        "namespace",
+	        "uid",
+	        "creationTimestamp",
+	        "deletionTimestamp",
+	        "deletionGracePeriodSeconds",
 	};
 	struct kt_at root = kt_at_root(c, object), meta = kt_at(&root, "metadata");
 	const json_t *old_meta = json_object_get(old, "metadata");
@@ -255,15 +278,18 @@ static void drop_double_owners(struct kt_rule_context *c, json_t *meta)
 				j++;
 				continue;
 			}
-			kt_str_printf(&doubles, "%s%s", doubles.len ? ", " : "", kt_text_of(owner, "uid"));
+			kt_str_printf(&doubles, "%s%s", doubles.len ? ", " : "",
+			        kt_text_of(owner, "uid"));
 			json_array_remove(owners, j);
 		}
 	}
 	if (doubles.len)
 		kt_rule_warn(c,
-			".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
-			"reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: %s",
-			kt_str_text(&doubles));
+		        ".metadata.ownerReferences contains duplicate entries; API server dedups "
+		        "owner references in 1.20+, and may "
+		        "reject such requests as early as 1.24; please fix your requests; "
+		        "duplicate UID(s) observed: %s",
+		        kt_str_text(&doubles));
 }
 
 void kt_meta_prepare(struct kt_rule_context *c, json_t *object, const json_t *old)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A small set of names for duplicate checks. Lists in objects are short: an array in the arena is enough. */
+/* A small set of names for duplicate checks. Lists in objects are short: an array in the arena is
+ * enough. */
 #ifndef KT_API_SERVER_RULES_NAMES_H
 #define KT_API_SERVER_RULES_NAMES_H
 
@@ -10,7 +11,7 @@
 
 struct kt_names {
 	struct kt_arena *arena;
-	const char **items;   /* borrowed strings */
+	const char **items; /* borrowed strings */
 	size_t n, cap;
 };
 

@@ -18,10 +18,12 @@ static bool is_status(const struct kt_rule_context *c)
 static void check_backend(struct kt_rule_context *c, const struct kt_at *backend)
 {
 	struct kt_at resource = kt_at(backend, "resource"), service = kt_at(backend, "service");
-	struct kt_at name = kt_at(&service, "name"), port = kt_at(&service, "port"), port_name = kt_at(&port, "name");
+	struct kt_at name = kt_at(&service, "name"), port = kt_at(&service, "port"),
+	             port_name = kt_at(&port, "name");
 	struct kt_at number = kt_at(&port, "number");
 	if (resource.value && service.value) {
-		kt_add_invalid_text(c, backend, "", "cannot set both resource and service backends");
+		kt_add_invalid_text(
+		        c, backend, "", "cannot set both resource and service backends");
 		return;
 	}
 	if (resource.value) {
@@ -45,7 +47,9 @@ static void check_backend(struct kt_rule_context *c, const struct kt_at *backend
 
 static void check_path_text(struct kt_rule_context *c, const struct kt_at *path)
 {
-	static const char *const within[] = {"//", "/./", "/../", "%2f", "%2F"}, *const at_end[] = {"/..", "/."};
+	static const char *const within[] = {"//", "/./", "/../", "%2f", "%2F"}, *const at_end[] = {
+	                                                                                 "/..",
+	                                                                                 "/."};
 	const char *text = kt_at_text(path);
 	if (text[0] != '/')
 		kt_add_invalid(c, path, "must be an absolute path");
@@ -60,7 +64,8 @@ static void check_path_text(struct kt_rule_context *c, const struct kt_at *path)
 static void check_http_path(struct kt_rule_context *c, const struct kt_at *entry)
 {
 	static const char *const types[] = {"Exact", "ImplementationSpecific", "Prefix", NULL};
-	struct kt_at type = kt_at(entry, "pathType"), path = kt_at(entry, "path"), backend = kt_at(entry, "backend");
+	struct kt_at type = kt_at(entry, "pathType"), path = kt_at(entry, "path"),
+	             backend = kt_at(entry, "backend");
 	if (!type.value) {
 		kt_add_required(c, &type, "pathType must be specified");
 		return;
@@ -78,38 +83,45 @@ static void check_host(struct kt_rule_context *c, const struct kt_at *host)
 	int family;
 	if (kt_ip_parse(kt_sv_of(kt_at_text(host)), bytes, &family))
 		kt_add_invalid(c, host, "must be a DNS name, not an IP address");
-	kt_check_format(c, host, strchr(kt_at_text(host), '*') ? "wildcard-dns" : "dns1123-subdomain");
+	kt_check_format(
+	        c, host, strchr(kt_at_text(host), '*') ? "wildcard-dns" : "dns1123-subdomain");
 }
 
 static void check_ingress_rules(struct kt_rule_context *c, const struct kt_at *rules)
 {
-	KT_EACH (rule, rules) {
-		struct kt_at host = kt_at(&rule, "host"), http = kt_at(&rule, "http"), paths = kt_at(&http, "paths");
+	KT_EACH(rule, rules) {
+		struct kt_at host = kt_at(&rule, "host"), http = kt_at(&rule, "http"),
+		             paths = kt_at(&http, "paths");
 		if (*kt_at_text(&host))
 			check_host(c, &host);
 		if (!http.value)
 			continue;
 		if (!kt_at_n(&paths))
 			kt_add_required(c, &paths, "");
-		KT_EACH (path, &paths)
+		KT_EACH(path, &paths) {
 			check_http_path(c, &path);
+		}
 	}
 }
 
 static void check_tls(struct kt_rule_context *c, const struct kt_at *list)
 {
-	KT_EACH (tls, list) {
+	KT_EACH(tls, list) {
 		struct kt_at hosts = kt_at(&tls, "hosts"), secret = kt_at(&tls, "secretName");
-		KT_EACH (host, &hosts)
-			kt_check_format(c, &host, strchr(kt_at_text(&host), '*') ? "wildcard-dns" : "dns1123-subdomain");
+		KT_EACH(host, &hosts) {
+			kt_check_format(c, &host,
+			        strchr(kt_at_text(&host), '*') ? "wildcard-dns"
+			                                       : "dns1123-subdomain");
+		}
 		kt_check_optional_format(c, &secret, "dns1123-subdomain");
 	}
 }
 
 static void check_ingress_status(struct kt_rule_context *c, const struct kt_at *root)
 {
-	struct kt_at status = kt_at(root, "status"), balancer = kt_at(&status, "loadBalancer"), list = kt_at(&balancer, "ingress");
-	KT_EACH (ingress, &list) {
+	struct kt_at status = kt_at(root, "status"), balancer = kt_at(&status, "loadBalancer"),
+	             list = kt_at(&balancer, "ingress");
+	KT_EACH(ingress, &list) {
 		struct kt_at ip = kt_at(&ingress, "ip"), host = kt_at(&ingress, "hostname");
 		uint8_t bytes[16];
 		int family;
@@ -124,8 +136,10 @@ static void check_ingress_status(struct kt_rule_context *c, const struct kt_at *
 
 static void validate_ingress(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), rules = kt_at(&spec, "rules");
-	struct kt_at backend = kt_at(&spec, "defaultBackend"), tls = kt_at(&spec, "tls"), class = kt_at(&spec, "ingressClassName");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             rules = kt_at(&spec, "rules");
+	struct kt_at backend = kt_at(&spec, "defaultBackend"), tls = kt_at(&spec, "tls"),
+	             class = kt_at(&spec, "ingressClassName");
 	struct kt_at meta = kt_at(&root, "metadata"), annotations = kt_at(&meta, "annotations");
 	kt_meta_validate_both(c, object, old);
 	if (is_status(c)) {
@@ -133,7 +147,8 @@ static void validate_ingress(struct kt_rule_context *c, const json_t *object, co
 		return;
 	}
 	if (!kt_at_n(&rules) && !backend.value)
-		kt_add_invalid_value(c, &spec, json_null(), "either `defaultBackend` or `rules` must be specified");
+		kt_add_invalid_value(c, &spec, json_null(),
+		        "either `defaultBackend` or `rules` must be specified");
 	if (backend.value)
 		check_backend(c, &backend);
 	check_ingress_rules(c, &rules);
@@ -150,15 +165,17 @@ static void validate_ingress(struct kt_rule_context *c, const json_t *object, co
 static void warn_ingress(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	(void)old;
-	if (!c->subresource && json_object_get(kt_jget(object, "metadata.annotations"), CLASS_ANNOTATION))
-		kt_rule_warn(c, "annotation \"" CLASS_ANNOTATION "\" is deprecated, please use 'spec.ingressClassName' instead");
+	if (!c->subresource &&
+	        json_object_get(kt_jget(object, "metadata.annotations"), CLASS_ANNOTATION))
+		kt_rule_warn(c, "annotation \"" CLASS_ANNOTATION
+		                "\" is deprecated, please use 'spec.ingressClassName' instead");
 }
 
 const struct kt_rules kt_rules_networking_ingress = {
-	.group = "networking.k8s.io",
-	.kind = "Ingress",
-	.validate = validate_ingress,
-	.warn = warn_ingress,
+        .group = "networking.k8s.io",
+        .kind = "Ingress",
+        .validate = validate_ingress,
+        .warn = warn_ingress,
 };
 
 /* IngressClass */
@@ -192,7 +209,8 @@ static void check_parameters(struct kt_rule_context *c, const struct kt_at *para
 
 static void validate_class(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), controller = kt_at(&spec, "controller");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             controller = kt_at(&spec, "controller");
 	struct kt_at parameters = kt_at(&spec, "parameters");
 	kt_meta_validate_both(c, object, old);
 	if (old)
@@ -205,10 +223,10 @@ static void validate_class(struct kt_rule_context *c, const json_t *object, cons
 }
 
 const struct kt_rules kt_rules_networking_ingress_class = {
-	.group = "networking.k8s.io",
-	.kind = "IngressClass",
-	.default_object = default_class,
-	.validate = validate_class,
+        .group = "networking.k8s.io",
+        .kind = "IngressClass",
+        .default_object = default_class,
+        .validate = validate_class,
 };
 
 /* ServiceCIDR */
@@ -225,21 +243,26 @@ static void check_cidrs(struct kt_rule_context *c, const struct kt_at *spec)
 		kt_add_invalid_value(c, &cidrs, spec->value, "may only hold up to 2 values");
 		return;
 	}
-	KT_EACH (cidr, &cidrs) {
+	KT_EACH(cidr, &cidrs) {
 		uint8_t bytes[16];
 		int family, bits;
 		if (kt_cidr_parse(kt_sv_of(kt_at_text(&cidr)), bytes, &family, &bits))
 			families[family == 6]++;
 	}
 	if (families[0] > 1 || families[1] > 1)
-		kt_add_invalid(c, &cidrs, "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
-	KT_EACH (cidr, &cidrs)
+		kt_add_invalid(c, &cidrs,
+		        "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 "
+		        "and 2001:db8::/64");
+	KT_EACH(cidr, &cidrs) {
 		kt_check_format(c, &cidr, "cidr-strict");
+	}
 }
 
-static void validate_service_cidr(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void validate_service_cidr(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), cidrs = kt_at(&spec, "cidrs");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             cidrs = kt_at(&spec, "cidrs");
 	const json_t *before = kt_jget(old, "spec.cidrs");
 	kt_meta_validate_both(c, object, old);
 	if (is_status(c))
@@ -252,12 +275,13 @@ static void validate_service_cidr(struct kt_rule_context *c, const json_t *objec
 		kt_check_immutable(c, &cidrs, before);
 		return;
 	}
-	KT_EACH (cidr, &cidrs)
+	KT_EACH(cidr, &cidrs) {
 		kt_check_immutable(c, &cidr, json_array_get(before, kt_i_cidr));
+	}
 }
 
 const struct kt_rules kt_rules_networking_service_cidr = {
-	.group = "networking.k8s.io",
-	.kind = "ServiceCIDR",
-	.validate = validate_service_cidr,
+        .group = "networking.k8s.io",
+        .kind = "ServiceCIDR",
+        .validate = validate_service_cidr,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The server's options as rules need them, with upstream's values where there is no server (tests). */
+/* The server's options as rules need them, with upstream's values where there is no server (tests).
+ */
 #ifndef KT_API_SERVER_RULES_OPTIONS_H
 #define KT_API_SERVER_RULES_OPTIONS_H
 

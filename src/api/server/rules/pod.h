@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pod specs, wherever they stand: in pods and in the templates of workloads. Validated once here, used everywhere.
- * One file per topic: pod_containers.c, pod_probes.c, pod_env.c, pod_resources.c, pod_volumes.c, pod_security.c,
- * pod_affinity.c, pod_scheduling.c; pod_spec.c calls them in upstream's order, pod_update.c holds what may change.
+ * Pod specs, wherever they stand: in pods and in the templates of workloads. Validated once here,
+ * used everywhere. One file per topic: pod_containers.c, pod_probes.c, pod_env.c, pod_resources.c,
+ * pod_volumes.c, pod_security.c, pod_affinity.c, pod_scheduling.c; pod_spec.c calls them in
+ * upstream's order, pod_update.c holds what may change.
  */
 #ifndef KT_API_SERVER_RULES_POD_H
 #define KT_API_SERVER_RULES_POD_H
@@ -14,9 +15,10 @@
 struct kt_pod {
 	struct kt_rule_context *c;
 	const struct kt_at *spec;
-	const json_t *meta;     /* metadata of the pod or of the template */
-	const json_t *old_spec; /* the stored one on an update; tolerated mistakes are looked up there */
-	bool is_pod;            /* not a template */
+	const json_t *meta; /* metadata of the pod or of the template */
+	const json_t
+	        *old_spec; /* the stored one on an update; tolerated mistakes are looked up there */
+	bool is_pod;       /* not a template */
 	bool host_network, host_users;
 	int64_t grace_seconds;
 	const char *restart_policy;
@@ -30,11 +32,13 @@ void kt_pod_default(struct kt_rule_context *c, json_t *pod);
 const char *kt_pod_qos(const json_t *spec);
 
 /* pod_spec.c */
-void kt_check_pod_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta, const json_t *old_spec,
-		       bool is_pod);
+void kt_check_pod_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
+        const json_t *old_spec, bool is_pod);
 /* Labels, annotations and spec of a template (workloads, PodTemplate). */
-void kt_check_pod_template(struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
-void kt_check_pod_annotations(struct kt_rule_context *c, const struct kt_at *annotations, const struct kt_at *spec);
+void kt_check_pod_template(
+        struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
+void kt_check_pod_annotations(
+        struct kt_rule_context *c, const struct kt_at *annotations, const struct kt_at *spec);
 
 /* The parts, in the order in which they are called. */
 void kt_check_pod_volumes(struct kt_pod *pod);
@@ -63,8 +67,10 @@ void kt_check_tolerations(struct kt_rule_context *c, const struct kt_at *tolerat
 void kt_check_node_selector(struct kt_rule_context *c, const struct kt_at *selector);
 void kt_check_node_selector_term(struct kt_rule_context *c, const struct kt_at *term);
 void kt_check_label_selector(struct kt_rule_context *c, const struct kt_at *selector);
-void kt_check_field_ref(struct kt_rule_context *c, const struct kt_at *ref, const char *const *supported);
-void kt_check_resource_field_ref(struct kt_rule_context *c, const struct kt_at *ref, bool needs_container);
+void kt_check_field_ref(
+        struct kt_rule_context *c, const struct kt_at *ref, const char *const *supported);
+void kt_check_resource_field_ref(
+        struct kt_rule_context *c, const struct kt_at *ref, bool needs_container);
 void kt_check_descending_path(struct kt_rule_context *c, const struct kt_at *at);
 void kt_check_no_backsteps(struct kt_rule_context *c, const struct kt_at *at);
 
@@ -75,7 +81,9 @@ void kt_check_pod_resize(struct kt_rule_context *c, const json_t *pod, const jso
 void kt_check_pod_debug_update(struct kt_rule_context *c, const json_t *pod, const json_t *old);
 
 /* pod_warnings.c */
-void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta, const json_t *old_spec, bool is_pod);
-void kt_pod_template_warn(struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
+void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
+        const json_t *old_spec, bool is_pod);
+void kt_pod_template_warn(
+        struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Containers of a pod: what all have in common, ports, mounts, and what init and ephemeral containers may not have. */
+/* Containers of a pod: what all have in common, ports, mounts, and what init and ephemeral
+ * containers may not have. */
 #include "api/server/rules/names.h"
 #include "api/server/rules/pod.h"
 
@@ -35,22 +36,24 @@ static void check_port(struct kt_pod *pod, const struct kt_at *port, struct kt_n
 void kt_check_container_ports(struct kt_pod *pod, const struct kt_at *ports)
 {
 	struct kt_names names = {.arena = pod->c->arena};
-	KT_EACH (port, ports)
+	KT_EACH(port, ports) {
 		check_port(pod, &port, &names);
+	}
 }
 
 /* One host port can be taken once per protocol and address. */
 static void check_host_port_conflicts(struct kt_pod *pod, const struct kt_at *containers)
 {
 	struct kt_names taken = {.arena = pod->c->arena};
-	KT_EACH (container, containers) {
+	KT_EACH(container, containers) {
 		struct kt_at ports = kt_at(&container, "ports");
-		KT_EACH (port, &ports) {
+		KT_EACH(port, &ports) {
 			struct kt_at host_port = kt_at(&port, "hostPort");
 			if (kt_at_int(&host_port) == 0)
 				continue;
-			const char *key = kt_path(pod->c->arena, "%s/%s/%lld", kt_text_of(port.value, "protocol"),
-						  kt_text_of(port.value, "hostIP"), (long long)kt_at_int(&host_port));
+			const char *key = kt_path(pod->c->arena, "%s/%s/%lld",
+			        kt_text_of(port.value, "protocol"),
+			        kt_text_of(port.value, "hostIP"), (long long)kt_at_int(&host_port));
 			if (kt_names_add(&taken, key))
 				continue;
 			kt_auto_json json_t *shown = json_string(key);
@@ -65,9 +68,10 @@ static const json_t *find_named(const json_t *list, const char *name)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (strcmp(kt_text_of(item, "name"), name) == 0)
 			return item;
+	}
 	return NULL;
 }
 
@@ -75,9 +79,10 @@ static bool has_member(const json_t *list, const char *member, const char *text)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (strcmp(kt_text_of(item, member), text) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -89,8 +94,8 @@ static const json_t *find_volume(struct kt_pod *pod, const char *name)
 	return find_named(json_object_get(pod->spec->value, "volumes"), name);
 }
 
-static void check_propagation(struct kt_pod *pod, const struct kt_at *mounts, const struct kt_at *container,
-			      const struct kt_at *mount)
+static void check_propagation(struct kt_pod *pod, const struct kt_at *mounts,
+        const struct kt_at *container, const struct kt_at *mount)
 {
 	struct kt_at at = kt_at(mounts, "mountPropagation"), own = kt_at(mount, "mountPropagation");
 	if (!own.value)
@@ -99,11 +104,15 @@ static void check_propagation(struct kt_pod *pod, const struct kt_at *mounts, co
 	at.field = own.field;
 	if (!kt_check_enum(pod->c, &at))
 		return;
-	if (kt_at_is(&at, "Bidirectional") && !kt_jbool(container->value, "securityContext.privileged", false))
-		kt_add_forbidden(pod->c, &at, "Bidirectional mount propagation is available only to privileged containers");
+	if (kt_at_is(&at, "Bidirectional") &&
+	        !kt_jbool(container->value, "securityContext.privileged", false))
+		kt_add_forbidden(pod->c, &at,
+		        "Bidirectional mount propagation is available only to privileged "
+		        "containers");
 }
 
-static void check_recursive_read_only(struct kt_pod *pod, const struct kt_at *mounts, const struct kt_at *mount)
+static void check_recursive_read_only(
+        struct kt_pod *pod, const struct kt_at *mounts, const struct kt_at *mount)
 {
 	static const char *const supported[] = {"Disabled", "Enabled", "IfPossible", NULL};
 	struct kt_at at = kt_at(mounts, "recursiveReadOnly");
@@ -114,10 +123,12 @@ static void check_recursive_read_only(struct kt_pod *pod, const struct kt_at *mo
 		kt_add_forbidden(pod->c, &at, "may only be specified when readOnly is true");
 	const char *propagation = kt_text_of(mount->value, "mountPropagation");
 	if (*propagation && strcmp(propagation, "None") != 0)
-		kt_add_forbidden(pod->c, &at, "may only be specified when mountPropagation is None or not specified");
+		kt_add_forbidden(pod->c, &at,
+		        "may only be specified when mountPropagation is None or not specified");
 }
 
-static void check_sub_path(struct kt_pod *pod, const struct kt_at *mounts, const struct kt_at *mount)
+static void check_sub_path(
+        struct kt_pod *pod, const struct kt_at *mounts, const struct kt_at *mount)
 {
 	/* upstream reports the path at the list, without the index */
 	struct kt_at path = kt_at(mounts, "subPath"), expr = kt_at(mounts, "subPathExpr");
@@ -134,8 +145,8 @@ static void check_sub_path(struct kt_pod *pod, const struct kt_at *mounts, const
 	kt_check_descending_path(pod->c, &expr);
 }
 
-static void check_mount(struct kt_pod *pod, const struct kt_at *mounts, const struct kt_at *container,
-			const struct kt_at *mount, struct kt_names *paths)
+static void check_mount(struct kt_pod *pod, const struct kt_at *mounts,
+        const struct kt_at *container, const struct kt_at *mount, struct kt_names *paths)
 {
 	struct kt_rule_context *c = pod->c;
 	const json_t *devices = json_object_get(container->value, "volumeDevices");
@@ -155,8 +166,8 @@ static void check_mount(struct kt_pod *pod, const struct kt_at *mounts, const st
 	check_recursive_read_only(pod, mounts, mount);
 }
 
-static void check_device(struct kt_pod *pod, const struct kt_at *container, const struct kt_at *device,
-			 struct kt_names *names, struct kt_names *paths)
+static void check_device(struct kt_pod *pod, const struct kt_at *container,
+        const struct kt_at *device, struct kt_names *names, struct kt_names *paths)
 {
 	struct kt_rule_context *c = pod->c;
 	const json_t *mounts = json_object_get(container->value, "volumeMounts");
@@ -165,9 +176,11 @@ static void check_device(struct kt_pod *pod, const struct kt_at *container, cons
 	kt_check_required(c, &name);
 	if (*kt_at_text(&name) && !kt_names_add(names, kt_at_text(&name)))
 		kt_add_invalid(c, &name, "must be unique");
-	if (volume && !json_object_get(volume, "persistentVolumeClaim") && !json_object_get(volume, "ephemeral"))
+	if (volume && !json_object_get(volume, "persistentVolumeClaim") &&
+	        !json_object_get(volume, "ephemeral"))
 		kt_add_invalid(c, &name,
-			"can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode");
+		        "can only use volume source type of PersistentVolumeClaim or Ephemeral for "
+		        "block mode");
 	if (!volume)
 		kt_add_not_found(c, &name);
 	kt_check_required(c, &path);
@@ -187,11 +200,14 @@ void kt_check_container_mounts(struct kt_pod *pod, const struct kt_at *container
 {
 	struct kt_names paths = {.arena = pod->c->arena}, device_names = {.arena = pod->c->arena};
 	struct kt_names device_paths = {.arena = pod->c->arena};
-	struct kt_at mounts = kt_at(container, "volumeMounts"), devices = kt_at(container, "volumeDevices");
-	KT_EACH (mount, &mounts)
+	struct kt_at mounts = kt_at(container, "volumeMounts"),
+	             devices = kt_at(container, "volumeDevices");
+	KT_EACH(mount, &mounts) {
 		check_mount(pod, &mounts, container, &mount, &paths);
-	KT_EACH (device, &devices)
+	}
+	KT_EACH(device, &devices) {
 		check_device(pod, container, &device, &device_names, &device_paths);
+	}
 }
 
 /* Containers */
@@ -201,9 +217,11 @@ static void check_resize_policy(struct kt_pod *pod, const struct kt_at *list)
 	static const char *const resources[] = {"cpu", "memory", NULL};
 	static const char *const policies[] = {"NotRequired", "RestartContainer", NULL};
 	struct kt_names names = {.arena = pod->c->arena};
-	KT_EACH (entry, list) {
-		struct kt_at resource = kt_at_with(list, json_object_get(entry.value, "resourceName"));
-		struct kt_at policy = kt_at_with(list, json_object_get(entry.value, "restartPolicy"));
+	KT_EACH(entry, list) {
+		struct kt_at resource =
+		        kt_at_with(list, json_object_get(entry.value, "resourceName"));
+		struct kt_at policy =
+		        kt_at_with(list, json_object_get(entry.value, "restartPolicy"));
 		resource.type = policy.type = NULL;
 		if (!kt_names_add(&names, kt_at_text(&resource))) {
 			struct kt_at at = kt_at_with(&entry, resource.value);
@@ -215,7 +233,8 @@ static void check_resize_policy(struct kt_pod *pod, const struct kt_at *list)
 		if (kt_check_required(pod->c, &policy))
 			kt_check_in(pod->c, &policy, policies);
 		if (strcmp(pod->restart_policy, "Never") == 0 && !kt_at_is(&policy, "NotRequired"))
-			kt_add_invalid(pod->c, &policy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
+			kt_add_invalid(pod->c, &policy,
+			        "must be 'NotRequired' when `restartPolicy` is 'Never'");
 	}
 }
 
@@ -225,9 +244,11 @@ static void check_common(struct kt_pod *pod, const struct kt_at *container)
 	static const char *const message_policies[] = {"File", "FallbackToLogsOnError", NULL};
 	struct kt_rule_context *c = pod->c;
 	struct kt_at name = kt_at(container, "name"), image = kt_at(container, "image");
-	struct kt_at policy = kt_at(container, "terminationMessagePolicy"), pull = kt_at(container, "imagePullPolicy");
+	struct kt_at policy = kt_at(container, "terminationMessagePolicy"),
+	             pull = kt_at(container, "imagePullPolicy");
 	struct kt_at ports = kt_at(container, "ports"), resources = kt_at(container, "resources");
-	struct kt_at resize = kt_at(container, "resizePolicy"), security = kt_at(container, "securityContext");
+	struct kt_at resize = kt_at(container, "resizePolicy"),
+	             security = kt_at(container, "securityContext");
 	kt_check_required_format(c, &name, "dns1123-label");
 	if (kt_check_required(c, &image) && pod->is_pod && !c->subresource) {
 		const char *text = kt_at_text(&image);
@@ -252,22 +273,25 @@ static void check_restart_rules(struct kt_pod *pod, const struct kt_at *containe
 	static const char *const actions[] = {"Restart", "RestartAllContainers", NULL};
 	static const char *const operators[] = {"In", "NotIn", NULL};
 	struct kt_rule_context *c = pod->c;
-	struct kt_at rules = kt_at(container, "restartPolicyRules"), policy = kt_at(container, "restartPolicy");
+	struct kt_at rules = kt_at(container, "restartPolicyRules"),
+	             policy = kt_at(container, "restartPolicy");
 	if (policy.value)
 		kt_check_in(c, &policy, always);
 	if (kt_at_n(&rules) && !policy.value)
-		kt_add_required(c, &policy, "must specify restartPolicy when restart rules are used");
+		kt_add_required(
+		        c, &policy, "must specify restartPolicy when restart rules are used");
 	if (kt_at_n(&rules) > 20)
 		kt_add_too_long(c, &rules, 20);
-	KT_EACH (rule, &rules) {
+	KT_EACH(rule, &rules) {
 		struct kt_at action = kt_at(&rule, "action"), codes = kt_at(&rule, "exitCodes");
-		if (kt_at_is(&action, "RestartAllContainers") || !kt_is_one_of(kt_at_text(&action), actions))
+		if (kt_at_is(&action, "RestartAllContainers") ||
+		        !kt_is_one_of(kt_at_text(&action), actions))
 			kt_add_not_supported(c, &action, (const char *const[]){"Restart", NULL});
 		if (!codes.value) {
 			kt_add_required(c, &codes, "must be specified");
 			continue;
 		}
-		struct kt_at operator = kt_at(&codes, "operator"), values = kt_at(&codes, "values");
+		struct kt_at operator= kt_at(&codes, "operator"), values = kt_at(&codes, "values");
 		kt_check_in(c, &operator, operators);
 		if (kt_at_n(&values) > 255)
 			kt_add_too_long(c, &values, 255);
@@ -281,8 +305,9 @@ static void check_regular(struct kt_pod *pod, struct kt_names *names)
 		kt_add_required(pod->c, &containers, "");
 		return;
 	}
-	KT_EACH (container, &containers) {
-		struct kt_at name = kt_at(&container, "name"), lifecycle = kt_at(&container, "lifecycle");
+	KT_EACH(container, &containers) {
+		struct kt_at name = kt_at(&container, "name"),
+		             lifecycle = kt_at(&container, "lifecycle");
 		check_common(pod, &container);
 		seen_before(names, pod->c, &name);
 		kt_check_lifecycle(pod, &lifecycle);
@@ -295,7 +320,8 @@ static void check_regular(struct kt_pod *pod, struct kt_names *names)
 /* An init container that restarts always is a sidecar: it lives on and may be probed. */
 static void check_init(struct kt_pod *pod, const struct kt_at *container, struct kt_names *names)
 {
-	static const char *const sidecar_only[] = {"lifecycle", "livenessProbe", "readinessProbe", "startupProbe"};
+	static const char *const sidecar_only[] = {
+	        "lifecycle", "livenessProbe", "readinessProbe", "startupProbe"};
 	struct kt_rule_context *c = pod->c;
 	struct kt_at policy = kt_at(container, "restartPolicy"), name = kt_at(container, "name");
 	struct kt_at lifecycle = kt_at(container, "lifecycle");
@@ -313,30 +339,43 @@ static void check_init(struct kt_pod *pod, const struct kt_at *container, struct
 		struct kt_at at = kt_at(container, sidecar_only[i]);
 		bool only_empty = i == 0 && json_object_size(at.value) == 0;
 		if (at.value && !only_empty)
-			kt_add_forbidden(c, &at, "may not be set for init containers without restartPolicy=Always");
+			kt_add_forbidden(c, &at,
+			        "may not be set for init containers without restartPolicy=Always");
 	}
 }
 
-static void check_ephemeral(struct kt_pod *pod, const struct kt_at *container, struct kt_names *names)
+static void check_ephemeral(
+        struct kt_pod *pod, const struct kt_at *container, struct kt_names *names)
 {
 	static const char *const forbidden[] = {
-		"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources", "resizePolicy", "restartPolicy",
+	        "ports",
+	        "livenessProbe",
+	        "readinessProbe",
+	        "startupProbe",
+	        "lifecycle",
+	        "resources",
+	        "resizePolicy",
+	        "restartPolicy",
 	};
 	struct kt_rule_context *c = pod->c;
-	struct kt_at name = kt_at(container, "name"), target = kt_at(container, "targetContainerName");
+	struct kt_at name = kt_at(container, "name"),
+	             target = kt_at(container, "targetContainerName");
 	struct kt_at mounts = kt_at(container, "volumeMounts");
 	check_common(pod, container);
 	seen_before(names, c, &name);
-	if (*kt_at_text(&target) && !find_named(json_object_get(pod->spec->value, "containers"), kt_at_text(&target)) &&
-	    !find_named(json_object_get(pod->spec->value, "initContainers"), kt_at_text(&target)))
+	if (*kt_at_text(&target) &&
+	        !find_named(json_object_get(pod->spec->value, "containers"), kt_at_text(&target)) &&
+	        !find_named(
+	                json_object_get(pod->spec->value, "initContainers"), kt_at_text(&target)))
 		kt_add_not_found(c, &target);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(forbidden); i++) {
 		struct kt_at at = kt_at(container, forbidden[i]);
 		if (at.value && !kt_same(at.value, NULL))
 			kt_add_forbidden(c, &at, "cannot be set for an Ephemeral Container");
 	}
-	KT_EACH (mount, &mounts) {
-		struct kt_at sub_path = kt_at(&mount, "subPath"), expr = kt_at(&mount, "subPathExpr");
+	KT_EACH(mount, &mounts) {
+		struct kt_at sub_path = kt_at(&mount, "subPath"),
+		             expr = kt_at(&mount, "subPathExpr");
 		if (*kt_at_text(&sub_path))
 			kt_add_forbidden(c, &sub_path, "cannot be set for an Ephemeral Container");
 		if (*kt_at_text(&expr))
@@ -347,10 +386,13 @@ static void check_ephemeral(struct kt_pod *pod, const struct kt_at *container, s
 void kt_check_pod_containers(struct kt_pod *pod)
 {
 	struct kt_names names = {.arena = pod->c->arena};
-	struct kt_at init = kt_at(pod->spec, "initContainers"), ephemeral = kt_at(pod->spec, "ephemeralContainers");
+	struct kt_at init = kt_at(pod->spec, "initContainers"),
+	             ephemeral = kt_at(pod->spec, "ephemeralContainers");
 	check_regular(pod, &names);
-	KT_EACH (container, &init)
+	KT_EACH(container, &init) {
 		check_init(pod, &container, &names);
-	KT_EACH (container, &ephemeral)
+	}
+	KT_EACH(container, &ephemeral) {
 		check_ephemeral(pod, &container, &names);
+	}
 }

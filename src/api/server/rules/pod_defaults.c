@@ -2,7 +2,8 @@
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 
-static const char *const container_lists[] = {"initContainers", "containers", "ephemeralContainers"};
+static const char *const container_lists[] = {
+        "initContainers", "containers", "ephemeralContainers"};
 
 static void set_text(json_t *object, const char *name, const char *text)
 {
@@ -24,7 +25,8 @@ static bool is_image_reference(const char *image)
 {
 	const char *last = strrchr(image, '/');
 	for (const char *p = last ? last + 1 : image; *p && *p != ':' && *p != '@'; p++)
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '_' || *p == '-'))
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.' ||
+		            *p == '_' || *p == '-'))
 			return false;
 	char first = last ? last[1] : image[0];
 	return (first >= 'a' && first <= 'z') || (first >= '0' && first <= '9');
@@ -44,7 +46,8 @@ static void default_container(json_t *container)
 	default_resources(container);
 	if (!*kt_text_of(container, "imagePullPolicy")) {
 		const char *image = kt_text_of(container, "image");
-		set_text(container, "imagePullPolicy", is_image_reference(image) ? pull_policy(image) : "IfNotPresent");
+		set_text(container, "imagePullPolicy",
+		        is_image_reference(image) ? pull_policy(image) : "IfNotPresent");
 	}
 }
 
@@ -53,9 +56,11 @@ static void default_host_ports(json_t *container)
 {
 	size_t i;
 	json_t *port;
-	json_array_foreach (json_object_get(container, "ports"), i, port)
-		if (!json_integer_value(json_object_get(port, "hostPort")) && json_object_get(port, "containerPort"))
+	json_array_foreach(json_object_get(container, "ports"), i, port) {
+		if (!json_integer_value(json_object_get(port, "hostPort")) &&
+		        json_object_get(port, "containerPort"))
 			json_object_set(port, "hostPort", json_object_get(port, "containerPort"));
+	}
 }
 
 /* A volume that names no source is an empty directory. */
@@ -63,7 +68,7 @@ static void default_volumes(json_t *volumes)
 {
 	size_t i;
 	json_t *volume;
-	json_array_foreach (volumes, i, volume) {
+	json_array_foreach(volumes, i, volume) {
 		size_t n = json_object_size(volume) - (json_object_get(volume, "name") != NULL);
 		if (n == 0)
 			json_object_set_new(volume, "emptyDir", json_object());
@@ -94,7 +99,7 @@ void kt_pod_spec_default(json_t *spec)
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		size_t i;
 		json_t *container;
-		json_array_foreach (json_object_get(spec, container_lists[l]), i, container) {
+		json_array_foreach(json_object_get(spec, container_lists[l]), i, container) {
 			default_container(container);
 			if (host_network && strcmp(container_lists[l], "ephemeralContainers") != 0)
 				default_host_ports(container);
@@ -107,7 +112,8 @@ void kt_pod_spec_default(json_t *spec)
 /* A limit without a request is a request. */
 static void default_requests(json_t *container)
 {
-	json_t *resources = json_object_get(container, "resources"), *limits = json_object_get(resources, "limits");
+	json_t *resources = json_object_get(container, "resources"),
+	       *limits = json_object_get(resources, "limits");
 	const char *name;
 	json_t *limit;
 	if (!json_object_size(limits))
@@ -115,20 +121,24 @@ static void default_requests(json_t *container)
 	json_t *requests = json_object_get(resources, "requests");
 	if (!requests)
 		json_object_set_new(resources, "requests", requests = json_object());
-	json_object_foreach (limits, name, limit)
+	json_object_foreach(limits, name, limit) {
 		if (!json_object_get(requests, name))
 			json_object_set(requests, name, limit);
+	}
 }
 
-/* What all containers together ask for: the larger of the biggest init container and the sum of the others. */
-static kt_nanos aggregate(const json_t *spec, const char *resource, bool *ret_any, const json_t **ret_like)
+/* What all containers together ask for: the larger of the biggest init container and the sum of the
+ * others. */
+static kt_nanos aggregate(
+        const json_t *spec, const char *resource, bool *ret_any, const json_t **ret_like)
 {
 	kt_nanos sum = 0, init_max = 0, sidecars = 0;
 	for (size_t l = 0; l < 2; l++) {
 		size_t i;
 		json_t *container;
-		json_array_foreach (json_object_get(spec, container_lists[l]), i, container) {
-			const json_t *value = json_object_get(kt_jget(container, "resources.requests"), resource);
+		json_array_foreach(json_object_get(spec, container_lists[l]), i, container) {
+			const json_t *value =
+			        json_object_get(kt_jget(container, "resources.requests"), resource);
 			if (value) {
 				*ret_any = true;
 				*ret_like = value;
@@ -145,23 +155,26 @@ static kt_nanos aggregate(const json_t *spec, const char *resource, bool *ret_an
 	return KT_MAX(sum + sidecars, init_max);
 }
 
-/* Limits of the whole pod give its requests: those of its containers where they have any, else the limits. */
+/* Limits of the whole pod give its requests: those of its containers where they have any, else the
+ * limits. */
 static void default_pod_requests(struct kt_rule_context *c, json_t *spec)
 {
-	json_t *resources = json_object_get(spec, "resources"), *limits = json_object_get(resources, "limits"), *limit;
+	json_t *resources = json_object_get(spec, "resources"),
+	       *limits = json_object_get(resources, "limits"), *limit;
 	if (!json_object_size(limits))
 		return;
 	json_t *requests = json_object_get(resources, "requests");
 	kt_auto_json json_t *merged = requests ? json_copy(requests) : json_object();
 	const char *name;
-	json_object_foreach (limits, name, limit) {
+	json_object_foreach(limits, name, limit) {
 		if (json_object_get(merged, name))
 			continue;
 		bool any = false;
 		const json_t *like = limit;
 		kt_nanos n = aggregate(spec, name, &any, &like);
 		if (any && kt_resource_may_overcommit(name))
-			json_object_set_new(merged, name, json_string(kt_quantities_print(c, n, like)));
+			json_object_set_new(
+			        merged, name, json_string(kt_quantities_print(c, n, like)));
 		else
 			json_object_set(merged, name, limit);
 	}
@@ -177,8 +190,9 @@ void kt_pod_default(struct kt_rule_context *c, json_t *pod)
 	kt_pod_spec_default(spec);
 	for (size_t l = 0; l < 2; l++) {
 		size_t i;
-		json_array_foreach (json_object_get(spec, container_lists[l]), i, container)
+		json_array_foreach(json_object_get(spec, container_lists[l]), i, container) {
 			default_requests(container);
+		}
 	}
 	default_pod_requests(c, spec);
 	if (!json_object_get(spec, "enableServiceLinks"))
@@ -188,16 +202,20 @@ void kt_pod_default(struct kt_rule_context *c, json_t *pod)
 		json_object_set_new(spec, "terminationGracePeriodSeconds", json_integer(1));
 }
 
-/* Adds one resources block to the tally: whether anything is asked for, and whether cpu and memory are fixed and equal. */
+/* Adds one resources block to the tally: whether anything is asked for, and whether cpu and memory
+ * are fixed and equal. */
 static void tally(const json_t *resources, bool *any, bool *guaranteed)
 {
 	static const char *const computed[] = {"cpu", "memory"};
 	for (size_t i = 0; i < KT_ARRAY_SIZE(computed); i++) {
-		const json_t *request = json_object_get(json_object_get(resources, "requests"), computed[i]);
-		const json_t *limit = json_object_get(json_object_get(resources, "limits"), computed[i]);
+		const json_t *request =
+		        json_object_get(json_object_get(resources, "requests"), computed[i]);
+		const json_t *limit =
+		        json_object_get(json_object_get(resources, "limits"), computed[i]);
 		if (kt_quantities_nanos(request) > 0 || kt_quantities_nanos(limit) > 0)
 			*any = true;
-		if (kt_quantities_nanos(limit) <= 0 || (request && kt_quantities_cmp(request, limit) != 0))
+		if (kt_quantities_nanos(limit) <= 0 ||
+		        (request && kt_quantities_cmp(request, limit) != 0))
 			*guaranteed = false;
 	}
 }
@@ -206,14 +224,17 @@ const char *kt_pod_qos(const json_t *spec)
 {
 	bool any = false, guaranteed = true;
 	const json_t *whole = json_object_get(spec, "resources");
-	if (json_object_size(json_object_get(whole, "requests")) || json_object_size(json_object_get(whole, "limits"))) {
+	if (json_object_size(json_object_get(whole, "requests")) ||
+	        json_object_size(json_object_get(whole, "limits"))) {
 		tally(whole, &any, &guaranteed);
 	} else {
 		for (size_t l = 0; l < 2; l++) {
 			size_t i;
 			json_t *container;
-			json_array_foreach (json_object_get(spec, container_lists[l]), i, container)
+			json_array_foreach(
+			        json_object_get(spec, container_lists[l]), i, container) {
 				tally(json_object_get(container, "resources"), &any, &guaranteed);
+			}
 		}
 	}
 	return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";

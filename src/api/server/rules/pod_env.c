@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Environment variables of containers, and the references to fields and resources they share with volumes. */
+/* Environment variables of containers, and the references to fields and resources they share with
+ * volumes. */
 #include "api/machinery/names.h"
 #include "api/server/rules/names.h"
 #include "api/server/rules/pod.h"
@@ -8,7 +9,8 @@
 #include <ctype.h>
 
 /* "metadata.labels['app']" is split into path and subscript. */
-static bool split_subscript(struct kt_rule_context *c, const char *text, const char **ret_path, const char **ret_subscript)
+static bool split_subscript(struct kt_rule_context *c, const char *text, const char **ret_path,
+        const char **ret_subscript)
 {
 	size_t len = strlen(text);
 	const char *open = strstr(text, "['");
@@ -22,24 +24,40 @@ static bool split_subscript(struct kt_rule_context *c, const char *text, const c
 }
 
 /* Why a field path is none, or NULL. */
-static const char *bad_label(struct kt_rule_context *c, const char *version, const char *text, const char *path,
-			     const char *subscript)
+static const char *bad_label(struct kt_rule_context *c, const char *version, const char *text,
+        const char *path, const char *subscript)
 {
 	static const char *const known[] = {
-		"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
-		"spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "spec.schedulerName", "spec.host",
-		"status.phase", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs", NULL,
+	        "metadata.annotations",
+	        "metadata.labels",
+	        "metadata.name",
+	        "metadata.namespace",
+	        "metadata.uid",
+	        "spec.nodeName",
+	        "spec.restartPolicy",
+	        "spec.serviceAccountName",
+	        "spec.schedulerName",
+	        "spec.host",
+	        "status.phase",
+	        "status.hostIP",
+	        "status.hostIPs",
+	        "status.podIP",
+	        "status.podIPs",
+	        NULL,
 	};
 	if (strcmp(version, "v1") != 0)
 		return kt_arena_printf(c->arena, "unsupported pod version: %s", version);
-	if (subscript && strcmp(path, "metadata.annotations") != 0 && strcmp(path, "metadata.labels") != 0)
-		return kt_arena_printf(c->arena, "field label does not support subscript: %s", text);
+	if (subscript && strcmp(path, "metadata.annotations") != 0 &&
+	        strcmp(path, "metadata.labels") != 0)
+		return kt_arena_printf(
+		        c->arena, "field label does not support subscript: %s", text);
 	if (!subscript && !kt_is_one_of(path, known))
 		return kt_arena_printf(c->arena, "field label not supported: %s", text);
 	return NULL;
 }
 
-void kt_check_field_ref(struct kt_rule_context *c, const struct kt_at *ref, const char *const *supported)
+void kt_check_field_ref(
+        struct kt_rule_context *c, const struct kt_at *ref, const char *const *supported)
 {
 	struct kt_at version = kt_at(ref, "apiVersion"), field = kt_at(ref, "fieldPath");
 	if (!kt_check_required(c, &version) || !kt_check_required(c, &field))
@@ -72,7 +90,20 @@ void kt_check_field_ref(struct kt_rule_context *c, const struct kt_at *ref, cons
 static void check_divisor(struct kt_rule_context *c, const struct kt_at *ref, const char *resource)
 {
 	static const char *const byte_units[] = {
-		"1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei", NULL,
+	        "1",
+	        "1k",
+	        "1M",
+	        "1G",
+	        "1T",
+	        "1P",
+	        "1E",
+	        "1Ki",
+	        "1Mi",
+	        "1Gi",
+	        "1Ti",
+	        "1Pi",
+	        "1Ei",
+	        NULL,
 	};
 	static const char *const cpu_units[] = {"1m", "1", NULL};
 	struct kt_at divisor = kt_at(ref, "divisor");
@@ -83,19 +114,29 @@ static void check_divisor(struct kt_rule_context *c, const struct kt_at *ref, co
 	if (kt_is_one_of(kt_quantities_text(c, divisor.value), cpu ? cpu_units : byte_units))
 		return;
 	if (cpu)
-		kt_add_invalid_text(c, &divisor, resource, "only divisor's values 1m and 1 are supported with the cpu resource");
+		kt_add_invalid_text(c, &divisor, resource,
+		        "only divisor's values 1m and 1 are supported with the cpu resource");
 	else
 		kt_add_invalid_text(c, &divisor, resource,
-			"only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the %s "
-			"resource", strcmp(what, "ephemeral-storage") == 0 ? "local ephemeral storage" :
-			kt_resource_is_hugepages(what) ? "hugepages" : what);
+		        "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, "
+		        "1Ei are supported with the %s "
+		        "resource",
+		        strcmp(what, "ephemeral-storage") == 0 ? "local ephemeral storage"
+		        : kt_resource_is_hugepages(what)       ? "hugepages"
+		                                               : what);
 }
 
-void kt_check_resource_field_ref(struct kt_rule_context *c, const struct kt_at *ref, bool needs_container)
+void kt_check_resource_field_ref(
+        struct kt_rule_context *c, const struct kt_at *ref, bool needs_container)
 {
 	static const char *const supported[] = {
-		"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
-		"requests.memory", NULL,
+	        "limits.cpu",
+	        "limits.ephemeral-storage",
+	        "limits.memory",
+	        "requests.cpu",
+	        "requests.ephemeral-storage",
+	        "requests.memory",
+	        NULL,
 	};
 	struct kt_at container = kt_at(ref, "containerName"), resource = kt_at(ref, "resource");
 	const char *name = kt_at_text(&resource);
@@ -104,7 +145,7 @@ void kt_check_resource_field_ref(struct kt_rule_context *c, const struct kt_at *
 	else if (!*name)
 		kt_add_required(c, &resource, "");
 	else if (!kt_is_one_of(name, supported) && !kt_starts_with(name, "limits.hugepages-") &&
-		 !kt_starts_with(name, "requests.hugepages-"))
+	         !kt_starts_with(name, "requests.hugepages-"))
 		kt_add_not_supported(c, &resource, supported);
 	check_divisor(c, ref, name);
 }
@@ -118,7 +159,8 @@ static void check_key_selector(struct kt_rule_context *c, const struct kt_at *re
 
 static void check_file_ref(struct kt_rule_context *c, const struct kt_at *ref)
 {
-	struct kt_at volume = kt_at(ref, "volumeName"), path = kt_at(ref, "path"), key = kt_at(ref, "key");
+	struct kt_at volume = kt_at(ref, "volumeName"), path = kt_at(ref, "path"),
+	             key = kt_at(ref, "key");
 	kt_check_required(c, &volume);
 	if (kt_check_required(c, &path))
 		kt_check_descending_path(c, &path);
@@ -128,14 +170,23 @@ static void check_file_ref(struct kt_rule_context *c, const struct kt_at *ref)
 static void check_value_from(struct kt_rule_context *c, const struct kt_at *variable)
 {
 	static const char *const fields[] = {
-		"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
-		"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs", NULL,
+	        "metadata.name",
+	        "metadata.namespace",
+	        "metadata.uid",
+	        "spec.nodeName",
+	        "spec.serviceAccountName",
+	        "status.hostIP",
+	        "status.hostIPs",
+	        "status.podIP",
+	        "status.podIPs",
+	        NULL,
 	};
 	struct kt_at from = kt_at(variable, "valueFrom");
 	if (!from.value)
 		return;
 	struct kt_at field = kt_at(&from, "fieldRef"), resource = kt_at(&from, "resourceFieldRef");
-	struct kt_at map = kt_at(&from, "configMapKeyRef"), secret = kt_at(&from, "secretKeyRef"), file = kt_at(&from, "fileKeyRef");
+	struct kt_at map = kt_at(&from, "configMapKeyRef"), secret = kt_at(&from, "secretKeyRef"),
+	             file = kt_at(&from, "fileKeyRef");
 	if (field.value)
 		kt_check_field_ref(c, &field, fields);
 	if (resource.value)
@@ -149,14 +200,17 @@ static void check_value_from(struct kt_rule_context *c, const struct kt_at *vari
 	int n = !!field.value + !!resource.value + !!map.value + !!secret.value + !!file.value;
 	if (n == 0)
 		kt_add_invalid_text(c, &from, "",
-			"must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+		        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
+		        "`secretKeyRef` or `fileKeyRef`");
 	if (n && *kt_text_of(variable->value, "value"))
 		kt_add_invalid_text(c, &from, "", "may not be specified when `value` is not empty");
 	else if (n > 1)
-		kt_add_invalid_text(c, &from, "", "may not have more than one field specified at a time");
+		kt_add_invalid_text(
+		        c, &from, "", "may not have more than one field specified at a time");
 }
 
-static void check_env_from(struct kt_rule_context *c, const struct kt_at *list, const struct kt_at *source)
+static void check_env_from(
+        struct kt_rule_context *c, const struct kt_at *list, const struct kt_at *source)
 {
 	struct kt_at prefix = kt_at(source, "prefix");
 	struct kt_at map = kt_at(source, "configMapRef"), secret = kt_at(source, "secretRef");
@@ -170,21 +224,24 @@ static void check_env_from(struct kt_rule_context *c, const struct kt_at *list, 
 		kt_check_required_format(c, &name, "dns1123-subdomain");
 	}
 	if (map.value && secret.value)
-		kt_add_invalid_text(c, list, "", "may not have more than one field specified at a time");
+		kt_add_invalid_text(
+		        c, list, "", "may not have more than one field specified at a time");
 	if (!map.value && !secret.value)
-		kt_add_invalid_text(c, list, "", "must specify one of: `configMapRef` or `secretRef`");
+		kt_add_invalid_text(
+		        c, list, "", "must specify one of: `configMapRef` or `secretRef`");
 }
 
 void kt_check_container_env(struct kt_pod *pod, const struct kt_at *container)
 {
 	struct kt_at env = kt_at(container, "env"), from = kt_at(container, "envFrom");
-	KT_EACH (variable, &env) {
+	KT_EACH(variable, &env) {
 		struct kt_at name = kt_at(&variable, "name");
 		kt_check_required_format(pod->c, &name, "env-var-name");
 		check_value_from(pod->c, &variable);
 	}
-	KT_EACH (source, &from)
+	KT_EACH(source, &from) {
 		check_env_from(pod->c, &from, &source);
+	}
 }
 
 void kt_check_descending_path(struct kt_rule_context *c, const struct kt_at *at)

@@ -13,12 +13,13 @@ static void check_port_or_name(struct kt_rule_context *c, const struct kt_at *po
 static void check_http(struct kt_rule_context *c, const struct kt_at *action)
 {
 	static const char *const schemes[] = {"HTTP", "HTTPS", NULL};
-	struct kt_at path = kt_at(action, "path"), port = kt_at(action, "port"), scheme = kt_at(action, "scheme");
+	struct kt_at path = kt_at(action, "path"), port = kt_at(action, "port"),
+	             scheme = kt_at(action, "scheme");
 	struct kt_at headers = kt_at(action, "httpHeaders");
 	kt_check_required(c, &path);
 	check_port_or_name(c, &port);
 	kt_check_in(c, &scheme, schemes);
-	KT_EACH (header, &headers) { /* reported at the list */
+	KT_EACH(header, &headers) { /* reported at the list */
 		struct kt_at name = kt_at_with(&headers, json_object_get(header.value, "name"));
 		name.type = NULL;
 		kt_check_format(c, &name, "http-header");
@@ -40,14 +41,16 @@ static void check_sleep(struct kt_pod *pod, const struct kt_at *sleep)
 	if (seconds >= 0 && seconds <= pod->grace_seconds)
 		return;
 	kt_auto_json json_t *value = json_integer(seconds);
-	kt_add_invalid_value(pod->c, sleep, value, "must be non-negative and less than terminationGracePeriodSeconds (%lld)",
-		(long long)pod->grace_seconds);
+	kt_add_invalid_value(pod->c, sleep, value,
+	        "must be non-negative and less than terminationGracePeriodSeconds (%lld)",
+	        (long long)pod->grace_seconds);
 }
 
 static void check_handler(struct kt_pod *pod, const struct kt_at *handler)
 {
 	struct kt_rule_context *c = pod->c;
-	struct kt_at exec = kt_at(handler, "exec"), http = kt_at(handler, "httpGet"), tcp = kt_at(handler, "tcpSocket");
+	struct kt_at exec = kt_at(handler, "exec"), http = kt_at(handler, "httpGet"),
+	             tcp = kt_at(handler, "tcpSocket");
 	struct kt_at grpc = kt_at(handler, "grpc"), sleep = kt_at(handler, "sleep");
 	int n = 0;
 	if (exec.value && first_handler(c, &exec, &n)) {
@@ -74,7 +77,11 @@ static void check_handler(struct kt_pod *pod, const struct kt_at *handler)
 static void check_probe(struct kt_pod *pod, const struct kt_at *probe)
 {
 	static const char *const counts[] = {
-		"initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold",
+	        "initialDelaySeconds",
+	        "timeoutSeconds",
+	        "periodSeconds",
+	        "successThreshold",
+	        "failureThreshold",
 	};
 	check_handler(pod, probe);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(counts); i++) {
@@ -95,7 +102,8 @@ static void check_needs_one_success(struct kt_pod *pod, const struct kt_at *prob
 
 void kt_check_probes(struct kt_pod *pod, const struct kt_at *container)
 {
-	struct kt_at live = kt_at(container, "livenessProbe"), ready = kt_at(container, "readinessProbe");
+	struct kt_at live = kt_at(container, "livenessProbe"),
+	             ready = kt_at(container, "readinessProbe");
 	struct kt_at start = kt_at(container, "startupProbe");
 	if (live.value) {
 		check_probe(pod, &live);
@@ -125,7 +133,8 @@ void kt_check_lifecycle(struct kt_pod *pod, const struct kt_at *lifecycle)
 		return;
 	const char *os = kt_text_of(json_object_get(pod->spec->value, "os"), "name");
 	if (!*os)
-		kt_add_forbidden(pod->c, &signal, "may not be set for containers with empty `spec.os.name`");
+		kt_add_forbidden(
+		        pod->c, &signal, "may not be set for containers with empty `spec.os.name`");
 	else
 		kt_check_enum(pod->c, &signal);
 }

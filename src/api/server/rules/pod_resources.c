@@ -9,9 +9,10 @@ static const char *claim_names(struct kt_pod *pod)
 {
 	struct kt_at claims = kt_at(pod->spec, "resourceClaims");
 	struct kt_names names = {.arena = pod->c->arena};
-	KT_EACH (claim, &claims)
+	KT_EACH(claim, &claims) {
 		if (*kt_text_of(claim.value, "name"))
 			kt_names_add(&names, kt_text_of(claim.value, "name"));
+	}
 	if (!names.n)
 		return NULL;
 	qsort(names.items, names.n, sizeof(*names.items), kt_strp_cmp);
@@ -24,35 +25,43 @@ static const char *claim_names(struct kt_pod *pod)
 static bool is_pod_claim(struct kt_pod *pod, const char *name)
 {
 	struct kt_at claims = kt_at(pod->spec, "resourceClaims");
-	KT_EACH (claim, &claims)
+	KT_EACH(claim, &claims) {
 		if (strcmp(kt_text_of(claim.value, "name"), name) == 0)
 			return true;
+	}
 	return false;
 }
 
 static void add_unknown_claim(struct kt_pod *pod, const struct kt_at *claim, const char *name)
 {
 	const char *known = claim_names(pod);
-	const char *text = known ? kt_path(pod->c->arena, "Not found: \"%s\": must be one of the names in pod.spec.resourceClaims: %s",
-						   name, known)
-				 : kt_path(pod->c->arena,
-					   "Not found: \"%s\": must be one of the names in pod.spec.resourceClaims which is empty", name);
-	kt_field_error_add(&pod->c->errors, KT_FIELD_ERROR_NOT_FOUND, kt_at_path(pod->c, claim), text);
+	const char *text = known ? kt_path(pod->c->arena,
+	                                   "Not found: \"%s\": must be one of the names in "
+	                                   "pod.spec.resourceClaims: %s",
+	                                   name, known)
+	                         : kt_path(pod->c->arena,
+	                                   "Not found: \"%s\": must be one of the names in "
+	                                   "pod.spec.resourceClaims which is empty",
+	                                   name);
+	kt_field_error_add(
+	        &pod->c->errors, KT_FIELD_ERROR_NOT_FOUND, kt_at_path(pod->c, claim), text);
 }
 
 /* A claim is used once whole, or once per request in it. */
 static void check_claims(struct kt_pod *pod, const struct kt_at *claims)
 {
 	struct kt_names whole = {.arena = pod->c->arena}, parts = whole, any = whole;
-	KT_EACH (claim, claims) {
-		const char *name = kt_text_of(claim.value, "name"), *request = kt_text_of(claim.value, "request");
+	KT_EACH(claim, claims) {
+		const char *name = kt_text_of(claim.value, "name"),
+		           *request = kt_text_of(claim.value, "request");
 		struct kt_at at = kt_at(&claim, "request");
 		if (!*name) {
 			kt_add_required(pod->c, &claim, "");
 			continue;
 		}
 		const char *key = *request ? kt_path(pod->c->arena, "%s/%s", name, request) : name;
-		bool taken = kt_names_has(&whole, name) || (*request ? kt_names_has(&parts, key) : kt_names_has(&any, name));
+		bool taken = kt_names_has(&whole, name) ||
+		             (*request ? kt_names_has(&parts, key) : kt_names_has(&any, name));
 		if (taken) {
 			struct kt_at shown = kt_at_with(&claim, NULL);
 			kt_auto_json json_t *text = json_string(key);
@@ -73,7 +82,8 @@ static void check_hugepages(struct kt_rule_context *c, const struct kt_at *at, c
 	kt_auto_json json_t *size = json_string(name + strlen("hugepages-"));
 	kt_nanos unit = kt_quantities_nanos(size), value = kt_quantities_nanos(at->value);
 	if (unit <= 0 || value % unit != 0)
-		kt_add_invalid(c, at, "%s is not positive integer multiple of %s", kt_quantities_text(c, at->value), name);
+		kt_add_invalid(c, at, "%s is not positive integer multiple of %s",
+		        kt_quantities_text(c, at->value), name);
 }
 
 static void check_entry(struct kt_rule_context *c, const struct kt_at *at, const char *name)
@@ -84,22 +94,25 @@ static void check_entry(struct kt_rule_context *c, const struct kt_at *at, const
 		check_hugepages(c, at, name);
 }
 
-static void check_against_limit(struct kt_rule_context *c, const struct kt_at *requests, const struct kt_at *limits,
-				const char *name)
+static void check_against_limit(struct kt_rule_context *c, const struct kt_at *requests,
+        const struct kt_at *limits, const char *name)
 {
-	const json_t *request = json_object_get(requests->value, name), *limit = json_object_get(limits->value, name);
+	const json_t *request = json_object_get(requests->value, name),
+	             *limit = json_object_get(limits->value, name);
 	if (!limit) {
 		if (!kt_resource_may_overcommit(name))
-			kt_add_required(c, limits, "Limit must be set for non overcommitable resources");
+			kt_add_required(
+			        c, limits, "Limit must be set for non overcommitable resources");
 		return;
 	}
 	int order = kt_quantities_cmp(request, limit);
 	if (order != 0 && !kt_resource_may_overcommit(name))
-		kt_add_invalid_text(c, requests, kt_quantities_text(c, request), "must be equal to %s limit of %s", name,
-			kt_quantities_text(c, limit));
+		kt_add_invalid_text(c, requests, kt_quantities_text(c, request),
+		        "must be equal to %s limit of %s", name, kt_quantities_text(c, limit));
 	else if (order > 0)
-		kt_add_invalid_text(c, requests, kt_quantities_text(c, request), "must be less than or equal to %s limit of %s",
-			name, kt_quantities_text(c, limit));
+		kt_add_invalid_text(c, requests, kt_quantities_text(c, request),
+		        "must be less than or equal to %s limit of %s", name,
+		        kt_quantities_text(c, limit));
 }
 
 static bool has_compute(const json_t *map)
@@ -112,9 +125,10 @@ static bool has_hugepages(const json_t *map)
 	const char *name;
 	json_t *value;
 	json_t *members = (json_t *)(uintptr_t)map;
-	json_object_foreach (members, name, value)
+	json_object_foreach(members, name, value) {
 		if (kt_resource_is_hugepages(name))
 			return true;
+	}
 	return false;
 }
 
@@ -141,7 +155,7 @@ void kt_check_container_resources(struct kt_pod *pod, const struct kt_at *resour
 	}
 	bool compute = has_compute(limits.value) || has_compute(requests.value);
 	if (!compute && (has_hugepages(limits.value) || has_hugepages(requests.value)) &&
-	    !json_object_get(pod->spec->value, "resources"))
+	        !json_object_get(pod->spec->value, "resources"))
 		kt_add_forbidden(c, resources, "HugePages require cpu or memory");
 	check_claims(pod, &claims);
 }
@@ -152,8 +166,8 @@ static const char *const pod_level[] = {"cpu", "hugepages-", "memory", NULL};
 
 static void check_pod_entry(struct kt_rule_context *c, const struct kt_at *at, const char *name)
 {
-	if (kt_check_resource_name(c, at, name) && strcmp(name, "cpu") != 0 && strcmp(name, "memory") != 0 &&
-	    !kt_resource_is_hugepages(name)) {
+	if (kt_check_resource_name(c, at, name) && strcmp(name, "cpu") != 0 &&
+	        strcmp(name, "memory") != 0 && !kt_resource_is_hugepages(name)) {
 		kt_auto_json json_t *text = json_string(name);
 		struct kt_at shown = kt_at_with(at, text);
 		shown.type = NULL;
@@ -171,13 +185,15 @@ static kt_nanos aggregate_requests(struct kt_pod *pod, const char *name, const j
 	kt_nanos sum = 0, init_max = 0, sidecars = 0;
 	for (size_t l = 0; l < 2; l++) {
 		struct kt_at containers = kt_at(pod->spec, lists[l]);
-		KT_EACH (container, &containers) {
-			const json_t *value = json_object_get(kt_jget(container.value, "resources.requests"), name);
+		KT_EACH(container, &containers) {
+			const json_t *value = json_object_get(
+			        kt_jget(container.value, "resources.requests"), name);
 			kt_nanos n = kt_quantities_nanos(value);
 			*ret_one = value ? value : *ret_one;
 			if (l == 1)
 				sum += n;
-			else if (strcmp(kt_text_of(container.value, "restartPolicy"), "Always") == 0)
+			else if (strcmp(kt_text_of(container.value, "restartPolicy"), "Always") ==
+			         0)
 				sidecars += n;
 			else
 				init_max = KT_MAX(init_max, n + sidecars);
@@ -186,18 +202,23 @@ static kt_nanos aggregate_requests(struct kt_pod *pod, const char *name, const j
 	return KT_MAX(sum + sidecars, init_max);
 }
 
-static void check_container_limits(struct kt_pod *pod, const struct kt_at *resources, const char *name, const json_t *limit)
+static void check_container_limits(
+        struct kt_pod *pod, const struct kt_at *resources, const char *name, const json_t *limit)
 {
 	static const char *const lists[] = {"initContainers", "containers"};
 	for (size_t l = 0; l < 2; l++) {
-		struct kt_at containers = kt_at(pod->spec, lists[l]), shown = kt_at(resources, lists[l]);
-		KT_EACH (container, &containers) {
-			const json_t *value = json_object_get(kt_jget(container.value, "resources.limits"), name);
-			struct kt_at index = kt_at_index(&shown, kt_i_container), key = kt_at_key(&index, name);
+		struct kt_at containers = kt_at(pod->spec, lists[l]),
+		             shown = kt_at(resources, lists[l]);
+		KT_EACH(container, &containers) {
+			const json_t *value =
+			        json_object_get(kt_jget(container.value, "resources.limits"), name);
+			struct kt_at index = kt_at_index(&shown, kt_i_container),
+			             key = kt_at_key(&index, name);
 			struct kt_at at = kt_at(&key, "limits");
 			if (value && kt_quantities_cmp(value, limit) > 0)
 				kt_add_invalid_text(pod->c, &at, kt_quantities_text(pod->c, value),
-					"must be less than or equal to pod limits of %s", kt_quantities_text(pod->c, limit));
+				        "must be less than or equal to pod limits of %s",
+				        kt_quantities_text(pod->c, limit));
 		}
 	}
 }
@@ -229,10 +250,12 @@ void kt_check_pod_resources(struct kt_pod *pod)
 		kt_nanos sum = aggregate_requests(pod, keys.names[i], &one);
 		if (sum > kt_quantities_nanos(at.value))
 			kt_add_invalid_text(c, &at, kt_quantities_text(c, at.value),
-				"must be greater than or equal to aggregate container requests of %s",
-				kt_quantities_print(c, sum, one));
+			        "must be greater than or equal to aggregate container requests of "
+			        "%s",
+			        kt_quantities_print(c, sum, one));
 	}
 	keys = kt_at_keys(c, &limits);
 	for (size_t i = 0; i < keys.n; i++)
-		check_container_limits(pod, &resources, keys.names[i], json_object_get(limits.value, keys.names[i]));
+		check_container_limits(pod, &resources, keys.names[i],
+		        json_object_get(limits.value, keys.names[i]));
 }

@@ -11,26 +11,33 @@
 void kt_check_pod_dns(struct kt_pod *pod)
 {
 	struct kt_rule_context *c = pod->c;
-	struct kt_at config = kt_at(pod->spec, "dnsConfig"), servers = kt_at(&config, "nameservers");
+	struct kt_at config = kt_at(pod->spec, "dnsConfig"),
+	             servers = kt_at(&config, "nameservers");
 	struct kt_at searches = kt_at(&config, "searches"), options = kt_at(&config, "options");
 	if (strcmp(kt_text_of(pod->spec->value, "dnsPolicy"), "None") == 0) {
 		if (!config.value) {
-			kt_add_required(c, &config, "must provide `dnsConfig` when `dnsPolicy` is None");
+			kt_add_required(
+			        c, &config, "must provide `dnsConfig` when `dnsPolicy` is None");
 			return;
 		}
 		if (!kt_at_n(&servers)) {
-			kt_add_required(c, &servers, "must provide at least one DNS nameserver when `dnsPolicy` is None");
+			kt_add_required(c, &servers,
+			        "must provide at least one DNS nameserver when `dnsPolicy` is "
+			        "None");
 			return;
 		}
 	}
 	if (kt_at_n(&servers) > NAMESERVERS_MAX)
-		kt_add_invalid(c, &servers, "must not have more than %d nameservers", NAMESERVERS_MAX);
-	KT_EACH (server, &servers)
+		kt_add_invalid(
+		        c, &servers, "must not have more than %d nameservers", NAMESERVERS_MAX);
+	KT_EACH(server, &servers) {
 		kt_check_format(c, &server, "ip");
+	}
 	if (kt_at_n(&searches) > SEARCHES_MAX)
-		kt_add_invalid(c, &searches, "must not have more than %d search paths", SEARCHES_MAX);
+		kt_add_invalid(
+		        c, &searches, "must not have more than %d search paths", SEARCHES_MAX);
 	size_t chars = 0;
-	KT_EACH (search, &searches) {
+	KT_EACH(search, &searches) {
 		const char *text = kt_at_text(&search);
 		size_t len = strlen(text);
 		chars += len + 1;
@@ -38,27 +45,32 @@ void kt_check_pod_dns(struct kt_pod *pod)
 			continue;
 		struct kt_messages messages = {0};
 		size_t n = kt_format_check("dns1123-subdomain-underscore",
-					   (struct kt_sv){text, len && text[len - 1] == '.' ? len - 1 : len}, &messages);
+		        (struct kt_sv){text, len && text[len - 1] == '.' ? len - 1 : len},
+		        &messages);
 		for (size_t i = 0; i < n; i++)
 			kt_add_invalid(c, &search, "%s", messages.items[i]);
 	}
 	if (chars > SEARCH_CHARS_MAX + 1)
-		kt_add_invalid(c, &searches, "must not have more than %d characters (including spaces) in the search list",
-			SEARCH_CHARS_MAX);
-	KT_EACH (option, &options)
+		kt_add_invalid(c, &searches,
+		        "must not have more than %d characters (including spaces) in the search "
+		        "list",
+		        SEARCH_CHARS_MAX);
+	KT_EACH(option, &options) {
 		if (!*kt_text_of(option.value, "name"))
 			kt_add_required(c, &option, "must not be empty");
+	}
 }
 
 void kt_check_pod_gates(struct kt_pod *pod)
 {
 	struct kt_names names = {.arena = pod->c->arena};
-	struct kt_at ready = kt_at(pod->spec, "readinessGates"), gates = kt_at(pod->spec, "schedulingGates");
-	KT_EACH (gate, &ready) {
+	struct kt_at ready = kt_at(pod->spec, "readinessGates"),
+	             gates = kt_at(pod->spec, "schedulingGates");
+	KT_EACH(gate, &ready) {
 		struct kt_at type = kt_at(&gate, "conditionType");
 		kt_check_format(pod->c, &type, "qualified-name");
 	}
-	KT_EACH (gate, &gates) {
+	KT_EACH(gate, &gates) {
 		struct kt_at at = kt_at_with(&gate, json_object_get(gate.value, "name"));
 		at.type = NULL;
 		kt_check_format(pod->c, &at, "qualified-name");
@@ -73,13 +85,18 @@ static const char *const effects[] = {"NoSchedule", "PreferNoSchedule", "NoExecu
 
 static void check_operator(struct kt_rule_context *c, const struct kt_at *toleration)
 {
-	static const char *const all[] = {"Equal", "Exists", "Lt", "Gt", NULL}, *const basic[] = {"Equal", "Exists", NULL};
-	struct kt_at operator = kt_at(toleration, "operator"), value = kt_at(toleration, "value");
+	static const char *const all[] = {"Equal", "Exists", "Lt", "Gt", NULL}, *const basic[] = {
+	                                                                                "Equal",
+	                                                                                "Exists",
+	                                                                                NULL};
+	struct kt_at operator= kt_at(toleration, "operator"), value = kt_at(toleration, "value");
 	if (kt_at_is(&operator, "") || kt_at_is(&operator, "Equal")) {
-		kt_field_format(&c->errors, kt_at_path(c, &operator), kt_at_text(&value), "label-value");
+		kt_field_format(
+		        &c->errors, kt_at_path(c, &operator), kt_at_text(&value), "label-value");
 	} else if (kt_at_is(&operator, "Exists")) {
 		if (*kt_at_text(&value))
-			kt_add_invalid_text(c, &operator, kt_at_text(&value), "value must be empty when `operator` is 'Exists'");
+			kt_add_invalid_text(c, &operator, kt_at_text(&value),
+			        "value must be empty when `operator` is 'Exists'");
 	} else {
 		/* comparing operators are known, and off by default */
 		bool compares = kt_at_is(&operator, "Lt") || kt_at_is(&operator, "Gt");
@@ -89,16 +106,20 @@ static void check_operator(struct kt_rule_context *c, const struct kt_at *tolera
 
 void kt_check_tolerations(struct kt_rule_context *c, const struct kt_at *tolerations)
 {
-	KT_EACH (toleration, tolerations) {
-		struct kt_at key = kt_at(&toleration, "key"), operator = kt_at(&toleration, "operator");
+	KT_EACH(toleration, tolerations) {
+		struct kt_at key = kt_at(&toleration, "key"), operator= kt_at(
+		                                                      &toleration, "operator");
 		struct kt_at effect = kt_at(&toleration, "effect");
 		if (*kt_at_text(&key))
 			kt_check_format(c, &key, "qualified-name");
 		else if (!kt_at_is(&operator, "Exists"))
-			kt_add_invalid(c, &operator,
-				"operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
-		if (json_object_get(toleration.value, "tolerationSeconds") && !kt_at_is(&effect, "NoExecute"))
-			kt_add_invalid(c, &effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
+			kt_add_invalid(
+			        c, &operator, "operator must be Exists when `key` is empty, which "
+			                      "means \"match all values and all keys\"");
+		if (json_object_get(toleration.value, "tolerationSeconds") &&
+		        !kt_at_is(&effect, "NoExecute"))
+			kt_add_invalid(c, &effect,
+			        "effect must be 'NoExecute' when `tolerationSeconds` is set");
 		check_operator(c, &toleration);
 		if (*kt_at_text(&effect))
 			kt_check_in(c, &effect, effects);
@@ -109,16 +130,18 @@ void kt_check_tolerations(struct kt_rule_context *c, const struct kt_at *tolerat
 
 static void check_spread_keys(struct kt_rule_context *c, const struct kt_at *constraint)
 {
-	struct kt_at keys = kt_at(constraint, "matchLabelKeys"), selector = kt_at(constraint, "labelSelector");
+	struct kt_at keys = kt_at(constraint, "matchLabelKeys"),
+	             selector = kt_at(constraint, "labelSelector");
 	if (!kt_at_n(&keys))
 		return;
 	if (!selector.value) {
 		kt_add_forbidden(c, &keys, "must not be specified when labelSelector is not set");
 		return;
 	}
-	KT_EACH (key, &keys) {
+	KT_EACH(key, &keys) {
 		kt_check_format(c, &key, "qualified-name");
-		if (json_object_get(json_object_get(selector.value, "matchLabels"), kt_at_text(&key)))
+		if (json_object_get(
+		            json_object_get(selector.value, "matchLabels"), kt_at_text(&key)))
 			kt_add_invalid(c, &key, "exists in both matchLabelKeys and labelSelector");
 	}
 }
@@ -131,10 +154,12 @@ static void check_min_domains(struct kt_rule_context *c, const struct kt_at *con
 		return;
 	kt_check_positive(c, &min);
 	if (strcmp(when, "DoNotSchedule") != 0)
-		kt_add_invalid(c, &min, "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s", when);
+		kt_add_invalid(c, &min,
+		        "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s", when);
 }
 
-static void check_spread_policy(struct kt_rule_context *c, const struct kt_at *constraint, const char *name)
+static void check_spread_policy(
+        struct kt_rule_context *c, const struct kt_at *constraint, const char *name)
 {
 	static const char *const policies[] = {"Honor", "Ignore", NULL};
 	struct kt_at at = kt_at(constraint, name);
@@ -147,9 +172,11 @@ void kt_check_pod_spread(struct kt_pod *pod)
 	static const char *const whens[] = {"DoNotSchedule", "ScheduleAnyway", NULL};
 	struct kt_rule_context *c = pod->c;
 	struct kt_at list = kt_at(pod->spec, "topologySpreadConstraints");
-	KT_EACH (constraint, &list) {
-		struct kt_at skew = kt_at(&constraint, "maxSkew"), key = kt_at(&constraint, "topologyKey");
-		struct kt_at when = kt_at(&constraint, "whenUnsatisfiable"), selector = kt_at(&constraint, "labelSelector");
+	KT_EACH(constraint, &list) {
+		struct kt_at skew = kt_at(&constraint, "maxSkew"),
+		             key = kt_at(&constraint, "topologyKey");
+		struct kt_at when = kt_at(&constraint, "whenUnsatisfiable"),
+		             selector = kt_at(&constraint, "labelSelector");
 		kt_check_positive(c, &skew);
 		if (!*kt_at_text(&key))
 			kt_add_required(c, &key, "can not be empty");
@@ -160,10 +187,13 @@ void kt_check_pod_spread(struct kt_pod *pod)
 		for (size_t j = 0; j < kt_i_constraint; j++) {
 			const json_t *other = json_array_get(list.value, j);
 			if (strcmp(kt_text_of(other, "topologyKey"), kt_at_text(&key)) != 0 ||
-			    strcmp(kt_text_of(other, "whenUnsatisfiable"), kt_at_text(&when)) != 0)
+			        strcmp(kt_text_of(other, "whenUnsatisfiable"), kt_at_text(&when)) !=
+			                0)
 				continue;
-			struct kt_at earlier = kt_at_index(&list, j), at = kt_at(&earlier, "{topologyKey, whenUnsatisfiable}");
-			kt_auto_json json_t *text = json_string(kt_path(c->arena, "{%s, %s}", kt_at_text(&key), kt_at_text(&when)));
+			struct kt_at earlier = kt_at_index(&list, j),
+			             at = kt_at(&earlier, "{topologyKey, whenUnsatisfiable}");
+			kt_auto_json json_t *text = json_string(
+			        kt_path(c->arena, "{%s, %s}", kt_at_text(&key), kt_at_text(&when)));
 			kt_field_duplicate(&c->errors, kt_at_path(c, &at), text);
 		}
 		check_min_domains(c, &constraint);

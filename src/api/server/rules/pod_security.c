@@ -31,7 +31,8 @@ static void check_seccomp(struct kt_rule_context *c, const struct kt_at *profile
 		else
 			kt_check_descending_path(c, &local);
 	} else if (local.value) {
-		kt_add_invalid_value(c, &local, profile->value, "can only be set when seccomp type is Localhost");
+		kt_add_invalid_value(c, &local, profile->value,
+		        "can only be set when seccomp type is Localhost");
 	}
 }
 
@@ -81,19 +82,22 @@ static void check_windows_user(struct kt_rule_context *c, const struct kt_at *us
 		return;
 	}
 	if (slash && slash == text)
-		kt_add_invalid(c, user, "runAsUserName's Domain length must be under 256 characters");
+		kt_add_invalid(
+		        c, user, "runAsUserName's Domain length must be under 256 characters");
 	const char *name = slash ? slash + 1 : text;
 	if (!*name)
 		kt_add_invalid(c, user, "runAsUserName's User cannot be empty");
 	else if (strlen(name) > 104)
-		kt_add_invalid(c, user, "runAsUserName's User length must not be longer than 104 characters");
+		kt_add_invalid(c, user,
+		        "runAsUserName's User length must not be longer than 104 characters");
 }
 
 static void check_windows_options(struct kt_rule_context *c, const struct kt_at *options)
 {
 	if (!options->value)
 		return;
-	struct kt_at name = kt_at(options, "gmsaCredentialSpecName"), spec = kt_at(options, "gmsaCredentialSpec");
+	struct kt_at name = kt_at(options, "gmsaCredentialSpecName"),
+	             spec = kt_at(options, "gmsaCredentialSpec");
 	struct kt_at user = kt_at(options, "runAsUserName");
 	if (name.value)
 		kt_check_format(c, &name, "dns1123-subdomain");
@@ -110,9 +114,10 @@ static bool adds_capability(const struct kt_at *security, const char *name)
 	const json_t *list = kt_jget(security->value, "capabilities.add");
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item)
+	json_array_foreach(list, i, item) {
 		if (kt_streq(json_string_value(item), name))
 			return true;
+	}
 	return false;
 }
 
@@ -121,10 +126,12 @@ static void check_escalation(struct kt_rule_context *c, const struct kt_at *secu
 	if (!json_is_false(json_object_get(security->value, "allowPrivilegeEscalation")))
 		return;
 	if (kt_bool_of(security->value, "privileged"))
-		kt_add_invalid(c, security, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+		kt_add_invalid(c, security,
+		        "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
 	if (adds_capability(security, "CAP_SYS_ADMIN"))
 		kt_add_invalid(c, security,
-			"cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+		        "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` "
+		        "CAP_SYS_ADMIN");
 }
 
 void kt_check_container_security(struct kt_pod *pod, const struct kt_at *security)
@@ -133,11 +140,14 @@ void kt_check_container_security(struct kt_pod *pod, const struct kt_at *securit
 	static const char *const mounts[] = {"Default", "Unmasked", NULL};
 	if (!security->value)
 		return;
-	struct kt_at mount = kt_at(security, "procMount"), seccomp = kt_at(security, "seccompProfile");
-	struct kt_at windows = kt_at(security, "windowsOptions"), apparmor = kt_at(security, "appArmorProfile");
+	struct kt_at mount = kt_at(security, "procMount"),
+	             seccomp = kt_at(security, "seccompProfile");
+	struct kt_at windows = kt_at(security, "windowsOptions"),
+	             apparmor = kt_at(security, "appArmorProfile");
 	check_id(c, security, "runAsUser");
 	check_id(c, security, "runAsGroup");
-	if (mount.value && kt_check_in(c, &mount, mounts) && kt_at_is(&mount, "Unmasked") && pod->host_users)
+	if (mount.value && kt_check_in(c, &mount, mounts) && kt_at_is(&mount, "Unmasked") &&
+	        pod->host_users)
 		kt_add_invalid(c, &mount, "`hostUsers` must be false to use `Unmasked`");
 	check_seccomp(c, &seccomp);
 	check_escalation(c, security);
@@ -196,15 +206,16 @@ static void check_sysctls(struct kt_pod *pod, const struct kt_at *list)
 {
 	struct kt_rule_context *c = pod->c;
 	struct kt_names names = {.arena = c->arena};
-	KT_EACH (entry, list) {
+	KT_EACH(entry, list) {
 		struct kt_at name = kt_at(&entry, "name");
 		const char *normal = normal_sysctl(c, kt_at_text(&name));
 		if (!*kt_at_text(&name))
 			kt_add_required(c, &name, "");
 		else if (!is_sysctl(kt_at_text(&name)))
 			kt_add_invalid(c, &name,
-				"must have at most 253 characters and match regex "
-				"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
+			        "must have at most 253 characters and match regex "
+			        "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./"
+			        "])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
 		else if (!kt_names_add(&names, normal))
 			kt_add_duplicate(c, &name);
 		if (pod->host_network && kt_starts_with(normal, "net."))
@@ -215,17 +226,20 @@ static void check_sysctls(struct kt_pod *pod, const struct kt_at *list)
 }
 
 /* A set pointer is checked even when it is empty. */
-static void check_set(struct kt_rule_context *c, const struct kt_at *parent, const char *name, const char *const *values)
+static void check_set(struct kt_rule_context *c, const struct kt_at *parent, const char *name,
+        const char *const *values)
 {
 	struct kt_at at = kt_at(parent, name);
 	if (at.value)
 		kt_check_in(c, &at, values);
 }
 
-/* Recursive is the only way to relabel while MountOption is not on by default; what is stored may stay. */
+/* Recursive is the only way to relabel while MountOption is not on by default; what is stored may
+ * stay. */
 static void check_selinux_change(struct kt_pod *pod, const struct kt_at *security)
 {
-	static const char *const one[] = {"Recursive", NULL}, *const both[] = {"MountOption", "Recursive", NULL};
+	static const char *const one[] = {"Recursive", NULL}, *const both[] = {"MountOption",
+	                                                              "Recursive", NULL};
 	bool known = kt_jstr(pod->old_spec, "securityContext.seLinuxChangePolicy") != NULL;
 	check_set(pod->c, security, "seLinuxChangePolicy", known ? both : one);
 }
@@ -234,29 +248,37 @@ void kt_check_pod_security(struct kt_pod *pod)
 {
 	struct kt_rule_context *c = pod->c;
 	struct kt_at security = kt_at(pod->spec, "securityContext");
-	struct kt_at groups = kt_at(&security, "supplementalGroups"), sysctls = kt_at(&security, "sysctls");
-	struct kt_at share = kt_at(&security, "shareProcessNamespace"), seccomp = kt_at(&security, "seccompProfile");
-	struct kt_at windows = kt_at(&security, "windowsOptions"), apparmor = kt_at(&security, "appArmorProfile");
+	struct kt_at groups = kt_at(&security, "supplementalGroups"),
+	             sysctls = kt_at(&security, "sysctls");
+	struct kt_at share = kt_at(&security, "shareProcessNamespace"),
+	             seccomp = kt_at(&security, "seccompProfile");
+	struct kt_at windows = kt_at(&security, "windowsOptions"),
+	             apparmor = kt_at(&security, "appArmorProfile");
 	check_id(c, &security, "fsGroup");
 	check_id(c, &security, "runAsUser");
 	check_id(c, &security, "runAsGroup");
-	KT_EACH (group, &groups)
+	KT_EACH(group, &groups) {
 		kt_check_between(c, &group, 0, ID_MAX);
+	}
 	share.value = json_object_get(pod->spec->value, "shareProcessNamespace");
 	if (kt_at_bool(&share) && kt_bool_of(pod->spec->value, "hostPID"))
-		kt_add_invalid(c, &share, "ShareProcessNamespace and HostPID cannot both be enabled");
+		kt_add_invalid(
+		        c, &share, "ShareProcessNamespace and HostPID cannot both be enabled");
 	check_sysctls(pod, &sysctls);
-	check_set(c, &security, "fsGroupChangePolicy", (const char *const[]){"Always", "OnRootMismatch", NULL});
+	check_set(c, &security, "fsGroupChangePolicy",
+	        (const char *const[]){"Always", "OnRootMismatch", NULL});
 	check_seccomp(c, &seccomp);
 	check_selinux_change(pod, &security);
 	check_windows_options(c, &windows);
 	check_apparmor(c, &apparmor);
-	check_set(c, &security, "supplementalGroupsPolicy", (const char *const[]){"Merge", "Strict", NULL});
+	check_set(c, &security, "supplementalGroupsPolicy",
+	        (const char *const[]){"Merge", "Strict", NULL});
 }
 
 /* Operating systems */
 
-static const char *const container_lists[] = {"containers", "initContainers", "ephemeralContainers"};
+static const char *const container_lists[] = {
+        "containers", "initContainers", "ephemeralContainers"};
 
 static bool is_host_process(const json_t *security, bool inherited)
 {
@@ -268,20 +290,24 @@ static bool is_host_process(const json_t *security, bool inherited)
 void kt_check_pod_windows(struct kt_pod *pod)
 {
 	struct kt_rule_context *c = pod->c;
-	struct kt_at security = kt_at(pod->spec, "securityContext"), first = kt_at(pod->spec, "containers");
+	struct kt_at security = kt_at(pod->spec, "securityContext"),
+	             first = kt_at(pod->spec, "containers");
 	const json_t *own = kt_jget(security.value, "windowsOptions.hostProcess");
 	bool pod_value = json_is_true(own);
 	size_t with = 0, without = 0;
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		struct kt_at list = kt_at(pod->spec, container_lists[l]);
-		KT_EACH (container, &list) {
+		KT_EACH(container, &list) {
 			const json_t *context = json_object_get(container.value, "securityContext");
 			const json_t *set = kt_jget(context, "windowsOptions.hostProcess");
-			struct kt_at context_at = kt_at(&container, "securityContext"), at = kt_at(&context_at, "windowsOptions");
+			struct kt_at context_at = kt_at(&container, "securityContext"),
+			             at = kt_at(&context_at, "windowsOptions");
 			struct kt_at value_at = kt_at(&at, "hostProcess");
 			if (own && set && json_is_true(own) != json_is_true(set))
-				kt_add_invalid(c, &value_at, "pod hostProcess value must be identical if both are specified, was %s",
-					pod_value ? "true" : "false");
+				kt_add_invalid(c, &value_at,
+				        "pod hostProcess value must be identical if both are "
+				        "specified, was %s",
+				        pod_value ? "true" : "false");
 			if (is_host_process(context, pod_value))
 				with++;
 			else
@@ -289,10 +315,13 @@ void kt_check_pod_windows(struct kt_pod *pod)
 		}
 	}
 	if (with && without)
-		kt_add_invalid_text(c, &first, "", "If pod contains any hostProcess containers then all containers must be HostProcess containers");
+		kt_add_invalid_text(c, &first, "",
+		        "If pod contains any hostProcess containers then all containers must be "
+		        "HostProcess containers");
 	struct kt_at network = kt_at(pod->spec, "hostNetwork");
 	if (with && !pod->host_network)
-		kt_add_invalid(c, &network, "hostNetwork must be true if pod contains any hostProcess containers");
+		kt_add_invalid(c, &network,
+		        "hostNetwork must be true if pod contains any hostProcess containers");
 	/* users cannot be mapped where the host's namespaces are shared */
 	if (!pod->host_users) {
 		struct kt_at pid = kt_at(pod->spec, "HostPID"), ipc = kt_at(pod->spec, "HostIPC");
@@ -315,11 +344,20 @@ static void forbid(struct kt_rule_context *c, const struct kt_at *parent, const 
 static void check_on_windows(struct kt_pod *pod)
 {
 	static const char *const of_containers[] = {
-		"appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
-		"allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
+	        "appArmorProfile",
+	        "seLinuxOptions",
+	        "seccompProfile",
+	        "capabilities",
+	        "readOnlyRootFilesystem",
+	        "privileged",
+	        "allowPrivilegeEscalation",
+	        "procMount",
+	        "runAsUser",
+	        "runAsGroup",
 	};
 	struct kt_rule_context *c = pod->c;
-	struct kt_at security = kt_at(pod->spec, "securityContext"), resources = kt_at(pod->spec, "resources");
+	struct kt_at security = kt_at(pod->spec, "securityContext"),
+	             resources = kt_at(pod->spec, "resources");
 	if (resources.value)
 		kt_add_forbidden(c, &resources, "may not be set for a windows pod");
 	forbid(c, &security, "appArmorProfile");
@@ -339,7 +377,7 @@ static void check_on_windows(struct kt_pod *pod)
 	forbid(c, &security, "seLinuxChangePolicy");
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		struct kt_at list = kt_at(pod->spec, container_lists[l]);
-		KT_EACH (container, &list) {
+		KT_EACH(container, &list) {
 			struct kt_at own = kt_at(&container, "securityContext");
 			for (size_t i = 0; own.value && i < KT_ARRAY_SIZE(of_containers); i++)
 				forbid(c, &own, of_containers[i]);
@@ -349,15 +387,18 @@ static void check_on_windows(struct kt_pod *pod)
 
 static void check_on_linux(struct kt_pod *pod)
 {
-	struct kt_at security = kt_at(pod->spec, "securityContext"), windows = kt_at(&security, "windowsOptions");
+	struct kt_at security = kt_at(pod->spec, "securityContext"),
+	             windows = kt_at(&security, "windowsOptions");
 	if (windows.value)
 		kt_add_forbidden(pod->c, &windows, "windows options cannot be set for a linux pod");
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		struct kt_at list = kt_at(pod->spec, container_lists[l]);
-		KT_EACH (container, &list) {
-			struct kt_at own = kt_at(&container, "securityContext"), options = kt_at(&own, "windowsOptions");
+		KT_EACH(container, &list) {
+			struct kt_at own = kt_at(&container, "securityContext"),
+			             options = kt_at(&own, "windowsOptions");
 			if (options.value)
-				kt_add_forbidden(pod->c, &options, "windows options cannot be set for a linux pod");
+				kt_add_forbidden(pod->c, &options,
+				        "windows options cannot be set for a linux pod");
 		}
 	}
 }

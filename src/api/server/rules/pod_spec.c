@@ -10,15 +10,21 @@ void kt_check_pod_resource_claims(struct kt_pod *pod)
 	struct kt_rule_context *c = pod->c;
 	struct kt_names names = {.arena = c->arena};
 	struct kt_at claims = kt_at(pod->spec, "resourceClaims");
-	KT_EACH (claim, &claims) {
-		struct kt_at name = kt_at(&claim, "name"), direct = kt_at(&claim, "resourceClaimName");
+	KT_EACH(claim, &claims) {
+		struct kt_at name = kt_at(&claim, "name"),
+		             direct = kt_at(&claim, "resourceClaimName");
 		struct kt_at template = kt_at(&claim, "resourceClaimTemplateName");
-		if (kt_check_required_format(c, &name, "dns1123-label") && !kt_names_add(&names, kt_at_text(&name)))
+		if (kt_check_required_format(c, &name, "dns1123-label") &&
+		        !kt_names_add(&names, kt_at_text(&name)))
 			kt_add_duplicate(c, &name);
 		if (direct.value && template.value)
-			kt_add_invalid(c, &claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
+			kt_add_invalid(c, &claim,
+			        "at most one of `resourceClaimName` or `resourceClaimTemplateName` "
+			        "may be specified");
 		if (!direct.value && !template.value)
-			kt_add_invalid(c, &claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+			kt_add_invalid(c, &claim,
+			        "must specify one of: `resourceClaimName`, "
+			        "`resourceClaimTemplateName`");
 		if (direct.value)
 			kt_check_format(c, &direct, "dns1123-subdomain");
 		if (template.value)
@@ -32,12 +38,14 @@ static void check_host_network_ports(struct kt_pod *pod)
 	struct kt_at containers = kt_at(pod->spec, "containers");
 	if (!pod->host_network)
 		return;
-	KT_EACH (container, &containers) {
+	KT_EACH(container, &containers) {
 		struct kt_at ports = kt_at(&container, "ports");
-		KT_EACH (port, &ports) {
+		KT_EACH(port, &ports) {
 			struct kt_at host = kt_at(&port, "hostPort");
-			if (kt_at_int(&host) != json_integer_value(json_object_get(port.value, "containerPort")))
-				kt_add_invalid(pod->c, &host, "must match `containerPort` when `hostNetwork` is true");
+			if (kt_at_int(&host) !=
+			        json_integer_value(json_object_get(port.value, "containerPort")))
+				kt_add_invalid(pod->c, &host,
+				        "must match `containerPort` when `hostNetwork` is true");
 		}
 	}
 }
@@ -45,8 +53,10 @@ static void check_host_network_ports(struct kt_pod *pod)
 static void check_policies(struct kt_pod *pod)
 {
 	static const char *const restarts[] = {"Always", "OnFailure", "Never", NULL};
-	static const char *const dns[] = {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", NULL};
-	struct kt_at restart = kt_at(pod->spec, "restartPolicy"), policy = kt_at(pod->spec, "dnsPolicy");
+	static const char *const dns[] = {
+	        "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", NULL};
+	struct kt_at restart = kt_at(pod->spec, "restartPolicy"),
+	             policy = kt_at(pod->spec, "dnsPolicy");
 	struct kt_at selector = kt_at(pod->spec, "nodeSelector");
 	if (kt_check_required(pod->c, &restart))
 		kt_check_in(pod->c, &restart, restarts);
@@ -57,11 +67,12 @@ static void check_policies(struct kt_pod *pod)
 
 static void check_host_aliases(struct kt_rule_context *c, const struct kt_at *aliases)
 {
-	KT_EACH (alias, aliases) {
+	KT_EACH(alias, aliases) {
 		struct kt_at ip = kt_at(&alias, "ip"), names = kt_at(&alias, "hostnames");
 		kt_check_format(c, &ip, "ip");
-		KT_EACH (name, &names)
+		KT_EACH(name, &names) {
 			kt_check_format(c, &name, "dns1123-subdomain");
+		}
 	}
 }
 
@@ -86,7 +97,8 @@ static void check_overhead(struct kt_pod *pod)
 
 static void check_hostname_override(struct kt_pod *pod)
 {
-	struct kt_at name = kt_at(pod->spec, "hostnameOverride"), fqdn = kt_at(pod->spec, "setHostnameAsFQDN");
+	struct kt_at name = kt_at(pod->spec, "hostnameOverride"),
+	             fqdn = kt_at(pod->spec, "setHostnameAsFQDN");
 	if (!name.value)
 		return;
 	kt_check_format(pod->c, &name, "dns1123-subdomain");
@@ -103,8 +115,10 @@ static void check_hostname_override(struct kt_pod *pod)
 static void check_rest(struct kt_pod *pod)
 {
 	struct kt_rule_context *c = pod->c;
-	struct kt_at deadline = kt_at(pod->spec, "activeDeadlineSeconds"), tolerations = kt_at(pod->spec, "tolerations");
-	struct kt_at aliases = kt_at(pod->spec, "hostAliases"), runtime = kt_at(pod->spec, "runtimeClassName");
+	struct kt_at deadline = kt_at(pod->spec, "activeDeadlineSeconds"),
+	             tolerations = kt_at(pod->spec, "tolerations");
+	struct kt_at aliases = kt_at(pod->spec, "hostAliases"),
+	             runtime = kt_at(pod->spec, "runtimeClassName");
 	struct kt_at preemption = kt_at(pod->spec, "preemptionPolicy");
 	static const char *const preemptions[] = {"PreemptLowerPriority", "Never", NULL};
 	check_format(pod, "serviceAccountName", "dns1123-subdomain");
@@ -127,25 +141,28 @@ static void check_rest(struct kt_pod *pod)
 
 static void check_node_name(struct kt_pod *pod)
 {
-	struct kt_at node = kt_at(pod->spec, "nodeName"), gates = kt_at(pod->spec, "schedulingGates");
+	struct kt_at node = kt_at(pod->spec, "nodeName"),
+	             gates = kt_at(pod->spec, "schedulingGates");
 	if (!pod->old_spec && pod->is_pod && *kt_at_text(&node) && kt_at_n(&gates))
-		kt_add_forbidden(pod->c, &node, "cannot be set until all schedulingGates have been cleared");
+		kt_add_forbidden(
+		        pod->c, &node, "cannot be set until all schedulingGates have been cleared");
 }
 
-void kt_check_pod_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta, const json_t *old_spec,
-		       bool is_pod)
+void kt_check_pod_spec(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
+        const json_t *old_spec, bool is_pod)
 {
 	const json_t *host_users = json_object_get(spec->value, "hostUsers");
 	struct kt_pod pod = {
-		.c = c,
-		.spec = spec,
-		.meta = meta,
-		.old_spec = old_spec,
-		.is_pod = is_pod,
-		.host_network = kt_bool_of(spec->value, "hostNetwork"),
-		.host_users = !json_is_false(host_users),
-		.grace_seconds = json_integer_value(json_object_get(spec->value, "terminationGracePeriodSeconds")),
-		.restart_policy = kt_text_of(spec->value, "restartPolicy"),
+	        .c = c,
+	        .spec = spec,
+	        .meta = meta,
+	        .old_spec = old_spec,
+	        .is_pod = is_pod,
+	        .host_network = kt_bool_of(spec->value, "hostNetwork"),
+	        .host_users = !json_is_false(host_users),
+	        .grace_seconds = json_integer_value(
+	                json_object_get(spec->value, "terminationGracePeriodSeconds")),
+	        .restart_policy = kt_text_of(spec->value, "restartPolicy"),
 	};
 	kt_check_pod_volumes(&pod);
 	kt_check_pod_resource_claims(&pod);
@@ -163,7 +180,8 @@ void kt_check_pod_spec(struct kt_rule_context *c, const struct kt_at *spec, cons
 	check_node_name(&pod);
 }
 
-void kt_check_pod_annotations(struct kt_rule_context *c, const struct kt_at *annotations, const struct kt_at *spec)
+void kt_check_pod_annotations(
+        struct kt_rule_context *c, const struct kt_at *annotations, const struct kt_at *spec)
 {
 	if (!annotations->value)
 		return;
@@ -174,10 +192,12 @@ void kt_check_pod_annotations(struct kt_rule_context *c, const struct kt_at *ann
 	}
 }
 
-void kt_check_pod_template(struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template)
+void kt_check_pod_template(
+        struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template)
 {
 	struct kt_at meta = kt_at(template, "metadata"), spec = kt_at(template, "spec");
-	struct kt_at labels = kt_at(template, "labels"), annotations = kt_at(template, "annotations");
+	struct kt_at labels = kt_at(template, "labels"),
+	             annotations = kt_at(template, "annotations");
 	labels.value = json_object_get(meta.value, "labels");
 	annotations.value = json_object_get(meta.value, "annotations");
 	kt_check_labels(c, &labels);

@@ -30,15 +30,18 @@ static int64_t number(const json_t *port, const char *name)
 	return json_integer_value(json_object_get(port, name));
 }
 
-static void compare_ports(struct kt_rule_context *c, const struct kt_at *port, const struct seen_port *seen)
+static void compare_ports(
+        struct kt_rule_context *c, const struct kt_at *port, const struct seen_port *seen)
 {
 	const char *path = path_of(c, port);
 	for (const struct seen_port *s = seen; s; s = s->next) {
 		if (!same_text(port->value, s->port, "protocol") ||
-		    number(port->value, "containerPort") != number(s->port, "containerPort"))
+		        number(port->value, "containerPort") != number(s->port, "containerPort"))
 			continue;
-		bool exact = same_text(port->value, s->port, "hostIP") && number(port->value, "hostPort") == number(s->port, "hostPort");
-		bool overlaps = number(port->value, "hostPort") == 0 || number(s->port, "hostPort") == 0;
+		bool exact = same_text(port->value, s->port, "hostIP") &&
+		             number(port->value, "hostPort") == number(s->port, "hostPort");
+		bool overlaps =
+		        number(port->value, "hostPort") == 0 || number(s->port, "hostPort") == 0;
 		if (exact)
 			kt_rule_warn(c, "%s: duplicate port definition with %s", path, s->path);
 		else if (overlaps)
@@ -51,17 +54,18 @@ static void warn_ports(struct kt_rule_context *c, const struct kt_at *spec)
 	struct seen_port *seen = NULL, **tail = &seen;
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		struct kt_at list = kt_at(spec, container_lists[l]);
-		KT_EACH (container, &list) {
+		KT_EACH(container, &list) {
 			struct kt_at ports = kt_at(&container, "ports");
-			KT_EACH (port, &ports) {
+			KT_EACH(port, &ports) {
 				compare_ports(c, &port, seen);
 				const char *name = kt_text_of(port.value, "name");
 				for (struct seen_port *s = seen; *name && s; s = s->next) {
 					if (strcmp(kt_text_of(s->port, "name"), name) != 0)
 						continue;
 					kt_rule_warn(c,
-						"%s: duplicate port name \"%s\" with %s, services and probes that select ports by name will use %s",
-						path_of(c, &port), name, s->path, s->path);
+					        "%s: duplicate port name \"%s\" with %s, services "
+					        "and probes that select ports by name will use %s",
+					        path_of(c, &port), name, s->path, s->path);
 					s = NULL;
 					break;
 				}
@@ -79,14 +83,18 @@ static void warn_ports(struct kt_rule_context *c, const struct kt_at *spec)
 
 static void warn_fractions(struct kt_rule_context *c, const struct kt_at *resources)
 {
-	static const char *const maps[] = {"limits", "requests"}, *const names[] = {"ephemeral-storage", "memory"};
+	static const char *const maps[] = {"limits", "requests"}, *const names[] = {
+	                                                                  "ephemeral-storage",
+	                                                                  "memory"};
 	for (size_t m = 0; m < 2; m++) {
 		struct kt_at map = kt_at(resources, maps[m]);
 		for (size_t n = 0; n < 2; n++) {
 			struct kt_at at = kt_at_key(&map, names[n]);
 			if (kt_quantities_nanos(at.value) % 1000000000 != 0)
-				kt_rule_warn(c, "%s: fractional byte value \"%s\" is invalid, must be an integer", path_of(c, &at),
-					kt_quantities_text(c, at.value));
+				kt_rule_warn(c,
+				        "%s: fractional byte value \"%s\" is invalid, must be an "
+				        "integer",
+				        path_of(c, &at), kt_quantities_text(c, at.value));
 		}
 	}
 }
@@ -94,7 +102,7 @@ static void warn_fractions(struct kt_rule_context *c, const struct kt_at *resour
 static void warn_environment(struct kt_rule_context *c, const struct kt_at *container)
 {
 	struct kt_at env = kt_at(container, "env");
-	KT_EACH (variable, &env) {
+	KT_EACH(variable, &env) {
 		for (size_t j = 0; j < kt_i_variable; j++) {
 			const json_t *before = json_array_get(env.value, j);
 			if (!same_text(variable.value, before, "name"))
@@ -103,8 +111,10 @@ static void warn_environment(struct kt_rule_context *c, const struct kt_at *cont
 			const char *name = kt_text_of(variable.value, "name");
 			kt_auto_free char *use = kt_asprintf("$(%s)", name);
 			if (!strstr(kt_text_of(variable.value, "value"), use))
-				kt_rule_warn(c, "%s: hides previous definition of \"%s\", which may be dropped when using apply",
-					path_of(c, &variable), name);
+				kt_rule_warn(c,
+				        "%s: hides previous definition of \"%s\", which may be "
+				        "dropped when using apply",
+				        path_of(c, &variable), name);
 			break;
 		}
 	}
@@ -112,7 +122,8 @@ static void warn_environment(struct kt_rule_context *c, const struct kt_at *cont
 
 /* Volumes */
 
-static void warn_source(struct kt_rule_context *c, const struct kt_at *volume, const char *name, const char *why)
+static void warn_source(
+        struct kt_rule_context *c, const struct kt_at *volume, const char *name, const char *why)
 {
 	struct kt_at at = kt_at(volume, name);
 	if (at.value)
@@ -122,16 +133,21 @@ static void warn_source(struct kt_rule_context *c, const struct kt_at *volume, c
 static void warn_volumes(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	struct kt_at volumes = kt_at(spec, "volumes");
-	KT_EACH (volume, &volumes) {
-		warn_source(c, &volume, "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+");
-		warn_source(c, &volume, "glusterfs", "deprecated in v1.25, this feature will be removed soon after in a subsequent release");
+	KT_EACH(volume, &volumes) {
+		warn_source(c, &volume, "gitRepo",
+		        "deprecated in v1.11, and disabled by default in v1.33+");
+		warn_source(c, &volume, "glusterfs",
+		        "deprecated in v1.25, this feature will be removed soon after in a "
+		        "subsequent release");
 		warn_source(c, &volume, "cephfs", "deprecated in v1.28, non-functional in v1.31+");
 		warn_source(c, &volume, "rbd", "deprecated in v1.28, non-functional in v1.31+");
 		warn_source(c, &volume, "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
 		warn_source(c, &volume, "flocker", "deprecated in v1.22, non-functional in v1.25+");
-		warn_source(c, &volume, "storageos", "deprecated in v1.22, non-functional in v1.25+");
+		warn_source(
+		        c, &volume, "storageos", "deprecated in v1.22, non-functional in v1.25+");
 		warn_source(c, &volume, "quobyte", "deprecated in v1.22, non-functional in v1.25+");
-		warn_source(c, &volume, "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+");
+		warn_source(c, &volume, "photonPersistentDisk",
+		        "deprecated in v1.11, non-functional in v1.16+");
 	}
 }
 
@@ -139,7 +155,7 @@ static void warn_volumes(struct kt_rule_context *c, const struct kt_at *spec)
 
 static void warn_names(struct kt_rule_context *c, const struct kt_at *list, bool references)
 {
-	KT_EACH (item, list) {
+	KT_EACH(item, list) {
 		struct kt_at name = kt_at(&item, "name");
 		if (references && !*kt_at_text(&name)) {
 			kt_rule_warn(c, "%s: invalid empty name \"\"", path_of(c, &name));
@@ -148,7 +164,8 @@ static void warn_names(struct kt_rule_context *c, const struct kt_at *list, bool
 		for (size_t j = 0; j < kt_i_item; j++) {
 			if (!same_text(item.value, json_array_get(list->value, j), "name"))
 				continue;
-			kt_rule_warn(c, "%s: duplicate name \"%s\"", path_of(c, &name), kt_at_text(&name));
+			kt_rule_warn(c, "%s: duplicate name \"%s\"", path_of(c, &name),
+			        kt_at_text(&name));
 			break;
 		}
 	}
@@ -157,10 +174,11 @@ static void warn_names(struct kt_rule_context *c, const struct kt_at *list, bool
 static void warn_spread(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	struct kt_at list = kt_at(spec, "topologySpreadConstraints");
-	KT_EACH (constraint, &list) {
+	KT_EACH(constraint, &list) {
 		struct kt_at selector = kt_at(&constraint, "labelSelector");
 		if (!selector.value)
-			kt_rule_warn(c, "%s: a null labelSelector results in matching no pod", path_of(c, &selector));
+			kt_rule_warn(c, "%s: a null labelSelector results in matching no pod",
+			        path_of(c, &selector));
 	}
 }
 
@@ -171,13 +189,23 @@ static void warn_annotations(struct kt_rule_context *c, const json_t *meta, bool
 	const char *key;
 	json_t *value, *annotations = json_object_get(meta, "annotations");
 	const char *prefix = is_pod ? "metadata.annotations" : "template.metadata.annotations";
-	json_object_foreach (annotations, key, value) {
+	json_object_foreach(annotations, key, value) {
 		if (kt_starts_with(key, apparmor))
-			kt_rule_warn(c, "%s[%s]: deprecated since v1.30; use the \"appArmorProfile\" field instead", prefix, key);
-		else if (kt_starts_with(key, seccomp) || strcmp(key, "seccomp.security.alpha.kubernetes.io/pod") == 0)
-			kt_rule_warn(c, "%s[%s]: non-functional in v1.27+; use the \"seccompProfile\" field instead", prefix, key);
+			kt_rule_warn(c,
+			        "%s[%s]: deprecated since v1.30; use the \"appArmorProfile\" field "
+			        "instead",
+			        prefix, key);
+		else if (kt_starts_with(key, seccomp) ||
+		         strcmp(key, "seccomp.security.alpha.kubernetes.io/pod") == 0)
+			kt_rule_warn(c,
+			        "%s[%s]: non-functional in v1.27+; use the \"seccompProfile\" "
+			        "field instead",
+			        prefix, key);
 		else if (strcmp(key, "pod.alpha.kubernetes.io/initialized") == 0)
-			kt_rule_warn(c, "%s[%s]: non-functional in v1.18+; use the \"spec.readinessGates\" field instead", prefix, key);
+			kt_rule_warn(c,
+			        "%s[%s]: non-functional in v1.18+; use the \"spec.readinessGates\" "
+			        "field instead",
+			        prefix, key);
 	}
 }
 
@@ -186,11 +214,16 @@ static void warn_node_labels(struct kt_rule_context *c, const struct kt_at *spec
 	static const struct {
 		const char *old, *now;
 	} renamed[] = {
-		{"beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"},
-		{"beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead"},
-		{"failure-domain.beta.kubernetes.io/region", "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
-		{"failure-domain.beta.kubernetes.io/zone", "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
-		{"beta.kubernetes.io/instance-type", "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
+	        {"beta.kubernetes.io/arch",
+	                "deprecated since v1.14; use \"kubernetes.io/arch\" instead"},
+	        {"beta.kubernetes.io/os",
+	                "deprecated since v1.14; use \"kubernetes.io/os\" instead"},
+	        {"failure-domain.beta.kubernetes.io/region",
+	                "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
+	        {"failure-domain.beta.kubernetes.io/zone",
+	                "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
+	        {"beta.kubernetes.io/instance-type",
+	                "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
 	};
 	struct kt_at selector = kt_at(spec, "nodeSelector");
 	for (size_t i = 0; i < KT_ARRAY_SIZE(renamed); i++) {
@@ -210,11 +243,14 @@ static void warn_pod_name(struct kt_rule_context *c, const json_t *meta)
 	for (size_t i = 0; i < messages.n; i++)
 		kt_str_printf(&text, "%s%s", i ? " " : "", messages.items[i]);
 	kt_rule_warn(c,
-		"metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "
-		"recommended: [%s]", kt_str_text(&text));
+	        "metadata.name: this is used in the Pod's hostname, which can result in surprising "
+	        "behavior; a DNS label is "
+	        "recommended: [%s]",
+	        kt_str_text(&text));
 }
 
-void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta, const json_t *old_spec, bool is_pod)
+void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
+        const json_t *old_spec, bool is_pod)
 {
 	struct kt_at pull = kt_at(spec, "imagePullSecrets");
 	if (is_pod && !old_spec)
@@ -226,7 +262,7 @@ void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json
 	warn_names(c, &pull, true);
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		struct kt_at list = kt_at(spec, container_lists[l]);
-		KT_EACH (container, &list) {
+		KT_EACH(container, &list) {
 			struct kt_at resources = kt_at(&container, "resources");
 			warn_fractions(c, &resources);
 			warn_environment(c, &container);
@@ -235,11 +271,15 @@ void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json
 	warn_ports(c, spec);
 	struct kt_at grace = kt_at(spec, "terminationGracePeriodSeconds");
 	if (!is_pod && kt_at_int(&grace) < 0)
-		kt_rule_warn(c, "%s: must be >= 0; negative values are invalid and will be treated as 1", path_of(c, &grace));
+		kt_rule_warn(c,
+		        "%s: must be >= 0; negative values are invalid and will be treated as 1",
+		        path_of(c, &grace));
 }
 
-void kt_pod_template_warn(struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template)
+void kt_pod_template_warn(
+        struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template)
 {
 	struct kt_at spec = kt_at(template, "spec");
-	kt_pod_warn(c, &spec, json_object_get(template->value, "metadata"), json_object_get(old_template, "spec"), false);
+	kt_pod_warn(c, &spec, json_object_get(template->value, "metadata"),
+	        json_object_get(old_template, "spec"), false);
 }

@@ -9,7 +9,8 @@ static struct kt_quantity read(const json_t *value)
 {
 	struct kt_quantity q = {0};
 	kt_auto_err err = KT_ERR_INIT;
-	if (json_is_string(value) && kt_quantity_parse(kt_sv_of(json_string_value(value)), &q, &err) < 0)
+	if (json_is_string(value) &&
+	        kt_quantity_parse(kt_sv_of(json_string_value(value)), &q, &err) < 0)
 		return (struct kt_quantity){0};
 	if (json_is_integer(value))
 		q = kt_quantity_from_int64(json_integer_value(value), KT_QUANTITY_DECIMAL_SI);
@@ -47,7 +48,9 @@ const char *kt_quantities_text(struct kt_rule_context *c, const json_t *value)
 {
 	if (json_is_string(value))
 		return json_string_value(value);
-	return json_is_integer(value) ? kt_arena_printf(c->arena, "%lld", (long long)json_integer_value(value)) : "0";
+	return json_is_integer(value)
+	               ? kt_arena_printf(c->arena, "%lld", (long long)json_integer_value(value))
+	               : "0";
 }
 
 const char *kt_quantities_print(struct kt_rule_context *c, kt_nanos nanos, const json_t *like)
@@ -84,15 +87,24 @@ bool kt_check_non_negative_quantity(struct kt_rule_context *c, const struct kt_a
 {
 	if (kt_quantities_nanos(at->value) >= 0)
 		return true;
-	kt_add_invalid_text(c, at, kt_quantities_text(c, at->value), "must be greater than or equal to 0");
+	kt_add_invalid_text(
+	        c, at, kt_quantities_text(c, at->value), "must be greater than or equal to 0");
 	return false;
 }
 
 static bool counts_things(const char *resource)
 {
 	static const char *const counted[] = {
-		"pods", "services", "replicationcontrollers", "resourcequotas", "secrets", "configmaps",
-		"persistentvolumeclaims", "services.nodeports", "services.loadbalancers", NULL,
+	        "pods",
+	        "services",
+	        "replicationcontrollers",
+	        "resourcequotas",
+	        "secrets",
+	        "configmaps",
+	        "persistentvolumeclaims",
+	        "services.nodeports",
+	        "services.loadbalancers",
+	        NULL,
 	};
 	return kt_is_one_of(resource, counted) || kt_resource_is_extended(resource);
 }
@@ -107,10 +119,27 @@ void kt_check_quantity(struct kt_rule_context *c, const struct kt_at *at, const 
 static bool is_standard(const char *name)
 {
 	static const char *const standard[] = {
-		"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage",
-		"limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas", "services",
-		"replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims", "storage", "requests.storage",
-		"services.nodeports", "services.loadbalancers", NULL,
+	        "cpu",
+	        "memory",
+	        "ephemeral-storage",
+	        "requests.cpu",
+	        "requests.memory",
+	        "requests.ephemeral-storage",
+	        "limits.cpu",
+	        "limits.memory",
+	        "limits.ephemeral-storage",
+	        "pods",
+	        "resourcequotas",
+	        "services",
+	        "replicationcontrollers",
+	        "secrets",
+	        "configmaps",
+	        "persistentvolumeclaims",
+	        "storage",
+	        "requests.storage",
+	        "services.nodeports",
+	        "services.loadbalancers",
+	        NULL,
 	};
 	return kt_is_one_of(name, standard) || kt_resource_is_hugepages(name) ||
 	       kt_starts_with(name, "requests.hugepages-");
@@ -130,13 +159,15 @@ bool kt_check_resource_name(struct kt_rule_context *c, const struct kt_at *at, c
 	return false;
 }
 
-void kt_check_container_resource_name(struct kt_rule_context *c, const struct kt_at *at, const char *name)
+void kt_check_container_resource_name(
+        struct kt_rule_context *c, const struct kt_at *at, const char *name)
 {
 	static const char *const standard[] = {"cpu", "memory", "ephemeral-storage", NULL};
 	kt_check_resource_name(c, at, name);
 	if (!strchr(name, '/')) {
 		if (!kt_is_one_of(name, standard) && !kt_resource_is_hugepages(name))
-			kt_add_invalid_text(c, at, name, "must be a standard resource for containers");
+			kt_add_invalid_text(
+			        c, at, name, "must be a standard resource for containers");
 	} else if (!kt_resource_is_native(name) && !kt_resource_is_extended(name)) {
 		kt_add_invalid_text(c, at, name, "doesn't follow extended resource name standard");
 	}

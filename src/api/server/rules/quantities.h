@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Quantities as numbers, and the names of resources they may stand under. Trees hold canonical quantity strings (codec.h), so
- * reading one cannot fail for what was decoded; text that is no quantity reads as 0.
+ * Quantities as numbers, and the names of resources they may stand under. Trees hold canonical
+ * quantity strings (codec.h), so reading one cannot fail for what was decoded; text that is no
+ * quantity reads as 0.
  */
 #ifndef KT_API_SERVER_RULES_QUANTITIES_H
 #define KT_API_SERVER_RULES_QUANTITIES_H
@@ -21,7 +22,7 @@ const char *kt_quantities_print(struct kt_rule_context *c, kt_nanos nanos, const
 /* Amounts of resources are kept in thousandths: finer ones are rounded up in place. */
 void kt_quantities_default_list(json_t *list);
 
-bool kt_resource_is_native(const char *name);   /* no domain, or kubernetes.io's */
+bool kt_resource_is_native(const char *name); /* no domain, or kubernetes.io's */
 bool kt_resource_is_hugepages(const char *name);
 bool kt_resource_is_extended(const char *name);
 bool kt_resource_may_overcommit(const char *name);
@@ -30,6 +31,7 @@ bool kt_resource_may_overcommit(const char *name);
 void kt_check_quantity(struct kt_rule_context *c, const struct kt_at *at, const char *resource);
 bool kt_check_non_negative_quantity(struct kt_rule_context *c, const struct kt_at *at);
 bool kt_check_resource_name(struct kt_rule_context *c, const struct kt_at *at, const char *name);
-void kt_check_container_resource_name(struct kt_rule_context *c, const struct kt_at *at, const char *name);
+void kt_check_container_resource_name(
+        struct kt_rule_context *c, const struct kt_at *at, const char *name);
 
 #endif

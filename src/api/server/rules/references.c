@@ -3,7 +3,8 @@
 
 void kt_check_typed_reference(struct kt_rule_context *c, const struct kt_at *reference)
 {
-	struct kt_at group = kt_at(reference, "apiGroup"), kind = kt_at(reference, "kind"), name = kt_at(reference, "name");
+	struct kt_at group = kt_at(reference, "apiGroup"), kind = kt_at(reference, "kind"),
+	             name = kt_at(reference, "name");
 	if (group.value)
 		kt_check_format(c, &group, "dns1123-subdomain");
 	if (kt_check_required(c, &kind))

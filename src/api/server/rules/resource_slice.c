@@ -13,7 +13,9 @@
 #define VALUE_MAX 64
 #define DEVICES_MAX 128
 #define PROPERTIES_MAX 32
-#define PLACES "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required"
+#define PLACES \
+	"exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is " \
+	"required"
 
 /* Semantic versions */
 
@@ -39,7 +41,8 @@ static bool are_identifiers(const char *text, size_t len, bool prerelease)
 			continue;
 		if (i < len && text[i] != '.')
 			return false;
-		if (i == start || (prerelease && all_digits(text + start, i - start) && !is_number(text + start, i - start)))
+		if (i == start || (prerelease && all_digits(text + start, i - start) &&
+		                          !is_number(text + start, i - start)))
 			return false;
 		start = i + 1;
 	}
@@ -80,7 +83,8 @@ static void check_attribute(struct kt_rule_context *c, const struct kt_at *attri
 	if (text.value && strlen(kt_at_text(&text)) > VALUE_MAX)
 		kt_add_too_long(c, &text, VALUE_MAX);
 	if (version.value && !is_semver(kt_at_text(&version)))
-		kt_add_invalid(c, &version, "must be a string compatible with semver.org spec 2.0.0");
+		kt_add_invalid(
+		        c, &version, "must be a string compatible with semver.org spec 2.0.0");
 	if (version.value && strlen(kt_at_text(&version)) > VALUE_MAX)
 		kt_add_too_long(c, &version, VALUE_MAX);
 	if (n == 0)
@@ -91,7 +95,8 @@ static void check_attribute(struct kt_rule_context *c, const struct kt_at *attri
 
 static void check_device(struct kt_rule_context *c, const struct kt_at *device)
 {
-	struct kt_at name = kt_at(device, "name"), attributes = kt_at(device, "attributes"), capacity = kt_at(device, "capacity");
+	struct kt_at name = kt_at(device, "name"), attributes = kt_at(device, "attributes"),
+	             capacity = kt_at(device, "capacity");
 	struct kt_keys keys = kt_at_keys(c, &attributes), amounts = kt_at_keys(c, &capacity);
 	kt_check_format(c, &name, "dns1123-label");
 	for (size_t i = 0; i < keys.n; i++) {
@@ -105,12 +110,14 @@ static void check_device(struct kt_rule_context *c, const struct kt_at *device)
 	}
 	if (keys.n + amounts.n > PROPERTIES_MAX)
 		kt_add_invalid_text(c, device, kt_arena_printf(c->arena, "%zu", keys.n + amounts.n),
-			"the total number of attributes and capacities must not exceed %d", PROPERTIES_MAX);
+		        "the total number of attributes and capacities must not exceed %d",
+		        PROPERTIES_MAX);
 }
 
 static void check_pool(struct kt_rule_context *c, const struct kt_at *pool)
 {
-	struct kt_at name = kt_at(pool, "name"), count = kt_at(pool, "resourceSliceCount"), generation = kt_at(pool, "generation");
+	struct kt_at name = kt_at(pool, "name"), count = kt_at(pool, "resourceSliceCount"),
+	             generation = kt_at(pool, "generation");
 	kt_check_pool_name(c, &name);
 	kt_check_positive(c, &count);
 	if (kt_at_int(&generation) < 0)
@@ -119,7 +126,8 @@ static void check_pool(struct kt_rule_context *c, const struct kt_at *pool)
 
 /* Where the devices are */
 
-static void check_flag(struct kt_rule_context *c, const struct kt_at *spec, const char *name, struct kt_str *set, size_t *n)
+static void check_flag(struct kt_rule_context *c, const struct kt_at *spec, const char *name,
+        struct kt_str *set, size_t *n)
 {
 	struct kt_at flag = kt_at(spec, name);
 	if (!flag.value)
@@ -157,12 +165,14 @@ static void check_places(struct kt_rule_context *c, const struct kt_at *spec)
 	if (n == 0)
 		kt_add_required(c, spec, PLACES);
 	else if (n > 1)
-		kt_add_invalid_text(c, spec, kt_arena_printf(c->arena, "{%s}", kt_str_text(&set)), PLACES ", but multiple fields are set");
+		kt_add_invalid_text(c, spec, kt_arena_printf(c->arena, "{%s}", kt_str_text(&set)),
+		        PLACES ", but multiple fields are set");
 }
 
 static void check_kept(struct kt_rule_context *c, const struct kt_at *spec, const json_t *old)
 {
-	struct kt_at pool = kt_at(spec, "pool"), pool_name = kt_at(&pool, "name"), driver = kt_at(spec, "driver");
+	struct kt_at pool = kt_at(spec, "pool"), pool_name = kt_at(&pool, "name"),
+	             driver = kt_at(spec, "driver");
 	struct kt_at node = kt_at(spec, "nodeName");
 	kt_auto_json json_t *none = json_null();
 	kt_check_immutable(c, &pool_name, kt_jget(old, "pool.name"));
@@ -176,7 +186,8 @@ static void check_kept(struct kt_rule_context *c, const struct kt_at *spec, cons
 static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_names seen = {.arena = c->arena};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), driver = kt_at(&spec, "driver");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             driver = kt_at(&spec, "driver");
 	struct kt_at pool = kt_at(&spec, "pool"), devices = kt_at(&spec, "devices");
 	if (old)
 		kt_meta_validate_update(c, object, old);
@@ -188,7 +199,7 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 		check_kept(c, &spec, json_object_get(old, "spec"));
 	check_places(c, &spec);
 	kt_check_device_list_size(c, &devices, DEVICES_MAX);
-	KT_EACH (device, &devices) {
+	KT_EACH(device, &devices) {
 		kt_auto_json json_t *name = json_string(kt_text_of(device.value, "name"));
 		check_device(c, &device);
 		if (!kt_names_add(&seen, kt_text_of(device.value, "name")))
@@ -202,7 +213,10 @@ static void warn(struct kt_rule_context *c, const json_t *object, const json_t *
 	(void)old;
 	for (const char *p = driver; *p; p++)
 		if (isupper((unsigned char)*p)) {
-			kt_rule_warn(c, "spec.driver: driver names should be lowercase; \"%s\" contains uppercase characters", driver);
+			kt_rule_warn(c,
+			        "spec.driver: driver names should be lowercase; \"%s\" contains "
+			        "uppercase characters",
+			        driver);
 			return;
 		}
 }
@@ -211,8 +225,15 @@ static void warn(struct kt_rule_context *c, const json_t *object, const json_t *
 static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
 	static const char *const dropped[] = {
-		"taints", "consumesCounters", "nodeName", "nodeSelector", "allNodes", "bindsToNode", "bindingConditions",
-		"bindingFailureConditions", "allowMultipleAllocations",
+	        "taints",
+	        "consumesCounters",
+	        "nodeName",
+	        "nodeSelector",
+	        "allNodes",
+	        "bindsToNode",
+	        "bindingConditions",
+	        "bindingFailureConditions",
+	        "allowMultipleAllocations",
 	};
 	json_t *spec = json_object_get(object, "spec"), *device;
 	size_t i;
@@ -220,16 +241,17 @@ static int prepare(struct kt_rule_context *c, json_t *object, const json_t *old)
 	(void)old;
 	json_object_del(spec, "sharedCounters");
 	json_object_del(spec, "perDeviceNodeSelection");
-	json_array_foreach(json_object_get(spec, "devices"), i, device)
+	json_array_foreach(json_object_get(spec, "devices"), i, device) {
 		for (size_t j = 0; j < KT_ARRAY_SIZE(dropped); j++)
 			json_object_del(device, dropped[j]);
+	}
 	return 0;
 }
 
 const struct kt_rules kt_rules_resource_slice = {
-	.group = "resource.k8s.io",
-	.kind = "ResourceSlice",
-	.prepare = prepare,
-	.validate = validate,
-	.warn = warn,
+        .group = "resource.k8s.io",
+        .kind = "ResourceSlice",
+        .prepare = prepare,
+        .validate = validate,
+        .warn = warn,
 };

@@ -32,19 +32,21 @@ static int cmp_rules(const void *key, const void *entry)
 const struct kt_rules *kt_rules_find(const char *group, const char *kind)
 {
 	struct kt_rules wanted = {.group = group, .kind = kind};
-	const struct kt_rules *const *found =
-		bsearch(&wanted, kt_rules_table, kt_rules_table_n, sizeof(kt_rules_table[0]), cmp_rules);
+	const struct kt_rules *const *found = bsearch(
+	        &wanted, kt_rules_table, kt_rules_table_n, sizeof(kt_rules_table[0]), cmp_rules);
 	return found ? *found : NULL;
 }
 
 static const struct kt_rules *rules_of(const struct kt_rule_context *c)
 {
-	return c->kind->flags & KT_KIND_CUSTOM ? NULL : kt_rules_find(c->kind->group, c->kind->kind);
+	return c->kind->flags & KT_KIND_CUSTOM ? NULL
+	                                       : kt_rules_find(c->kind->group, c->kind->kind);
 }
 
 const char *kt_rules_error_group(const struct kt_kind *kind)
 {
-	const struct kt_rules *rules = kind->flags & KT_KIND_CUSTOM ? NULL : kt_rules_find(kind->group, kind->kind);
+	const struct kt_rules *rules =
+	        kind->flags & KT_KIND_CUSTOM ? NULL : kt_rules_find(kind->group, kind->kind);
 	return rules && rules->error_group ? rules->error_group : kind->group;
 }
 
@@ -65,10 +67,12 @@ static void set_or_drop(json_t *object, const char *name, json_t *value)
 }
 
 /* The main resource leaves the status alone, /status everything else. */
-/* The status of a custom resource takes nothing else along: its metadata stays, but for who manages what. */
+/* The status of a custom resource takes nothing else along: its metadata stays, but for who manages
+ * what. */
 static void keep_custom_metadata(struct kt_rule_context *c, json_t *object, const json_t *old)
 {
-	json_t *managers = kt_jget(object, "metadata.managedFields"), *meta = json_deep_copy(json_object_get(old, "metadata"));
+	json_t *managers = kt_jget(object, "metadata.managedFields"),
+	       *meta = json_deep_copy(json_object_get(old, "metadata"));
 	const char *revision = kt_jstr(object, "metadata.resourceVersion");
 	if (!(c->kind->flags & KT_KIND_CUSTOM) || !json_is_object(meta)) {
 		json_decref(meta);
@@ -108,13 +112,17 @@ static void split_status(struct kt_rule_context *c, json_t *object, const json_t
 	const char *key;
 	json_t *value;
 	void *next;
-	json_object_foreach_safe (object, next, key, value)
-		if (!kt_is_one_of(key, (const char *const[]){"apiVersion", "kind", "metadata", "status", NULL}))
+	json_object_foreach_safe(object, next, key, value) {
+		if (!kt_is_one_of(key, (const char *const[]){
+		                               "apiVersion", "kind", "metadata", "status", NULL}))
 			json_object_del(object, key);
+	}
 	json_t *borrowed = (json_t *)(uintptr_t)old;
-	json_object_foreach (borrowed, key, value)
-		if (!kt_is_one_of(key, (const char *const[]){"apiVersion", "kind", "metadata", "status", NULL}))
+	json_object_foreach(borrowed, key, value) {
+		if (!kt_is_one_of(key, (const char *const[]){
+		                               "apiVersion", "kind", "metadata", "status", NULL}))
 			set_or_drop(object, key, value);
+	}
 }
 
 /* True when anything but metadata and status differs. */
@@ -123,12 +131,14 @@ static bool spec_changed(const json_t *object, const json_t *old)
 	const char *key;
 	json_t *value, *a = (json_t *)(uintptr_t)object, *b = (json_t *)(uintptr_t)old;
 	static const char *const not_spec[] = {"apiVersion", "kind", "metadata", "status", NULL};
-	json_object_foreach (a, key, value)
+	json_object_foreach(a, key, value) {
 		if (!kt_is_one_of(key, not_spec) && !kt_same(value, json_object_get(old, key)))
 			return true;
-	json_object_foreach (b, key, value)
+	}
+	json_object_foreach(b, key, value) {
 		if (!kt_is_one_of(key, not_spec) && !kt_same(value, json_object_get(object, key)))
 			return true;
+	}
 	return false;
 }
 
@@ -141,8 +151,10 @@ static void set_generation(struct kt_rule_context *c, json_t *object, const json
 	const struct kt_rules *rules = rules_of(c);
 	if (old) {
 		bool noted = rules && rules->annotations_count && !c->subresource &&
-			     !kt_same(kt_jget(object, "metadata.annotations"), kt_jget(old, "metadata.annotations"));
-		generation = kt_jint(old, "metadata.generation", 0) + (noted || spec_changed(object, old));
+		             !kt_same(kt_jget(object, "metadata.annotations"),
+		                     kt_jget(old, "metadata.annotations"));
+		generation = kt_jint(old, "metadata.generation", 0) +
+		             (noted || spec_changed(object, old));
 	}
 	if (generation > 0)
 		json_object_set_new(meta, "generation", json_integer(generation));
@@ -170,7 +182,8 @@ static void validate_by_table(struct kt_rule_context *c, const json_t *object, c
 		struct kt_field_errors forgiven = {.arena = c->arena};
 		kt_validate_custom(c->kind->type, object, old, &c->errors, &forgiven);
 		for (size_t i = 0; i < forgiven.n; i++)
-			kt_rule_warn(c, "%s: %s", forgiven.items[i].field, forgiven.items[i].message);
+			kt_rule_warn(
+			        c, "%s: %s", forgiven.items[i].field, forgiven.items[i].message);
 		return;
 	}
 	struct kt_at root = kt_at_root(c, object);
@@ -182,7 +195,8 @@ void kt_rules_validate(struct kt_rule_context *c, const json_t *object, const js
 	const struct kt_rules *rules = rules_of(c);
 	c->errors.arena = c->arena;
 	bool stored = !(c->kind->flags & KT_KIND_VIRTUAL);
-	if (old && stored) { /* what upstream checks for every update, before the kind's own strategy */
+	if (old && stored) { /* what upstream checks for every update, before the kind's own
+		                strategy */
 		kt_meta_validate_common(c, object, "path-segment");
 		kt_meta_validate_common_update(c, object, old);
 	}

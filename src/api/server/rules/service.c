@@ -12,30 +12,35 @@ bool kt_service_is(const json_t *spec, const char *type)
 
 bool kt_service_is_headless(const json_t *spec)
 {
-	const char *first = json_string_value(json_array_get(json_object_get(spec, "clusterIPs"), 0));
+	const char *first =
+	        json_string_value(json_array_get(json_object_get(spec, "clusterIPs"), 0));
 	return kt_streq(first, "None") || strcmp(kt_text_of(spec, "clusterIP"), "None") == 0;
 }
 
 bool kt_service_needs_cluster_ip(const json_t *spec)
 {
-	return kt_service_is(spec, "ClusterIP") || kt_service_is(spec, "NodePort") || kt_service_is(spec, "LoadBalancer");
+	return kt_service_is(spec, "ClusterIP") || kt_service_is(spec, "NodePort") ||
+	       kt_service_is(spec, "LoadBalancer");
 }
 
 bool kt_service_needs_node_port(const json_t *spec)
 {
 	return kt_service_is(spec, "NodePort") ||
-	       (kt_service_is(spec, "LoadBalancer") && !json_is_false(json_object_get(spec, "allocateLoadBalancerNodePorts")));
+	       (kt_service_is(spec, "LoadBalancer") &&
+	               !json_is_false(json_object_get(spec, "allocateLoadBalancerNodePorts")));
 }
 
 bool kt_service_needs_health_port(const json_t *spec)
 {
-	return kt_service_is(spec, "LoadBalancer") && strcmp(kt_text_of(spec, "externalTrafficPolicy"), "Local") == 0;
+	return kt_service_is(spec, "LoadBalancer") &&
+	       strcmp(kt_text_of(spec, "externalTrafficPolicy"), "Local") == 0;
 }
 
 bool kt_service_is_external(const json_t *spec)
 {
 	return kt_service_is(spec, "LoadBalancer") || kt_service_is(spec, "NodePort") ||
-	       (kt_service_is(spec, "ClusterIP") && json_array_size(json_object_get(spec, "externalIPs")));
+	       (kt_service_is(spec, "ClusterIP") &&
+	               json_array_size(json_object_get(spec, "externalIPs")));
 }
 
 static void set_text(json_t *object, const char *name, const char *text)
@@ -74,18 +79,21 @@ static void default_object(struct kt_rule_context *c, json_t *service)
 	json_t *spec = json_object_get(service, "spec"), *port, *ingress;
 	size_t i;
 	default_affinity(spec);
-	json_array_foreach (json_object_get(spec, "ports"), i, port)
+	json_array_foreach(json_object_get(spec, "ports"), i, port) {
 		if (is_unset(json_object_get(port, "targetPort")) && json_object_get(port, "port"))
 			json_object_set(port, "targetPort", json_object_get(port, "port"));
+	}
 	if (kt_service_is_external(spec) && !*kt_text_of(spec, "externalTrafficPolicy"))
 		set_text(spec, "externalTrafficPolicy", "Cluster");
 	if (kt_service_needs_cluster_ip(spec) && !json_object_get(spec, "internalTrafficPolicy"))
 		set_text(spec, "internalTrafficPolicy", "Cluster");
-	if (kt_service_is(spec, "LoadBalancer") && !json_object_get(spec, "allocateLoadBalancerNodePorts"))
+	if (kt_service_is(spec, "LoadBalancer") &&
+	        !json_object_get(spec, "allocateLoadBalancerNodePorts"))
 		json_object_set_new(spec, "allocateLoadBalancerNodePorts", json_true());
-	json_array_foreach (kt_jget(service, "status.loadBalancer.ingress"), i, ingress)
+	json_array_foreach(kt_jget(service, "status.loadBalancer.ingress"), i, ingress) {
 		if (*kt_text_of(ingress, "ip") && !json_object_get(ingress, "ipMode"))
 			set_text(ingress, "ipMode", "VIP");
+	}
 }
 
 /* What an update leaves out is what was given before. */
@@ -101,10 +109,11 @@ static bool takes_port(const json_t *ports, int64_t node_port, const char *proto
 {
 	size_t i;
 	json_t *port;
-	json_array_foreach (ports, i, port)
+	json_array_foreach(ports, i, port) {
 		if (json_integer_value(json_object_get(port, "nodePort")) == node_port &&
-		    strcmp(kt_text_of(port, "protocol"), protocol) == 0)
+		        strcmp(kt_text_of(port, "protocol"), protocol) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -112,14 +121,17 @@ static void keep_node_ports(json_t *spec, const json_t *old)
 {
 	json_t *ports = json_object_get(spec, "ports"), *port, *before;
 	size_t i, j;
-	json_array_foreach (ports, i, port) {
+	json_array_foreach(ports, i, port) {
 		if (json_integer_value(json_object_get(port, "nodePort")))
 			continue;
-		json_array_foreach (json_object_get(old, "ports"), j, before) {
+		json_array_foreach(json_object_get(old, "ports"), j, before) {
 			int64_t number = json_integer_value(json_object_get(before, "nodePort"));
 			const char *protocol = kt_text_of(port, "protocol");
-			if (number && json_equal(json_object_get(port, "port"), json_object_get(before, "port")) &&
-			    strcmp(protocol, kt_text_of(before, "protocol")) == 0 && !takes_port(ports, number, protocol))
+			if (number &&
+			        json_equal(json_object_get(port, "port"),
+			                json_object_get(before, "port")) &&
+			        strcmp(protocol, kt_text_of(before, "protocol")) == 0 &&
+			        !takes_port(ports, number, protocol))
 				json_object_set_new(port, "nodePort", json_integer(number));
 		}
 	}
@@ -131,17 +143,18 @@ static void keep_allocated(json_t *spec, const json_t *old)
 		if (!*kt_text_of(spec, "clusterIP"))
 			keep(spec, old, "clusterIP");
 		if (!json_array_size(json_object_get(spec, "clusterIPs")) &&
-		    strcmp(kt_text_of(spec, "clusterIP"), kt_text_of(old, "clusterIP")) == 0)
+		        strcmp(kt_text_of(spec, "clusterIP"), kt_text_of(old, "clusterIP")) == 0)
 			keep(spec, old, "clusterIPs");
 	}
 	if (kt_service_needs_node_port(old) && kt_service_needs_node_port(spec))
 		keep_node_ports(spec, old);
 	if (kt_service_needs_health_port(old) && kt_service_needs_health_port(spec) &&
-	    is_unset(json_object_get(spec, "healthCheckNodePort")))
+	        is_unset(json_object_get(spec, "healthCheckNodePort")))
 		keep(spec, old, "healthCheckNodePort");
 }
 
-/* clusterIP and the first of clusterIPs are one thing; a client that knows only one of them is understood. */
+/* clusterIP and the first of clusterIPs are one thing; a client that knows only one of them is
+ * understood. */
 static void sync_cluster_ips(json_t *spec, const json_t *old)
 {
 	const char *ip = kt_text_of(spec, "clusterIP"), *old_ip = kt_text_of(old, "clusterIP");
@@ -160,7 +173,8 @@ static void sync_cluster_ips(json_t *spec, const json_t *old)
 		json_object_set_new(spec, "clusterIPs", json_pack("[s]", ip));
 }
 
-/* A field of the old type goes with the type, unless it was changed at the same time: then it is a mistake to be told. */
+/* A field of the old type goes with the type, unless it was changed at the same time: then it is a
+ * mistake to be told. */
 
 static bool same(const json_t *spec, const json_t *old, const char *name)
 {
@@ -169,14 +183,16 @@ static bool same(const json_t *spec, const json_t *old, const char *name)
 
 static bool same_node_ports(const json_t *spec, const json_t *old)
 {
-	const json_t *ports = json_object_get(spec, "ports"), *before = json_object_get(old, "ports");
+	const json_t *ports = json_object_get(spec, "ports"),
+	             *before = json_object_get(old, "ports");
 	size_t i;
 	json_t *port;
-	json_array_foreach (ports, i, port) {
+	json_array_foreach(ports, i, port) {
 		int64_t number = json_integer_value(json_object_get(port, "nodePort"));
 		bool known = number == 0;
 		for (size_t j = 0; j < json_array_size(before); j++)
-			known |= json_integer_value(json_object_get(json_array_get(before, j), "nodePort")) == number;
+			known |= json_integer_value(json_object_get(
+			                 json_array_get(before, j), "nodePort")) == number;
 		if (!known)
 			return false;
 	}
@@ -203,9 +219,11 @@ static void drop_of_old_type(json_t *spec, const json_t *old)
 			json_object_del(spec, "ipFamilyPolicy");
 		}
 	}
-	if (kt_service_needs_node_port(old) && !kt_service_needs_node_port(spec) && same_node_ports(spec, old))
-		json_array_foreach (json_object_get(spec, "ports"), i, port)
+	if (kt_service_needs_node_port(old) && !kt_service_needs_node_port(spec) &&
+	        same_node_ports(spec, old))
+		json_array_foreach(json_object_get(spec, "ports"), i, port) {
 			json_object_del(port, "nodePort");
+		}
 	if (kt_service_needs_health_port(old) && !kt_service_needs_health_port(spec))
 		drop_if_same(spec, old, "healthCheckNodePort");
 	if (kt_service_is(old, "LoadBalancer") && !kt_service_is(spec, "LoadBalancer")) {
@@ -262,11 +280,11 @@ static int after(struct kt_rule_context *c, const json_t *service, const json_t 
 }
 
 const struct kt_rules kt_rules_core_service = {
-	.group = "",
-	.kind = "Service",
-	.default_object = default_object,
-	.prepare = prepare,
-	.validate = validate,
-	.warn = warn,
-	.after = after,
+        .group = "",
+        .kind = "Service",
+        .default_object = default_object,
+        .prepare = prepare,
+        .validate = validate,
+        .warn = warn,
+        .after = after,
 };

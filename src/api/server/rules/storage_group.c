@@ -46,7 +46,8 @@ static void check_parameters(struct kt_rule_context *c, const struct kt_at *para
 	for (size_t i = 0; i < keys.n; i++) {
 		if (!*keys.names[i])
 			kt_add_invalid_text(c, parameters, "", "field can not be empty.");
-		bytes += strlen(keys.names[i]) + json_string_length(json_object_get(parameters->value, keys.names[i]));
+		bytes += strlen(keys.names[i]) +
+		         json_string_length(json_object_get(parameters->value, keys.names[i]));
 	}
 	if (bytes > PARAMETERS_MAX_BYTES)
 		kt_add_too_long(c, parameters, PARAMETERS_MAX_BYTES);
@@ -56,14 +57,15 @@ static void check_topology(struct kt_rule_context *c, const struct kt_at *term)
 {
 	struct kt_names keys = {.arena = c->arena};
 	struct kt_at expressions = kt_at(term, "matchLabelExpressions");
-	KT_EACH (expression, &expressions) {
+	KT_EACH(expression, &expressions) {
 		struct kt_names seen = {.arena = c->arena};
 		struct kt_at key = kt_at(&expression, "key"), values = kt_at(&expression, "values");
 		if (!kt_at_n(&values))
 			kt_add_required(c, &values, "");
-		KT_EACH (value, &values)
+		KT_EACH(value, &values) {
 			if (!kt_names_add(&seen, kt_at_text(&value)))
 				kt_add_duplicate(c, &value);
+		}
 		kt_check_format(c, &key, "qualified-name");
 		if (!kt_names_add(&keys, kt_at_text(&key)))
 			kt_add_duplicate(c, &key);
@@ -76,10 +78,11 @@ static bool same_values(const json_t *a, const json_t *b)
 	json_t *x, *y;
 	if (json_array_size(a) != json_array_size(b))
 		return false;
-	json_array_foreach (a, i, x) {
+	json_array_foreach(a, i, x) {
 		bool found = false;
-		json_array_foreach (b, j, y)
+		json_array_foreach(b, j, y) {
 			found |= json_equal(x, y);
+		}
 		if (!found)
 			return false;
 	}
@@ -89,16 +92,19 @@ static bool same_values(const json_t *a, const json_t *b)
 /* Equal but for the order of requirements and values. */
 static bool same_topology(const json_t *a, const json_t *b)
 {
-	const json_t *list = json_object_get(a, "matchLabelExpressions"), *other = json_object_get(b, "matchLabelExpressions");
+	const json_t *list = json_object_get(a, "matchLabelExpressions"),
+	             *other = json_object_get(b, "matchLabelExpressions");
 	size_t i, j;
 	json_t *x, *y;
 	if (json_array_size(list) != json_array_size(other))
 		return false;
-	json_array_foreach (list, i, x) {
+	json_array_foreach(list, i, x) {
 		bool found = false;
-		json_array_foreach (other, j, y)
+		json_array_foreach(other, j, y) {
 			found |= strcmp(kt_text_of(x, "key"), kt_text_of(y, "key")) == 0 &&
-				 same_values(json_object_get(x, "values"), json_object_get(y, "values"));
+			         same_values(json_object_get(x, "values"),
+			                 json_object_get(y, "values"));
+		}
 		if (!found)
 			return false;
 	}
@@ -107,7 +113,7 @@ static bool same_topology(const json_t *a, const json_t *b)
 
 static void check_topologies(struct kt_rule_context *c, const struct kt_at *terms)
 {
-	KT_EACH (term, terms) {
+	KT_EACH(term, terms) {
 		struct kt_at at = kt_at(&term, "matchLabelExpressions");
 		check_topology(c, &term);
 		/* Upstream compares with as many empty terms as there are terms, too. */
@@ -120,7 +126,8 @@ static void check_topologies(struct kt_rule_context *c, const struct kt_at *term
 	}
 }
 
-static void check_class_update(struct kt_rule_context *c, const struct kt_at *root, const json_t *old)
+static void check_class_update(
+        struct kt_rule_context *c, const struct kt_at *root, const json_t *old)
 {
 	static const char *const fixed[] = {"parameters", "provisioner", "reclaimPolicy"};
 	struct kt_at mode = kt_at(root, "volumeBindingMode");
@@ -132,12 +139,15 @@ static void check_class_update(struct kt_rule_context *c, const struct kt_at *ro
 	kt_check_immutable(c, &mode, json_object_get(old, "volumeBindingMode"));
 }
 
-static void validate_storage_class(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void validate_storage_class(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const policies[] = {"Delete", "Retain", NULL};
 	static const char *const modes[] = {"Immediate", "WaitForFirstConsumer", NULL};
-	struct kt_at root = kt_at_root(c, object), provisioner = kt_at(&root, "provisioner"), parameters = kt_at(&root, "parameters");
-	struct kt_at policy = kt_at(&root, "reclaimPolicy"), mode = kt_at(&root, "volumeBindingMode");
+	struct kt_at root = kt_at_root(c, object), provisioner = kt_at(&root, "provisioner"),
+	             parameters = kt_at(&root, "parameters");
+	struct kt_at policy = kt_at(&root, "reclaimPolicy"),
+	             mode = kt_at(&root, "volumeBindingMode");
 	struct kt_at terms = kt_at(&root, "allowedTopologies");
 	kt_meta_validate(c, object, NULL);
 	check_provisioner(c, &provisioner);
@@ -156,9 +166,9 @@ static void validate_storage_class(struct kt_rule_context *c, const json_t *obje
 }
 
 const struct kt_rules kt_rules_storage_storage_class = {
-	.group = "storage.k8s.io",
-	.kind = "StorageClass",
-	.validate = validate_storage_class,
+        .group = "storage.k8s.io",
+        .kind = "StorageClass",
+        .validate = validate_storage_class,
 };
 
 /* CSIDriver */
@@ -173,16 +183,19 @@ static void need(struct kt_rule_context *c, const struct kt_at *spec, const char
 static void check_token_requests(struct kt_rule_context *c, const struct kt_at *requests)
 {
 	struct kt_names audiences = {.arena = c->arena};
-	KT_EACH (request, requests) {
-		struct kt_at audience = kt_at(&request, "audience"), seconds = kt_at(&request, "expirationSeconds");
+	KT_EACH(request, requests) {
+		struct kt_at audience = kt_at(&request, "audience"),
+		             seconds = kt_at(&request, "expirationSeconds");
 		if (!kt_names_add(&audiences, kt_at_text(&audience)))
 			kt_add_duplicate(c, &audience);
 		if (!seconds.value)
 			continue;
 		if (kt_at_int(&seconds) < TOKEN_SECONDS_MIN)
-			kt_add_invalid(c, &seconds, "may not specify a duration less than 10 minutes");
+			kt_add_invalid(
+			        c, &seconds, "may not specify a duration less than 10 minutes");
 		if (kt_at_int(&seconds) > (INT64_C(1) << 32))
-			kt_add_invalid(c, &seconds, "may not specify a duration larger than 2^32 seconds");
+			kt_add_invalid(
+			        c, &seconds, "may not specify a duration larger than 2^32 seconds");
 	}
 }
 
@@ -190,9 +203,12 @@ static void validate_driver(struct kt_rule_context *c, const json_t *object, con
 {
 	static const char *const modes[] = {"Persistent", "Ephemeral", NULL};
 	static const char *const policies[] = {"File", "None", "ReadWriteOnceWithFSType", NULL};
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), group = kt_at(&spec, "fsGroupPolicy");
-	struct kt_at requests = kt_at(&spec, "tokenRequests"), lifecycle = kt_at(&spec, "volumeLifecycleModes");
-	struct kt_at period = kt_at(&spec, "nodeAllocatableUpdatePeriodSeconds"), secrets = kt_at(&spec, "serviceAccountTokenInSecrets");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             group = kt_at(&spec, "fsGroupPolicy");
+	struct kt_at requests = kt_at(&spec, "tokenRequests"),
+	             lifecycle = kt_at(&spec, "volumeLifecycleModes");
+	struct kt_at period = kt_at(&spec, "nodeAllocatableUpdatePeriodSeconds"),
+	             secrets = kt_at(&spec, "serviceAccountTokenInSecrets");
 	validate_meta(c, object, old);
 	need(c, &spec, "attachRequired");
 	need(c, &spec, "podInfoOnMount");
@@ -202,16 +218,18 @@ static void validate_driver(struct kt_rule_context *c, const json_t *object, con
 	else
 		kt_check_in(c, &group, policies);
 	check_token_requests(c, &requests);
-	KT_EACH (mode, &lifecycle) { /* reported at the list */
+	KT_EACH(mode, &lifecycle) { /* reported at the list */
 		struct kt_at at = kt_at_with(&lifecycle, mode.value);
 		at.type = NULL;
 		kt_check_in(c, &at, modes);
 	}
 	need(c, &spec, "seLinuxMount");
 	if (period.value && kt_at_int(&period) < UPDATE_SECONDS_MIN)
-		kt_add_invalid(c, &period, "must be greater than or equal to %d seconds", UPDATE_SECONDS_MIN);
+		kt_add_invalid(c, &period, "must be greater than or equal to %d seconds",
+		        UPDATE_SECONDS_MIN);
 	if (kt_at_bool(&secrets) && !kt_at_n(&requests))
-		kt_add_invalid(c, &secrets, "serviceAccountTokenInSecrets is set but no tokenRequests are specified");
+		kt_add_invalid(c, &secrets,
+		        "serviceAccountTokenInSecrets is set but no tokenRequests are specified");
 	if (!old)
 		return;
 	struct kt_at attach = kt_at(&spec, "attachRequired");
@@ -223,17 +241,18 @@ static void validate_driver(struct kt_rule_context *c, const json_t *object, con
 static void warn_driver(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	(void)old;
-	if (json_array_size(kt_jget(object, "spec.tokenRequests")) && !kt_jget(object, "spec.serviceAccountTokenInSecrets"))
-		kt_rule_warn(c,
-			"spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging "
-			"of tokens in volume attributes");
+	if (json_array_size(kt_jget(object, "spec.tokenRequests")) &&
+	        !kt_jget(object, "spec.serviceAccountTokenInSecrets"))
+		kt_rule_warn(c, "spec.serviceAccountTokenInSecrets is unset; if supported by this "
+		                "CSI driver, set to true to prevent possible logging "
+		                "of tokens in volume attributes");
 }
 
 const struct kt_rules kt_rules_storage_csi_driver = {
-	.group = "storage.k8s.io",
-	.kind = "CSIDriver",
-	.validate = validate_driver,
-	.warn = warn_driver,
+        .group = "storage.k8s.io",
+        .kind = "CSIDriver",
+        .validate = validate_driver,
+        .warn = warn_driver,
 };
 
 /* CSINode */
@@ -243,7 +262,7 @@ static void check_topology_keys(struct kt_rule_context *c, const struct kt_at *d
 	struct kt_names seen = {.arena = c->arena};
 	size_t i;
 	json_t *key;
-	json_array_foreach (json_object_get(driver->value, "topologyKeys"), i, key) {
+	json_array_foreach(json_object_get(driver->value, "topologyKeys"), i, key) {
 		struct kt_at at = kt_at_with(driver, key); /* reported at the driver */
 		at.type = NULL;
 		kt_check_required(c, &at);
@@ -253,9 +272,11 @@ static void check_topology_keys(struct kt_rule_context *c, const struct kt_at *d
 	}
 }
 
-static void check_node_driver(struct kt_rule_context *c, const struct kt_at *driver, struct kt_names *names)
+static void check_node_driver(
+        struct kt_rule_context *c, const struct kt_at *driver, struct kt_names *names)
 {
-	struct kt_at name = kt_at(driver, "name"), id = kt_at(driver, "nodeID"), allocatable = kt_at(driver, "allocatable");
+	struct kt_at name = kt_at(driver, "name"), id = kt_at(driver, "nodeID"),
+	             allocatable = kt_at(driver, "allocatable");
 	struct kt_at count = kt_at(&allocatable, "count");
 	kt_check_csi_driver_name(c, &name);
 	if (!*kt_at_text(&id))
@@ -269,52 +290,61 @@ static void check_node_driver(struct kt_rule_context *c, const struct kt_at *dri
 }
 
 /* What a driver has registered stays; only its allocatable count may change. */
-static void check_registered(struct kt_rule_context *c, const struct kt_at *drivers, const json_t *old)
+static void check_registered(
+        struct kt_rule_context *c, const struct kt_at *drivers, const json_t *old)
 {
 	size_t i;
 	json_t *before;
-	json_array_foreach (kt_jget(old, "spec.drivers"), i, before) {
-		KT_EACH (driver, drivers) {
+	json_array_foreach(kt_jget(old, "spec.drivers"), i, before) {
+		KT_EACH(driver, drivers) {
 			static const char *const fixed[] = {"nodeID", "topologyKeys"};
 			bool same = true;
-			if (strcmp(kt_text_of(driver.value, "name"), kt_text_of(before, "name")) != 0)
+			if (strcmp(kt_text_of(driver.value, "name"), kt_text_of(before, "name")) !=
+			        0)
 				continue;
 			for (size_t f = 0; f < 2; f++)
-				same &= kt_same(json_object_get(driver.value, fixed[f]), json_object_get(before, fixed[f]));
+				same &= kt_same(json_object_get(driver.value, fixed[f]),
+				        json_object_get(before, fixed[f]));
 			if (!same)
-				kt_add_invalid_value(c, drivers, driver.value, "field is immutable");
+				kt_add_invalid_value(
+				        c, drivers, driver.value, "field is immutable");
 		}
 	}
 }
 
 static void validate_csi_node(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), drivers = kt_at(&spec, "drivers");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             drivers = kt_at(&spec, "drivers");
 	for (int i = 0; i < (old ? 2 : 1); i++) { /* for the node, and again for its update */
 		struct kt_names names = {.arena = c->arena};
 		kt_meta_validate(c, object, NULL);
-		KT_EACH (driver, &drivers)
+		KT_EACH(driver, &drivers) {
 			check_node_driver(c, &driver, &names);
+		}
 	}
 	if (old)
 		check_registered(c, &drivers, old);
 }
 
 const struct kt_rules kt_rules_storage_csi_node = {
-	.group = "storage.k8s.io",
-	.kind = "CSINode",
-	.validate = validate_csi_node,
+        .group = "storage.k8s.io",
+        .kind = "CSINode",
+        .validate = validate_csi_node,
 };
 
 /* VolumeAttachment */
 
 static void check_source(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at inline_spec = kt_at(source, "inlineVolumeSpec"), name = kt_at(source, "persistentVolumeName");
+	struct kt_at inline_spec = kt_at(source, "inlineVolumeSpec"),
+	             name = kt_at(source, "persistentVolumeName");
 	if (inline_spec.value && name.value) {
-		kt_add_forbidden(c, source, "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
+		kt_add_forbidden(c, source,
+		        "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
 	} else if (!inline_spec.value && !name.value) {
-		kt_add_required(c, source, "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
+		kt_add_required(c, source,
+		        "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
 	} else if (name.value) {
 		if (!*kt_at_text(&name))
 			kt_add_required(c, &name, "must specify non empty persistentVolumeName");
@@ -325,7 +355,8 @@ static void check_source(struct kt_rule_context *c, const struct kt_at *source)
 
 static void validate_attachment(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"), attacher = kt_at(&spec, "attacher");
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             attacher = kt_at(&spec, "attacher");
 	struct kt_at source = kt_at(&spec, "source"), node = kt_at(&spec, "nodeName");
 	kt_meta_validate(c, object, NULL);
 	if (c->subresource)
@@ -338,13 +369,14 @@ static void validate_attachment(struct kt_rule_context *c, const json_t *object,
 			kt_add_invalid(c, &spec, "field is immutable");
 		return;
 	}
-	struct kt_at volume = kt_at(&source, "persistentVolumeName"); /* names are newer rules than the rest */
+	struct kt_at volume =
+	        kt_at(&source, "persistentVolumeName"); /* names are newer rules than the rest */
 	kt_check_csi_driver_name(c, &attacher);
 	kt_check_optional_format(c, &volume, "dns1123-subdomain");
 }
 
 const struct kt_rules kt_rules_storage_volume_attachment = {
-	.group = "storage.k8s.io",
-	.kind = "VolumeAttachment",
-	.validate = validate_attachment,
+        .group = "storage.k8s.io",
+        .kind = "VolumeAttachment",
+        .validate = validate_attachment,
 };

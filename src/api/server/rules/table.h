@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The one list of all rules, sorted by group and kind (table.c); rules_* objects are defined in the file of their group. */
+/* The one list of all rules, sorted by group and kind (table.c); rules_* objects are defined in the
+ * file of their group. */
 #ifndef KT_API_SERVER_RULES_TABLE_H
 #define KT_API_SERVER_RULES_TABLE_H
 

@@ -28,7 +28,8 @@ static void check_partition(struct kt_rule_context *c, const struct kt_at *sourc
 		kt_add_invalid(c, &at, "must be between 1 and 255, inclusive");
 }
 
-static void check_secret_ref(struct kt_rule_context *c, const struct kt_at *source, const char *name)
+static void check_secret_ref(
+        struct kt_rule_context *c, const struct kt_at *source, const char *name)
 {
 	struct kt_at ref = kt_at(source, name), at = kt_at(&ref, "name");
 	if (ref.value)
@@ -95,25 +96,30 @@ static bool is_hex_id(const char *text, size_t a, size_t b)
 static void check_iscsi_name(struct kt_rule_context *c, const struct kt_at *at)
 {
 	const char *text = kt_at_text(at);
-	bool iqn = kt_starts_with(text, "iqn"), eui = kt_starts_with(text, "eui"), naa = kt_starts_with(text, "naa");
+	bool iqn = kt_starts_with(text, "iqn"), eui = kt_starts_with(text, "eui"),
+	     naa = kt_starts_with(text, "naa");
 	if (!iqn && !eui && !naa) {
 		kt_add_invalid(c, at, "must be valid format starting with iqn, eui, or naa");
 		return;
 	}
-	bool good = text[3] == '.' && (iqn ? is_iqn(text) : eui ? is_hex_id(text + 4, 16, 16) : is_hex_id(text + 4, 16, 32));
+	bool good = text[3] == '.' && (iqn          ? is_iqn(text)
+	                                      : eui ? is_hex_id(text + 4, 16, 16)
+	                                            : is_hex_id(text + 4, 16, 32));
 	if (!good)
 		kt_add_invalid(c, at, "must be valid format");
 }
 
 static void check_iscsi(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at iqn = kt_at(source, "iqn"), lun = kt_at(source, "lun"), initiator = kt_at(source, "initiatorName");
+	struct kt_at iqn = kt_at(source, "iqn"), lun = kt_at(source, "lun"),
+	             initiator = kt_at(source, "initiatorName");
 	struct kt_at secret = kt_at(source, "secretRef");
 	need(c, source, "targetPortal");
 	if (kt_check_required(c, &iqn))
 		check_iscsi_name(c, &iqn);
 	kt_check_between(c, &lun, 0, 255);
-	bool chap = kt_bool_of(source->value, "chapAuthDiscovery") || kt_bool_of(source->value, "chapAuthSession");
+	bool chap = kt_bool_of(source->value, "chapAuthDiscovery") ||
+	            kt_bool_of(source->value, "chapAuthSession");
 	if (chap && !secret.value)
 		kt_add_required(c, &secret, "");
 	if (initiator.value)
@@ -132,7 +138,8 @@ static void check_flocker(struct kt_rule_context *c, const struct kt_at *source)
 	if (!*kt_at_text(&name) && !*kt_at_text(&uuid))
 		kt_add_required(c, source, "one of datasetName and datasetUUID is required");
 	if (*kt_at_text(&name) && *kt_at_text(&uuid))
-		kt_add_invalid_text(c, source, "resource", "datasetName and datasetUUID can not be specified simultaneously");
+		kt_add_invalid_text(c, source, "resource",
+		        "datasetName and datasetUUID can not be specified simultaneously");
 	if (strchr(kt_at_text(&name), '/'))
 		kt_add_invalid(c, &name, "must not contain '/'");
 }
@@ -163,15 +170,19 @@ static void check_quobyte(struct kt_rule_context *c, const struct kt_at *source)
 {
 	struct kt_at registry = kt_at(source, "registry"), tenant = kt_at(source, "tenant");
 	if (!*kt_at_text(&registry)) {
-		kt_add_required(c, &registry, "must be a host:port pair or multiple pairs separated by commas");
+		kt_add_required(c, &registry,
+		        "must be a host:port pair or multiple pairs separated by commas");
 	} else if (strlen(kt_at_text(&tenant)) > 64) {
-		kt_add_required(c, &tenant, "must be a UUID and may not exceed a length of 64 characters");
+		kt_add_required(
+		        c, &tenant, "must be a UUID and may not exceed a length of 64 characters");
 	} else {
 		struct kt_sv rest = kt_sv_of(kt_at_text(&registry)), part;
 		while (kt_sv_split(&rest, ',', &part)) {
 			const char *colon = memchr(part.p, ':', part.len);
 			if (!colon)
-				kt_add_invalid(c, &registry, "must be a host:port pair or multiple pairs separated by commas");
+				kt_add_invalid(c, &registry,
+				        "must be a host:port pair or multiple pairs separated by "
+				        "commas");
 		}
 	}
 	need(c, source, "volume");
@@ -179,11 +190,13 @@ static void check_quobyte(struct kt_rule_context *c, const struct kt_at *source)
 
 static void check_fc(struct kt_rule_context *c, const struct kt_at *source)
 {
-	struct kt_at wwns = kt_at(source, "targetWWNs"), wwids = kt_at(source, "wwids"), lun = kt_at(source, "lun");
+	struct kt_at wwns = kt_at(source, "targetWWNs"), wwids = kt_at(source, "wwids"),
+	             lun = kt_at(source, "lun");
 	if (!kt_at_n(&wwns) && !kt_at_n(&wwids))
 		kt_add_required(c, &wwns, "must specify either targetWWNs or wwids, but not both");
 	if (kt_at_n(&wwns) && kt_at_n(&wwids))
-		kt_add_invalid(c, &wwns, "targetWWNs and wwids can not be specified simultaneously");
+		kt_add_invalid(
+		        c, &wwns, "targetWWNs and wwids can not be specified simultaneously");
 	if (!kt_at_n(&wwns))
 		return;
 	if (!lun.value)
@@ -204,7 +217,8 @@ static void check_azure_file(struct kt_rule_context *c, const struct kt_at *sour
 static void check_azure_disk(struct kt_rule_context *c, const struct kt_at *source)
 {
 	static const char *const kinds[] = {"Dedicated", "Managed", "Shared", NULL};
-	struct kt_at uri = kt_at(source, "diskURI"), mode = kt_at(source, "cachingMode"), kind = kt_at(source, "kind");
+	struct kt_at uri = kt_at(source, "diskURI"), mode = kt_at(source, "cachingMode"),
+	             kind = kt_at(source, "kind");
 	need(c, source, "diskName");
 	kt_check_required(c, &uri);
 	kt_check_optional_enum(c, &mode);
@@ -213,10 +227,14 @@ static void check_azure_disk(struct kt_rule_context *c, const struct kt_at *sour
 	bool managed = kt_at_is(&kind, "Managed");
 	if (managed && !kt_starts_with(kt_at_text(&uri), "/subscriptions"))
 		kt_add_not_supported(c, &uri,
-			(const char *const[]){"/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}", NULL});
+		        (const char *const[]){"/subscriptions/{sub-id}/resourcegroups/{group-name}/"
+		                              "providers/microsoft.compute/disks/{disk-id}",
+		                NULL});
 	if (!managed && !kt_starts_with(kt_at_text(&uri), "https://"))
 		kt_add_not_supported(c, &uri,
-			(const char *const[]){"https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd", NULL});
+		        (const char *const[]){"https://{account-name}.blob.core.windows.net/"
+		                              "{container-name}/{disk-name}.vhd",
+		                NULL});
 }
 
 static void check_vsphere(struct kt_rule_context *c, const struct kt_at *source)
@@ -264,29 +282,30 @@ void kt_check_csi_driver_name(struct kt_rule_context *c, const struct kt_at *nam
 		kt_add_invalid(c, name, "%s", messages.items[i]);
 }
 
-/* Sorted by name. Sources that need more than themselves (emptyDir, projected, ephemeral, csi) are checked by their users. */
+/* Sorted by name. Sources that need more than themselves (emptyDir, projected, ephemeral, csi) are
+ * checked by their users. */
 static const struct kt_volume_source sources[] = {
-	{"awsElasticBlockStore", NULL, check_ebs},
-	{"azureDisk", NULL, check_azure_disk},
-	{"azureFile", NULL, check_azure_file},
-	{"cephfs", NULL, check_cephfs},
-	{"cinder", NULL, check_cinder},
-	{"fc", NULL, check_fc},
-	{"flocker", NULL, check_flocker},
-	{"gcePersistentDisk", "persistentDisk", check_gce},
-	{"gitRepo", NULL, check_git_repo},
-	{"glusterfs", NULL, check_glusterfs},
-	{"hostPath", NULL, check_host_path},
-	{"iscsi", NULL, check_iscsi},
-	{"nfs", NULL, check_nfs},
-	{"persistentVolumeClaim", NULL, check_claim},
-	{"photonPersistentDisk", NULL, check_photon},
-	{"portworxVolume", NULL, check_portworx},
-	{"quobyte", NULL, check_quobyte},
-	{"rbd", NULL, check_rbd},
-	{"scaleIO", NULL, check_scaleio},
-	{"storageos", NULL, check_storageos},
-	{"vsphereVolume", NULL, check_vsphere},
+        {"awsElasticBlockStore", NULL, check_ebs},
+        {"azureDisk", NULL, check_azure_disk},
+        {"azureFile", NULL, check_azure_file},
+        {"cephfs", NULL, check_cephfs},
+        {"cinder", NULL, check_cinder},
+        {"fc", NULL, check_fc},
+        {"flocker", NULL, check_flocker},
+        {"gcePersistentDisk", "persistentDisk", check_gce},
+        {"gitRepo", NULL, check_git_repo},
+        {"glusterfs", NULL, check_glusterfs},
+        {"hostPath", NULL, check_host_path},
+        {"iscsi", NULL, check_iscsi},
+        {"nfs", NULL, check_nfs},
+        {"persistentVolumeClaim", NULL, check_claim},
+        {"photonPersistentDisk", NULL, check_photon},
+        {"portworxVolume", NULL, check_portworx},
+        {"quobyte", NULL, check_quobyte},
+        {"rbd", NULL, check_rbd},
+        {"scaleIO", NULL, check_scaleio},
+        {"storageos", NULL, check_storageos},
+        {"vsphereVolume", NULL, check_vsphere},
 };
 
 static int cmp_source(const void *key, const void *entry)

@@ -18,7 +18,8 @@ bool kt_selector_selects(const json_t *label_selector, const json_t *labels)
 	return matches;
 }
 
-void kt_check_template_selected(struct kt_rule_context *c, const struct kt_at *template, const json_t *selector)
+void kt_check_template_selected(
+        struct kt_rule_context *c, const struct kt_at *template, const json_t *selector)
 {
 	struct kt_at meta = kt_at(template, "metadata"), labels = kt_at(&meta, "labels");
 	if (!kt_selector_selects(selector, labels.value))
@@ -27,11 +28,13 @@ void kt_check_template_selected(struct kt_rule_context *c, const struct kt_at *t
 
 bool kt_selector_is_blank(const json_t *label_selector)
 {
-	return label_selector && !json_object_size(json_object_get(label_selector, "matchLabels")) &&
+	return label_selector &&
+	       !json_object_size(json_object_get(label_selector, "matchLabels")) &&
 	       !json_array_size(json_object_get(label_selector, "matchExpressions"));
 }
 
-void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template)
+void kt_check_workload_selector(
+        struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template)
 {
 	if (!selector->value) {
 		kt_add_required(c, selector, "");
@@ -48,7 +51,8 @@ void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *s
 		kt_check_template_selected(c, template, selector->value);
 }
 
-void kt_check_always_restarts(struct kt_rule_context *c, const struct kt_at *template, const char *kind)
+void kt_check_always_restarts(
+        struct kt_rule_context *c, const struct kt_at *template, const char *kind)
 {
 	static const char *const only[] = {"Always", NULL};
 	struct kt_at spec = kt_at(template, "spec"), policy = kt_at(&spec, "restartPolicy");
@@ -56,7 +60,8 @@ void kt_check_always_restarts(struct kt_rule_context *c, const struct kt_at *tem
 	if (*kt_at_text(&policy))
 		kt_check_in(c, &policy, only);
 	if (deadline.value)
-		kt_add_forbidden(c, &deadline, "activeDeadlineSeconds in %s is not Supported", kind);
+		kt_add_forbidden(
+		        c, &deadline, "activeDeadlineSeconds in %s is not Supported", kind);
 }
 
 void kt_check_int_or_percent(struct kt_rule_context *c, const struct kt_at *at)
@@ -89,7 +94,8 @@ bool kt_int_or_percent_is_zero(const json_t *value)
 	return json_integer_value(value) == 0;
 }
 
-void kt_check_counts(struct kt_rule_context *c, const struct kt_at *parent, const char *const *names)
+void kt_check_counts(
+        struct kt_rule_context *c, const struct kt_at *parent, const char *const *names)
 {
 	for (; *names; names++) {
 		struct kt_at at = kt_at(parent, *names);
@@ -97,7 +103,8 @@ void kt_check_counts(struct kt_rule_context *c, const struct kt_at *parent, cons
 	}
 }
 
-void kt_check_not_more(struct kt_rule_context *c, const struct kt_at *parent, const char *a, const char *b, const char *what)
+void kt_check_not_more(struct kt_rule_context *c, const struct kt_at *parent, const char *a,
+        const char *b, const char *what)
 {
 	struct kt_at at = kt_at(parent, a), bound = kt_at(parent, b);
 	if (kt_at_int(&at) > kt_at_int(&bound))

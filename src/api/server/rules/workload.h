@@ -5,24 +5,33 @@
 
 #include "api/server/rules/check.h"
 
-/* Does a LabelSelector match? None selects nothing, an empty one everything, an invalid one nothing. */
+/* Does a LabelSelector match? None selects nothing, an empty one everything, an invalid one
+ * nothing. */
 bool kt_selector_selects(const json_t *label_selector, const json_t *labels);
-/* The template's labels must be what the selector selects: `selector` does not match template `labels`. */
-void kt_check_template_selected(struct kt_rule_context *c, const struct kt_at *template, const json_t *selector);
-/* spec.selector of a Deployment or ReplicaSet with its template: required, well-formed, not empty, matching. */
-void kt_check_workload_selector(struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template);
+/* The template's labels must be what the selector selects: `selector` does not match template
+ * `labels`. */
+void kt_check_template_selected(
+        struct kt_rule_context *c, const struct kt_at *template, const json_t *selector);
+/* spec.selector of a Deployment or ReplicaSet with its template: required, well-formed, not empty,
+ * matching. */
+void kt_check_workload_selector(
+        struct kt_rule_context *c, const struct kt_at *selector, const struct kt_at *template);
 bool kt_selector_is_blank(const json_t *label_selector); /* there, and without any requirement */
 /* The template's restart policy is Always: others would make a controller that never ends. */
-void kt_check_always_restarts(struct kt_rule_context *c, const struct kt_at *template, const char *kind);
+void kt_check_always_restarts(
+        struct kt_rule_context *c, const struct kt_at *template, const char *kind);
 
 /* Numbers and percentages of int-or-string fields. */
-void kt_check_int_or_percent(struct kt_rule_context *c, const struct kt_at *at); /* form, and not negative */
+void kt_check_int_or_percent(
+        struct kt_rule_context *c, const struct kt_at *at); /* form, and not negative */
 void kt_check_at_most_100_percent(struct kt_rule_context *c, const struct kt_at *at);
 bool kt_int_or_percent_is_zero(const json_t *value);
 
 /* Each named field of parent: "must be greater than or equal to 0". NULL-terminated. */
-void kt_check_counts(struct kt_rule_context *c, const struct kt_at *parent, const char *const *names);
+void kt_check_counts(
+        struct kt_rule_context *c, const struct kt_at *parent, const char *const *names);
 /* "cannot be greater than <what>" when a is more than b. */
-void kt_check_not_more(struct kt_rule_context *c, const struct kt_at *parent, const char *a, const char *b, const char *what);
+void kt_check_not_more(struct kt_rule_context *c, const struct kt_at *parent, const char *a,
+        const char *b, const char *what);
 
 #endif
