@@ -3,7 +3,15 @@
 
 #include "base/json.h"
 
-enum { REFRESH_MS = 15000, FIRST_MS = 1000, ASK_VERSION = 0, ASK_NODES, ASK_USAGE, N_ASKED };
+enum {
+	REFRESH_MS = 15000,
+	FIRST_MS = 1000,
+	NODES_PER_REFRESH = 200,
+	ASK_VERSION = 0,
+	ASK_NODES,
+	ASK_USAGE,
+	N_ASKED
+};
 
 struct asked {
 	struct kt_call call;
@@ -70,8 +78,7 @@ static void read_nodes(struct kt_ui *ui, const json_t *tree)
 
 	ui->facts.cpu_all = ui->facts.memory_all = 0;
 	ui->facts.nodes = (int)json_array_size(json_object_get(tree, "items"));
-	json_array_foreach(json_object_get(tree, "items"), i, node)
-	{
+	json_array_foreach(json_object_get(tree, "items"), i, node) {
 		ui->facts.cpu_all += quantity(kt_jstr(node, "status.allocatable.cpu"));
 		ui->facts.memory_all += quantity(kt_jstr(node, "status.allocatable.memory"));
 	}
@@ -84,8 +91,7 @@ static void read_usage(struct kt_ui *ui, const json_t *tree)
 	size_t i;
 
 	ui->facts.cpu_used = ui->facts.memory_used = 0;
-	json_array_foreach(json_object_get(tree, "items"), i, node)
-	{
+	json_array_foreach(json_object_get(tree, "items"), i, node) {
 		ui->facts.cpu_used += quantity(kt_jstr(node, "usage.cpu"));
 		ui->facts.memory_used += quantity(kt_jstr(node, "usage.memory"));
 	}
@@ -137,8 +143,11 @@ static void on_timer(struct kt_timer *timer)
 		ask(info, ASK_VERSION);
 	ask(info, ASK_NODES);
 	ask(info, ASK_USAGE);
-	/* nodes and their first usage appear soon after a start */
-	kt_timer_set_after_ms(timer, info->rounds++ < 4 ? FIRST_MS : REFRESH_MS);
+	/* nodes and their first usage appear soon after a start; a list of thousands is asked for
+	 * seldom */
+	kt_timer_set_after_ms(timer,
+	        info->rounds++ < 4 ? FIRST_MS
+	                           : REFRESH_MS * (1 + info->ui->facts.nodes / NODES_PER_REFRESH));
 }
 
 static void stop(struct kt_info *info)

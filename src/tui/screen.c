@@ -193,6 +193,16 @@ int kt_screen_open(bool mouse, struct kt_err *err)
 	return 0;
 }
 
+/* ncurses may think that it is visible: after another program had the screen. */
+static void show_cursor(void)
+{
+	const char *normal = tigetstr("cnorm");
+
+	if (normal && normal != (const char *)-1)
+		putp(normal);
+	fflush(stdout);
+}
+
 void kt_screen_close(void)
 {
 	if (!tty.open)
@@ -203,8 +213,8 @@ void kt_screen_close(void)
 	(void)written;
 	if (tty.mouse)
 		mousemask(0, NULL);
-	curs_set(1);
 	endwin();
+	show_cursor();
 	delscreen(tty.screen);
 	tty.screen = NULL;
 	tty.open = false;
@@ -344,28 +354,41 @@ static uint32_t plain_key(wint_t c)
 	return (uint32_t)c;
 }
 
+static bool mouse_of(const MEVENT *event, enum kt_mouse *ret_mouse)
+{
+	static const struct {
+		mmask_t mask;
+		enum kt_mouse mouse;
+	} kinds[] = {{BUTTON4_PRESSED, KT_MOUSE_WHEEL_UP}, {BUTTON5_PRESSED, KT_MOUSE_WHEEL_DOWN},
+	        {BUTTON1_DOUBLE_CLICKED | BUTTON1_TRIPLE_CLICKED, KT_MOUSE_DOUBLE_CLICK},
+	        {BUTTON1_PRESSED | BUTTON1_CLICKED, KT_MOUSE_CLICK},
+	        {BUTTON3_PRESSED | BUTTON3_CLICKED, KT_MOUSE_RIGHT_CLICK}};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++) {
+		if (event->bstate & kinds[i].mask) {
+			*ret_mouse = kinds[i].mouse;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One KEY_MOUSE may stand for several events, the newest first: a press and its release that came
+ * together. */
 static bool read_mouse(struct kt_key *ret_key)
 {
+	bool found = false;
 	MEVENT event;
 
-	if (getmouse(&event) != OK)
-		return false;
-	ret_key->code = KT_KEY_MOUSE;
-	ret_key->row = event.y;
-	ret_key->column = event.x;
-	if (event.bstate & BUTTON4_PRESSED)
-		ret_key->mouse = KT_MOUSE_WHEEL_UP;
-	else if (event.bstate & BUTTON5_PRESSED)
-		ret_key->mouse = KT_MOUSE_WHEEL_DOWN;
-	else if (event.bstate & (BUTTON1_DOUBLE_CLICKED | BUTTON1_TRIPLE_CLICKED))
-		ret_key->mouse = KT_MOUSE_DOUBLE_CLICK;
-	else if (event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
-		ret_key->mouse = KT_MOUSE_CLICK;
-	else if (event.bstate & (BUTTON3_PRESSED | BUTTON3_CLICKED))
-		ret_key->mouse = KT_MOUSE_RIGHT_CLICK;
-	else
-		return false;
-	return true;
+	while (getmouse(&event) == OK) {
+		enum kt_mouse mouse;
+
+		if (!mouse_of(&event, &mouse))
+			continue;
+		*ret_key = (struct kt_key){KT_KEY_MOUSE, mouse, event.y, event.x};
+		found = true;
+	}
+	return found;
 }
 
 static bool terminal_gone(void)

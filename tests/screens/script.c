@@ -272,6 +272,14 @@ static bool step(struct script *s, const char *word, const char *argument)
 		return press(s, argument);
 	if (!strcmp(word, "type"))
 		return terminal_type(s->terminal, argument), true;
+	if (!strcmp(word, "click")) {
+		int row, column;
+
+		if (sscanf(argument, "%d %d", &column, &row) != 2)
+			return fail(s, "click COLUMN ROW");
+		terminal_click(s->terminal, row, column);
+		return true;
+	}
 	if (!strcmp(word, "resize")) {
 		if (sscanf(argument, "%d %d", &s->columns, &s->rows) != 2)
 			return fail(s, "resize COLUMNS ROWS");

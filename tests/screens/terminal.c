@@ -151,6 +151,16 @@ bool terminal_key(struct terminal *terminal, const char *name)
 	return true;
 }
 
+/* As xterm reports it (SGR); libvterm does not take in ncurses' way to ask for that. */
+void terminal_click(struct terminal *terminal, int row, int column)
+{
+	char report[64];
+
+	snprintf(report, sizeof(report), "\033[<0;%d;%dM\033[<0;%d;%dm", column + 1, row + 1, column + 1,
+	        row + 1);
+	terminal_type(terminal, report);
+}
+
 void terminal_type(struct terminal *terminal, const char *text)
 {
 	ssize_t written = write(terminal->fd, text, strlen(text));

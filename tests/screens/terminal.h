@@ -16,6 +16,8 @@ void terminal_destroy(struct terminal *terminal); /* ends the program */
 bool terminal_read(struct terminal *terminal, int timeout_ms);
 /* "a", "enter", "ctrl-d", "shift-left", "up"; false for an unknown name. */
 bool terminal_key(struct terminal *terminal, const char *name);
+/* A click of the left button; from 0. */
+void terminal_click(struct terminal *terminal, int row, int column);
 void terminal_type(struct terminal *terminal, const char *text);
 void terminal_resize(struct terminal *terminal, int rows, int columns);
 pid_t terminal_pid(const struct terminal *terminal);
