@@ -53,6 +53,8 @@ static int apply_server_side(struct kt_command_context *ctx, const struct kt_tar
 
 	if (json_object_get(json_object_get(object, "metadata"), "managedFields"))
 		json_object_del(json_object_get(object, "metadata"), "managedFields");
+	if (target->namespace && *target->namespace)
+		json_object_set_new(json_object_get(object, "metadata"), "namespace", json_string(target->namespace));
 	kt_str_printf(&full, "%s?fieldManager=", path);
 	kt_url_escape(&full, kt_opt_given(ctx, "field-manager") ? kt_opt_string(ctx, "field-manager")
 								: SERVER_SIDE_MANAGER);

@@ -73,6 +73,10 @@ static int check(const struct kt_command_context *ctx, struct kt_err *err)
 		fputs("Warning: --grace-period=0 waits for the object's end; add --force to skip it.\n", ctx->err);
 	if (kt_opt_bool(ctx, "force") && grace > 0)
 		return kt_fail(err, EINVAL, "--force and --grace-period greater than 0 cannot be specified together");
+	if (kt_opt_bool(ctx, "force"))
+		fputs("Warning: Immediate deletion does not wait for confirmation that the running resource has been "
+		      "terminated. The resource may continue to run on the cluster indefinitely.\n",
+			ctx->err);
 	return kt_check_write_options(ctx, err);
 }
 

@@ -88,7 +88,7 @@ static void print_table(struct kt_command_context *ctx, json_t *const *events, s
 		const char *kind = kt_jstr(events[i], "involvedObject.kind");
 		kt_auto_free char *object =
 			kt_asprintf("%s/%s", kind ? kind : "", kt_jstr(events[i], "involvedObject.name"));
-		char age[96];
+		char age[128];
 
 		age_text(events[i], (int64_t)now.tv_sec * 1000000000, age, sizeof(age));
 		if (all)

@@ -302,13 +302,14 @@ static void print_head(struct kt_command_context *ctx, const struct kt_resource 
 	fprintf(ctx->out, "KIND:       %s\nVERSION:    %s\n\n", resource->kind, resource->version);
 	if (member->name) {
 		fprintf(ctx->out, "FIELD: %s <%s>%s\n", member->name, member->type_text, member->required ? " -required-" : "");
-		if (member->enum_values)
-			print_enum(ctx->out, member->enum_values, 4);
+		fputs(member->enum_values ? "ENUM:\n" : "\n", ctx->out);
+		for (size_t i = 0; member->enum_values && member->enum_values[i]; i++)
+			fprintf(ctx->out, "    %s\n", member->enum_values[i]);
 		fputc('\n', ctx->out);
 	}
 	fputs("DESCRIPTION:\n", ctx->out);
 	print_wrapped(ctx->out, doc && *doc ? doc : "<empty>", 4, KT_MIN(ctx->columns, 100));
-	fputc('\n', ctx->out);
+	fputs("    \n", ctx->out); /* kubectl indents the blank line, too */
 }
 
 static int explain(struct kt_command_context *ctx, const struct kt_resource *resource, struct node node, const char *path,
@@ -327,6 +328,7 @@ static int explain(struct kt_command_context *ctx, const struct kt_resource *res
 		fputs("FIELDS:\n", ctx->out);
 		print_members(ctx, &inside, 0);
 	}
+	fputc('\n', ctx->out);
 	return 0;
 }
 

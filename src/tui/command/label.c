@@ -26,6 +26,7 @@ struct change {
 	const char *field; /* "labels", "annotations" */
 	const char *noun;  /* "label" */
 	const char *done;  /* "labeled" */
+	const char *undone; /* "unlabeled": keys went and none came */
 	json_t *set;       /* key -> value */
 	json_t *removed;   /* list of keys */
 };
@@ -96,7 +97,7 @@ static json_t *patch_of(const struct kt_command_context *ctx, const struct chang
 		if (json_object_get(map, json_string_value(value)))
 			json_object_set_new(keys, json_string_value(value), json_null());
 		else
-			fprintf(ctx->err, "%s \"%s\" not found.\n", change->noun, json_string_value(value));
+			fprintf(ctx->out, "%s \"%s\" not found.\n", change->noun, json_string_value(value));
 	}
 	if (!json_object_size(keys)) {
 		json_decref(keys);
@@ -132,18 +133,19 @@ static int change_one(struct kt_command_context *ctx, const struct change *chang
 		return err->code;
 	kt_auto_json json_t *patch = patch_of(ctx, change, map);
 	kt_auto_free char *not_done = kt_asprintf("not %s", change->done);
+	const char *done = json_object_size(change->set) ? change->done : change->undone;
 
 	if (!patch)
 		return kt_print_result(ctx, target->resource, target->live, not_done, err);
 	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, target->live, change->done, err);
+		return kt_print_result(ctx, target->resource, target->live, done, err);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
 	kt_auto_json json_t *answer =
 		kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
 
-	return answer ? kt_print_result(ctx, target->resource, answer, change->done, err) : err->code;
+	return answer ? kt_print_result(ctx, target->resource, answer, done, err) : err->code;
 }
 
 static int change_all(struct kt_command_context *ctx, struct change *change)
@@ -181,12 +183,12 @@ static int run_change(struct kt_command_context *ctx, struct change change)
 
 static int run_label(struct kt_command_context *ctx)
 {
-	return run_change(ctx, (struct change){.field = "labels", .noun = "label", .done = "labeled"});
+	return run_change(ctx, (struct change){.field = "labels", .noun = "label", .done = "labeled", .undone = "unlabeled"});
 }
 
 static int run_annotate(struct kt_command_context *ctx)
 {
-	return run_change(ctx, (struct change){.field = "annotations", .noun = "annotation", .done = "annotated"});
+	return run_change(ctx, (struct change){.field = "annotations", .noun = "annotation", .done = "annotated", .undone = "annotated"});
 }
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};

@@ -89,7 +89,13 @@ static int parse_columns_file(struct kt_printer *printer, const char *path, stru
 static int parse_jsonpath(struct kt_printer *printer, const char *text, struct kt_err *err)
 {
 	printer->kind = KT_OUTPUT_JSONPATH;
-	return kt_jsonpath_parse(text, false, &printer->path, err);
+	if (kt_jsonpath_parse(text, false, &printer->path, err) < 0) {
+		kt_auto_err why = KT_ERR_INIT;
+
+		kt_err_move(&why, err);
+		return kt_fail(err, why.code, "error parsing jsonpath %s, %s", text, kt_err_message(&why));
+	}
+	return 0;
 }
 
 static int parse_jsonpath_file(struct kt_printer *printer, const char *path, struct kt_err *err)

@@ -15,6 +15,8 @@
 /* Aligned columns as kubectl prints them: three blanks between, columns never narrower than before. Cells are shown escaped. */
 struct kt_table_writer;
 struct kt_table_writer *kt_table_writer_create(FILE *out);
+/* Blanks between columns, before the first row; kubectl's older tables have two. */
+void kt_table_writer_set_padding(struct kt_table_writer *writer, size_t padding);
 void kt_table_writer_cell(struct kt_table_writer *writer, const char *text);
 void kt_table_writer_end_row(struct kt_table_writer *writer);
 void kt_table_writer_flush(struct kt_table_writer *writer);

@@ -138,6 +138,7 @@ static void print_list(struct kt_command_context *ctx, const struct kt_target *t
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
 	kt_auto_free char *label = kt_target_label(target);
 
+	kt_table_writer_set_padding(table, 2);
 	fprintf(ctx->out, "%s \n", label);
 	kt_table_writer_cell(table, "REVISION");
 	kt_table_writer_cell(table, "CHANGE-CAUSE");

@@ -348,10 +348,36 @@ json_t *kt_session_get(struct kt_command_context *ctx, const char *path, const c
 	return request(ctx, &call, err);
 }
 
+/* What a person must correct: the object and its causes, not the machine's sentence around them. */
+static void print_invalid(struct kt_command_context *ctx, const struct kt_err *err)
+{
+	if (!err->about || !err->about->kind || !*err->about->kind) {
+		fprintf(ctx->err, "The request is invalid: %s\n", kt_err_message(err));
+		return;
+	}
+	fprintf(ctx->err, "The %s \"%s\" is invalid", err->about->kind ? err->about->kind : "",
+		err->about->name ? err->about->name : "");
+	if (err->n_causes)
+		fputs(": ", ctx->err);
+	for (size_t i = 0; i < err->n_causes; i++) {
+		const struct kt_err_cause *cause = &err->causes[i];
+
+		fputs(err->n_causes > 1 ? "\n* " : "", ctx->err);
+		if (cause->field && *cause->field)
+			fprintf(ctx->err, "%s: ", cause->field);
+		fputs(cause->message, ctx->err);
+	}
+	fputc('\n', ctx->err);
+}
+
 int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (err && err->reason == KT_REASON_INVALID && !fmt) {
+		print_invalid(ctx, err);
+		return KT_EXIT_ERROR;
+	}
 	if (err && err->reason)
 		fprintf(ctx->err, "Error from server (%s): ", kt_reason_text(kt_err_reason(err)));
 	else

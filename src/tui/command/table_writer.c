@@ -3,7 +3,7 @@
 
 #include "base/vec.h"
 
-#define PADDING 3
+#define PADDING 3 /* unless the writer has another */
 #define WIDTH_MIN 6 /* kubectl's tabwriter has cells of at least 6 with their padding */
 
 struct row {
@@ -13,6 +13,7 @@ struct row {
 
 struct kt_table_writer {
 	FILE *out;
+	size_t padding;
 	KT_VEC(struct row) rows;
 	KT_VEC(char *) cells;    /* of the row being written */
 	KT_VEC(size_t) widths;   /* kept over flushes, so that a watch stays aligned */
@@ -23,7 +24,13 @@ struct kt_table_writer *kt_table_writer_create(FILE *out)
 	struct kt_table_writer *writer = kt_new(struct kt_table_writer);
 
 	writer->out = out;
+	writer->padding = PADDING;
 	return writer;
+}
+
+void kt_table_writer_set_padding(struct kt_table_writer *writer, size_t padding)
+{
+	writer->padding = padding;
 }
 
 /* One line, and nothing a terminal would act on: control characters as \xNN, line ends as \n. */
@@ -80,7 +87,7 @@ static size_t display_width(const char *text)
 static void widen(struct kt_table_writer *writer, const struct row *row)
 {
 	for (size_t i = 0; i + 1 < row->n; i++) {
-		size_t width = KT_MAX(display_width(row->cells[i]) + PADDING, (size_t)WIDTH_MIN);
+		size_t width = KT_MAX(display_width(row->cells[i]) + writer->padding, (size_t)WIDTH_MIN);
 
 		if (i >= writer->widths.n)
 			kt_vec_push(&writer->widths, width);
