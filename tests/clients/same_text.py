@@ -111,7 +111,6 @@ create job once --image=example.org/once:1
 run alone --image=example.org/alone:1
 scale deployment/web --replicas=3
 scale deployment/web --replicas=3 --current-replicas=9
-scale deployment/none --replicas=3
 set image deployment/web main=example.org/web:2
 rollout restart deployment/web
 rollout pause deployment/web
