@@ -43,21 +43,59 @@ static int merge_node_selector(
 	return 0;
 }
 
+/* Does `more` tolerate everything that `less` does? */
+static bool covers(const json_t *more, const json_t *less)
+{
+	const char *key = kt_text_of(more, "key"), *effect = kt_text_of(more, "effect");
+	const char *operator= kt_text_of(more, "operator");
+	const json_t *limit = json_object_get(more, "tolerationSeconds");
+	bool exists = strcmp(operator, "Exists") == 0;
+	if (json_equal(more, less))
+		return true;
+	if (strcmp(key, kt_text_of(less, "key")) != 0 && !(!*key && exists))
+		return false;
+	if (*effect && strcmp(effect, kt_text_of(less, "effect")) != 0)
+		return false;
+	if (strcmp(effect, "NoExecute") == 0 && limit &&
+	        (!json_object_get(less, "tolerationSeconds") ||
+	                kt_jint(less, "tolerationSeconds", 0) > json_integer_value(limit)))
+		return false;
+	if (exists)
+		return true;
+	return strcmp(kt_text_of(less, "operator"), "Exists") != 0 &&
+	       strcmp(kt_text_of(more, "value"), kt_text_of(less, "value")) == 0;
+}
+
+static bool is_redundant(const json_t *kept, const json_t *all, size_t index)
+{
+	const json_t *own = json_array_get(all, index);
+	for (size_t i = 0; i < json_array_size(kept); i++)
+		if (covers(json_array_get(kept, i), own))
+			return true;
+	for (size_t i = index + 1; i < json_array_size(all); i++)
+		if (!json_equal(own, json_array_get(all, i)) && covers(json_array_get(all, i), own))
+			return true;
+	return false;
+}
+
+/* The pod's and the class's; what another one covers is left out. */
 static void merge_tolerations(json_t *spec, const json_t *scheduling)
 {
-	const json_t *wanted = json_object_get(scheduling, "tolerations");
-	json_t *list = json_object_get(spec, "tolerations"), *toleration, *own;
-	size_t i, j;
-	if (json_array_size(wanted) && !list)
-		json_object_set_new(spec, "tolerations", list = json_array());
-	json_array_foreach(wanted, i, toleration) {
-		bool there = false;
-		json_array_foreach(list, j, own) {
-			there |= json_equal(own, toleration);
-		}
-		if (!there)
-			json_array_append(list, toleration);
+	json_t *wanted = json_object_get(scheduling, "tolerations"), *toleration;
+	kt_auto_json json_t *all = json_array();
+	size_t i;
+	if (json_object_get(spec, "tolerations"))
+		json_array_extend(all, json_object_get(spec, "tolerations"));
+	if (wanted)
+		json_array_extend(all, wanted);
+	if (!json_array_size(all))
+		return;
+	json_t *kept = json_array();
+	json_array_foreach(all, i, toleration) {
+		if (!is_redundant(kept, all, i))
+			json_array_append(kept, toleration);
 	}
+	json_object_set_new(spec, "tolerations", kept);
 }
 
 static int mutate(struct kt_admission_context *a, json_t *object, const json_t *old)
@@ -87,7 +125,8 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 		json_object_set_new(spec, "overhead", json_deep_copy(fixed));
 	if (merge_node_selector(a, spec, scheduling) < 0)
 		return a->err.code;
-	merge_tolerations(spec, scheduling);
+	if (scheduling)
+		merge_tolerations(spec, scheduling);
 	return 0;
 }
 
