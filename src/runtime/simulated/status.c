@@ -329,6 +329,55 @@ static void write_containers(
 	kt_str_putc(out, ']');
 }
 
+static struct kt_json_at status_of(struct kt_json_at statuses, struct kt_sv name)
+{
+	struct kt_json_at item;
+	struct kt_json_iter it = {0};
+	struct kt_sv have;
+
+	while (statuses.p && kt_json_next_element(statuses, &it, &item))
+		if (kt_json_string_sv(kt_json_member(item, "name"), &have) && kt_sv_eq(have, name))
+			return item;
+	return (struct kt_json_at){0};
+}
+
+/* Ephemeral containers run as soon as they are asked for and until the pod ends; what was said of
+ * one is said again, as the patch replaces the list. */
+static void write_ephemeral(struct kt_str *out, const struct sim_pod *pod)
+{
+	struct kt_json_at doc = kt_object_doc(pod->object), item,
+	                  list = kt_json_find(doc, "spec", "ephemeralContainers", NULL),
+	                  statuses = kt_json_find(doc, "status", "ephemeralContainerStatuses", NULL);
+	struct kt_json_iter it = {0};
+	bool any = false;
+
+	while (list.p && kt_json_next_element(list, &it, &item)) {
+		kt_auto_free char *own_name = kt_json_string_dup(kt_json_member(item, "name"));
+		kt_auto_free char *image = kt_json_string_dup(kt_json_member(item, "image"));
+		struct kt_json_at status;
+
+		if (!own_name || !image)
+			continue;
+		kt_str_puts(out, any ? "," : ",\"ephemeralContainerStatuses\":[");
+		any = true;
+		status = status_of(statuses, kt_sv_of(own_name));
+		if (status.p) {
+			kt_str_add(out, status.p, status.len);
+			continue;
+		}
+		write_container(out, pod,
+		        &(struct sim_container){.name = own_name,
+		                .image = image,
+		                .kind = SIM_MAIN,
+		                .state = SIM_RUNNING,
+		                .started_wall_ns = kt_loop_wall_ns(pod->simulated->loop),
+		                .pulled = true});
+		kt_str_putc(out, '}');
+	}
+	if (any)
+		kt_str_putc(out, ']');
+}
+
 /* Why a condition is False. */
 static void write_reason(
         struct kt_str *out, const struct sim_pod *pod, enum sim_condition which, const char *phase)
@@ -423,6 +472,7 @@ static void write_status(struct kt_str *out, struct sim_pod *pod)
 	write_time(out, "startTime", pod->started_wall_ns);
 	write_containers(out, pod, "initContainerStatuses", 0, pod->n_init);
 	write_containers(out, pod, "containerStatuses", pod->n_init, pod->n_containers);
+	write_ephemeral(out, pod);
 	kt_str_puts(out, "}}");
 }
 
