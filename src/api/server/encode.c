@@ -163,7 +163,14 @@ static json_t *table_of_one(struct kt_request *request, json_t *object, bool col
 		json_object_set_new(metadata, "resourceVersion", json_string(revision));
 	json_t *table = table_head(request, metadata, columns);
 	json_object_set_new(table, "rows", rows);
-	if (add_row(request, rows, object) < 0) {
+	/* A list that no store made, such as of ComponentStatuses, comes as one tree. */
+	json_t *items = kt_streq(kt_jstr(object, "kind"), request->state->kind->list_kind)
+	                        ? json_object_get(object, "items")
+	                        : NULL;
+	int status = items ? 0 : add_row(request, rows, object);
+	for (size_t i = 0; i < json_array_size(items) && status == 0; i++)
+		status = add_row(request, rows, json_array_get(items, i));
+	if (status < 0) {
 		json_decref(table);
 		return NULL;
 	}
