@@ -13,6 +13,7 @@
 struct validator {
 	struct kt_field_errors *errors;
 	int depth;
+	size_t applied; /* checks that schemas have applied, whatever their outcome */
 };
 
 static void check_type(struct validator *v, const struct kt_type *type,
@@ -249,19 +250,22 @@ static void check_all_of(
 		                : "must validate all the schemas (allOf)");
 }
 
-/* anyOf and oneOf: when none fits, the errors of the nearest miss are told as well. */
+/* anyOf and oneOf: when none fits, the errors of the nearest miss are told as well: of the first
+ * that has looked at most of the value. */
 static void check_some_of(
         struct validator *v, const json_t *schemas, const json_t *value, const char *path, bool one)
 {
-	size_t valid = 0, best = 0, fewest = SIZE_MAX;
+	size_t valid = 0, best = 0, most = 0, before = v->applied;
 	kt_auto_str text = KT_STR_INIT;
 
 	for (size_t i = 0; i < json_array_size(schemas); i++) {
 		size_t n = try_schema(v, json_array_get(schemas, i), value, path, false);
+		size_t applied = v->applied - before;
 
+		v->applied = before;
 		valid += n == 0;
-		if (n && n < fewest) {
-			fewest = n;
+		if (n && applied > most) {
+			most = applied;
 			best = i;
 		}
 	}
@@ -296,8 +300,13 @@ static void check_junctors(
 		check_some_of(v, one, value, path, true);
 	if (json_array_size(all))
 		check_all_of(v, all, value, path);
-	if (json_is_object(not ) && !try_schema(v, not, value, path, false))
-		add_junctor(v, path, "must not validate the schema (not)");
+	if (json_is_object(not )) {
+		size_t applied = v->applied;
+
+		if (!try_schema(v, not, value, path, false))
+			add_junctor(v, path, "must not validate the schema (not)");
+		v->applied = applied;
+	}
 }
 
 static void check_limits(
@@ -349,6 +358,8 @@ static void check_schema(
 
 	if (++v->depth > DEPTH_MAX)
 		goto out;
+	/* The schema itself, its junctors, its enum; its type; what goes with the value's type. */
+	v->applied += 3u + (wanted != NULL) + (!json_is_boolean(value) && !json_is_null(value));
 	if (wanted && strcmp(wanted, found) &&
 	        !(!strcmp(wanted, "number") && !strcmp(found, "integer")))
 		add_wrong_type(v, path, wanted, found);
