@@ -133,24 +133,40 @@ static int64_t limit(struct kt_pass *pass, struct hpa_work *work, int64_t wanted
 	return KT_MAX(KT_MIN(wanted, most), least);
 }
 
+static bool out_of_bounds(const struct hpa_work *work)
+{
+	return work->current > kt_jint(work->tree, "spec.maxReplicas", 1) ||
+	       work->current < kt_jint(work->tree, "spec.minReplicas", 1);
+}
+
+static char *rescale_reason(const struct hpa_work *work, int64_t replicas)
+{
+	if (work->current > kt_jint(work->tree, "spec.maxReplicas", 1))
+		return kt_strdup("Current number of replicas above Spec.MaxReplicas");
+	if (work->current < kt_jint(work->tree, "spec.minReplicas", 1))
+		return kt_strdup("Current number of replicas below Spec.MinReplicas");
+	if (replicas < work->current)
+		return kt_strdup("All metrics below target");
+	return kt_asprintf("%s resource utilization (percentage of request) above target",
+	        work->metric ? work->metric : "cpu");
+}
+
 static void rescaled(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
 	struct hpa_work *work = arg;
 	int64_t replicas = kt_jint(work->status, "desiredReplicas", 0);
-	const char *direction = replicas > work->current ? "above" : "below";
+	kt_auto_free char *why = rescale_reason(work, replicas);
 
 	if (call->err.code) {
 		kt_reconciler_event(work->own->reconciler, work->object, "Warning", "FailedRescale",
-		        "New size: %lld; error: %s", (long long)replicas,
+		        "New size: %lld; reason: %s; error: %s", (long long)replicas, why,
 		        kt_err_message(&call->err));
 		condition(pass, work, "AbleToScale", false, "FailedUpdateScale",
 		        kt_err_message(&call->err));
 	} else {
 		kt_reconciler_event(work->own->reconciler, work->object, "Normal",
-		        "SuccessfulRescale",
-		        "New size: %lld; reason: %s resource utilization (percentage of request) "
-		        "%s target",
-		        (long long)replicas, work->metric ? work->metric : "cpu", direction);
+		        "SuccessfulRescale", "New size: %lld; reason: %s", (long long)replicas,
+		        why);
 		json_object_set_new(
 		        work->status, "lastScaleTime", kt_time_json(kt_pass_wall_ns(pass)));
 	}
@@ -337,6 +353,12 @@ static void scale_read(struct kt_pass *pass, struct kt_call *call, void *arg)
 		condition(pass, work, "ScalingActive", false, "ScalingDisabled",
 		        "scaling is disabled since the replica count of the target is zero");
 		write_status(pass, work);
+		return;
+	}
+	if (out_of_bounds(work)) {
+		/* Moved there whatever the metrics say, which are not asked for. */
+		work->wanted = work->current;
+		decide(pass, work);
 		return;
 	}
 	selector =
