@@ -366,11 +366,47 @@ static bool is_zero(const json_t *value)
 	}
 }
 
+static bool is_nothing(const json_t *value)
+{
+	return !value || json_is_null(value) || (json_is_array(value) && !json_array_size(value));
+}
+
+static bool same_value(const json_t *a, const json_t *b);
+
+/* Every member of a is in b, or is nothing. */
+static bool has_members_of(const json_t *a, const json_t *b)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)a, key, value) {
+		if (!same_value(value, json_object_get(b, key)))
+			return false;
+	}
+	return true;
+}
+
+static bool same_value(const json_t *a, const json_t *b)
+{
+	if (is_nothing(a) || is_nothing(b))
+		return is_nothing(a) && is_nothing(b);
+	if (json_is_object(a) && json_is_object(b))
+		return has_members_of(a, b) && has_members_of(b, a);
+	if (!json_is_array(a) || !json_is_array(b))
+		return json_equal(a, b) != 0;
+	if (json_array_size(a) != json_array_size(b))
+		return false;
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		if (!same_value(json_array_get(a, i), json_array_get(b, i)))
+			return false;
+	}
+	return true;
+}
+
 bool kt_same(const json_t *a, const json_t *b)
 {
 	if (!a || !b)
 		return is_zero(a) && is_zero(b);
-	return json_equal(a, b) != 0;
+	return json_equal(a, b) || same_value(a, b);
 }
 
 bool kt_check_immutable(struct kt_rule_context *c, const struct kt_at *at, const json_t *old)

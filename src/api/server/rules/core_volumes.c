@@ -418,7 +418,7 @@ static void check_claim_update(
 	if (!json_object_get(before, "storageClassName") &&
 	        !json_object_get(kt_jget(old, "metadata.annotations"), OLD_CLASS))
 		json_object_del(copy, "storageClassName"); /* a default may come late */
-	if (!json_equal(copy, before))
+	if (!kt_same(copy, before))
 		kt_add_forbidden(c, spec,
 		        "spec is immutable after creation except resources.requests and "
 		        "volumeAttributesClassName for bound claims\n");

@@ -224,7 +224,7 @@ void kt_check_pod_update(struct kt_rule_context *c, const json_t *pod, const jso
 	kt_auto_json json_t *copy = json_deep_copy(spec.value);
 	put_back(copy, old_spec);
 	check_gated_changes(c, &spec, old_spec, copy);
-	if (!json_equal(copy, old_spec))
+	if (!kt_same(copy, old_spec))
 		kt_add_forbidden(
 		        c, &spec, "pod updates may not change fields other than " MAY_CHANGE "\n");
 }
@@ -385,6 +385,6 @@ void kt_check_pod_resize(struct kt_rule_context *c, const json_t *pod, const jso
 	if (init_changed)
 		kt_add_forbidden(
 		        c, &spec, "resources for non-sidecar init containers are immutable");
-	if (!json_equal(copy, old_spec))
+	if (!kt_same(copy, old_spec))
 		kt_add_forbidden(c, &spec, "only cpu and memory resources are mutable");
 }
