@@ -30,7 +30,7 @@ struct up {
 	const char *kubeconfig;
 	bool foreground;
 	int wanted_port; /* -1: none named, 0: any */
-	int ready_fd; /* -1: standard output */
+	int ready_fd;    /* -1: standard output */
 	int64_t started_ns;
 	struct kt_cluster_state state;
 };
@@ -98,11 +98,13 @@ static int read_options(const struct kt_command_context *ctx, struct up *up, str
 	return kt_cluster_name_check(options->name, err);
 }
 
-/* A taken port is no reason not to run: the kubeconfig says where. But who named it wants to know. */
+/* A taken port is no reason not to run: the kubeconfig says where. But who named it wants to know.
+ */
 static void warn_other_port(const struct up *up, int port)
 {
 	if (up->wanted_port > 0 && port != up->wanted_port)
-		fprintf(stderr, "warning: port %d is taken; %s is at port %d\n", up->wanted_port, up->options.name, port);
+		fprintf(stderr, "warning: port %d is taken; %s is at port %d\n", up->wanted_port,
+		        up->options.name, port);
 }
 
 static void write_ready(const struct up *up, const struct kt_cluster *cluster)

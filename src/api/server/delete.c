@@ -85,11 +85,11 @@ static int check_options(struct kt_request *request)
 	        strcmp(policy, "Orphan") != 0)
 		kt_field_not_supported(&errors, "propagationPolicy",
 		        json_object_get(options, "propagationPolicy"), policies);
-	json_array_foreach(dry_run, i, value) if (!kt_streq(json_string_value(value), "All"))
-	{
-		kt_field_not_supported(&errors, "dryRun", dry_run, dry_runs);
-		break;
-	}
+	json_array_foreach(dry_run, i, value)
+		if (!kt_streq(json_string_value(value), "All")) {
+			kt_field_not_supported(&errors, "dryRun", dry_run, dry_runs);
+			break;
+		}
 	request->state->dry_run = json_array_size(dry_run) > 0;
 	if (!errors.n)
 		return 0;
@@ -145,8 +145,9 @@ static bool has_finalizer(const json_t *object, const char *name)
 	size_t i;
 	json_t *value;
 
-	json_array_foreach(kt_jget(object, "metadata.finalizers"), i,
-	        value) if (kt_streq(json_string_value(value), name)) return true;
+	json_array_foreach(kt_jget(object, "metadata.finalizers"), i, value)
+		if (kt_streq(json_string_value(value), name))
+			return true;
 	return false;
 }
 
@@ -179,8 +180,7 @@ static void set_finalizers(struct kt_request_state *state)
 	size_t i;
 
 	wanted_finalizers(state, &orphan, &foreground);
-	json_array_foreach(json_object_get(metadata, "finalizers"), i, value)
-	{
+	json_array_foreach(json_object_get(metadata, "finalizers"), i, value) {
 		const char *name = json_string_value(value);
 		if (!kt_streq(name, FINALIZER_ORPHAN) && !kt_streq(name, FINALIZER_FOREGROUND))
 			json_array_append(kept, value);
@@ -402,7 +402,8 @@ static bool marks_first(const struct kt_request_state *state)
 
 	return state->is_delete && (state->kind->flags & KT_KIND_GRACEFUL) &&
 	       (made->json_len != state->current->json_len ||
-	               memcmp(kt_object_json(made), kt_object_json(state->current), made->json_len));
+	               memcmp(kt_object_json(made), kt_object_json(state->current),
+	                       made->json_len));
 }
 
 static int delete_commit(struct kt_request *request)

@@ -29,13 +29,14 @@ static json_t *internal_path(const json_t *attributes)
 
 static bool is_either(const json_t *requirement, const char *a, const char *b)
 {
-	const char *operator = kt_or_empty(kt_jstr(requirement, "operator"));
+	const char *operator= kt_or_empty(kt_jstr(requirement, "operator"));
 
 	return kt_streq(operator, a) || kt_streq(operator, b);
 }
 
 /* Operators nobody knows are left to whoever evaluates: clients may be newer. */
-static void check_operator(struct kt_field_errors *errors, const char *at, const json_t *requirement)
+static void check_operator(
+        struct kt_field_errors *errors, const char *at, const json_t *requirement)
 {
 	const char *values = kt_arena_printf(errors->arena, "%s.values", at);
 	size_t n = json_array_size(json_object_get(requirement, "values"));
@@ -61,9 +62,9 @@ static void check_requirement(
 	if (!is_label)
 		return;
 	kt_field_label_key(errors, key, kt_or_empty(kt_jstr(requirement, "key")));
-	json_array_foreach(values, i, value) kt_field_format(errors,
-	        kt_arena_printf(errors->arena, "%s.values[%zu]", at, i),
-	        kt_or_empty(json_string_value(value)), "label-value");
+	json_array_foreach(values, i, value)
+		kt_field_format(errors, kt_arena_printf(errors->arena, "%s.values[%zu]", at, i),
+		        kt_or_empty(json_string_value(value)), "label-value");
 }
 
 static void check_selector(struct kt_field_errors *errors, const json_t *spec, const char *name)
@@ -83,10 +84,12 @@ static void check_selector(struct kt_field_errors *errors, const json_t *spec, c
 	if (!has_raw && !json_array_size(requirements))
 		kt_field_required(errors, kt_arena_printf(errors->arena, "%s.requirements", at),
 		        kt_arena_printf(errors->arena,
-		                "when %s is specified, requirements or rawSelector is required", at));
-	json_array_foreach(requirements, i, item) check_requirement(errors,
-	        kt_arena_printf(errors->arena, "%s.requirements[%zu]", at, i), item,
-	        kt_streq(name, "labelSelector"));
+		                "when %s is specified, requirements or rawSelector is required",
+		                at));
+	json_array_foreach(requirements, i, item)
+		check_requirement(errors,
+		        kt_arena_printf(errors->arena, "%s.requirements[%zu]", at, i), item,
+		        kt_streq(name, "labelSelector"));
 }
 
 /* Why a selector plays no part in the answer; NULL when it does, or when there is none. */
@@ -95,13 +98,13 @@ static const char *ignored_selector(const json_t *resource)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(kt_jget(resource, "fieldSelector.requirements"), i, item) if (
-	        !is_either(item, "In", "NotIn") ||
-	        json_array_size(json_object_get(item, "values")) != 1)
-		return "spec.resourceAttributes.fieldSelector ignored due to parse error";
-	json_array_foreach(kt_jget(resource, "labelSelector.requirements"), i, item) if (
-	        !is_either(item, "In", "NotIn") && !is_either(item, "Exists", "DoesNotExist"))
-		return "spec.resourceAttributes.labelSelector ignored due to parse error";
+	json_array_foreach(kt_jget(resource, "fieldSelector.requirements"), i, item)
+		if (!is_either(item, "In", "NotIn") ||
+		        json_array_size(json_object_get(item, "values")) != 1)
+			return "spec.resourceAttributes.fieldSelector ignored due to parse error";
+	json_array_foreach(kt_jget(resource, "labelSelector.requirements"), i, item)
+		if (!is_either(item, "In", "NotIn") && !is_either(item, "Exists", "DoesNotExist"))
+			return "spec.resourceAttributes.labelSelector ignored due to parse error";
 	return NULL;
 }
 
@@ -142,8 +145,7 @@ static const char *field_selector(struct kt_arena *arena, const json_t *resource
 
 	if (raw)
 		return raw;
-	json_array_foreach(kt_jget(resource, "fieldSelector.requirements"), i, item)
-	{
+	json_array_foreach(kt_jget(resource, "fieldSelector.requirements"), i, item) {
 		const char *value =
 		        json_string_value(json_array_get(json_object_get(item, "values"), 0));
 		if (kt_streq(kt_jstr(item, "operator"), "In") && value)
@@ -199,7 +201,8 @@ static struct kt_user *subject_of(const json_t *spec)
 	kt_auto_free const char **names = kt_new_array(const char *, json_array_size(groups) + 1);
 	size_t i;
 
-	json_array_foreach(groups, i, group) names[i] = json_string_value(group);
+	json_array_foreach(groups, i, group)
+		names[i] = json_string_value(group);
 	struct kt_user *user =
 	        kt_user_create(kt_or_empty(kt_jstr(spec, "user")), kt_jstr(spec, "uid"), names);
 	user->extra = json_incref(json_object_get(spec, "extra"));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* GET /kube-tui/snapshot: all of the store as one file (cluster/store says in which form), for `kube-tui snapshot save`. */
+/* GET /kube-tui/snapshot: all of the store as one file (cluster/store says in which form), for
+ * `kube-tui snapshot save`. */
 #include "api/server/snapshot.h"
 
 #include "api/server/server_impl.h"
@@ -53,7 +54,8 @@ static int save(struct kt_server *server, struct kt_err *err)
 
 	if (r == 0) {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		r = fd < 0 ? kt_fail(err, errno, "cannot read the snapshot: %s", strerror(errno)) : fd;
+		r = fd < 0 ? kt_fail(err, errno, "cannot read the snapshot: %s", strerror(errno))
+		           : fd;
 	}
 	unlink(path);
 	return r;
