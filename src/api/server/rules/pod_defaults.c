@@ -2,6 +2,9 @@
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 
+#define IMAGE_NAME_MAX 255
+#define IMAGE_ID_LEN 64 /* hexadecimal: names an image, no repository */
+
 static const char *const container_lists[] = {
         "initContainers", "containers", "ephemeralContainers"};
 
@@ -24,6 +27,10 @@ static const char *pull_policy(const char *image)
 static bool is_image_reference(const char *image)
 {
 	const char *last = strrchr(image, '/');
+	size_t len = strcspn(image, ":@");
+	if (len > IMAGE_NAME_MAX ||
+	        (len == IMAGE_ID_LEN && strspn(image, "0123456789abcdef") == len))
+		return false;
 	for (const char *p = last ? last + 1 : image; *p && *p != ':' && *p != '@'; p++)
 		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.' ||
 		            *p == '_' || *p == '-'))
