@@ -32,6 +32,7 @@ struct sim_node {
 	uint32_t index;
 	uint64_t used_ips[4]; /* bit i: address .i of the node's /24 is taken */
 	bool has_lease;
+	int returning; /* rounds of leases in which it says again that it is Ready */
 };
 
 enum sim_container_kind { SIM_INIT, SIM_SIDECAR, SIM_MAIN };

@@ -8,6 +8,8 @@
 #include "base/time.h"
 
 #define KUBELET_VERSION "v1.35.4"
+/* The controller may overwrite a returning node's first status: it still knows the old heartbeat. */
+#define RETURN_ROUNDS 2
 #define RENEW_SECONDS 10 /* the kubelet's; the lease lasts four times as long */
 #define REGISTER_RETRY_MS 1000
 
@@ -179,6 +181,9 @@ static void registration_done(void *arg, struct kt_call *call)
 	struct kt_simulated *simulated = registration->simulated;
 
 	if (call->err.code && kt_err_reason(&call->err) == KT_REASON_ALREADY_EXISTS) {
+		/* its lease is there too, and renewed at once */
+		registration->node->has_lease = true;
+		registration->node->returning = RETURN_ROUNDS;
 		send_registration(registration, true);
 		return;
 	}
@@ -259,6 +264,14 @@ static void lease_renewed(void *arg, struct kt_call *call)
 		node->has_lease = false;
 }
 
+static void post_status(struct kt_simulated *simulated, const struct sim_node *node)
+{
+	struct kt_call_spec spec = {.method = "PATCH", .content_type = KT_PATCH_STRATEGIC};
+	kt_auto_json json_t *body = json_pack("{s:o}", "status", node_status(simulated, node));
+
+	kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes/%s/status", node->name);
+}
+
 static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 {
 	kt_auto_str body = KT_STR_INIT;
@@ -277,6 +290,10 @@ static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 		kt_calls_send(simulated->calls, &spec,
 		        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s",
 		        node->name);
+		if (node->returning) {
+			node->returning--;
+			post_status(simulated, node);
+		}
 		return;
 	}
 	spec.method = "POST";
