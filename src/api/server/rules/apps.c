@@ -155,8 +155,11 @@ static void default_deployment(struct kt_rule_context *c, json_t *object)
 		json_object_set_new(rolling, "maxSurge", json_string("25%"));
 }
 
-static void warn_deployment(struct kt_rule_context *c, const json_t *object, const json_t *old)
+/* Deployments, replica sets and replication controllers: pods are called after them. */
+static void warn_named(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
+	if (!old && !c->subresource)
+		kt_pod_names_warn(c, object);
 	warn_template(c, object, old);
 }
 
@@ -167,7 +170,7 @@ const struct kt_rules kt_rules_apps_deployment = {
         .default_object = default_deployment,
         .prepare = prepare,
         .validate = validate_deployment,
-        .warn = warn_deployment,
+        .warn = warn_named,
 };
 
 /* ReplicaSet and ReplicationController */
@@ -218,7 +221,7 @@ const struct kt_rules kt_rules_apps_replica_set = {
         .default_object = default_template,
         .prepare = prepare,
         .validate = validate_replica_set,
-        .warn = warn_template,
+        .warn = warn_named,
 };
 
 /* Old controllers' labels and selector are the template's labels. */
@@ -271,7 +274,7 @@ const struct kt_rules kt_rules_core_replication_controller = {
         .default_object = default_replication_controller,
         .prepare = prepare,
         .validate = validate_replication_controller,
-        .warn = warn_template,
+        .warn = warn_named,
 };
 
 /* DaemonSet */

@@ -83,6 +83,8 @@ void kt_check_pod_debug_update(struct kt_rule_context *c, const json_t *pod, con
 /* pod_warnings.c */
 void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
         const json_t *old_spec, bool is_pod);
+/* Of a new object whose pods are called after it. */
+void kt_pod_names_warn(struct kt_rule_context *c, const json_t *object);
 void kt_pod_template_warn(
         struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
 

@@ -224,6 +224,8 @@ static void warn_node_labels(struct kt_rule_context *c, const struct kt_at *spec
 	                "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
 	        {"beta.kubernetes.io/instance-type",
 	                "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
+	        {"node-role.kubernetes.io/master",
+	                "use \"node-role.kubernetes.io/control-plane\" instead"},
 	};
 	struct kt_at selector = kt_at(spec, "nodeSelector");
 	for (size_t i = 0; i < KT_ARRAY_SIZE(renamed); i++) {
@@ -233,7 +235,7 @@ static void warn_node_labels(struct kt_rule_context *c, const struct kt_at *spec
 	}
 }
 
-static void warn_pod_name(struct kt_rule_context *c, const json_t *meta)
+static void warn_name(struct kt_rule_context *c, const json_t *meta, const char *use)
 {
 	struct kt_messages messages = {0};
 	const char *name = kt_text_of(meta, "name");
@@ -243,10 +245,14 @@ static void warn_pod_name(struct kt_rule_context *c, const json_t *meta)
 	for (size_t i = 0; i < messages.n; i++)
 		kt_str_printf(&text, "%s%s", i ? " " : "", messages.items[i]);
 	kt_rule_warn(c,
-	        "metadata.name: this is used in the Pod's hostname, which can result in surprising "
-	        "behavior; a DNS label is "
-	        "recommended: [%s]",
-	        kt_str_text(&text));
+	        "metadata.name: this is used in %s, which can result in surprising behavior; a DNS "
+	        "label is recommended: [%s]",
+	        use, kt_str_text(&text));
+}
+
+void kt_pod_names_warn(struct kt_rule_context *c, const json_t *object)
+{
+	warn_name(c, json_object_get(object, "metadata"), "Pod names and hostnames");
 }
 
 void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
@@ -254,7 +260,7 @@ void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json
 {
 	struct kt_at pull = kt_at(spec, "imagePullSecrets");
 	if (is_pod && !old_spec)
-		warn_pod_name(c, meta);
+		warn_name(c, meta, "the Pod's hostname");
 	warn_node_labels(c, spec);
 	warn_annotations(c, meta, is_pod);
 	warn_spread(c, spec);
