@@ -326,8 +326,14 @@ static void check_init(struct kt_pod *pod, const struct kt_at *container, struct
 	struct kt_at policy = kt_at(container, "restartPolicy"), name = kt_at(container, "name");
 	struct kt_at lifecycle = kt_at(container, "lifecycle");
 	bool sidecar = kt_at_is(&policy, "Always");
+	struct kt_at rules = kt_at(container, "restartPolicyRules");
 	check_common(pod, container);
-	check_restart_rules(pod, container);
+	if (sidecar && kt_at_n(&rules))
+		kt_add_forbidden(c, &rules,
+		        "restartPolicyRules are not allowed for init containers with restart "
+		        "policy Always");
+	else
+		check_restart_rules(pod, container);
 	if (*kt_at_text(&name))
 		seen_before(names, c, &name);
 	if (sidecar) {
