@@ -206,8 +206,16 @@ def deletes(k):
     k("get", "namespace", "team").fails(1, "NotFound")
 
 
+def forces(k):
+    # the kubelet removes what it sees terminating, in a race with the request itself
+    for i in range(8):
+        k("run", f"hasty-{i}", "--image=example.org/hasty:1").ok()
+        k("delete", "pod", f"hasty-{i}", "--grace-period=0", "--force").ok("force deleted")
+        k("get", "pod", f"hasty-{i}").fails(1, "NotFound")
+
+
 STEPS = [versions, applies, describes, scales_and_rolls, patches, applies_on_the_server, edits, explains_and_diffs,
-         looks_closer, watches, deletes]
+         looks_closer, watches, deletes, forces]
 
 
 def main():

@@ -369,11 +369,29 @@ int kt_delete_plan(struct kt_request *request)
 	return 0;
 }
 
+/* Between the two steps a kubelet may have removed the object that it saw terminating, and its owner may have made another
+ * of the same name: what was asked for has been done. */
+static bool is_gone(struct kt_request *request)
+{
+	struct kt_request_state *state = request->state;
+
+	if (!state->marked)
+		return false;
+	if (!state->current)
+		return kt_err_reason(&request->err) == KT_REASON_NOT_FOUND;
+	return !kt_sv_eq(kt_object_uid(state->current), kt_object_uid(state->marked));
+}
+
 static int delete_mutate(struct kt_request *request)
 {
 	kt_write_begin(request);
-	if (kt_write_load(request, false) < 0)
-		return request->err.code;
+	int r = kt_write_load(request, false);
+	if (is_gone(request)) {
+		kt_err_clear(&request->err);
+		return 0;
+	}
+	if (r < 0)
+		return r;
 	kt_write_rules(request, KT_RULE_UPDATE);
 	if (kt_admit_delete(request) < 0)
 		return request->err.code;
@@ -415,6 +433,10 @@ static int delete_commit(struct kt_request *request)
 		json_decref(state->result);
 		state->result = success_status(request);
 		state->result_type = kt_type_lookup("io.k8s.apimachinery.pkg.apis.meta.v1.Status");
+	}
+	if (!state->n_ops) { /* somebody else has removed it */
+		state->stored = kt_object_ref(state->marked);
+		return 0;
 	}
 	if (state->dry_run || state->is_unchanged) {
 		for (size_t i = 0; i < rules->n_also; i++)

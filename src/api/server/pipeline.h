@@ -118,6 +118,7 @@ struct kt_request_state {
 
 	struct kt_request *request; /* of txn */
 	bool has_second_step; /* the write is done again after it succeeded: mark, then delete */
+	struct kt_object *marked; /* what the first step stored */
 
 	/* result: either of them */
 	struct kt_object *stored; /* bytes in storage version */

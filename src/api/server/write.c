@@ -411,6 +411,7 @@ static void on_done(struct kt_storage_txn *txn)
 	case 0:
 		if (state->has_second_step) {
 			state->has_second_step = false;
+			state->marked = kt_steal(&state->ops[0].ret_object);
 			kt_pipeline_retry(request);
 			break;
 		}
