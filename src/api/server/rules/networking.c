@@ -283,5 +283,6 @@ static void validate_service_cidr(
 const struct kt_rules kt_rules_networking_service_cidr = {
         .group = "networking.k8s.io",
         .kind = "ServiceCIDR",
+        .creates_status = true,
         .validate = validate_service_cidr,
 };
