@@ -61,12 +61,12 @@ static int run_repl(void)
 static int run_script(const char *name, const char *text, const char *path)
 {
 	struct kt_script script = {
-		.session = session,
-		.in = stdin,
-		.out = stdout,
-		.err = stderr,
-		.name = name,
-		.stop_at_error = true,
+	        .session = session,
+	        .in = stdin,
+	        .out = stdout,
+	        .err = stderr,
+	        .name = name,
+	        .stop_at_error = true,
 	};
 
 	return path ? kt_script_file(&script, path) : kt_script_text(&script, text);

@@ -141,8 +141,7 @@ static void take_details(struct kt_err *err, const json_t *details)
 	kt_err_set_about(err, kt_jstr(details, "group"), kt_jstr(details, "kind"),
 	        kt_jstr(details, "name"), kt_jstr(details, "uid"));
 	err->retry_after_s = (int)kt_jint(details, "retryAfterSeconds", 0);
-	json_array_foreach(kt_jget(details, "causes"), i, cause)
-	{
+	json_array_foreach(kt_jget(details, "causes"), i, cause) {
 		const char *message = kt_jstr(cause, "message");
 		kt_err_add_cause(err, kt_jstr(cause, "reason"), kt_jstr(cause, "field"),
 		        message ? message : "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * metav1.Status: the reasons, the one table errno -> reason -> HTTP status, and errors to and from Status JSON.
- * Source: the API conventions, "Response Status Kind".
+ * metav1.Status: the reasons, the one table errno -> reason -> HTTP status, and errors to and from
+ * Status JSON. Source: the API conventions, "Response Status Kind".
  */
 #ifndef KT_API_STATUS_H
 #define KT_API_STATUS_H
@@ -27,9 +27,9 @@ enum kt_reason {
 	KT_REASON_TOO_MANY_REQUESTS,
 	KT_REASON_INTERNAL_ERROR,
 	KT_REASON_SERVICE_UNAVAILABLE,
-	KT_REASON_TIMEOUT, /* 504 */
+	KT_REASON_TIMEOUT,        /* 504 */
 	KT_REASON_SERVER_TIMEOUT, /* 500 */
-	KT_REASON_UNKNOWN, /* "" */
+	KT_REASON_UNKNOWN,        /* "" */
 	KT_REASON_COUNT
 };
 
@@ -38,8 +38,8 @@ struct kt_status_details {
 	const char *group, *kind, *name, *uid;
 };
 
-const char *kt_reason_text(enum kt_reason reason);      /* "NotFound" */
-enum kt_reason kt_reason_parse(const char *text);       /* KT_REASON_UNKNOWN when not known */
+const char *kt_reason_text(enum kt_reason reason); /* "NotFound" */
+enum kt_reason kt_reason_parse(const char *text);  /* KT_REASON_UNKNOWN when not known */
 int kt_reason_http_status(enum kt_reason reason);
 int kt_reason_errno(enum kt_reason reason);             /* positive */
 enum kt_reason kt_err_reason(const struct kt_err *err); /* its own, or by its errno */
@@ -47,12 +47,17 @@ int kt_err_http_status(const struct kt_err *err);
 
 /* The Status object of an error; details may be NULL. New reference. */
 json_t *kt_status_of_err(const struct kt_err *err, const struct kt_status_details *details);
-/* Fills err from a Status body (or from any other body: message "the server responded with status N"); returns the code. */
+/* Fills err from a Status body (or from any other body: message "the server responded with status
+ * N"); returns the code. */
 int kt_err_of_status(struct kt_err *err, int http_status, struct kt_sv body);
 
-/* The common refusals, worded as upstream: `pods "x" not found`, with resource in "deployments.apps" form for a group. */
-int kt_fail_not_found(struct kt_err *err, const char *group, const char *resource, const char *name);
-int kt_fail_already_exists(struct kt_err *err, const char *group, const char *resource, const char *name);
-int kt_fail_conflict(struct kt_err *err, const char *group, const char *resource, const char *name, const char *why);
+/* The common refusals, worded as upstream: `pods "x" not found`, with resource in
+ * "deployments.apps" form for a group. */
+int kt_fail_not_found(
+        struct kt_err *err, const char *group, const char *resource, const char *name);
+int kt_fail_already_exists(
+        struct kt_err *err, const char *group, const char *resource, const char *name);
+int kt_fail_conflict(struct kt_err *err, const char *group, const char *resource, const char *name,
+        const char *why);
 
 #endif

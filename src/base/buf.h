@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Immutable, reference-counted bytes. Any thread may ref and unref; nobody writes after creation. */
+/* Immutable, reference-counted bytes. Any thread may ref and unref; nobody writes after creation.
+ */
 #ifndef KT_BASE_BUF_H
 #define KT_BASE_BUF_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Files, safely: names below a directory are resolved with openat2(2) (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS),
- * whole files are written to a temporary name, synced and renamed.
+ * Files, safely: names below a directory are resolved with openat2(2) (RESOLVE_BENEATH |
+ * RESOLVE_NO_MAGICLINKS), whole files are written to a temporary name, synced and renamed.
  */
 #ifndef KT_BASE_PATH_H
 #define KT_BASE_PATH_H
@@ -21,8 +21,8 @@ int kt_read_file(const char *path, size_t max_bytes, struct kt_str *out, struct 
 /* Temporary file in the same directory, fsync, rename, fsync of the directory. */
 int kt_write_file(const char *path, struct kt_sv content, mode_t mode, struct kt_err *err);
 /* XDG base directories with their fallbacks; the result ends without '/', heap. */
-char *kt_config_home(void); /* $XDG_CONFIG_HOME/kube-tui */
-char *kt_state_home(void);  /* $XDG_STATE_HOME/kube-tui: clusters, history, logs */
+char *kt_config_home(void);  /* $XDG_CONFIG_HOME/kube-tui */
+char *kt_state_home(void);   /* $XDG_STATE_HOME/kube-tui: clusters, history, logs */
 char *kt_runtime_home(void); /* $XDG_RUNTIME_DIR/kube-tui or a 0700 folder in the state home */
 char *kt_path_join(const char *a, const char *b);
 /* Writes all, retrying after EINTR and short writes. */

@@ -28,7 +28,8 @@ void kt_str_add(struct kt_str *s, const void *data, size_t len);
 void kt_str_puts(struct kt_str *s, const char *text);
 void kt_str_putc(struct kt_str *s, char c);
 void kt_str_printf(struct kt_str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void kt_str_vprintf(struct kt_str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+void kt_str_vprintf(struct kt_str *s, const char *fmt, va_list ap)
+        __attribute__((format(printf, 2, 0)));
 void kt_str_truncate(struct kt_str *s, size_t len);
 /* The text, never NULL; valid until the next change. */
 const char *kt_str_text(const struct kt_str *s);
@@ -48,7 +49,8 @@ static inline struct kt_sv kt_sv_of(const char *s)
 bool kt_sv_eq(struct kt_sv a, struct kt_sv b);
 bool kt_sv_is(struct kt_sv a, const char *text);
 int kt_sv_cmp(struct kt_sv a, struct kt_sv b);
-/* Cuts the part before `sep` off *rest and returns it; with no sep left the whole rest. False when rest is exhausted (p NULL). */
+/* Cuts the part before `sep` off *rest and returns it; with no sep left the whole rest. False when
+ * rest is exhausted (p NULL). */
 bool kt_sv_split(struct kt_sv *rest, char sep, struct kt_sv *ret_part);
 struct kt_sv kt_sv_trim(struct kt_sv s);
 char *kt_sv_dup(struct kt_sv s);
@@ -68,7 +70,8 @@ bool kt_secret_eq(const void *a, size_t a_len, const void *b, size_t b_len);
 /* Base64 (RFC 4648 section 4, and section 5 without padding for url-safe). */
 void kt_base64_encode(struct kt_str *out, const void *data, size_t len);
 void kt_base64url_encode(struct kt_str *out, const void *data, size_t len);
-int kt_base64_decode(struct kt_str *out, struct kt_sv text);    /* -EINVAL; ignores \r and \n as Go does */
+int kt_base64_decode(
+        struct kt_str *out, struct kt_sv text); /* -EINVAL; ignores \r and \n as Go does */
 int kt_base64url_decode(struct kt_str *out, struct kt_sv text); /* -EINVAL */
 
 /* UTF-8: decodes one code point; returns bytes used, or -EILSEQ (skip one byte). */

@@ -358,8 +358,7 @@ static void merge_missing(json_t *into, json_t *from)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(from, key, value)
-	{
+	json_object_foreach(from, key, value) {
 		if (!json_object_get(into, key))
 			json_object_set_nocheck(into, key, value);
 	}
@@ -371,11 +370,11 @@ static void apply_merges(json_t *object, json_t *merges)
 	size_t i, k;
 	json_t *merge, *element;
 
-	json_array_foreach(merges, i, merge)
-	{
+	json_array_foreach(merges, i, merge) {
 		if (json_is_object(merge))
 			merge_missing(object, merge);
-		json_array_foreach(merge, k, element) merge_missing(object, element);
+		json_array_foreach(merge, k, element)
+			merge_missing(object, element);
 	}
 }
 
@@ -393,7 +392,8 @@ static bool compose_merge(struct composer *c, json_t *merges)
 		return false;
 	json_array_append_new(merges, value);
 	bool valid = json_is_object(value) || json_is_array(value);
-	json_array_foreach(value, i, element) valid = valid && json_is_object(element);
+	json_array_foreach(value, i, element)
+		valid = valid && json_is_object(element);
 	if (!valid)
 		fail_at(c, mark, "map merge requires map or sequence of maps as the value");
 	return valid;

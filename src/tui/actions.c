@@ -314,14 +314,16 @@ static void on_told_all(void *arg, int exit_code)
 	for (size_t i = 0; i < output->len; i++)
 		lines += output->data[i] == '\n';
 	if (lines > (good ? FLASH_LINES_MAX : 0)) {
-		kt_ui_push(telling->ui,
-		        kt_text_view_create(telling->ui, telling->line, "output",
-		                (struct kt_sv){output->data, output->len}, KT_PLAIN));
+		kt_ui_push(
+		        telling->ui, kt_text_view_create(telling->ui, telling->line, "output",
+		                             (struct kt_sv){output->data, output->len}, KT_PLAIN));
 	} else {
 		for (size_t i = 0; i < output->len; i++)
 			output->data[i] = output->data[i] == '\n' ? ';' : output->data[i];
 		kt_ui_flash(telling->ui, good ? KT_FLASH_INFO : KT_FLASH_ERROR, "%s",
-		        output->len ? output->data : good ? "done" : "failed");
+		        output->len ? output->data
+		        : good      ? "done"
+		                    : "failed");
 	}
 	kt_str_finish(output);
 	free(telling->line);

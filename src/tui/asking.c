@@ -256,8 +256,7 @@ static void on_images(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 	}
 	image = kt_new(struct image);
 	image->argument = kt_strdup(arg);
-	json_array_foreach(kt_jget(object, "spec.template.spec.containers"), i, container)
-	{
+	json_array_foreach(kt_jget(object, "spec.template.spec.containers"), i, container) {
 		if (image->n == KT_DIALOG_FIELDS_MAX || !kt_jstr(container, "name"))
 			break;
 		image->names[image->n] = kt_strdup(kt_jstr(container, "name"));
@@ -323,10 +322,10 @@ static void on_replica_set(struct kt_ui *ui, void *arg, json_t *object, struct k
 	const char *ns = strstr(arg, "-n ");
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i,
-	        owner) if (kt_jbool(owner, "controller", false) &&
-	                   kt_streq(kt_jstr(owner, "kind"), "Deployment")) name =
-	        kt_jstr(owner, "name");
+	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner)
+		if (kt_jbool(owner, "controller", false) &&
+		        kt_streq(kt_jstr(owner, "kind"), "Deployment"))
+			name = kt_jstr(owner, "name");
 	if (!object || !revision || !name) {
 		kt_ui_flash(ui, KT_FLASH_ERROR, "%s",
 		        object ? "no Deployment's revision" : kt_err_message(err));
@@ -356,8 +355,7 @@ static void on_secret(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(err));
 		return;
 	}
-	json_object_foreach(json_object_get(object, "data"), key, value)
-	{
+	json_object_foreach(json_object_get(object, "data"), key, value) {
 		kt_auto_str decoded = KT_STR_INIT;
 
 		if (json_string_value(value) &&

@@ -61,10 +61,9 @@ static void selector_text(const json_t *selector, struct kt_str *out)
 	size_t i, k;
 
 	json_object_foreach((json_t *)(uintptr_t)(plain ? selector : labels), name, value)
-	        kt_str_printf(out, "%s%s=%s", out->len ? "," : "", name,
-	                json_string_value(value) ? json_string_value(value) : "");
-	json_array_foreach(json_object_get(selector, "matchExpressions"), i, expression)
-	{
+		kt_str_printf(out, "%s%s=%s", out->len ? "," : "", name,
+		        json_string_value(value) ? json_string_value(value) : "");
+	json_array_foreach(json_object_get(selector, "matchExpressions"), i, expression) {
 		const char *key = kt_jstr(expression, "key"),
 		           *operator= kt_jstr(expression, "operator");
 
@@ -77,8 +76,8 @@ static void selector_text(const json_t *selector, struct kt_str *out)
 		}
 		kt_str_printf(out, "%s %s (", key, !strcmp(operator, "In") ? "in" : "notin");
 		json_array_foreach(json_object_get(expression, "values"), k, value)
-		        kt_str_printf(out, "%s%s", k ? "," : "",
-		                json_string_value(value) ? json_string_value(value) : "");
+			kt_str_printf(out, "%s%s", k ? "," : "",
+			        json_string_value(value) ? json_string_value(value) : "");
 		kt_str_putc(out, ')');
 	}
 }

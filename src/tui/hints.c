@@ -301,8 +301,7 @@ static void check_members(struct checking *c, const struct kt_type *type, const 
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
 		const struct kt_field *field = kt_type_field(type, kt_sv_of(key));
 
 		kt_str_printf(&c->path, "%s%s", len ? "." : "", key);
@@ -354,16 +353,14 @@ static void check(struct checking *c, const struct kt_type *type, const struct k
 	if (type->shape == KT_SHAPE_OBJECT)
 		check_members(c, type, value);
 	if (type->shape == KT_SHAPE_LIST) {
-		json_array_foreach((json_t *)(uintptr_t)value, i, item)
-		{
+		json_array_foreach((json_t *)(uintptr_t)value, i, item) {
 			kt_str_printf(&c->path, "[%zu]", i);
 			check(c, type->elem, NULL, item);
 			kt_str_truncate(&c->path, len);
 		}
 	}
 	if (type->shape == KT_SHAPE_MAP && type->elem) {
-		json_object_foreach((json_t *)(uintptr_t)value, key, item)
-		{
+		json_object_foreach((json_t *)(uintptr_t)value, key, item) {
 			kt_str_printf(&c->path, "%s%s", len ? "." : "", key);
 			check(c, type->elem, NULL, item);
 			kt_str_truncate(&c->path, len);

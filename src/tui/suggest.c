@@ -53,8 +53,7 @@ static void offer_contexts(struct kt_ui *ui, struct offers *offers, const char *
 
 	if (kt_kubeconfig_load(ui->options->kubeconfig, &config, NULL) < 0)
 		return;
-	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, context)
-	{
+	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, context) {
 		kt_auto_free char *text = kt_asprintf(
 		        "%s%s", sign, kt_jstr(context, "name") ? kt_jstr(context, "name") : "");
 

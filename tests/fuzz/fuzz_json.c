@@ -36,7 +36,8 @@ static void check_scan(json_t *tree, struct kt_json_at doc)
 	struct kt_json_iter it = {0};
 	struct kt_json_at at;
 
-	json_object_foreach(tree, key, value) check_same(value, kt_json_member(doc, key));
+	json_object_foreach(tree, key, value)
+		check_same(value, kt_json_member(doc, key));
 	if (!json_is_array(tree))
 		return;
 	while (kt_json_next_element(doc, &it, &at))

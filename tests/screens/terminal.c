@@ -156,8 +156,8 @@ void terminal_click(struct terminal *terminal, int row, int column)
 {
 	char report[64];
 
-	snprintf(report, sizeof(report), "\033[<0;%d;%dM\033[<0;%d;%dm", column + 1, row + 1, column + 1,
-	        row + 1);
+	snprintf(report, sizeof(report), "\033[<0;%d;%dM\033[<0;%d;%dm", column + 1, row + 1,
+	        column + 1, row + 1);
 	terminal_type(terminal, report);
 }
 

@@ -39,8 +39,7 @@ static inline void golden_merge(json_t *target, json_t *patch)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(patch, key, value)
-	{
+	json_object_foreach(patch, key, value) {
 		json_t *present = json_object_get(target, key);
 
 		if (json_is_null(value))

@@ -52,8 +52,9 @@ static json_t *find_named(const json_t *tree, const char *list, const char *name
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(json_object_get(tree, list), i,
-	        entry) if (kt_streq(kt_jstr(entry, "name"), name)) return entry;
+	json_array_foreach(json_object_get(tree, list), i, entry)
+		if (kt_streq(kt_jstr(entry, "name"), name))
+			return entry;
 	return NULL;
 }
 
@@ -77,9 +78,8 @@ static void make_paths_absolute(json_t *tree, const char *file)
 	size_t i;
 
 	json_array_foreach(json_object_get(tree, "clusters"), i, entry)
-	        make_absolute(json_object_get(entry, "cluster"), "certificate-authority", dir);
-	json_array_foreach(json_object_get(tree, "users"), i, entry)
-	{
+		make_absolute(json_object_get(entry, "cluster"), "certificate-authority", dir);
+	json_array_foreach(json_object_get(tree, "users"), i, entry) {
 		json_t *user = json_object_get(entry, "user"),
 		       *exec = json_object_get(user, "exec");
 		const char *command = kt_jstr(exec, "command");
@@ -100,8 +100,7 @@ static void merge(json_t *into, const json_t *from)
 	size_t i;
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
-		json_array_foreach(json_object_get(from, lists[l]), i, entry)
-		{
+		json_array_foreach(json_object_get(from, lists[l]), i, entry) {
 			const char *name = kt_jstr(entry, "name");
 
 			if (name && !find_named(into, lists[l], name))
@@ -109,8 +108,9 @@ static void merge(json_t *into, const json_t *from)
 		}
 	if (current && *current && !*kt_jstr(into, "current-context"))
 		json_object_set(into, "current-context", json_object_get(from, "current-context"));
-	json_object_foreach((json_t *)(uintptr_t)from, key, value) if (!json_object_get(into, key))
-	        json_object_set(into, key, value);
+	json_object_foreach((json_t *)(uintptr_t)from, key, value)
+		if (!json_object_get(into, key))
+			json_object_set(into, key, value);
 }
 
 int kt_kubeconfig_load(const char *path, struct kt_kubeconfig **ret_config, struct kt_err *err)
@@ -224,8 +224,9 @@ static void read_impersonation(const json_t *user, struct kt_endpoint *e)
 	if (json_array_size(groups) == 0)
 		return;
 	e->impersonate_groups = kt_new_array(char *, json_array_size(groups) + 1);
-	json_array_foreach(groups, i, group) e->impersonate_groups[i] =
-	        kt_strdup(json_is_string(group) ? json_string_value(group) : "");
+	json_array_foreach(groups, i, group)
+		e->impersonate_groups[i] =
+		        kt_strdup(json_is_string(group) ? json_string_value(group) : "");
 }
 
 static int read_user(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kubeconfig files: reading with kubectl's precedence (a file given, else every file of $KUBECONFIG, else ~/.kube/config), and
- * adding or removing one context without disturbing what others wrote. Writers hold kubectl's FILE.lock.
- * A loaded kubeconfig is one thread's.
+ * kubeconfig files: reading with kubectl's precedence (a file given, else every file of
+ * $KUBECONFIG, else ~/.kube/config), and adding or removing one context without disturbing what
+ * others wrote. Writers hold kubectl's FILE.lock. A loaded kubeconfig is one thread's.
  */
 #ifndef KT_API_CLIENT_KUBECONFIG_H
 #define KT_API_CLIENT_KUBECONFIG_H
@@ -12,7 +12,8 @@
 
 struct kt_kubeconfig;
 
-/* Everything needed to reach one server; heap strings, NULL where not set. Data fields win over files and are decoded (PEM). */
+/* Everything needed to reach one server; heap strings, NULL where not set. Data fields win over
+ * files and are decoded (PEM). */
 struct kt_endpoint {
 	char *context, *cluster, *user; /* names, for display */
 	char *namespace;                /* of the context; NULL: "default" */
@@ -20,10 +21,10 @@ struct kt_endpoint {
 	char *tls_server_name, *proxy_url;
 	char *ca_pem, *client_cert_pem, *client_key_pem;
 	char *token, *token_file, *username, *password;
-	json_t *exec;                   /* credential plug-in: command, args, env, apiVersion */
+	json_t *exec; /* credential plug-in: command, args, env, apiVersion */
 	char *impersonate_user;
-	char **impersonate_groups;      /* NULL-terminated; may be NULL */
-	bool insecure;                  /* insecure-skip-tls-verify */
+	char **impersonate_groups; /* NULL-terminated; may be NULL */
+	bool insecure;             /* insecure-skip-tls-verify */
 };
 void kt_endpoint_finish(struct kt_endpoint *endpoint);
 
@@ -33,17 +34,23 @@ void kt_kubeconfig_destroy(struct kt_kubeconfig *config);
 const char *kt_kubeconfig_current_context(const struct kt_kubeconfig *config); /* NULL: none */
 /* The merged Config object (clusters, contexts, users, current-context); borrowed. */
 const json_t *kt_kubeconfig_tree(const struct kt_kubeconfig *config);
-/* context NULL: the current one. -ENOENT `context "x" does not exist`, or without any context kubectl's words. */
-int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context, struct kt_endpoint *ret_endpoint,
-	struct kt_err *err);
+/* context NULL: the current one. -ENOENT `context "x" does not exist`, or without any context
+ * kubectl's words. */
+int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context,
+        struct kt_endpoint *ret_endpoint, struct kt_err *err);
 
-/* Writes context, cluster and user of the same name into the file (path NULL: the one kubectl would write), makes it current and
- * remembers nothing: the previous current context is returned for the caller to keep (heap or NULL). */
-int kt_kubeconfig_add(const char *path, const char *name, const struct kt_endpoint *endpoint, char **ret_previous, struct kt_err *err);
-/* Removes the three entries; when name is current, `restore` becomes current if it exists (NULL: unset). */
-int kt_kubeconfig_remove(const char *path, const char *name, const char *restore, struct kt_err *err);
+/* Writes context, cluster and user of the same name into the file (path NULL: the one kubectl would
+ * write), makes it current and remembers nothing: the previous current context is returned for the
+ * caller to keep (heap or NULL). */
+int kt_kubeconfig_add(const char *path, const char *name, const struct kt_endpoint *endpoint,
+        char **ret_previous, struct kt_err *err);
+/* Removes the three entries; when name is current, `restore` becomes current if it exists (NULL:
+ * unset). */
+int kt_kubeconfig_remove(
+        const char *path, const char *name, const char *restore, struct kt_err *err);
 /* For `config use-context`, `config set-context --namespace`. */
 int kt_kubeconfig_use_context(const char *path, const char *name, struct kt_err *err);
-int kt_kubeconfig_set_namespace(const char *path, const char *context, const char *namespace, struct kt_err *err);
+int kt_kubeconfig_set_namespace(
+        const char *path, const char *context, const char *namespace, struct kt_err *err);
 
 #endif

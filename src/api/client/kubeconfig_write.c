@@ -25,7 +25,9 @@ static json_t *find_named(const json_t *list, const char *name)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(list, i, entry) if (kt_streq(kt_jstr(entry, "name"), name)) return entry;
+	json_array_foreach(list, i, entry)
+		if (kt_streq(kt_jstr(entry, "name"), name))
+			return entry;
 	return NULL;
 }
 

@@ -100,8 +100,7 @@ static bool is_set_by_config(const json_t *list, const char *variable)
 	size_t i, len = strcspn(variable, "=");
 	json_t *entry;
 
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		const char *name = kt_jstr(entry, "name");
 
 		if (name && strlen(name) == len && !strncmp(name, variable, len))
@@ -120,8 +119,7 @@ static void make_env(const struct kt_remote *remote, struct exec_env *env)
 	for (char **e = environ; *e; e++)
 		if (!is_set_by_config(list, *e))
 			kt_vec_push(&env->items, kt_strdup(*e));
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		const char *name = kt_jstr(entry, "name"), *value = kt_jstr(entry, "value");
 
 		if (name)
@@ -137,8 +135,9 @@ static void make_args(const json_t *exec, struct exec_env *args)
 	size_t i;
 
 	kt_vec_push(&args->items, kt_strdup(kt_jstr(exec, "command")));
-	json_array_foreach(json_object_get(exec, "args"), i, arg) if (json_is_string(arg))
-	        kt_vec_push(&args->items, kt_strdup(json_string_value(arg)));
+	json_array_foreach(json_object_get(exec, "args"), i, arg)
+		if (json_is_string(arg))
+			kt_vec_push(&args->items, kt_strdup(json_string_value(arg)));
 	kt_vec_push(&args->items, NULL);
 }
 

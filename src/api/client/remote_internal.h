@@ -23,8 +23,9 @@
 	((size_t)1 << 30) /* one collected body; a list of 100,000 pods has some 500 MB */
 #define KT_REMOTE_LINE_BYTES_MAX ((size_t)64 << 20) /* one watch event */
 #define KT_REMOTE_LIST_LIMIT 500                    /* per page, as client-go's reflector */
-#define KT_REMOTE_TOKEN_FILE_S 60 /* how long a token file's content is trusted: client-go's time \
-	                           */
+#define KT_REMOTE_TOKEN_FILE_S \
+	60 /* how long a token file's content is trusted: client-go's time \
+	    */
 
 struct kt_remote_loop;
 

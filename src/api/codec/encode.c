@@ -27,7 +27,8 @@ static const char **sorted_keys(const json_t *object, size_t *ret_n)
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) keys[n++] = key;
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		keys[n++] = key;
 	qsort(keys, n, sizeof(keys[0]), kt_strp_cmp);
 	*ret_n = n;
 	return keys;
@@ -54,8 +55,7 @@ static void put_list(
 	json_t *value;
 
 	kt_str_putc(out, '[');
-	json_array_foreach(list, i, value)
-	{
+	json_array_foreach(list, i, value) {
 		if (i)
 			kt_str_putc(out, ',');
 		put_value(out, elem, value, sorted);

@@ -326,8 +326,7 @@ static json_t *take_list(struct codec_walk *walk, const struct kt_type *type, js
 	if (!json_is_array(value))
 		return fail_type(walk, type, value, at);
 	list = json_array();
-	json_array_foreach(value, i, element)
-	{
+	json_array_foreach(value, i, element) {
 		struct codec_at here = {.parent = at, .index = i};
 		json_t *taken = take_element(walk, type, element, &here);
 
@@ -379,8 +378,7 @@ static json_t *take_map(struct codec_walk *walk, const struct kt_type *type, jso
 	if (!json_is_object(value))
 		return fail_type(walk, type, value, at);
 	map = json_object();
-	json_object_foreach(value, key, element)
-	{
+	json_object_foreach(value, key, element) {
 		struct codec_at here = {.parent = at, .name = key};
 		json_t *taken = take_element(walk, type, element, &here);
 
@@ -461,7 +459,8 @@ static bool take_sorted(struct codec_walk *walk, const struct kt_type *type, jso
 	json_t *member;
 	bool ok = true;
 
-	json_object_foreach(value, key, member) keys[n++] = key;
+	json_object_foreach(value, key, member)
+		keys[n++] = key;
 	qsort(keys, n, sizeof(keys[0]), kt_strp_cmp);
 	for (size_t i = 0; i < n && ok; i++)
 		ok = take_member(walk, type, object, keys[i], json_object_get(value, keys[i]), at);
@@ -481,8 +480,7 @@ static json_t *take_object(struct codec_walk *walk, const struct kt_type *type, 
 	if (walk->sorted) {
 		ok = take_sorted(walk, type, object, value, at);
 	} else {
-		json_object_foreach(value, key, member)
-		{
+		json_object_foreach(value, key, member) {
 			ok = take_member(walk, type, object, key, member, at);
 			if (!ok)
 				break;
@@ -520,8 +518,7 @@ static json_t *take_schema_union(struct codec_walk *strict, const struct kt_type
 	if (type->shape == KT_SHAPE_SCHEMA_OR_STRINGS)
 		return json_incref(value);
 	list = json_array();
-	json_array_foreach(value, i, element)
-	{
+	json_array_foreach(value, i, element) {
 		struct codec_at here = {.parent = at, .index = i};
 		json_t *taken = kt_codec_take(walk, type->elem, element, &here);
 

@@ -105,8 +105,7 @@ static void put_schema_union(
 	} else if (json_is_object(value)) {
 		put_message(out, 1, type->elem, value);
 	}
-	json_array_foreach(value, i, element)
-	{
+	json_array_foreach(value, i, element) {
 		if (type->shape == KT_SHAPE_SCHEMA_OR_STRINGS)
 			put_text(out, 2, element);
 		else
@@ -188,7 +187,8 @@ static void put_elements(
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(list, i, element) put_single(out, number, elem, element);
+	json_array_foreach(list, i, element)
+		put_single(out, number, elem, element);
 }
 
 /* A named list (ExtraValue, Verbs) is a message of its own: {1: items}. */
@@ -218,7 +218,8 @@ static void put_map(
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)map, key, value) keys[n++] = key;
+	json_object_foreach((json_t *)(uintptr_t)map, key, value)
+		keys[n++] = key;
 	qsort(keys, n, sizeof(keys[0]), kt_strp_cmp);
 	for (size_t i = 0; i < n; i++) {
 		size_t at = wire_begin(out, number);

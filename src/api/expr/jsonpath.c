@@ -35,8 +35,9 @@ static void append_children(json_t *output, const json_t *value)
 	size_t i;
 
 	json_object_foreach((json_t *)(uintptr_t)value, key, child)
-	        json_array_append(output, child);
-	json_array_foreach(value, i, child) json_array_append(output, child);
+		json_array_append(output, child);
+	json_array_foreach(value, i, child)
+		json_array_append(output, child);
 }
 
 /* Every map and list that is not empty, outermost first. */
@@ -49,8 +50,10 @@ static void append_containers(json_t *output, json_t *value)
 	if (!json_object_size(value) && !json_array_size(value))
 		return;
 	json_array_append(output, value);
-	json_object_foreach(value, key, child) append_containers(output, child);
-	json_array_foreach(value, i, child) append_containers(output, child);
+	json_object_foreach(value, key, child)
+		append_containers(output, child);
+	json_array_foreach(value, i, child)
+		append_containers(output, child);
 }
 
 static const char *go_type(const json_t *value)
@@ -217,8 +220,7 @@ static int eval_filter(
 	if (!json_is_array(value))
 		return kt_fail(e->err, EINVAL, "%s is not array or slice and cannot be filtered",
 		        go_type(value));
-	json_array_foreach(value, i, element)
-	{
+	json_array_foreach(value, i, element) {
 		int code = test_condition(e, node->condition, element);
 
 		if (code < 0)

@@ -189,7 +189,7 @@ static void find_conflicts(struct conflicts *conflicts, struct kt_managed *manag
 {
 	if (managed->entries.n)
 		qsort(managed->entries.items, managed->entries.n, sizeof(*managed->entries.items),
-	        compare_names);
+		        compare_names);
 	conflicts->managed = managed;
 	for (size_t i = 0; i < managed->entries.n; i++) {
 		const struct kt_fieldset *set = kt_fieldset_intersection(

@@ -55,11 +55,13 @@ void kt_type_default(const struct kt_type *type, json_t *tree)
 		break;
 	case KT_SHAPE_MAP:
 		if (json_is_object(tree) && type->elem)
-			json_object_foreach(tree, key, value) kt_type_default(type->elem, value);
+			json_object_foreach(tree, key, value)
+				kt_type_default(type->elem, value);
 		break;
 	case KT_SHAPE_LIST:
 		if (json_is_array(tree) && type->elem)
-			json_array_foreach(tree, i, value) kt_type_default(type->elem, value);
+			json_array_foreach(tree, i, value)
+				kt_type_default(type->elem, value);
 		break;
 	default:
 		break;
@@ -81,8 +83,7 @@ static void prune_object(const struct kt_type *type, json_t *tree)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(tree, next, key, value)
-	{
+	json_object_foreach_safe(tree, next, key, value) {
 		const struct kt_field *field = kt_type_field(type, kt_sv_of(key));
 
 		if (field)
@@ -105,11 +106,13 @@ void kt_type_prune(const struct kt_type *type, json_t *tree)
 		break;
 	case KT_SHAPE_MAP:
 		if (json_is_object(tree) && type->elem)
-			json_object_foreach(tree, key, value) kt_type_prune(type->elem, value);
+			json_object_foreach(tree, key, value)
+				kt_type_prune(type->elem, value);
 		break;
 	case KT_SHAPE_LIST:
 		if (json_is_array(tree) && type->elem)
-			json_array_foreach(tree, i, value) kt_type_prune(type->elem, value);
+			json_array_foreach(tree, i, value)
+				kt_type_prune(type->elem, value);
 		break;
 	default:
 		break;

@@ -228,8 +228,7 @@ int kt_fieldset_parse(
 	if (!json_is_object(fields))
 		return -EINVAL;
 	node = kt_fieldset_node(arena, false);
-	json_object_foreach((json_t *)(uintptr_t)fields, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)fields, key, value) {
 		const struct kt_fieldset *child;
 		struct kt_fieldset *copy;
 
@@ -285,8 +284,7 @@ static void print_key(struct kt_str *out, const char *json)
 	size_t n = 0;
 
 	kt_str_putc(out, '[');
-	json_object_foreach(key, name, value)
-	{
+	json_object_foreach(key, name, value) {
 		kt_str_printf(out, "%s%s=", n++ ? "," : "", name);
 		kt_json_write(out, value, 0);
 	}

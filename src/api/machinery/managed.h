@@ -30,7 +30,8 @@ struct kt_apply {
 	const char *subresource;    /* NULL or "status" … */
 	const char *manager;
 	bool force;
-	int64_t now_ns; /* Unix time for managedFields entries; 0: entries get none, as those of /scale do */
+	int64_t now_ns; /* Unix time for managedFields entries; 0: entries get none, as those of
+	                   /scale do */
 };
 
 /* Server-side apply of `config` onto `live` (NULL: create). Returns the merged object with

@@ -607,7 +607,8 @@ void kt_field_labels(struct kt_field_errors *errors, const char *field, const js
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value) keys[i++] = key;
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+		keys[i++] = key;
 	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
 	for (i = 0; i < n; i++) {
 		const char *text = json_string_value(json_object_get(labels, keys[i]));

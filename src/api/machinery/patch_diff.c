@@ -120,7 +120,8 @@ static json_t *sorted_keys(const json_t *object)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) keys[i++] = key;
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		keys[i++] = key;
 	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
 	for (i = 0; i < n; i++)
 		json_array_append_new(result, json_string_nocheck(keys[i]));
@@ -165,11 +166,12 @@ static json_t *diff_map(
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)modified, key, value) diff_member(
-	        patch, key, json_object_get(last, key), value, json_object_get(live, key), type);
-	json_object_foreach(
-	        (json_t *)(uintptr_t)last, key, value) if (!json_object_get(modified, key))
-	        json_object_set_new(patch, key, json_null());
+	json_object_foreach((json_t *)(uintptr_t)modified, key, value)
+		diff_member(patch, key, json_object_get(last, key), value,
+		        json_object_get(live, key), type);
+	json_object_foreach((json_t *)(uintptr_t)last, key, value)
+		if (!json_object_get(modified, key))
+			json_object_set_new(patch, key, json_null());
 	return json_object_size(patch) ? kt_steal(&patch) : NULL;
 }
 

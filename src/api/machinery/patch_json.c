@@ -21,7 +21,7 @@ static int fail_operation(struct kt_err *err)
 {
 	/* Upstream tells no more than this, whatever was wrong. */
 	kt_fail_reason(err, KT_REASON_INVALID, EINVAL,
-		"the server rejected our request due to an error in our request");
+	        "the server rejected our request due to an error in our request");
 	kt_err_set_about(err, NULL, NULL, NULL, NULL); /* nothing about what object it was */
 	return -EINVAL;
 }

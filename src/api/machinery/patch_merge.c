@@ -48,8 +48,7 @@ json_t *kt_patch_merge(const json_t *document, const json_t *patch, struct kt_er
 	if (!json_is_object(patch))
 		return json_deep_copy(patch);
 	result = json_is_object(document) ? json_deep_copy(document) : json_object();
-	json_object_foreach(members, key, value)
-	{
+	json_object_foreach(members, key, value) {
 		if (json_is_null(value))
 			json_object_del(result, key);
 		else
@@ -68,8 +67,7 @@ static json_t *diff(const json_t *from, const json_t *to, unsigned parts)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)to, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)to, key, value) {
 		const json_t *old = json_object_get(from, key);
 
 		if (json_is_object(value) && json_is_object(old)) {
@@ -81,9 +79,9 @@ static json_t *diff(const json_t *from, const json_t *to, unsigned parts)
 			json_object_set_new(patch, key, json_deep_copy(value));
 		}
 	}
-	json_object_foreach((json_t *)(uintptr_t)from, key,
-	        value) if ((parts & DIFF_DELETIONS) && !json_object_get(to, key))
-	        json_object_set_new(patch, key, json_null());
+	json_object_foreach((json_t *)(uintptr_t)from, key, value)
+		if ((parts & DIFF_DELETIONS) && !json_object_get(to, key))
+			json_object_set_new(patch, key, json_null());
 	return json_object_size(patch) ? kt_steal(&patch) : NULL;
 }
 
@@ -99,8 +97,7 @@ static void overlay(json_t *patch, const json_t *over)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)over, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)over, key, value) {
 		json_t *mine = json_object_get(patch, key);
 
 		if (json_is_object(mine) && json_is_object(value))

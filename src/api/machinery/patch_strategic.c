@@ -95,16 +95,17 @@ static json_t *cleaned(const json_t *value)
 
 	if (json_is_object(value)) {
 		result = json_object();
-		json_object_foreach((json_t *)(uintptr_t)value, key,
-		        member) if (!is_directive(key) && !json_is_null(member))
-		        json_object_set_new(result, key, cleaned(member));
+		json_object_foreach((json_t *)(uintptr_t)value, key, member)
+			if (!is_directive(key) && !json_is_null(member))
+				json_object_set_new(result, key, cleaned(member));
 		return result;
 	}
 	if (!json_is_array(value))
 		return json_deep_copy(value);
 	result = json_array();
-	json_array_foreach(value, i, member) if (!is_directive_only(member))
-	        json_array_append_new(result, cleaned(member));
+	json_array_foreach(value, i, member)
+		if (!is_directive_only(member))
+			json_array_append_new(result, cleaned(member));
 	return result;
 }
 
@@ -236,7 +237,7 @@ static int merge_elements(
 
 			/* a null key tells where it stands as well as another */
 			json_object_set(added, field->merge_key,
-				json_object_get(element, field->merge_key));
+			        json_object_get(element, field->merge_key));
 			json_array_append_new(merged, added);
 		}
 	}
@@ -297,12 +298,12 @@ static int retain_keys(json_t *target, const json_t *patch, struct kt_err *err)
 		return 0;
 	if (!json_is_array(keys))
 		return fail_request(err, "invalid patch format of retainKeys");
-	json_object_foreach((json_t *)(uintptr_t)patch, key,
-	        value) if (!json_is_null(value) && !is_directive(key) &&
-	                   !is_covered(keys, key)) return fail_request(err,
-	        "invalid patch format of retainKeys");
-	json_object_foreach_safe(target, next, key, value) if (!is_covered(keys, key))
-	        json_object_del(target, key);
+	json_object_foreach((json_t *)(uintptr_t)patch, key, value)
+		if (!json_is_null(value) && !is_directive(key) && !is_covered(keys, key))
+			return fail_request(err, "invalid patch format of retainKeys");
+	json_object_foreach_safe(target, next, key, value)
+		if (!is_covered(keys, key))
+			json_object_del(target, key);
 	return 0;
 }
 
@@ -440,15 +441,13 @@ json_t *kt_patch_map(
 		return map_directive(directive, patch, err);
 	result = json_copy((json_t *)(uintptr_t)document);
 	code = retain_keys(result, patch, err);
-	json_object_foreach(members, key, value)
-	{
+	json_object_foreach(members, key, value) {
 		if (code < 0)
 			return NULL;
 		if (kt_starts_with(key, KT_SET_ORDER))
 			code = apply_order(result, patch, key, type, err);
 	}
-	json_object_foreach(members, key, value)
-	{
+	json_object_foreach(members, key, value) {
 		if (code < 0)
 			return NULL;
 		if (kt_starts_with(key, KT_DELETE_PRIMITIVE))

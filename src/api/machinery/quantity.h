@@ -2,8 +2,8 @@
 /*
  * Quantities ("250m", "1.5Gi", "2e3"): exact values with up to nine decimals and the format they
  * were written in, which the canonical text keeps. Finer values are rounded away from zero; values
- * past 2^63-1 in binary units are cut to it, as upstream does. Plain values, no ownership, any thread. Source:
- * apimachinery's documentation of resource.Quantity.
+ * past 2^63-1 in binary units are cut to it, as upstream does. Plain values, no ownership, any
+ * thread. Source: apimachinery's documentation of resource.Quantity.
  */
 #ifndef KT_API_MACHINERY_QUANTITY_H
 #define KT_API_MACHINERY_QUANTITY_H

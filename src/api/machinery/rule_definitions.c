@@ -272,8 +272,7 @@ static void check_rules(struct checker *c, const struct place *place)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(place->schema, "x-kubernetes-validations"), i, rule)
-	{
+	json_array_foreach(json_object_get(place->schema, "x-kubernetes-validations"), i, rule) {
 		const char *at = kt_path(
 		        c->errors->arena, "%s.x-kubernetes-validations[%zu]", place->path, i);
 
@@ -292,8 +291,7 @@ static void walk_properties(struct checker *c, const struct place *place)
 	json_t *properties = json_object_get(place->schema, "properties"), *schema;
 	const char *name;
 
-	json_object_foreach(properties, name, schema)
-	{
+	json_object_foreach(properties, name, schema) {
 		const struct kt_field *field = place->type->shape == KT_SHAPE_OBJECT
 		                                       ? kt_type_field(place->type, kt_sv_of(name))
 		                                       : NULL;

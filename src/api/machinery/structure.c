@@ -365,18 +365,20 @@ static void check_schema(
 		add_wrong_type(v, path, wanted, found);
 	check_limits(v, &limits, value, path);
 	if (json_is_object(value)) {
-		json_array_foreach(json_object_get(schema, "required"), i,
-		        member) if (json_is_string(member) &&
-		                    !json_object_get(value, json_string_value(member)))
-		        kt_field_required(v->errors, join(v, path, json_string_value(member)), "");
-		json_object_foreach(json_object_get(schema, "properties"), name,
-		        member) if (json_object_get(value, name))
-		        check_schema(v, member, json_object_get(value, name), join(v, path, name));
+		json_array_foreach(json_object_get(schema, "required"), i, member)
+			if (json_is_string(member) &&
+			        !json_object_get(value, json_string_value(member)))
+				kt_field_required(
+				        v->errors, join(v, path, json_string_value(member)), "");
+		json_object_foreach(json_object_get(schema, "properties"), name, member)
+			if (json_object_get(value, name))
+				check_schema(v, member, json_object_get(value, name),
+				        join(v, path, name));
 	}
 	if (json_is_object(json_object_get(schema, "items")))
 		json_array_foreach(value, i, member)
-		        check_schema(v, json_object_get(schema, "items"), member,
-		                kt_path(v->errors->arena, "%s[%zu]", path, i));
+			check_schema(v, json_object_get(schema, "items"), member,
+			        kt_path(v->errors->arena, "%s[%zu]", path, i));
 out:
 	v->depth--;
 }
@@ -458,9 +460,10 @@ static void check_elements(struct validator *v, const struct kt_type *type,
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(value, i, element) check_type(v, type->elem, NULL, element,
-	        kt_validate_old_element(field, old, element),
-	        kt_path(v->errors->arena, "%s[%zu]", path, i));
+	json_array_foreach(value, i, element)
+		check_type(v, type->elem, NULL, element,
+		        kt_validate_old_element(field, old, element),
+		        kt_path(v->errors->arena, "%s[%zu]", path, i));
 	if (field && field->list_type != KT_LIST_ATOMIC)
 		check_duplicates(v, field, value, path);
 }
@@ -527,8 +530,9 @@ static void check_type(struct validator *v, const struct kt_type *type,
 	if (type->shape == KT_SHAPE_OBJECT)
 		check_members(v, type, value, old, path);
 	else if (type->shape == KT_SHAPE_MAP)
-		json_object_foreach((json_t *)(uintptr_t)value, name, member) check_type(v,
-		        type->elem, NULL, member, json_object_get(old, name), join(v, path, name));
+		json_object_foreach((json_t *)(uintptr_t)value, name, member)
+			check_type(v, type->elem, NULL, member, json_object_get(old, name),
+			        join(v, path, name));
 	else if (type->shape == KT_SHAPE_LIST)
 		check_elements(v, type, field, value, old, path);
 	v->depth--;

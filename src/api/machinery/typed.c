@@ -193,8 +193,7 @@ static struct kt_fieldset *collect_map(
 	const char *name;
 	json_t *member;
 
-	json_object_foreach((json_t *)(uintptr_t)value, name, member)
-	{
+	json_object_foreach((json_t *)(uintptr_t)value, name, member) {
 		const struct kt_field *field;
 		const struct kt_type *below = kt_typed_member(type, name, &field);
 		struct kt_fieldset *child = collect(arena, below, field, member);
@@ -371,8 +370,7 @@ static void check_map(struct checker *checker, const struct kt_type *type, const
 		report_value(checker, "expected map, got &{%s}", value, false);
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)value, name, member)
-	{
+	json_object_foreach((json_t *)(uintptr_t)value, name, member) {
 		const struct kt_field *field;
 		const struct kt_type *below = kt_typed_member(type, name, &field);
 

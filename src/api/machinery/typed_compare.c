@@ -115,9 +115,10 @@ static struct sets compare_map(
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t) new, name, value)
-	        compare_member(c, &result, type, name, old, new);
-	json_object_foreach((json_t *)(uintptr_t)old, name, value) if (!json_object_get(new, name))
-	        compare_member(c, &result, type, name, old, new);
+		compare_member(c, &result, type, name, old, new);
+	json_object_foreach((json_t *)(uintptr_t)old, name, value)
+		if (!json_object_get(new, name))
+			compare_member(c, &result, type, name, old, new);
 	return result;
 }
 
@@ -266,13 +267,13 @@ void kt_typed_compare(struct kt_arena *arena, const struct kt_type *type, const 
 
 	if (!old)
 		old = empty;
-	json_object_foreach((json_t *)(uintptr_t) new, name,
-	        value) if (strcmp(name, "metadata") && !listed(skip->root, name))
-	        compare_member(&c, &result, type, name, old, new);
-	json_object_foreach((json_t *)(uintptr_t)old, name,
-	        value) if (!json_object_get(new, name) && strcmp(name, "metadata") &&
-	                   !listed(skip->root, name))
-	        compare_member(&c, &result, type, name, old, new);
+	json_object_foreach((json_t *)(uintptr_t) new, name, value)
+		if (strcmp(name, "metadata") && !listed(skip->root, name))
+			compare_member(&c, &result, type, name, old, new);
+	json_object_foreach((json_t *)(uintptr_t)old, name, value)
+		if (!json_object_get(new, name) && strcmp(name, "metadata") &&
+		        !listed(skip->root, name))
+			compare_member(&c, &result, type, name, old, new);
 	compare_metadata(&c, &result, type, old, new, skip);
 	*ret_comparison = (struct kt_comparison){
 	        result.set[ADDED], result.set[REMOVED], result.set[MODIFIED]};

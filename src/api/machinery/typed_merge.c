@@ -17,8 +17,7 @@ static json_t *merge_map(const struct kt_type *type, const json_t *left, const j
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)right, name, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)right, name, value) {
 		const struct kt_field *field;
 		const struct kt_type *below = kt_typed_member(type, name, &field);
 

@@ -243,8 +243,7 @@ static void walk_entries(struct walker *w, const struct place *place)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)place->value, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)place->value, key, value) {
 		struct place inner = {place->type->elem, value, json_object_get(place->old, key),
 		        kt_path_key(w->errors->arena, place->path, key)};
 
@@ -257,8 +256,7 @@ static void walk_elements(struct walker *w, const struct place *place, const str
 	size_t i;
 	json_t *value;
 
-	json_array_foreach(place->value, i, value)
-	{
+	json_array_foreach(place->value, i, value) {
 		struct place inner = {place->type->elem, value,
 		        kt_validate_old_element(field, place->old, value),
 		        kt_path(w->errors->arena, "%s[%zu]", place->path, i)};

@@ -70,8 +70,9 @@ const char *const *crd_strings(struct kt_arena *arena, const json_t *list)
 	if (n == 0)
 		return NULL;
 	strings = kt_arena_alloc(arena, (n + 1) * sizeof(*strings));
-	json_array_foreach(list, i, element) if (json_is_string(element)) strings[kept++] =
-	        kt_arena_strdup(arena, json_string_value(element));
+	json_array_foreach(list, i, element)
+		if (json_is_string(element))
+			strings[kept++] = kt_arena_strdup(arena, json_string_value(element));
 	return strings;
 }
 
@@ -101,14 +102,15 @@ static void add_columns(struct kt_arena *arena, struct kt_kind *kind, const json
 		        .path = ".metadata.creationTimestamp"};
 		n = 1;
 	}
-	json_array_foreach(list, i, column) columns[i + 1] = (struct kt_column){
-	        .name = or_empty(crd_string(arena, column, "name")),
-	        .type = or_empty(crd_string(arena, column, "type")),
-	        .format = or_empty(crd_string(arena, column, "format")),
-	        .priority = (int)kt_jint(column, "priority", 0),
-	        .doc = or_empty(crd_string(arena, column, "description")),
-	        .path = or_empty(crd_string(arena, column, "jsonPath")),
-	};
+	json_array_foreach(list, i, column)
+		columns[i + 1] = (struct kt_column){
+		        .name = or_empty(crd_string(arena, column, "name")),
+		        .type = or_empty(crd_string(arena, column, "type")),
+		        .format = or_empty(crd_string(arena, column, "format")),
+		        .priority = (int)kt_jint(column, "priority", 0),
+		        .doc = or_empty(crd_string(arena, column, "description")),
+		        .path = or_empty(crd_string(arena, column, "jsonPath")),
+		};
 	kind->columns = columns;
 	kind->n_columns = n + 1;
 }
@@ -150,8 +152,7 @@ static void add_selectable(struct kt_arena *arena, struct kt_kind *kind, const j
 	out[n++] = (struct kt_selectable){"metadata.name", "metadata.name"};
 	if (kind->flags & KT_KIND_NAMESPACED)
 		out[n++] = (struct kt_selectable){"metadata.namespace", "metadata.namespace"};
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		const char *path = crd_string(arena, entry, "jsonPath");
 
 		if (path && path[0] == '.')
@@ -189,8 +190,7 @@ static const char *replacement_of(const json_t *versions, const char *than)
 	json_t *version;
 	size_t i;
 
-	json_array_foreach(versions, i, version)
-	{
+	json_array_foreach(versions, i, version) {
 		const char *name = or_empty(kt_jstr(version, "name"));
 
 		if (!kt_jbool(version, "served", false) || kt_jbool(version, "deprecated", false) ||
@@ -288,8 +288,7 @@ struct kt_crd *kt_crd_compile(const json_t *definition)
 	versions = kt_jget(crd->definition, "spec.versions");
 	served = kt_arena_alloc(&crd->arena, (json_array_size(versions) + 1) * sizeof(json_t *));
 	crd->storage_version = "";
-	json_array_foreach(versions, i, version)
-	{
+	json_array_foreach(versions, i, version) {
 		if (kt_jbool(version, "storage", false))
 			crd->storage_version = or_empty(crd_string(&crd->arena, version, "name"));
 		if (kt_jbool(version, "served", false))
@@ -353,8 +352,7 @@ void kt_crd_default(json_t *definition)
 	}
 	if (json_array_size(json_object_get(status, "storedVersions")) > 0)
 		return;
-	json_array_foreach(kt_jget(definition, "spec.versions"), i, version)
-	{
+	json_array_foreach(kt_jget(definition, "spec.versions"), i, version) {
 		if (!kt_jbool(version, "storage", false))
 			continue;
 		json_object_set_new(status, "storedVersions",

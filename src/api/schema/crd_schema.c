@@ -33,14 +33,15 @@ static const struct kt_cel_rule *make_rules(
 	if (n == 0)
 		return NULL;
 	rules = kt_arena_alloc(arena, n * sizeof(*rules));
-	json_array_foreach(list, i, entry) rules[i] = (struct kt_cel_rule){
-	        .rule = crd_string(arena, entry, "rule"),
-	        .message = crd_string(arena, entry, "message"),
-	        .message_expression = crd_string(arena, entry, "messageExpression"),
-	        .reason = crd_string(arena, entry, "reason"),
-	        .field_path = crd_string(arena, entry, "fieldPath"),
-	        .optional_old_self = kt_jbool(entry, "optionalOldSelf", false),
-	};
+	json_array_foreach(list, i, entry)
+		rules[i] = (struct kt_cel_rule){
+		        .rule = crd_string(arena, entry, "rule"),
+		        .message = crd_string(arena, entry, "message"),
+		        .message_expression = crd_string(arena, entry, "messageExpression"),
+		        .reason = crd_string(arena, entry, "reason"),
+		        .field_path = crd_string(arena, entry, "fieldPath"),
+		        .optional_old_self = kt_jbool(entry, "optionalOldSelf", false),
+		};
 	return rules;
 }
 
@@ -117,9 +118,9 @@ static bool is_required(const json_t *schema, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(schema, "required"), i,
-	        entry) if (json_is_string(entry) &&
-	                   strcmp(json_string_value(entry), name) == 0) return true;
+	json_array_foreach(json_object_get(schema, "required"), i, entry)
+		if (json_is_string(entry) && strcmp(json_string_value(entry), name) == 0)
+			return true;
 	return false;
 }
 
@@ -230,8 +231,7 @@ static void add_fields(
 
 	if (with_meta)
 		n = add_type_meta(arena, fields, schema);
-	json_object_foreach(properties, name, property)
-	{
+	json_object_foreach(properties, name, property) {
 		if (with_meta && (strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0 ||
 		                         strcmp(name, "metadata") == 0))
 			continue;

@@ -55,7 +55,8 @@ static size_t list_inside(
 	struct inside *out = kt_arena_alloc(errors->arena, (count + 2) * sizeof(*out));
 	const char **names = kt_arena_alloc(errors->arena, (count + 1) * sizeof(*names)), *name;
 
-	json_object_foreach(properties, name, property) names[k++] = name;
+	json_object_foreach(properties, name, property)
+		names[k++] = name;
 	qsort(names, k, sizeof(names[0]), kt_strp_cmp);
 	for (size_t i = 0; i < k; i++)
 		out[n++] = (struct inside){json_object_get(properties, names[i]),
@@ -97,7 +98,7 @@ static void check_junctor(const json_t *list, const char *path, struct kt_field_
 	size_t i;
 
 	json_array_foreach(list, i, entry)
-	        check_value_only(entry, kt_path(errors->arena, "%s[%zu]", path, i), errors);
+		check_value_only(entry, kt_path(errors->arena, "%s[%zu]", path, i), errors);
 }
 
 /* int-or-string may say so itself: anyOf: [{type: integer}, {type: string}] */
@@ -200,11 +201,11 @@ static void check_type_meta(const json_t *schema, const char *path, struct kt_fi
 		kt_field_invalid(errors,
 		        kt_path(errors->arena, "%s.properties[metadata].type", path),
 		        json_object_get(metadata, "type"), "must be object");
-	json_object_foreach(metadata, key, value) more |= strcmp(key, "type") != 0 &&
-	                                                  strcmp(key, "properties") != 0 &&
-	                                                  strcmp(key, "description") != 0;
-	json_object_foreach(json_object_get(metadata, "properties"), key, value) more |=
-	        strcmp(key, "name") != 0 && strcmp(key, "generateName") != 0;
+	json_object_foreach(metadata, key, value)
+		more |= strcmp(key, "type") != 0 && strcmp(key, "properties") != 0 &&
+		        strcmp(key, "description") != 0;
+	json_object_foreach(json_object_get(metadata, "properties"), key, value)
+		more |= strcmp(key, "name") != 0 && strcmp(key, "generateName") != 0;
 	if (more)
 		kt_field_forbidden(errors, kt_path(errors->arena, "%s.properties[metadata]", path),
 		        "must not specify anything other than name and generateName, but metadata "
@@ -283,17 +284,16 @@ static void add_below(
 }
 
 /* No value is of a type that does not exist. */
-static void add_unknown_type(const json_t *schema, const char *path, const json_t *value,
-        struct kt_field_errors *errors)
+static void add_unknown_type(
+        const json_t *schema, const char *path, const json_t *value, struct kt_field_errors *errors)
 {
 	static const char *const names[] = {
 	        "object", "array", "string", "integer", "number", "boolean", "boolean", "null"};
 	const char *found = names[json_typeof(value)];
 
 	kt_field_error_add(errors, KT_FIELD_ERROR_TYPE_INVALID, path,
-	        kt_path(errors->arena,
-	                "Invalid value: \"%s\":  in body must be of type %s: \"%s\"", found,
-	                text_of(schema, "type"), found));
+	        kt_path(errors->arena, "Invalid value: \"%s\":  in body must be of type %s: \"%s\"",
+	                found, text_of(schema, "type"), found));
 }
 
 static void check_default(const json_t *schema, const char *path, struct kt_field_errors *errors)
@@ -350,8 +350,9 @@ static bool has_name(const json_t *list, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(
-	        list, i, entry) if (kt_streq(json_string_value(entry), name)) return true;
+	json_array_foreach(list, i, entry)
+		if (kt_streq(json_string_value(entry), name))
+			return true;
 	return false;
 }
 
@@ -360,8 +361,10 @@ static bool has_duplicates(const json_t *list)
 	json_t *entry, *earlier;
 	size_t i, j;
 
-	json_array_foreach(list, i, entry) json_array_foreach(
-	        list, j, earlier) if (j < i && json_equal(entry, earlier)) return true;
+	json_array_foreach(list, i, entry)
+		json_array_foreach(list, j, earlier)
+			if (j < i && json_equal(entry, earlier))
+				return true;
 	return false;
 }
 
@@ -388,18 +391,16 @@ static void check_map_keys(const json_t *schema, const char *path, struct kt_fie
 		        "must be object if parent array's x-kubernetes-list-type is map");
 		return;
 	}
-	json_array_foreach(keys, i, key) if (json_is_string(key) &&
-	                                     !json_object_get(json_object_get(items, "properties"),
-	                                             json_string_value(key)))
-	{
-		kt_field_invalid(
-		        errors, field, keys, "entries must all be names of item properties");
-		return;
-	}
+	json_array_foreach(keys, i, key)
+		if (json_is_string(key) && !json_object_get(json_object_get(items, "properties"),
+		                                   json_string_value(key))) {
+			kt_field_invalid(errors, field, keys,
+			        "entries must all be names of item properties");
+			return;
+		}
 	if (has_duplicates(keys))
 		kt_field_invalid(errors, field, keys, "must not contain duplicate entries");
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach(keys, i, key) {
 		const char *name = json_string_value(key);
 		const json_t *property =
 		        json_object_get(json_object_get(items, "properties"), name ? name : "");

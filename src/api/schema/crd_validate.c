@@ -187,8 +187,7 @@ static void check_selectable(
 	json_t *entry, *earlier;
 	size_t i, j;
 
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		const char *json_path = text_of(entry, "jsonPath"),
 		           *field = kt_path(errors->arena, "%s[%zu].jsonPath", path, i);
 		const json_t *target;
@@ -218,8 +217,7 @@ static void check_selectable(
 			invalid(errors, field, json_path,
 			        "must point to a field of type string, boolean or integer. Enum "
 			        "string fields and strings with formats are allowed.");
-		json_array_foreach(list, j, earlier)
-		{
+		json_array_foreach(list, j, earlier) {
 			if (j < i && strcmp(text_of(earlier, "jsonPath"), json_path) == 0) {
 				kt_field_duplicate(
 				        errors, field, json_object_get(entry, "jsonPath"));
@@ -242,8 +240,7 @@ static struct hoisted hoist(const json_t *versions)
 	        json_array_size(versions) > 0};
 	size_t i;
 
-	json_array_foreach(versions, i, version)
-	{
+	json_array_foreach(versions, i, version) {
 		out.schema &= json_equal(
 		        json_object_get(version, "schema"), json_object_get(first, "schema"));
 		out.subresources &= json_equal(json_object_get(version, "subresources"),
@@ -279,8 +276,8 @@ static void check_version_extras(const json_t *version, const char *path, const 
 	if (top->columns)
 		return;
 	json_array_foreach(json_object_get(version, "additionalPrinterColumns"), i, column)
-	        check_column(
-	                column, kt_path(a, "%s.additionalPrinterColumns[%zu]", path, i), errors);
+		check_column(
+		        column, kt_path(a, "%s.additionalPrinterColumns[%zu]", path, i), errors);
 }
 
 static void check_version(
@@ -326,8 +323,8 @@ static void check_hoisted(
 	if (!top->columns)
 		return;
 	json_array_foreach(json_object_get(first, "additionalPrinterColumns"), i, column)
-	        check_column(column,
-	                kt_path(errors->arena, "spec.additionalPrinterColumns[%zu]", i), errors);
+		check_column(column,
+		        kt_path(errors->arena, "spec.additionalPrinterColumns[%zu]", i), errors);
 }
 
 /* A version as upstream prints its own struct; what all versions share stands elsewhere in it. */
@@ -357,7 +354,7 @@ static json_t *printed_versions(const json_t *versions, const struct hoisted *to
 		return json_null();
 	list = json_array();
 	json_array_foreach(versions, i, version)
-	        json_array_append_new(list, printed_version(version, top));
+		json_array_append_new(list, printed_version(version, top));
 	return list;
 }
 
@@ -369,11 +366,11 @@ static void check_version_set(const json_t *versions, const struct hoisted *top,
 	json_t *version, *other;
 	bool unique = true;
 
-	json_array_foreach(versions, i, version)
-	{
+	json_array_foreach(versions, i, version) {
 		n_storage += kt_jbool(version, "storage", false);
-		json_array_foreach(versions, j, other) unique &=
-		        j >= i || strcmp(text_of(version, "name"), text_of(other, "name")) != 0;
+		json_array_foreach(versions, j, other)
+			unique &= j >= i ||
+			          strcmp(text_of(version, "name"), text_of(other, "name")) != 0;
 	}
 	if (!unique)
 		kt_field_invalid(
@@ -434,13 +431,15 @@ static void check_names(const json_t *names, struct kt_field_errors *errors)
 		check_mixed_case(errors, "spec.names.kind", kind);
 	if (*list_kind)
 		check_mixed_case(errors, "spec.names.listKind", list_kind);
-	json_array_foreach(json_object_get(names, "shortNames"), i, entry) check_label(errors,
-	        kt_path(errors->arena, "spec.names.shortNames[%zu]", i), json_string_value(entry));
+	json_array_foreach(json_object_get(names, "shortNames"), i, entry)
+		check_label(errors, kt_path(errors->arena, "spec.names.shortNames[%zu]", i),
+		        json_string_value(entry));
 	if (*kind && strcmp(kind, list_kind) == 0)
 		invalid(errors, "spec.names.listKind", list_kind,
 		        "kind and listKind may not be the same");
-	json_array_foreach(json_object_get(names, "categories"), i, entry) check_label(errors,
-	        kt_path(errors->arena, "spec.names.categories[%zu]", i), json_string_value(entry));
+	json_array_foreach(json_object_get(names, "categories"), i, entry)
+		check_label(errors, kt_path(errors->arena, "spec.names.categories[%zu]", i),
+		        json_string_value(entry));
 }
 
 static void require_names(const json_t *names, struct kt_field_errors *errors)
@@ -491,9 +490,9 @@ static void check_conversion(const json_t *conversion, struct kt_field_errors *e
 		kt_field_required(errors, "spec.conversion.conversionReviewVersions", "");
 		return;
 	}
-	json_array_foreach(reviews, i, entry) known |=
-	        kt_streq(json_string_value(entry), "v1") ||
-	        kt_streq(json_string_value(entry), "v1beta1");
+	json_array_foreach(reviews, i, entry)
+		known |= kt_streq(json_string_value(entry), "v1") ||
+		         kt_streq(json_string_value(entry), "v1beta1");
 	if (!known)
 		kt_field_invalid(errors, "spec.conversion.conversionReviewVersions", reviews,
 		        "must include at least one of v1, v1beta1");
@@ -513,24 +512,22 @@ static void check_stored(const json_t *definition, struct kt_field_errors *error
 		        "must have at least one stored version");
 		return;
 	}
-	json_array_foreach(versions, i, version)
-	{
+	json_array_foreach(versions, i, version) {
 		bool found = false;
 
 		if (!kt_jbool(version, "storage", false))
 			continue;
-		json_array_foreach(stored, j, entry) found |=
-		        kt_streq(json_string_value(entry), text_of(version, "name"));
+		json_array_foreach(stored, j, entry)
+			found |= kt_streq(json_string_value(entry), text_of(version, "name"));
 		if (!found)
 			kt_field_invalid(errors, "status.storedVersions", stored,
 			        "must have the storage version %s", text_of(version, "name"));
 	}
-	json_array_foreach(stored, j, entry)
-	{
+	json_array_foreach(stored, j, entry) {
 		bool found = false;
 
-		json_array_foreach(versions, i, version) found |=
-		        kt_streq(json_string_value(entry), text_of(version, "name"));
+		json_array_foreach(versions, i, version)
+			found |= kt_streq(json_string_value(entry), text_of(version, "name"));
 		if (!found)
 			kt_field_invalid(errors,
 			        kt_path(errors->arena, "status.storedVersions[%zu]", j), entry,
@@ -549,9 +546,10 @@ static bool is_established(const json_t *definition)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(definition, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"), "Established") &&
-	                       kt_streq(kt_jstr(condition, "status"), "True")) return true;
+	json_array_foreach(kt_jget(definition, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), "Established") &&
+		        kt_streq(kt_jstr(condition, "status"), "True"))
+			return true;
 	return false;
 }
 
@@ -571,8 +569,9 @@ static bool schema_has_default(const json_t *schema)
 
 	if (json_object_get(schema, "default"))
 		return true;
-	json_object_foreach(json_object_get(schema, "properties"), key,
-	        value) if (schema_has_default(value)) return true;
+	json_object_foreach(json_object_get(schema, "properties"), key, value)
+		if (schema_has_default(value))
+			return true;
 	return (json_is_object(json_object_get(schema, "items")) &&
 	               schema_has_default(json_object_get(schema, "items"))) ||
 	       (json_is_object(json_object_get(schema, "additionalProperties")) &&
@@ -584,9 +583,9 @@ static bool has_defaults(const json_t *versions)
 	json_t *version;
 	size_t i;
 
-	json_array_foreach(
-	        versions, i, version) if (schema_has_default(kt_jget(version,
-	                                          "schema.openAPIV3Schema"))) return true;
+	json_array_foreach(versions, i, version)
+		if (schema_has_default(kt_jget(version, "schema.openAPIV3Schema")))
+			return true;
 	return false;
 }
 
@@ -612,7 +611,8 @@ void kt_crd_validate(const json_t *definition, const json_t *old, struct kt_fiel
 		        json_object_get(spec, "preserveUnknownFields"),
 		        "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
 		        "spec.versions[*].schema instead");
-	json_array_foreach(versions, i, version) check_version(version, i, &top, errors);
+	json_array_foreach(versions, i, version)
+		check_version(version, i, &top, errors);
 	check_version_set(versions, &top,
 	        json_array_size(versions) ? text_of(json_array_get(versions, 0), "name") : NULL,
 	        errors);

@@ -27,7 +27,8 @@ struct kt_buf *kt_openapi_v3(
 struct kt_buf *kt_openapi_v2(const struct kt_openapi_kinds *kinds);
 /*
  * The v2 document as gnostic's protobuf. Go clients ask for
- * application/com.github.proto-openapi.spec.v2@v1.0+protobuf; the answer's Content-Type has a dot where that has "@".
+ * application/com.github.proto-openapi.spec.v2@v1.0+protobuf; the answer's Content-Type has a dot
+ * where that has "@".
  */
 struct kt_buf *kt_openapi_v2_protobuf(const struct kt_buf *document);
 /* The hash of a document, as upper-case hex; stable across processes. */

@@ -216,8 +216,7 @@ static void put_named(struct kt_str *out, const struct member *m, const json_t *
 	const char *name;
 	json_t *entry;
 
-	json_object_foreach((json_t *)(uintptr_t)value, name, entry)
-	{
+	json_object_foreach((json_t *)(uintptr_t)value, name, entry) {
 		size_t one = wire_begin(out, m->named_number);
 
 		wire_put_bytes(out, 1, name, strlen(name));
@@ -234,12 +233,10 @@ static void put_security(struct kt_str *out, uint32_t number, const json_t *list
 	const char *name;
 	size_t i;
 
-	json_array_foreach(list, i, requirement)
-	{
+	json_array_foreach(list, i, requirement) {
 		size_t at = wire_begin(out, number);
 
-		json_object_foreach(requirement, name, scopes)
-		{
+		json_object_foreach(requirement, name, scopes) {
 			size_t one = wire_begin(out, 1);
 
 			wire_put_bytes(out, 1, name, strlen(name));
@@ -268,8 +265,7 @@ static void put_list(struct kt_str *out, const struct member *m, const json_t *l
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		if (m->form == FORM_STRINGS)
 			put_text(out, m->number, entry);
 		else if (m->form == FORM_ANYS)
@@ -326,8 +322,7 @@ static void put_extensions(struct kt_str *out, uint32_t number, const json_t *ob
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
 		size_t at;
 
 		if (!kt_starts_with(key, "x-"))

@@ -256,9 +256,11 @@ static void add_gvks(struct openapi *doc, const struct kt_type *type, json_t *sc
 
 	if (everywhere)
 		json_array_append_new(list, openapi_gvk("", "v1", type->go_name));
-	json_array_foreach(doc->group_versions, n,
-	        entry) if (everywhere && *kt_jstr(entry, "group")) json_array_append_new(list,
-	        openapi_gvk(kt_jstr(entry, "group"), kt_jstr(entry, "version"), type->go_name));
+	json_array_foreach(doc->group_versions, n, entry)
+		if (everywhere && *kt_jstr(entry, "group"))
+			json_array_append_new(
+			        list, openapi_gvk(kt_jstr(entry, "group"),
+			                      kt_jstr(entry, "version"), type->go_name));
 	for (size_t i = 0; i < kt_table_gvks_n && !everywhere; i++) {
 		const struct kt_table_gvk *gvk = &kt_table_gvks[i];
 
@@ -318,7 +320,8 @@ static void strip_for_v2(json_t *schema)
 	}
 	for (i = 0; i < KT_ARRAY_SIZE(unknown); i++)
 		json_object_del(schema, unknown[i]);
-	json_object_foreach(json_object_get(schema, "properties"), key, value) strip_for_v2(value);
+	json_object_foreach(json_object_get(schema, "properties"), key, value)
+		strip_for_v2(value);
 	if (json_is_object(json_object_get(schema, "items")))
 		strip_for_v2(json_object_get(schema, "items"));
 	if (json_is_object(json_object_get(schema, "additionalProperties")))

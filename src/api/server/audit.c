@@ -69,8 +69,7 @@ static bool selects(const json_t *list, const char *text)
 
 	if (!json_array_size(list))
 		return true;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		const char *wanted = json_string_value(item);
 		if (kt_streq(wanted, text) || kt_streq(wanted, "*"))
 			return true;
@@ -88,9 +87,9 @@ static bool selects_group(const struct kt_request *request, const json_t *list)
 
 	if (!json_array_size(list))
 		return true;
-	json_array_foreach(list, i,
-	        item) if (request->user &&
-	                  kt_user_in_group(request->user, json_string_value(item))) return true;
+	json_array_foreach(list, i, item)
+		if (request->user && kt_user_in_group(request->user, json_string_value(item)))
+			return true;
 	return false;
 }
 
@@ -104,8 +103,7 @@ static bool selects_resource(const struct kt_route *route, const json_t *resourc
 		return true;
 	snprintf(full, sizeof(full), "%s%s%s", route->resource, *route->subresource ? "/" : "",
 	        route->subresource);
-	json_array_foreach(resources, i, item)
-	{
+	json_array_foreach(resources, i, item) {
 		const char *group = kt_jstr(item, "group");
 		if (kt_streq(group ? group : "", route->group) &&
 		        selects(kt_jget(item, "resources"), full))
@@ -137,8 +135,9 @@ static const char *level_of(const struct kt_audit *audit, const struct kt_reques
 
 	if (!audit->policy)
 		return "Metadata";
-	json_array_foreach(json_object_get(audit->policy, "rules"), i,
-	        rule) if (rule_selects(request, rule)) return kt_jstr(rule, "level");
+	json_array_foreach(json_object_get(audit->policy, "rules"), i, rule)
+		if (rule_selects(request, rule))
+			return kt_jstr(rule, "level");
 	return "None";
 }
 

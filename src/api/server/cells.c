@@ -73,8 +73,7 @@ static json_t *joined(const struct kt_jsonpath *path, const struct kt_cell_conte
 		kt_auto_str text = KT_STR_INIT;
 		size_t i;
 		json_t *item;
-		json_array_foreach(found, i, item)
-		{
+		json_array_foreach(found, i, item) {
 			kt_str_puts(&text, i ? "," : "");
 			if (json_is_string(item))
 				kt_str_puts(&text, json_string_value(item));
@@ -138,7 +137,8 @@ void kt_cell_put_map(struct kt_str *out, const json_t *map)
 	const char **keys = kt_new_array(const char *, n + 1), *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)map, key, value) keys[i++] = key;
+	json_object_foreach((json_t *)(uintptr_t)map, key, value)
+		keys[i++] = key;
 	qsort(keys, n, sizeof(*keys), by_key);
 	for (i = 0; i < n; i++)
 		kt_str_printf(out, "%s%s=%s", out->len ? "," : "", keys[i],
@@ -191,9 +191,10 @@ json_t *kt_cell_selector_text(const json_t *selector)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value) parts[n++] =
-	        kt_asprintf("%s=%s", key, json_string_value(value));
-	json_array_foreach(expressions, i, value) parts[n++] = requirement_text(value);
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+		parts[n++] = kt_asprintf("%s=%s", key, json_string_value(value));
+	json_array_foreach(expressions, i, value)
+		parts[n++] = requirement_text(value);
 	qsort(parts, n, sizeof(*parts), by_key);
 	for (i = 0; i < n; i++) {
 		kt_str_printf(&text, "%s%s", i ? "," : "", parts[i]);
@@ -209,8 +210,7 @@ json_t *kt_cell_joined(const json_t *array, const char *path, const char *separa
 	kt_auto_str text = KT_STR_INIT;
 	json_t *item;
 
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach(array, i, item) {
 		const char *word = path ? kt_jstr(item, path) : json_string_value(item);
 		if (max && i == max)
 			break;

@@ -16,8 +16,7 @@ static json_t *api_service_available(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
-	{
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition) {
 		const char *status = kt_jstr(condition, "status"),
 		           *reason = kt_jstr(condition, "reason");
 		if (!kt_streq(kt_jstr(condition, "type"), "Available"))
@@ -41,10 +40,9 @@ static json_t *flow_schema_missing(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"),
-	                               "Dangling")) return json_string(kt_jstr(condition,
-	        "status"));
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), "Dangling"))
+			return json_string(kt_jstr(condition, "status"));
 	return json_string("?");
 }
 

@@ -54,9 +54,10 @@ static json_t *node_status(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"), "Ready")) word =
-	        kt_streq(kt_jstr(condition, "status"), "True") ? "Ready" : "NotReady";
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), "Ready"))
+			word = kt_streq(kt_jstr(condition, "status"), "True") ? "Ready"
+			                                                      : "NotReady";
 	return json_sprintf("%s%s", word,
 	        kt_jbool(c->object, "spec.unschedulable", false) ? ",SchedulingDisabled" : "");
 }
@@ -71,8 +72,7 @@ static json_t *node_roles(const struct kt_cell_context *c)
 	const char **roles = kt_new_array(const char *, json_object_size(labels) + 1), *key;
 	kt_auto_str text = KT_STR_INIT;
 
-	json_object_foreach(labels, key, value)
-	{
+	json_object_foreach(labels, key, value) {
 		if (kt_starts_with(key, ROLE_PREFIX) && key[strlen(ROLE_PREFIX)])
 			roles[n++] = key + strlen(ROLE_PREFIX);
 		else if (!strcmp(key, "kubernetes.io/role") && *json_string_value(value))
@@ -91,10 +91,9 @@ static json_t *node_address(const struct kt_cell_context *c, const char *type)
 	json_t *address;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.addresses"), i,
-	        address) if (kt_streq(kt_jstr(address, "type"),
-	                             type)) return kt_cell_text_or_none(kt_jstr(address,
-	        "address"));
+	json_array_foreach(kt_jget(c->object, "status.addresses"), i, address)
+		if (kt_streq(kt_jstr(address, "type"), type))
+			return kt_cell_text_or_none(kt_jstr(address, "address"));
 	return json_string("<none>");
 }
 
@@ -226,8 +225,8 @@ static json_t *access_modes(const json_t *modes)
 
 	for (size_t n = 0; n < KT_ARRAY_SIZE(names); n++) {
 		bool found = false;
-		json_array_foreach(modes, i, mode) found |=
-		        kt_streq(json_string_value(mode), names[n][0]);
+		json_array_foreach(modes, i, mode)
+			found |= kt_streq(json_string_value(mode), names[n][0]);
 		if (found)
 			kt_str_printf(&text, "%s%s", text.len ? "," : "", names[n][1]);
 	}
@@ -314,8 +313,9 @@ static json_t *quota(const struct kt_cell_context *c, bool limits)
 	kt_auto_str text = KT_STR_INIT;
 
 	keys = kt_new_array(const char *, json_object_size(hard) + 1);
-	json_object_foreach(hard, key, value) if (kt_starts_with(key, "limits.") == limits)
-	        keys[n++] = key;
+	json_object_foreach(hard, key, value)
+		if (kt_starts_with(key, "limits.") == limits)
+			keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
 	for (size_t i = 0; i < n; i++) {
 		const char *now = json_string_value(json_object_get(used, keys[i]));

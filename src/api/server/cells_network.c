@@ -16,8 +16,7 @@ static void put_ingress(struct kt_str *out, const json_t *object)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "status.loadBalancer.ingress"), i, entry)
-	{
+	json_array_foreach(kt_jget(object, "status.loadBalancer.ingress"), i, entry) {
 		const char *ip = kt_jstr(entry, "ip"), *host = kt_jstr(entry, "hostname");
 		kt_str_printf(out, "%s%s", out->len ? "," : "", ip && *ip ? ip : host ? host : "");
 	}
@@ -29,7 +28,7 @@ static void put_external_ips(struct kt_str *out, const json_t *object)
 	size_t i;
 
 	json_array_foreach(kt_jget(object, "spec.externalIPs"), i, ip)
-	        kt_str_printf(out, "%s%s", out->len ? "," : "", json_string_value(ip));
+		kt_str_printf(out, "%s%s", out->len ? "," : "", json_string_value(ip));
 }
 
 static json_t *service_external_ip(const struct kt_cell_context *c)
@@ -53,8 +52,7 @@ static json_t *service_ports(const struct kt_cell_context *c)
 	json_t *port;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "spec.ports"), i, port)
-	{
+	json_array_foreach(kt_jget(c->object, "spec.ports"), i, port) {
 		kt_str_printf(&text, "%s%lld", i ? "," : "", (long long)kt_jint(port, "port", 0));
 		if (kt_jint(port, "nodePort", 0))
 			kt_str_printf(&text, ":%lld", (long long)kt_jint(port, "nodePort", 0));
@@ -75,12 +73,9 @@ static json_t *endpoints_addresses(const struct kt_cell_context *c)
 	json_t *subset, *port, *address;
 	size_t count = 0, s, p, a;
 
-	json_array_foreach(json_object_get(c->object, "subsets"), s, subset)
-	{
-		json_array_foreach(json_object_get(subset, "ports"), p, port)
-		{
-			json_array_foreach(json_object_get(subset, "addresses"), a, address)
-			{
+	json_array_foreach(json_object_get(c->object, "subsets"), s, subset) {
+		json_array_foreach(json_object_get(subset, "ports"), p, port) {
+			json_array_foreach(json_object_get(subset, "addresses"), a, address) {
 				if (count++ < ENDPOINTS_SHOWN)
 					kt_str_printf(&text, "%s%s:%lld", text.len ? "," : "",
 					        kt_jstr(address, "ip"),
@@ -89,9 +84,10 @@ static json_t *endpoints_addresses(const struct kt_cell_context *c)
 		}
 		if (json_array_size(json_object_get(subset, "ports")))
 			continue;
-		json_array_foreach(json_object_get(subset, "addresses"), a,
-		        address) if (count++ < ENDPOINTS_SHOWN)
-		        kt_str_printf(&text, "%s%s", text.len ? "," : "", kt_jstr(address, "ip"));
+		json_array_foreach(json_object_get(subset, "addresses"), a, address)
+			if (count++ < ENDPOINTS_SHOWN)
+				kt_str_printf(
+				        &text, "%s%s", text.len ? "," : "", kt_jstr(address, "ip"));
 	}
 	if (count > ENDPOINTS_SHOWN)
 		kt_str_printf(&text, " + %zu more...", count - ENDPOINTS_SHOWN);
@@ -107,8 +103,7 @@ static json_t *slice_ports(const struct kt_cell_context *c)
 
 	if (!json_array_size(ports))
 		return json_string("<unset>");
-	json_array_foreach(ports, i, port)
-	{
+	json_array_foreach(ports, i, port) {
 		const char *name = kt_jstr(port, "name");
 		if (i == ENDPOINTS_SHOWN) {
 			kt_str_printf(&text, " + %zu more...", json_array_size(ports) - i);
@@ -129,9 +124,11 @@ static json_t *slice_endpoints(const struct kt_cell_context *c)
 	json_t *endpoint, *address;
 	size_t count = 0, e, a;
 
-	json_array_foreach(json_object_get(c->object, "endpoints"), e, endpoint) json_array_foreach(
-	        json_object_get(endpoint, "addresses"), a, address) if (count++ < ENDPOINTS_SHOWN)
-	        kt_str_printf(&text, "%s%s", text.len ? "," : "", json_string_value(address));
+	json_array_foreach(json_object_get(c->object, "endpoints"), e, endpoint)
+		json_array_foreach(json_object_get(endpoint, "addresses"), a, address)
+			if (count++ < ENDPOINTS_SHOWN)
+				kt_str_printf(&text, "%s%s", text.len ? "," : "",
+				        json_string_value(address));
 	if (count > ENDPOINTS_SHOWN)
 		kt_str_printf(&text, " + %zu more...", count - ENDPOINTS_SHOWN);
 	return json_string(text.len ? kt_str_text(&text) : "<unset>");
@@ -154,8 +151,7 @@ static json_t *ingress_hosts(const struct kt_cell_context *c)
 	json_t *rule;
 	size_t shown = 0, total = 0, i;
 
-	json_array_foreach(kt_jget(c->object, "spec.rules"), i, rule)
-	{
+	json_array_foreach(kt_jget(c->object, "spec.rules"), i, rule) {
 		const char *host = kt_jstr(rule, "host");
 		if (!host || !*host)
 			continue;

@@ -10,10 +10,9 @@ static bool is_sidecar(const json_t *pod, const char *name)
 	size_t i;
 	json_t *container;
 
-	json_array_foreach(kt_jget(pod, "spec.initContainers"), i,
-	        container) if (kt_streq(kt_jstr(container, "name"),
-	                               name)) return kt_streq(kt_jstr(container, "restartPolicy"),
-	        "Always");
+	json_array_foreach(kt_jget(pod, "spec.initContainers"), i, container)
+		if (kt_streq(kt_jstr(container, "name"), name))
+			return kt_streq(kt_jstr(container, "restartPolicy"), "Always");
 	return false;
 }
 
@@ -22,9 +21,9 @@ static bool has_condition(const json_t *object, const char *type, const char *st
 	size_t i;
 	json_t *condition;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"),
-	                               type)) return kt_streq(kt_jstr(condition, "status"), status);
+	json_array_foreach(kt_jget(object, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), type))
+			return kt_streq(kt_jstr(condition, "status"), status);
 	return false;
 }
 
@@ -34,13 +33,13 @@ static json_t *pod_ready(const struct kt_cell_context *context)
 	size_t total = json_array_size(kt_jget(pod, "spec.containers")), ready = 0, i;
 	json_t *item;
 
-	json_array_foreach(kt_jget(pod, "spec.initContainers"), i, item) total +=
-	        kt_streq(kt_jstr(item, "restartPolicy"), "Always");
-	json_array_foreach(kt_jget(pod, "status.initContainerStatuses"), i, item) ready +=
-	        is_sidecar(pod, kt_jstr(item, "name")) && kt_jbool(item, "started", false) &&
-	        kt_jbool(item, "ready", false);
-	json_array_foreach(kt_jget(pod, "status.containerStatuses"), i, item) ready +=
-	        kt_jbool(item, "ready", false) && kt_jget(item, "state.running");
+	json_array_foreach(kt_jget(pod, "spec.initContainers"), i, item)
+		total += kt_streq(kt_jstr(item, "restartPolicy"), "Always");
+	json_array_foreach(kt_jget(pod, "status.initContainerStatuses"), i, item)
+		ready += is_sidecar(pod, kt_jstr(item, "name")) &&
+		         kt_jbool(item, "started", false) && kt_jbool(item, "ready", false);
+	json_array_foreach(kt_jget(pod, "status.containerStatuses"), i, item)
+		ready += kt_jbool(item, "ready", false) && kt_jget(item, "state.running");
 	return json_sprintf("%zu/%zu", ready, total);
 }
 
@@ -50,8 +49,7 @@ static bool init_reason(const json_t *pod, struct kt_str *out)
 	json_t *statuses = kt_jget(pod, "status.initContainerStatuses"), *item;
 	size_t total = json_array_size(kt_jget(pod, "spec.initContainers")), i;
 
-	json_array_foreach(statuses, i, item)
-	{
+	json_array_foreach(statuses, i, item) {
 		const char *terminated = kt_jstr(item, "state.terminated.reason");
 		const char *waiting = kt_jstr(item, "state.waiting.reason");
 		if (kt_jget(item, "state.terminated") &&
@@ -119,13 +117,12 @@ static void add_phase(const json_t *pod, struct kt_str *out)
 	json_t *condition;
 
 	kt_str_puts(out, reason && *reason ? reason : phase ? phase : "");
-	json_array_foreach(kt_jget(pod, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"), "PodScheduled") &&
-	                       kt_streq(kt_jstr(condition, "reason"), "SchedulingGated"))
-	{
-		kt_str_clear(out);
-		kt_str_puts(out, "SchedulingGated");
-	}
+	json_array_foreach(kt_jget(pod, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), "PodScheduled") &&
+		        kt_streq(kt_jstr(condition, "reason"), "SchedulingGated")) {
+			kt_str_clear(out);
+			kt_str_puts(out, "SchedulingGated");
+		}
 }
 
 static json_t *pod_status(const struct kt_cell_context *context)
@@ -154,8 +151,7 @@ static void count_restarts(const json_t *statuses, const json_t *pod, bool sidec
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(statuses, i, item)
-	{
+	json_array_foreach(statuses, i, item) {
 		const char *finished = kt_jstr(item, "lastState.terminated.finishedAt");
 		int64_t when;
 		if (sidecars_only && !is_sidecar(pod, kt_jstr(item, "name")))
@@ -210,8 +206,8 @@ static json_t *pod_readiness_gates(const struct kt_cell_context *context)
 
 	if (!json_array_size(gates))
 		return json_string("<none>");
-	json_array_foreach(gates, i, gate) ready +=
-	        has_condition(context->object, kt_jstr(gate, "conditionType"), "True");
+	json_array_foreach(gates, i, gate)
+		ready += has_condition(context->object, kt_jstr(gate, "conditionType"), "True");
 	return json_sprintf("%zu/%zu", ready, json_array_size(gates));
 }
 

@@ -18,8 +18,7 @@ static json_t *subjects(const struct kt_cell_context *c, const char *kind)
 	json_t *subject;
 	size_t i;
 
-	json_array_foreach(json_object_get(c->object, "subjects"), i, subject)
-	{
+	json_array_foreach(json_object_get(c->object, "subjects"), i, subject) {
 		const char *namespace = kt_jstr(subject, "namespace");
 		if (!kt_streq(kt_jstr(subject, "kind"), kind))
 			continue;
@@ -135,8 +134,7 @@ static json_t *csr_condition(const struct kt_cell_context *c)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
-	{
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition) {
 		approved |= kt_streq(kt_jstr(condition, "type"), "Approved");
 		denied |= kt_streq(kt_jstr(condition, "type"), "Denied");
 		failed |= kt_streq(kt_jstr(condition, "type"), "Failed");
@@ -218,8 +216,7 @@ static json_t *hpa_targets(const struct kt_cell_context *c)
 	size_t n = json_array_size(metrics), i;
 	kt_auto_str text = KT_STR_INIT;
 
-	json_array_foreach(metrics, i, metric)
-	{
+	json_array_foreach(metrics, i, metric) {
 		if (i == TARGETS_SHOWN) {
 			kt_str_printf(&text, " + %zu more...", n - i);
 			break;

@@ -48,8 +48,7 @@ static json_t *revision_controller(const struct kt_cell_context *c)
 	json_t *owner;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "metadata.ownerReferences"), i, owner)
-	{
+	json_array_foreach(kt_jget(c->object, "metadata.ownerReferences"), i, owner) {
 		const char *version = kt_jstr(owner, "apiVersion"),
 		           *slash = version ? strchr(version, '/') : NULL;
 		kt_auto_free char *kind =
@@ -72,9 +71,9 @@ static bool has_condition(const struct kt_cell_context *c, const char *type)
 	json_t *condition;
 	size_t i;
 
-	json_array_foreach(kt_jget(c->object, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"),
-	                               type)) return kt_streq(kt_jstr(condition, "status"), "True");
+	json_array_foreach(kt_jget(c->object, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), type))
+			return kt_streq(kt_jstr(condition, "status"), "True");
 	return false;
 }
 

@@ -91,8 +91,9 @@ static const json_t *condition_of(const json_t *tree, const char *type)
 	size_t i;
 	json_t *condition;
 
-	json_array_foreach(kt_jget(tree, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"), type)) return condition;
+	json_array_foreach(kt_jget(tree, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), type))
+			return condition;
 	return NULL;
 }
 
@@ -116,8 +117,7 @@ static bool set_condition(json_t *tree, const char *type, bool value, const char
 		json_object_set_new(status, "conditions", json_array());
 		conditions = json_object_get(status, "conditions");
 	}
-	json_array_foreach(conditions, i, old)
-	{
+	json_array_foreach(conditions, i, old) {
 		if (!kt_streq(kt_jstr(old, "type"), type))
 			continue;
 		bool same = kt_streq(kt_jstr(old, "status"), text) &&
@@ -203,13 +203,12 @@ static const char *accept_names(struct kt_crds *crds, json_t *tree, const char *
 	if (!check_name(&taken.resources, names, "singular", accepted, ret_clash))
 		reason = "SingularConflict";
 	bool shorts_free = true;
-	json_array_foreach(
-	        shorts, i, item) if (kt_map_has(&taken.resources, json_string_value(item)))
-	{
-		*ret_clash = json_string_value(item);
-		reason = "ShortNamesConflict";
-		shorts_free = false;
-	}
+	json_array_foreach(shorts, i, item)
+		if (kt_map_has(&taken.resources, json_string_value(item))) {
+			*ret_clash = json_string_value(item);
+			reason = "ShortNamesConflict";
+			shorts_free = false;
+		}
 	if (shorts && shorts_free)
 		json_object_set(accepted, "shortNames", shorts);
 	if (!check_name(&taken.kinds, names, "kind", accepted, ret_clash))
@@ -300,12 +299,11 @@ static void finish_cleanup(struct cleanup *cleanup)
 		return;
 	kt_auto_json json_t *tree = kt_object_tree(object);
 	finalizers = kt_jget(tree, "metadata.finalizers");
-	json_array_foreach(
-	        finalizers, i, item) if (kt_streq(json_string_value(item), KT_CRD_FINALIZER))
-	{
-		json_array_remove(finalizers, i);
-		break;
-	}
+	json_array_foreach(finalizers, i, item)
+		if (kt_streq(json_string_value(item), KT_CRD_FINALIZER)) {
+			json_array_remove(finalizers, i);
+			break;
+		}
 	if (!json_array_size(finalizers))
 		json_object_del(json_object_get(tree, "metadata"), "finalizers");
 	write_definition(crds, cleanup->name, object->revision, tree, !json_array_size(finalizers));
@@ -414,8 +412,9 @@ static bool has_finalizer(const json_t *tree)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(kt_jget(tree, "metadata.finalizers"), i,
-	        item) if (kt_streq(json_string_value(item), KT_CRD_FINALIZER)) return true;
+	json_array_foreach(kt_jget(tree, "metadata.finalizers"), i, item)
+		if (kt_streq(json_string_value(item), KT_CRD_FINALIZER))
+			return true;
 	return false;
 }
 

@@ -369,8 +369,8 @@ int kt_delete_plan(struct kt_request *request)
 	return 0;
 }
 
-/* Between the two steps a kubelet may have removed the object that it saw terminating, and its owner may have made another
- * of the same name: what was asked for has been done. */
+/* Between the two steps a kubelet may have removed the object that it saw terminating, and its
+ * owner may have made another of the same name: what was asked for has been done. */
 static bool is_gone(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;

@@ -52,9 +52,9 @@ static bool has_true_condition(const json_t *object, const char *type)
 	size_t i;
 	json_t *condition;
 
-	json_array_foreach(kt_jget(object, "status.conditions"), i,
-	        condition) if (kt_streq(kt_jstr(condition, "type"),
-	                               type)) return kt_streq(kt_jstr(condition, "status"), "True");
+	json_array_foreach(kt_jget(object, "status.conditions"), i, condition)
+		if (kt_streq(kt_jstr(condition, "type"), type))
+			return kt_streq(kt_jstr(condition, "status"), "True");
 	return false;
 }
 
@@ -169,15 +169,14 @@ static void set_condition(struct kt_request *request, json_t *budget, int64_t le
 	        "status", value, "reason", left > 0 ? "SufficientPods" : "InsufficientPods",
 	        "message", "", "lastTransitionTime", time, "observedGeneration",
 	        (json_int_t)kt_jint(status, "observedGeneration", 0));
-	json_array_foreach(
-	        conditions, i, old) if (kt_streq(kt_jstr(old, "type"), "DisruptionAllowed"))
-	{
-		if (kt_streq(kt_jstr(old, "status"), value))
-			json_object_set(condition, "lastTransitionTime",
-			        json_object_get(old, "lastTransitionTime"));
-		json_array_set_new(conditions, i, condition);
-		return;
-	}
+	json_array_foreach(conditions, i, old)
+		if (kt_streq(kt_jstr(old, "type"), "DisruptionAllowed")) {
+			if (kt_streq(kt_jstr(old, "status"), value))
+				json_object_set(condition, "lastTransitionTime",
+				        json_object_get(old, "lastTransitionTime"));
+			json_array_set_new(conditions, i, condition);
+			return;
+		}
 	json_array_append_new(conditions, condition);
 }
 
@@ -228,10 +227,10 @@ static void mark_disrupted(struct kt_request *request)
 			json_array_remove(conditions, i);
 			break;
 		}
-	json_array_append_new(conditions,
-	        json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", "DisruptionTarget", "status", "True",
-	                "reason", "EvictionByEvictionAPI", "message", "Eviction API: evicting",
-	                "lastTransitionTime", time));
+	json_array_append_new(
+	        conditions, json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", "DisruptionTarget", "status",
+	                            "True", "reason", "EvictionByEvictionAPI", "message",
+	                            "Eviction API: evicting", "lastTransitionTime", time));
 }
 
 static int eviction_mutate(struct kt_request *request)

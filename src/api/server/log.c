@@ -80,8 +80,9 @@ static bool names_container(const json_t *pod, const char *name)
 	json_t *container;
 
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
-		json_array_foreach(kt_jget(pod, lists[l]), i,
-		        container) if (kt_streq(kt_jstr(container, "name"), name)) return true;
+		json_array_foreach(kt_jget(pod, lists[l]), i, container)
+			if (kt_streq(kt_jstr(container, "name"), name))
+				return true;
 	return false;
 }
 
@@ -91,7 +92,7 @@ static void list_names(const json_t *list, struct kt_str *out)
 	json_t *container;
 
 	json_array_foreach(list, i, container)
-	        kt_str_printf(out, "%s%s", i ? " " : "", kt_jstr(container, "name"));
+		kt_str_printf(out, "%s%s", i ? " " : "", kt_jstr(container, "name"));
 }
 
 /* Which container. */

@@ -175,8 +175,7 @@ static void write_go(struct kt_str *out, json_t *value)
 		kt_auto_json json_t *tree =
 		        kt_json_parse((struct kt_sv){sorted.data, sorted.len}, NULL, NULL);
 		kt_str_puts(out, "map[");
-		json_object_foreach(tree, key, item)
-		{
+		json_object_foreach(tree, key, item) {
 			kt_str_printf(out, "%s%s:", first ? "" : " ", key);
 			write_go(out, item);
 			first = false;
@@ -186,8 +185,7 @@ static void write_go(struct kt_str *out, json_t *value)
 	}
 	case JSON_ARRAY:
 		kt_str_putc(out, '[');
-		json_array_foreach(value, i, item)
-		{
+		json_array_foreach(value, i, item) {
 			kt_str_puts(out, i ? " " : "");
 			write_go(out, item);
 		}
@@ -212,7 +210,8 @@ static void write_top_sorted(struct kt_str *out, json_t *document)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(document, key, value) keys[n++] = key;
+	json_object_foreach(document, key, value)
+		keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
 	kt_str_putc(out, '{');
 	for (size_t i = 0; i < n; i++) {

@@ -3,8 +3,9 @@
 
 #include <errno.h>
 
-#define SEGMENTS_MAX 24 /* of a resource path; what follows belongs to the last one (proxy paths) \
-	                 */
+#define SEGMENTS_MAX \
+	24 /* of a resource path; what follows belongs to the last one (proxy paths) \
+	    */
 
 static int hex_digit(char c)
 {

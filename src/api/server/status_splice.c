@@ -13,9 +13,10 @@ static bool only_names_object(const json_t *metadata)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)metadata, key,
-	        value) if (strcmp(key, "uid") != 0 && strcmp(key, "name") != 0 &&
-	                   strcmp(key, "namespace") != 0) return false;
+	json_object_foreach((json_t *)(uintptr_t)metadata, key, value)
+		if (strcmp(key, "uid") != 0 && strcmp(key, "name") != 0 &&
+		        strcmp(key, "namespace") != 0)
+			return false;
 	return true;
 }
 

@@ -156,8 +156,7 @@ static void split_cpu(json_t *metrics, const char *path, json_t *into, const cha
 	size_t i;
 	json_t *metric;
 
-	json_array_foreach(metrics, i, metric)
-	{
+	json_array_foreach(metrics, i, metric) {
 		if (!is_cpu_utilization(metric, path))
 			continue;
 		json_object_set(into, key, kt_jget(metric, path));
@@ -177,10 +176,10 @@ static void hpa_v2_to_v1(json_t *tree)
 	split_cpu(metrics, "resource.target.averageUtilization", spec,
 	        "targetCPUUtilizationPercentage");
 	put_annotation(tree, HPA_METRICS, metrics);
-	json_array_foreach(
-	        current, i, cpu) if (is_cpu_utilization(cpu, "resource.current.averageUtilization"))
-	        json_object_set(status, "currentCPUUtilizationPercentage",
-	                kt_jget(cpu, "resource.current.averageUtilization"));
+	json_array_foreach(current, i, cpu)
+		if (is_cpu_utilization(cpu, "resource.current.averageUtilization"))
+			json_object_set(status, "currentCPUUtilizationPercentage",
+			        kt_jget(cpu, "resource.current.averageUtilization"));
 	put_annotation(tree, HPA_CURRENT, current);
 	put_annotation(tree, HPA_CONDITIONS, json_object_get(status, "conditions"));
 	put_annotation(tree, HPA_BEHAVIOR, json_object_get(spec, "behavior"));

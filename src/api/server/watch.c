@@ -9,8 +9,9 @@
 
 #include <errno.h>
 
-#define PIECE_BYTES (64 * 1024) /* events are gathered up to about this much before they are sent \
-	                         */
+#define PIECE_BYTES \
+	(64 * 1024) /* events are gathered up to about this much before they are sent \
+	             */
 
 struct watch_stream {
 	struct kt_stream stream;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One version of one stored object: immutable, reference-counted bytes of canonical JSON with a small header.
- * It is what rests in the store, travels in lists and watch events, and sits in informer caches; nobody copies it.
+ * One version of one stored object: immutable, reference-counted bytes of canonical JSON with a
+ * small header. It is what rests in the store, travels in lists and watch events, and sits in
+ * informer caches; nobody copies it.
  *
- * The header's offsets point into the JSON so that names, labels and the like are read without parsing.
- * Any thread may ref, unref and read.
+ * The header's offsets point into the JSON so that names, labels and the like are read without
+ * parsing. Any thread may ref, unref and read.
  */
 #ifndef KT_API_STORAGE_OBJECT_H
 #define KT_API_STORAGE_OBJECT_H
@@ -24,21 +25,24 @@ struct kt_span {
 struct kt_object {
 	atomic_uint refs;
 	uint32_t json_len;
-	int64_t revision;        /* mod revision = metadata.resourceVersion; 0 before it is stored */
+	int64_t revision; /* mod revision = metadata.resourceVersion; 0 before it is stored */
 	int64_t create_revision; /* 0 when not known (objects from a remote server) */
 	int64_t expires_wall_ns; /* Unix time of expiry (events); 0: never */
 	struct kt_span name, namespace, uid, resource_version;
-	struct kt_span labels;   /* the whole {…} value of metadata.labels */
+	struct kt_span labels; /* the whole {…} value of metadata.labels */
 	struct kt_span annotations, owner_references, finalizers, deletion_timestamp;
-	uint32_t metadata_off;   /* offset just behind the '{' of metadata: where a resourceVersion can be spliced in */
+	uint32_t metadata_off; /* offset just behind the '{' of metadata: where a resourceVersion
+	                          can be spliced in */
 	uint16_t key_len;
-	char data[];             /* key, NUL, JSON, NUL */
+	char data[]; /* key, NUL, JSON, NUL */
 };
 
-/* Builds an object from JSON bytes; the revision is read from metadata.resourceVersion when it is there.
- * -EINVAL when it is no object with a metadata object. */
-int kt_object_create(struct kt_sv key, struct kt_sv json, struct kt_object **ret_object, struct kt_err *err);
-/* The same with metadata.resourceVersion set to `revision` (added right behind the '{' of metadata, or replaced). */
+/* Builds an object from JSON bytes; the revision is read from metadata.resourceVersion when it is
+ * there. -EINVAL when it is no object with a metadata object. */
+int kt_object_create(
+        struct kt_sv key, struct kt_sv json, struct kt_object **ret_object, struct kt_err *err);
+/* The same with metadata.resourceVersion set to `revision` (added right behind the '{' of metadata,
+ * or replaced). */
 struct kt_object *kt_object_at_revision(const struct kt_object *object, int64_t revision);
 struct kt_object *kt_object_ref(struct kt_object *object);
 void kt_object_unref(struct kt_object *object); /* NULL is ignored */

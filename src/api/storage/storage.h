@@ -2,12 +2,12 @@
 /*
  * The revisioned store as api/server knows it; cluster/store implements it (LMDB file, memory).
  *
- * One counter; every committed transaction is one new revision; keys are "/registry/…" strings. An acknowledged write
- * survives kill -9: `done` is called only after the sync. Reads see only synced data. When a sync fails the store stops
- * taking writes (-EROFS) and goes on reading.
+ * One counter; every committed transaction is one new revision; keys are "/registry/…" strings. An
+ * acknowledged write survives kill -9: `done` is called only after the sync. Reads see only synced
+ * data. When a sync fails the store stops taking writes (-EROFS) and goes on reading.
  *
- * Threads: every operation may be called from any thread; callbacks arrive on the loop that the caller names.
- * Readers get references to immutable objects and never wait for the writer's I/O.
+ * Threads: every operation may be called from any thread; callbacks arrive on the loop that the
+ * caller names. Readers get references to immutable objects and never wait for the writer's I/O.
  */
 #ifndef KT_API_STORAGE_STORAGE_H
 #define KT_API_STORAGE_STORAGE_H
@@ -33,23 +33,26 @@ enum kt_storage_op_kind {
 
 struct kt_storage_op {
 	enum kt_storage_op_kind kind;
-	const char *key;          /* the caller keeps it until done */
-	int64_t expect_revision;  /* 0: must not exist; > 0: must be there at this revision; KT_STORAGE_ANY */
-	/* PUT: the new object (its revision is filled in by the writer). DELETE: the final state to show in the watch
-	 * event, or NULL for the stored one; the event's object carries the delete's revision. Borrowed until done. */
+	const char *key;         /* the caller keeps it until done */
+	int64_t expect_revision; /* 0: must not exist; > 0: must be there at this revision;
+	                            KT_STORAGE_ANY */
+	/* PUT: the new object (its revision is filled in by the writer). DELETE: the final state to
+	 * show in the watch event, or NULL for the stored one; the event's object carries the
+	 * delete's revision. Borrowed until done. */
 	struct kt_object *object;
-	/* result: PUT: the stored object; DELETE: the object as deleted; on a failed condition what is stored now (or NULL).
-	 * One reference, taken over by the submitter. */
+	/* result: PUT: the stored object; DELETE: the object as deleted; on a failed condition what
+	 * is stored now (or NULL). One reference, taken over by the submitter. */
 	struct kt_object *ret_object;
 };
 
 struct kt_storage_txn {
 	struct kt_storage_op *ops; /* all or nothing, in order, no key twice */
 	size_t n_ops;
-	struct kt_loop *loop;      /* where done runs */
+	struct kt_loop *loop; /* where done runs */
 	void (*done)(struct kt_storage_txn *txn);
 	/* results */
-	int status;     /* 0; -EEXIST, -ENOENT, -ESTALE: op `failed_op` did not hold; -EROFS stopped; -ENOSPC full; -EIO */
+	int status; /* 0; -EEXIST, -ENOENT, -ESTALE: op `failed_op` did not hold; -EROFS stopped;
+	               -ENOSPC full; -EIO */
 	size_t failed_op;
 	int64_t revision;
 	/* for the implementation */
@@ -58,10 +61,11 @@ struct kt_storage_txn {
 };
 
 struct kt_storage_range {
-	const char *prefix;    /* keys that start so; a whole key for one object */
-	const char *start;     /* first key, inclusive; NULL: from the prefix on */
-	int64_t revision;      /* 0: latest; else exactly there (-ESTALE when compacted, -ERANGE when in the future) */
-	size_t limit;          /* 0: no limit */
+	const char *prefix; /* keys that start so; a whole key for one object */
+	const char *start;  /* first key, inclusive; NULL: from the prefix on */
+	int64_t revision; /* 0: latest; else exactly there (-ESTALE when compacted, -ERANGE when in
+	                     the future) */
+	size_t limit;     /* 0: no limit */
 	/* Called without any lock for each object before it counts toward limit; NULL: all. */
 	bool (*filter)(void *arg, const struct kt_object *object);
 	void *filter_arg;
@@ -70,10 +74,10 @@ struct kt_storage_range {
 struct kt_storage_list {
 	struct kt_object **objects; /* references */
 	size_t n;
-	int64_t revision;     /* of the snapshot */
-	bool more;            /* limit was hit */
-	char *next_key;       /* where to go on when more; heap */
-	size_t remaining;     /* how many keys are left below the prefix, filter not applied */
+	int64_t revision; /* of the snapshot */
+	bool more;        /* limit was hit */
+	char *next_key;   /* where to go on when more; heap */
+	size_t remaining; /* how many keys are left below the prefix, filter not applied */
 };
 void kt_storage_list_finish(struct kt_storage_list *list);
 
@@ -81,24 +85,31 @@ enum kt_storage_event_type { KT_STORAGE_EVENT_PUT, KT_STORAGE_EVENT_DELETE };
 struct kt_storage_event {
 	enum kt_storage_event_type type;
 	int64_t revision;
-	struct kt_object *object; /* PUT: new state; DELETE: last state, at the delete's revision. Reference. */
+	struct kt_object *object; /* PUT: new state; DELETE: last state, at the delete's revision.
+	                             Reference. */
 	struct kt_object *prev;   /* state before, NULL when it was created. Reference. */
 };
 void kt_storage_event_finish(struct kt_storage_event *event);
 
 struct kt_storage_ops {
 	/* 0, or -ENOENT. */
-	int (*get)(struct kt_storage *storage, const char *key, int64_t revision, struct kt_object **ret_object, struct kt_err *err);
-	int (*range)(struct kt_storage *storage, const struct kt_storage_range *range, struct kt_storage_list *ret_list, struct kt_err *err);
+	int (*get)(struct kt_storage *storage, const char *key, int64_t revision,
+	        struct kt_object **ret_object, struct kt_err *err);
+	int (*range)(struct kt_storage *storage, const struct kt_storage_range *range,
+	        struct kt_storage_list *ret_list, struct kt_err *err);
 	size_t (*count)(struct kt_storage *storage, const char *prefix);
-	/* Queues the transaction; -EAGAIN when the queue is full (answered with 429), -EROFS when stopped. */
+	/* Queues the transaction; -EAGAIN when the queue is full (answered with 429), -EROFS when
+	 * stopped. */
 	int (*submit)(struct kt_storage *storage, struct kt_storage_txn *txn, struct kt_err *err);
 	int64_t (*revision)(struct kt_storage *storage); /* newest synced */
-	int64_t (*compacted)(struct kt_storage *storage); /* reads and watches at or below are refused */
-	/* Events after from_revision on keys with the prefix. `wake` is posted to `loop` whenever next() may have more.
-	 * -ESTALE when from_revision is compacted, -ERANGE when it is in the future. */
-	int (*watch_open)(struct kt_storage *storage, const char *prefix, int64_t from_revision, struct kt_loop *loop,
-		struct kt_task *wake, struct kt_storage_watch **ret_watch, struct kt_err *err);
+	int64_t (*compacted)(
+	        struct kt_storage *storage); /* reads and watches at or below are refused */
+	/* Events after from_revision on keys with the prefix. `wake` is posted to `loop` whenever
+	 * next() may have more. -ESTALE when from_revision is compacted, -ERANGE when it is in the
+	 * future. */
+	int (*watch_open)(struct kt_storage *storage, const char *prefix, int64_t from_revision,
+	        struct kt_loop *loop, struct kt_task *wake, struct kt_storage_watch **ret_watch,
+	        struct kt_err *err);
 	/* 1: *ret_event filled; 0: nothing now; -ESTALE: fell behind the history that is kept. */
 	int (*watch_next)(struct kt_storage_watch *watch, struct kt_storage_event *ret_event);
 	/* Revision up to which this watch has delivered everything. */

@@ -138,8 +138,8 @@ static json_t *newest_annotations(const struct rollout *rollout, const json_t *h
 	return annotations;
 }
 
-/* The revision of the Deployment itself follows that of its newest ReplicaSet. It is written through /status: a changed annotation of the
- * main resource counts as a new generation. */
+/* The revision of the Deployment itself follows that of its newest ReplicaSet. It is written
+ * through /status: a changed annotation of the main resource counts as a new generation. */
 static void annotate_deployment(struct rollout *rollout, int64_t revision)
 {
 	kt_auto_json json_t *body = NULL;

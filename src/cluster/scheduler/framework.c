@@ -5,18 +5,18 @@
 
 /* The order of upstream's Filter and Score extension points. */
 const struct kt_plugin *const kt_plugins[] = {
-	&kt_plugin_scheduling_gates,
-	&kt_plugin_node_unschedulable,
-	&kt_plugin_node_name,
-	&kt_plugin_taint_toleration,
-	&kt_plugin_node_affinity,
-	&kt_plugin_node_ports,
-	&kt_plugin_node_resources_fit,
-	&kt_plugin_pod_topology_spread,
-	&kt_plugin_inter_pod_affinity,
-	&kt_plugin_node_resources_balanced_allocation,
-	&kt_plugin_image_locality,
-	NULL,
+        &kt_plugin_scheduling_gates,
+        &kt_plugin_node_unschedulable,
+        &kt_plugin_node_name,
+        &kt_plugin_taint_toleration,
+        &kt_plugin_node_affinity,
+        &kt_plugin_node_ports,
+        &kt_plugin_node_resources_fit,
+        &kt_plugin_pod_topology_spread,
+        &kt_plugin_inter_pod_affinity,
+        &kt_plugin_node_resources_balanced_allocation,
+        &kt_plugin_image_locality,
+        NULL,
 };
 
 struct run {
@@ -29,22 +29,29 @@ struct run {
 	struct kt_decision *decision;
 };
 
-bool kt_framework_pre_enqueue(const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason)
+bool kt_framework_pre_enqueue(
+        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason)
 {
 	for (size_t i = 0; kt_plugins[i]; i++)
-		if (kt_plugins[i]->pre_enqueue && kt_plugins[i]->pre_enqueue(pod, arena, ret_reason) != KT_PLUGIN_OK)
+		if (kt_plugins[i]->pre_enqueue &&
+		        kt_plugins[i]->pre_enqueue(pod, arena, ret_reason) != KT_PLUGIN_OK)
 			return false;
 	return true;
 }
 
-static void refuse(struct run *run, const struct kt_node_info *node, const struct kt_plugin *plugin, enum kt_plugin_code code)
+static void refuse(struct run *run, const struct kt_node_info *node, const struct kt_plugin *plugin,
+        enum kt_plugin_code code)
 {
 	struct kt_decision *decision = run->decision;
-	const char **copy = kt_arena_alloc(run->cycle.arena, (run->reasons.texts.n + 1) * sizeof(*copy));
+	const char **copy =
+	        kt_arena_alloc(run->cycle.arena, (run->reasons.texts.n + 1) * sizeof(*copy));
 
 	memcpy(copy, run->reasons.texts.items, run->reasons.texts.n * sizeof(*copy));
-	decision->refusals[decision->n_refusals++] = (struct kt_node_refusal){
-		.node = node, .plugin = plugin, .code = code, .reasons = copy, .n_reasons = run->reasons.texts.n};
+	decision->refusals[decision->n_refusals++] = (struct kt_node_refusal){.node = node,
+	        .plugin = plugin,
+	        .code = code,
+	        .reasons = copy,
+	        .n_reasons = run->reasons.texts.n};
 	decision->wakes |= plugin->wakes;
 }
 
@@ -102,8 +109,9 @@ static void run_pre_scores(struct run *run)
 {
 	for (size_t i = 0; kt_plugins[i]; i++)
 		if (kt_plugins[i]->pre_score)
-			run->skip_score[i] = kt_plugins[i]->pre_score(&run->cycle, &run->state[i], run->feasible,
-				run->n_feasible) == KT_PLUGIN_SKIP;
+			run->skip_score[i] =
+			        kt_plugins[i]->pre_score(&run->cycle, &run->state[i], run->feasible,
+			                run->n_feasible) == KT_PLUGIN_SKIP;
 }
 
 static void add_scores(struct run *run, size_t plugin, int64_t *totals, int64_t *scores)
@@ -113,7 +121,8 @@ static void add_scores(struct run *run, size_t plugin, int64_t *totals, int64_t 
 	for (size_t n = 0; n < run->n_feasible; n++)
 		scores[n] = p->score(&run->cycle, run->state[plugin], run->feasible[n]);
 	if (p->normalize)
-		p->normalize(&run->cycle, run->state[plugin], run->feasible, scores, run->n_feasible);
+		p->normalize(
+		        &run->cycle, run->state[plugin], run->feasible, scores, run->n_feasible);
 	for (size_t n = 0; n < run->n_feasible; n++)
 		totals[n] += scores[n] * p->weight;
 }
@@ -131,7 +140,7 @@ static struct kt_node_info *pick(struct run *run, const int64_t *totals, struct 
 			best = n;
 			n_best = 1;
 		} else if (loop ? kt_loop_random_below(loop, ++n_best) == 0
-				: strcmp(run->feasible[n]->name, run->feasible[best]->name) < 0) {
+		                : strcmp(run->feasible[n]->name, run->feasible[best]->name) < 0) {
 			best = n;
 		}
 	}
@@ -173,8 +182,10 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* "1 Insufficient cpu, 2 node(s) had untolerated taint(s)": sorted as text, number first, as upstream sorts it. */
-static void write_histogram(struct kt_str *out, struct counted *counts, size_t n_counts, struct kt_arena *arena)
+/* "1 Insufficient cpu, 2 node(s) had untolerated taint(s)": sorted as text, number first, as
+ * upstream sorts it. */
+static void write_histogram(
+        struct kt_str *out, struct counted *counts, size_t n_counts, struct kt_arena *arena)
 {
 	char **lines = kt_arena_alloc(arena, n_counts * sizeof(*lines));
 
@@ -201,26 +212,29 @@ static char *refusal_message(struct run *run)
 	kt_str_printf(&out, "0/%zu nodes are available:", run->cycle.snapshot->nodes.n);
 	if (decision->pre_filter_refused)
 		for (size_t r = 0; r < decision->refusals[0].n_reasons; r++)
-			kt_str_printf(&out, "%s%s", r ? ", " : " ", decision->refusals[0].reasons[r]);
+			kt_str_printf(
+			        &out, "%s%s", r ? ", " : " ", decision->refusals[0].reasons[r]);
 	for (size_t i = 0; i < decision->n_refusals && !decision->pre_filter_refused; i++)
 		for (size_t r = 0; r < decision->refusals[i].n_reasons; r++)
 			count_text(counts, &n_counts, decision->refusals[i].reasons[r]);
 	write_histogram(&out, counts, n_counts, arena);
 	kt_str_putc(&out, '.');
 	/* Without preemption, what it would say of nodes it never looks at. */
-	kt_str_printf(&out, " no new claims to deallocate, preemption: 0/%zu nodes are available:", run->cycle.snapshot->nodes.n);
+	kt_str_printf(&out, " no new claims to deallocate, preemption: 0/%zu nodes are available:",
+	        run->cycle.snapshot->nodes.n);
 	n_counts = 0;
 	for (size_t i = 0; i < decision->n_refusals; i++)
-		count_text(counts, &n_counts, decision->refusals[i].code == KT_PLUGIN_UNRESOLVABLE
-				? "Preemption is not helpful for scheduling"
-				: "No preemption victims found for incoming pod");
+		count_text(counts, &n_counts,
+		        decision->refusals[i].code == KT_PLUGIN_UNRESOLVABLE
+		                ? "Preemption is not helpful for scheduling"
+		                : "No preemption victims found for incoming pod");
 	write_histogram(&out, counts, n_counts, arena);
 	kt_str_putc(&out, '.');
 	return kt_str_steal(&out);
 }
 
-void kt_framework_schedule(struct kt_snapshot *snapshot, const struct kt_pod_info *pod, struct kt_loop *loop,
-	struct kt_arena *arena, struct kt_decision *ret_decision)
+void kt_framework_schedule(struct kt_snapshot *snapshot, const struct kt_pod_info *pod,
+        struct kt_loop *loop, struct kt_arena *arena, struct kt_decision *ret_decision)
 {
 	struct run run = {.cycle = {snapshot, pod, arena}, .decision = ret_decision};
 	size_t n = snapshot->nodes.n;

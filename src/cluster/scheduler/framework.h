@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Runs the plugins over a snapshot for one pod: the whole decision, without any input or output. framework.c holds the one
- * table of plugins.
+ * Runs the plugins over a snapshot for one pod: the whole decision, without any input or output.
+ * framework.c holds the one table of plugins.
  */
 #ifndef KT_CLUSTER_SCHEDULER_FRAMEWORK_H
 #define KT_CLUSTER_SCHEDULER_FRAMEWORK_H
@@ -21,9 +21,10 @@ struct kt_node_refusal {
 };
 
 struct kt_decision {
-	struct kt_node_info *node;    /* NULL: unschedulable */
-	char *message;                /* why not, as the event and the condition say it; heap; NULL when node is set */
-	uint32_t wakes;               /* events that may change the answer (bits of all plugins that refused) */
+	struct kt_node_info *node; /* NULL: unschedulable */
+	char *message;  /* why not, as the event and the condition say it; heap; NULL when node is
+	                   set */
+	uint32_t wakes; /* events that may change the answer (bits of all plugins that refused) */
 	bool pre_filter_refused;
 	/* For tests and explanations; arena memory. */
 	struct kt_node_refusal *refusals;
@@ -34,12 +35,13 @@ struct kt_decision {
 extern const struct kt_plugin *const kt_plugins[];
 
 /* May the pod enter the queue? False with a reason in arena memory. *ret_plugin may be NULL. */
-bool kt_framework_pre_enqueue(const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason);
+bool kt_framework_pre_enqueue(
+        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason);
 
-/* The best node; ties are broken by the loop's random source (loop NULL: the first in name order). The result lives in the arena,
- * apart from message. */
-void kt_framework_schedule(struct kt_snapshot *snapshot, const struct kt_pod_info *pod, struct kt_loop *loop,
-	struct kt_arena *arena, struct kt_decision *ret_decision);
+/* The best node; ties are broken by the loop's random source (loop NULL: the first in name order).
+ * The result lives in the arena, apart from message. */
+void kt_framework_schedule(struct kt_snapshot *snapshot, const struct kt_pod_info *pod,
+        struct kt_loop *loop, struct kt_arena *arena, struct kt_decision *ret_decision);
 void kt_decision_finish(struct kt_decision *decision);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The interface of a scheduler plugin: one file in plugins/ with one const struct kt_plugin, named in the table of
- * framework.c (whose order is the order of upstream's default profile).
+ * The interface of a scheduler plugin: one file in plugins/ with one const struct kt_plugin, named
+ * in the table of framework.c (whose order is the order of upstream's default profile).
  *
- * A decision runs: pre_enqueue (may the pod queue at all?) → pre_filter once → filter per node, stopping at the first plugin
- * that refuses it → pre_score once → score per feasible node → normalize → weight. Hooks are pure: they read the snapshot
- * and the pod, keep what they computed in their state (arena memory of the cycle) and touch nothing else.
+ * A decision runs: pre_enqueue (may the pod queue at all?) → pre_filter once → filter per node,
+ * stopping at the first plugin that refuses it → pre_score once → score per feasible node →
+ * normalize → weight. Hooks are pure: they read the snapshot and the pod, keep what they computed
+ * in their state (arena memory of the cycle) and touch nothing else.
  */
 #ifndef KT_CLUSTER_SCHEDULER_PLUGIN_H
 #define KT_CLUSTER_SCHEDULER_PLUGIN_H
@@ -28,7 +29,7 @@ enum kt_cluster_event {
 	KT_EVENT_NODE_ADDED = 1,
 	KT_EVENT_NODE_ALLOCATABLE = 2,
 	KT_EVENT_NODE_LABELS = 4,
-	KT_EVENT_NODE_TAINTS = 8, /* and spec.unschedulable */
+	KT_EVENT_NODE_TAINTS = 8,  /* and spec.unschedulable */
 	KT_EVENT_POD_REMOVED = 16, /* an assigned pod went or ended */
 	KT_EVENT_POD_ADDED = 32,   /* an assigned pod came */
 	KT_EVENT_POD_CHANGED = 64, /* labels of an assigned pod */
@@ -46,19 +47,23 @@ struct kt_cycle {
 };
 
 struct kt_plugin {
-	const char *name;   /* upstream's */
-	int64_t weight;     /* of score */
-	uint32_t wakes;     /* enum kt_cluster_event bits */
-	enum kt_plugin_code (*pre_enqueue)(const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason);
+	const char *name; /* upstream's */
+	int64_t weight;   /* of score */
+	uint32_t wakes;   /* enum kt_cluster_event bits */
+	enum kt_plugin_code (*pre_enqueue)(
+	        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason);
 	/* *state is kept for this plugin's other hooks of the cycle. */
-	enum kt_plugin_code (*pre_filter)(struct kt_cycle *cycle, void **state, struct kt_reasons *reasons);
-	enum kt_plugin_code (*filter)(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-		struct kt_reasons *reasons);
+	enum kt_plugin_code (*pre_filter)(
+	        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons);
+	enum kt_plugin_code (*filter)(struct kt_cycle *cycle, void *state,
+	        const struct kt_node_info *node, struct kt_reasons *reasons);
 	/* nodes: the feasible ones. */
-	enum kt_plugin_code (*pre_score)(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n);
+	enum kt_plugin_code (*pre_score)(
+	        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n);
 	int64_t (*score)(struct kt_cycle *cycle, void *state, const struct kt_node_info *node);
 	/* In place to 0…KT_SCORE_MAX; NULL: scores are in that range already. */
-	void (*normalize)(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes, int64_t *scores, size_t n);
+	void (*normalize)(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes,
+	        int64_t *scores, size_t n);
 	/* Ends the cycle: frees what the state holds beside arena memory. state may be NULL. */
 	void (*finish)(struct kt_cycle *cycle, void *state);
 };

@@ -21,16 +21,20 @@ static struct kt_sv string_member(struct kt_json_at object, const char *key)
 	return text;
 }
 
-static void add_container(struct container_sums *sums, struct kt_json_at container, struct kt_resources *ret_own)
+static void add_container(
+        struct container_sums *sums, struct kt_json_at container, struct kt_resources *ret_own)
 {
 	kt_resources_add_json(ret_own, kt_json_find(container, "resources", "requests", NULL));
 	kt_resources_add(&sums->total, ret_own);
 	sums->scored_milli_cpu += ret_own->milli_cpu ? ret_own->milli_cpu : DEFAULT_MILLI_CPU;
-	sums->scored_memory_bytes += ret_own->memory_bytes ? ret_own->memory_bytes : DEFAULT_MEMORY_BYTES;
+	sums->scored_memory_bytes +=
+	        ret_own->memory_bytes ? ret_own->memory_bytes : DEFAULT_MEMORY_BYTES;
 }
 
-/* An init container needs its request beside the sidecars started before it; sidecars stay for the pod's life. */
-static void read_init_containers(struct kt_json_at spec, struct container_sums *sidecars, struct container_sums *peak)
+/* An init container needs its request beside the sidecars started before it; sidecars stay for the
+ * pod's life. */
+static void read_init_containers(
+        struct kt_json_at spec, struct container_sums *sidecars, struct container_sums *peak)
 {
 	struct kt_json_at list = kt_json_member(spec, "initContainers"), container;
 	struct kt_json_iter it = {0};
@@ -48,8 +52,10 @@ static void read_init_containers(struct kt_json_at spec, struct container_sums *
 			here.scored_milli_cpu += sidecars->scored_milli_cpu;
 			here.scored_memory_bytes += sidecars->scored_memory_bytes;
 			kt_resources_max(&peak->total, &here.total);
-			peak->scored_milli_cpu = KT_MAX(peak->scored_milli_cpu, here.scored_milli_cpu);
-			peak->scored_memory_bytes = KT_MAX(peak->scored_memory_bytes, here.scored_memory_bytes);
+			peak->scored_milli_cpu =
+			        KT_MAX(peak->scored_milli_cpu, here.scored_milli_cpu);
+			peak->scored_memory_bytes =
+			        KT_MAX(peak->scored_memory_bytes, here.scored_memory_bytes);
 			kt_resources_finish(&here.total);
 		}
 		kt_resources_finish(&own);
@@ -70,7 +76,8 @@ static void override_by_pod(struct kt_pod_info *pod, struct kt_resources *total)
 	if (kt_json_member(requests, "memory").p)
 		total->memory_bytes = pod->scored_memory_bytes = own.memory_bytes;
 	for (size_t i = 0; i < own.scalars.n; i++)
-		kt_resources_set_scalar(total, own.scalars.items[i].name, own.scalars.items[i].value);
+		kt_resources_set_scalar(
+		        total, own.scalars.items[i].name, own.scalars.items[i].value);
 	kt_resources_finish(&own);
 }
 
@@ -113,14 +120,15 @@ static void read_tolerations(struct kt_pod_info *pod)
 
 	while (list.p && kt_json_next_element(list, &it, &item))
 		kt_vec_push(&pod->tolerations, ((struct kt_toleration){
-			.key = string_member(item, "key"),
-			.operator = string_member(item, "operator"),
-			.value = string_member(item, "value"),
-			.effect = string_member(item, "effect"),
-		}));
+		                                       .key = string_member(item, "key"),
+		                                       .operator= string_member(item, "operator"),
+		                                       .value = string_member(item, "value"),
+		                                       .effect = string_member(item, "effect"),
+		                               }));
 }
 
-/* Ports of containers that live with the pod: an init container's count only when it is a sidecar. */
+/* Ports of containers that live with the pod: an init container's count only when it is a sidecar.
+ */
 static void read_ports(struct kt_pod_info *pod, const char *field, bool sidecars_only)
 {
 	struct kt_json_at list = kt_json_member(pod->spec, field), container, ports, port;
@@ -129,13 +137,16 @@ static void read_ports(struct kt_pod_info *pod, const char *field, bool sidecars
 	while (list.p && kt_json_next_element(list, &it, &container)) {
 		struct kt_json_iter each = {0};
 
-		if (sidecars_only && !kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always"))
+		if (sidecars_only &&
+		        !kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always"))
 			continue;
 		ports = kt_json_member(container, "ports");
 		while (ports.p && kt_json_next_element(ports, &each, &port)) {
-			struct kt_host_port host = {.ip = string_member(port, "hostIP"), .protocol = string_member(port, "protocol")};
+			struct kt_host_port host = {.ip = string_member(port, "hostIP"),
+			        .protocol = string_member(port, "protocol")};
 
-			if (!kt_json_int64(kt_json_member(port, "hostPort"), &host.port) || host.port <= 0)
+			if (!kt_json_int64(kt_json_member(port, "hostPort"), &host.port) ||
+			        host.port <= 0)
 				continue;
 			if (!host.protocol.len)
 				host.protocol = KT_SV("TCP");
@@ -165,7 +176,8 @@ struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
 	read_ports(pod, "containers", false);
 	read_ports(pod, "initContainers", true);
 	kt_affinity_terms_read(pod->affinity, pod->namespace, pod->terms);
-	kt_spread_constraints_read(kt_json_member(pod->spec, "topologySpreadConstraints"), &pod->spread);
+	kt_spread_constraints_read(
+	        kt_json_member(pod->spec, "topologySpreadConstraints"), &pod->spread);
 	return pod;
 }
 

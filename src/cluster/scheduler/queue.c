@@ -20,8 +20,8 @@ struct kt_pod_queue {
 	struct kt_loop *loop;
 	void (*wake)(void *arg);
 	void *arg;
-	struct kt_map pods; /* uid -> pod; owns */
-	struct heap active; /* by priority, age */
+	struct kt_map pods;  /* uid -> pod; owns */
+	struct heap active;  /* by priority, age */
 	struct heap waiting; /* BACKOFF and UNSCHEDULABLE by due time */
 	size_t n_unschedulable;
 	uint64_t seq;
@@ -62,7 +62,8 @@ static void sift_down(struct heap *heap, size_t i)
 
 		if (child >= heap->v.n)
 			break;
-		if (child + 1 < heap->v.n && heap->before(heap->v.items[child + 1], heap->v.items[child]))
+		if (child + 1 < heap->v.n &&
+		        heap->before(heap->v.items[child + 1], heap->v.items[child]))
 			child++;
 		if (!heap->before(heap->v.items[child], pod))
 			break;
@@ -129,10 +130,12 @@ static int64_t backoff_ns(const struct kt_queued_pod *pod)
 {
 	uint32_t shift = pod->attempts > 1 ? KT_MIN(pod->attempts - 1, 8u) : 0;
 
-	return KT_MIN(INT64_C(1) * KT_QUEUE_BACKOFF_MIN_MS << shift, KT_QUEUE_BACKOFF_MAX_MS) * KT_NS_PER_MS;
+	return KT_MIN(INT64_C(1) * KT_QUEUE_BACKOFF_MIN_MS << shift, KT_QUEUE_BACKOFF_MAX_MS) *
+	       KT_NS_PER_MS;
 }
 
-static void make_wait(struct kt_pod_queue *queue, struct kt_queued_pod *pod, enum place place, int64_t due_ns)
+static void make_wait(
+        struct kt_pod_queue *queue, struct kt_queued_pod *pod, enum place place, int64_t due_ns)
 {
 	leave_place(queue, pod);
 	pod->place = (uint8_t)place;
@@ -254,7 +257,8 @@ void kt_pod_queue_return(struct kt_pod_queue *queue, struct kt_queued_pod *pod, 
 
 	pod->wakes = wakes;
 	if (wakes)
-		make_wait(queue, pod, UNSCHEDULABLE, now + KT_QUEUE_UNSCHEDULABLE_MAX_MS * KT_NS_PER_MS);
+		make_wait(queue, pod, UNSCHEDULABLE,
+		        now + KT_QUEUE_UNSCHEDULABLE_MAX_MS * KT_NS_PER_MS);
 	else
 		make_wait(queue, pod, BACKOFF, now + backoff_ns(pod));
 }

@@ -19,9 +19,22 @@ static bool suffix_factor(struct kt_sv suffix, long double *ret_factor)
 		const char *text;
 		long double factor;
 	} table[] = {
-		{"", 1}, {"m", 1e-3L}, {"u", 1e-6L}, {"n", 1e-9L}, {"k", 1e3L}, {"M", 1e6L}, {"G", 1e9L}, {"T", 1e12L},
-		{"P", 1e15L}, {"E", 1e18L}, {"Ki", 0x1p10L}, {"Mi", 0x1p20L}, {"Gi", 0x1p30L}, {"Ti", 0x1p40L},
-		{"Pi", 0x1p50L}, {"Ei", 0x1p60L},
+	        {"", 1},
+	        {"m", 1e-3L},
+	        {"u", 1e-6L},
+	        {"n", 1e-9L},
+	        {"k", 1e3L},
+	        {"M", 1e6L},
+	        {"G", 1e9L},
+	        {"T", 1e12L},
+	        {"P", 1e15L},
+	        {"E", 1e18L},
+	        {"Ki", 0x1p10L},
+	        {"Mi", 0x1p20L},
+	        {"Gi", 0x1p30L},
+	        {"Ti", 0x1p40L},
+	        {"Pi", 0x1p50L},
+	        {"Ei", 0x1p60L},
 	};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(table); i++)
@@ -51,7 +64,9 @@ int kt_resource_parse(struct kt_sv text, bool milli, int64_t *ret_value)
 
 	if (text.len && (text.p[0] == '-' || text.p[0] == '+'))
 		negative = text.p[i++] == '-';
-	for (; i < text.len && ((text.p[i] >= '0' && text.p[i] <= '9') || (text.p[i] == '.' && !fraction)); i++) {
+	for (; i < text.len &&
+	        ((text.p[i] >= '0' && text.p[i] <= '9') || (text.p[i] == '.' && !fraction));
+	        i++) {
 		if (text.p[i] == '.') {
 			fraction = true;
 			continue;
@@ -115,7 +130,8 @@ void kt_resources_add(struct kt_resources *to, const struct kt_resources *what)
 	to->ephemeral_bytes += what->ephemeral_bytes;
 	to->pods += what->pods;
 	for (size_t i = 0; i < what->scalars.n; i++)
-		*scalar_slot(to, kt_sv_of(what->scalars.items[i].name)) += what->scalars.items[i].value;
+		*scalar_slot(to, kt_sv_of(what->scalars.items[i].name)) +=
+		        what->scalars.items[i].value;
 }
 
 void kt_resources_sub(struct kt_resources *from, const struct kt_resources *what)
@@ -125,7 +141,8 @@ void kt_resources_sub(struct kt_resources *from, const struct kt_resources *what
 	from->ephemeral_bytes -= what->ephemeral_bytes;
 	from->pods -= what->pods;
 	for (size_t i = 0; i < what->scalars.n; i++)
-		*scalar_slot(from, kt_sv_of(what->scalars.items[i].name)) -= what->scalars.items[i].value;
+		*scalar_slot(from, kt_sv_of(what->scalars.items[i].name)) -=
+		        what->scalars.items[i].value;
 }
 
 void kt_resources_max(struct kt_resources *to, const struct kt_resources *what)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Amounts of resources as the scheduler counts them: cpu in thousandths, all else in whole units. The four that every
- * cluster has are fields; others (extended resources, hugepages) are a short list by name.
+ * Amounts of resources as the scheduler counts them: cpu in thousandths, all else in whole units.
+ * The four that every cluster has are fields; others (extended resources, hugepages) are a short
+ * list by name.
  */
 #ifndef KT_CLUSTER_SCHEDULER_RESOURCES_H
 #define KT_CLUSTER_SCHEDULER_RESOURCES_H
@@ -22,7 +23,8 @@ struct kt_resources {
 };
 
 void kt_resources_finish(struct kt_resources *resources);
-/* Reads a map of quantities ({"cpu": "500m", …}); what was there before is added to. Malformed quantities count as 0. */
+/* Reads a map of quantities ({"cpu": "500m", …}); what was there before is added to. Malformed
+ * quantities count as 0. */
 void kt_resources_add_json(struct kt_resources *resources, struct kt_json_at map);
 void kt_resources_add(struct kt_resources *to, const struct kt_resources *what);
 void kt_resources_sub(struct kt_resources *from, const struct kt_resources *what);

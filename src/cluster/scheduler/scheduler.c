@@ -13,8 +13,9 @@
 
 #include <errno.h>
 
-#define TURN_MAX 64        /* decisions per turn of the loop, so that answers and events get in between */
-#define BINDINGS_MAX 256   /* under way at once */
+#define TURN_MAX 64 /* decisions per turn of the loop, so that answers and events get in between \
+	             */
+#define BINDINGS_MAX 256 /* under way at once */
 
 struct kt_scheduler {
 	struct kt_client *client;
@@ -45,14 +46,14 @@ static void wake(void *arg)
 		kt_timer_set(&scheduler->turn, kt_loop_now_ns(scheduler->loop));
 }
 
-static void record(struct kt_scheduler *scheduler, const struct kt_object *pod, bool warning, const char *reason,
-	const char *action, const char *message)
+static void record(struct kt_scheduler *scheduler, const struct kt_object *pod, bool warning,
+        const char *reason, const char *action, const char *message)
 {
 	struct kt_event event = {
-		.about = kt_event_ref_of(pod),
-		.type = warning ? "Warning" : "Normal",
-		.reason = reason,
-		.action = action,
+	        .about = kt_event_ref_of(pod),
+	        .type = warning ? "Warning" : "Normal",
+	        .reason = reason,
+	        .action = action,
 	};
 
 	event.about.kind = KT_SV("Pod");
@@ -78,9 +79,10 @@ static void bind_done(void *arg, struct kt_call *call)
 
 	scheduler->n_bindings--;
 	if (!call->err.code) {
-		struct kt_sv namespace = kt_object_namespace(binding->pod), name = kt_object_name(binding->pod);
-		kt_auto_free char *text = kt_asprintf("Successfully assigned %.*s/%.*s to %s", (int)namespace.len, namespace.p,
-			(int)name.len, name.p, binding->node);
+		struct kt_sv namespace = kt_object_namespace(binding->pod),
+		             name = kt_object_name(binding->pod);
+		kt_auto_free char *text = kt_asprintf("Successfully assigned %.*s/%.*s to %s",
+		        (int)namespace.len, namespace.p, (int)name.len, name.p, binding->node);
 
 		record(scheduler, binding->pod, false, "Scheduled", "Binding", text);
 		kt_pod_queue_remove(scheduler->queue, uid);
@@ -97,23 +99,31 @@ static void bind_done(void *arg, struct kt_call *call)
 	wake(scheduler);
 }
 
-static void send_binding(struct kt_scheduler *scheduler, struct kt_object *pod, const struct kt_node_info *node)
+static void send_binding(
+        struct kt_scheduler *scheduler, struct kt_object *pod, const struct kt_node_info *node)
 {
-	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod), uid = kt_object_uid(pod);
+	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod),
+	             uid = kt_object_uid(pod);
 	struct binding *binding = kt_new(struct binding);
 	kt_auto_str body = KT_STR_INIT;
-	struct kt_call_spec spec = {.method = "POST", .body = &body, .done = bind_done, .arg = binding,
-		.drop = binding_free};
+	struct kt_call_spec spec = {.method = "POST",
+	        .body = &body,
+	        .done = bind_done,
+	        .arg = binding,
+	        .drop = binding_free};
 
 	binding->scheduler = scheduler;
 	binding->pod = kt_object_ref(pod);
 	binding->node = kt_strdup(node->name);
 	scheduler->n_bindings++;
-	kt_str_printf(&body, "{\"apiVersion\":\"v1\",\"kind\":\"Binding\",\"metadata\":{\"name\":\"%.*s\",\"namespace\":\"%.*s\","
-		"\"uid\":\"%.*s\"},\"target\":{\"kind\":\"Node\",\"name\":\"%s\"}}", (int)name.len, name.p, (int)namespace.len,
-		namespace.p, (int)uid.len, uid.p, node->name);
-	kt_calls_send(scheduler->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/binding", (int)namespace.len, namespace.p,
-		(int)name.len, name.p);
+	kt_str_printf(&body,
+	        "{\"apiVersion\":\"v1\",\"kind\":\"Binding\",\"metadata\":{\"name\":\"%.*s\","
+	        "\"namespace\":\"%.*s\","
+	        "\"uid\":\"%.*s\"},\"target\":{\"kind\":\"Node\",\"name\":\"%s\"}}",
+	        (int)name.len, name.p, (int)namespace.len, namespace.p, (int)uid.len, uid.p,
+	        node->name);
+	kt_calls_send(scheduler->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/binding",
+	        (int)namespace.len, namespace.p, (int)name.len, name.p);
 }
 
 static struct kt_json_at scheduled_condition(const struct kt_object *pod)
@@ -128,21 +138,27 @@ static struct kt_json_at scheduled_condition(const struct kt_object *pod)
 }
 
 /* Says in the pod's status why it waits, when that is not there already. */
-static void write_condition(struct kt_scheduler *scheduler, const struct kt_object *pod, const char *message)
+static void write_condition(
+        struct kt_scheduler *scheduler, const struct kt_object *pod, const char *message)
 {
-	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod), uid = kt_object_uid(pod);
+	struct kt_sv namespace = kt_object_namespace(pod), name = kt_object_name(pod),
+	             uid = kt_object_uid(pod);
 	struct kt_json_at have = scheduled_condition(pod);
 	bool was_false = have.p && kt_json_string_is(kt_json_member(have, "status"), "False");
 	kt_auto_str body = KT_STR_INIT;
-	struct kt_call_spec spec = {.method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = &body};
+	struct kt_call_spec spec = {
+	        .method = "PATCH", .content_type = KT_PATCH_STRATEGIC, .body = &body};
 	char now[KT_TIME_TEXT_MAX];
 	int64_t generation;
 
 	if (was_false && kt_json_string_is(kt_json_member(have, "reason"), "Unschedulable") &&
-		kt_json_string_is(kt_json_member(have, "message"), message))
+	        kt_json_string_is(kt_json_member(have, "message"), message))
 		return;
-	kt_str_printf(&body, "{\"metadata\":{\"uid\":\"%.*s\"},\"status\":{\"conditions\":[{\"type\":\"PodScheduled\","
-		"\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":", (int)uid.len, uid.p);
+	kt_str_printf(&body,
+	        "{\"metadata\":{\"uid\":\"%.*s\"},\"status\":{\"conditions\":[{\"type\":"
+	        "\"PodScheduled\","
+	        "\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":",
+	        (int)uid.len, uid.p);
 	kt_json_write_string(&body, message, strlen(message));
 	if (!was_false) {
 		kt_time_format(kt_loop_wall_ns(scheduler->loop), now);
@@ -151,8 +167,8 @@ static void write_condition(struct kt_scheduler *scheduler, const struct kt_obje
 	if (kt_json_int64(kt_object_field(pod, KT_SECTION_METADATA, "generation"), &generation))
 		kt_str_printf(&body, ",\"observedGeneration\":%lld", (long long)generation);
 	kt_str_puts(&body, "}]}}");
-	kt_calls_send(scheduler->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/status", (int)namespace.len, namespace.p,
-		(int)name.len, name.p);
+	kt_calls_send(scheduler->calls, &spec, "/api/v1/namespaces/%.*s/pods/%.*s/status",
+	        (int)namespace.len, namespace.p, (int)name.len, name.p);
 }
 
 static void schedule_one(struct kt_scheduler *scheduler, struct kt_queued_pod *queued)
@@ -160,15 +176,18 @@ static void schedule_one(struct kt_scheduler *scheduler, struct kt_queued_pod *q
 	struct kt_pod_info *pod = kt_pod_info_create(queued->object);
 	struct kt_decision decision;
 
-	kt_framework_schedule(&scheduler->snapshot, pod, scheduler->loop, &scheduler->arena, &decision);
+	kt_framework_schedule(
+	        &scheduler->snapshot, pod, scheduler->loop, &scheduler->arena, &decision);
 	if (decision.node) {
 		kt_snapshot_assume(&scheduler->snapshot, queued->object, decision.node);
 		send_binding(scheduler, queued->object, decision.node);
 	} else {
-		record(scheduler, queued->object, true, "FailedScheduling", "Scheduling", decision.message);
+		record(scheduler, queued->object, true, "FailedScheduling", "Scheduling",
+		        decision.message);
 		write_condition(scheduler, queued->object, decision.message);
 		/* With no node at all only a node can help. */
-		kt_pod_queue_return(scheduler->queue, queued, decision.wakes ? decision.wakes : KT_EVENT_NODE_ADDED);
+		kt_pod_queue_return(scheduler->queue, queued,
+		        decision.wakes ? decision.wakes : KT_EVENT_NODE_ADDED);
 	}
 	kt_decision_finish(&decision);
 	kt_pod_info_destroy(pod);
@@ -181,7 +200,7 @@ static void turn(struct kt_timer *timer)
 	struct kt_queued_pod *queued;
 
 	if (!kt_informer_synced(scheduler->nodes) || !kt_informer_synced(scheduler->pods) ||
-		!kt_informer_synced(scheduler->namespaces))
+	        !kt_informer_synced(scheduler->namespaces))
 		return;
 	for (int i = 0; i < TURN_MAX; i++) {
 		if (scheduler->n_bindings >= BINDINGS_MAX)
@@ -198,13 +217,15 @@ static bool is_assigned(const struct kt_object *pod)
 {
 	struct kt_sv node = {0};
 
-	return pod && kt_json_string_sv(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), &node) && node.len;
+	return pod && kt_json_string_sv(kt_object_field(pod, KT_SECTION_SPEC, "nodeName"), &node) &&
+	       node.len;
 }
 
 static void queue_pod(struct kt_scheduler *scheduler, struct kt_object *object)
 {
 	struct kt_json_at name = kt_object_field(object, KT_SECTION_SPEC, "schedulerName");
-	struct kt_pod_info *assumed = kt_map_get_sv(&scheduler->snapshot.pods_by_uid, kt_object_uid(object));
+	struct kt_pod_info *assumed =
+	        kt_map_get_sv(&scheduler->snapshot.pods_by_uid, kt_object_uid(object));
 	struct kt_pod_info *pod;
 	const char *reason;
 	bool gated;
@@ -223,7 +244,8 @@ static void queue_pod(struct kt_scheduler *scheduler, struct kt_object *object)
 }
 
 /* An assigned pod (dis)appeared or changed: tell the waiting ones. */
-static void pod_events(struct kt_scheduler *scheduler, const struct kt_object *old_object, const struct kt_object *new_object)
+static void pod_events(struct kt_scheduler *scheduler, const struct kt_object *old_object,
+        const struct kt_object *new_object)
 {
 	bool was = is_assigned(old_object) && !kt_pod_has_ended(old_object);
 	bool is = is_assigned(new_object) && !kt_pod_has_ended(new_object);
@@ -232,7 +254,8 @@ static void pod_events(struct kt_scheduler *scheduler, const struct kt_object *o
 		kt_pod_queue_event(scheduler->queue, KT_EVENT_POD_ADDED);
 	else if (was && !is)
 		kt_pod_queue_event(scheduler->queue, KT_EVENT_POD_REMOVED);
-	else if (is && !kt_sv_eq(kt_object_span(old_object, old_object->labels), kt_object_span(new_object, new_object->labels)))
+	else if (is && !kt_sv_eq(kt_object_span(old_object, old_object->labels),
+	                       kt_object_span(new_object, new_object->labels)))
 		kt_pod_queue_event(scheduler->queue, KT_EVENT_POD_CHANGED);
 }
 
@@ -241,7 +264,8 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	struct kt_scheduler *scheduler = arg;
 
 	/* A pod deleted and created again under its name while the watch was broken. */
-	if (old_object && new_object && !kt_sv_eq(kt_object_uid(old_object), kt_object_uid(new_object))) {
+	if (old_object && new_object &&
+	        !kt_sv_eq(kt_object_uid(old_object), kt_object_uid(new_object))) {
 		pod_changed(arg, old_object, NULL);
 		old_object = NULL;
 	}
@@ -269,12 +293,16 @@ static uint32_t node_events(const struct kt_object *old_object, const struct kt_
 	struct kt_json_at a = kt_object_doc(old_object), b = kt_object_doc(new_object);
 	uint32_t events = 0;
 
-	if (differs(kt_json_find(a, "status", "allocatable", NULL), kt_json_find(b, "status", "allocatable", NULL)))
+	if (differs(kt_json_find(a, "status", "allocatable", NULL),
+	            kt_json_find(b, "status", "allocatable", NULL)))
 		events |= KT_EVENT_NODE_ALLOCATABLE;
-	if (!kt_sv_eq(kt_object_span(old_object, old_object->labels), kt_object_span(new_object, new_object->labels)))
+	if (!kt_sv_eq(kt_object_span(old_object, old_object->labels),
+	            kt_object_span(new_object, new_object->labels)))
 		events |= KT_EVENT_NODE_LABELS;
-	if (differs(kt_json_find(a, "spec", "taints", NULL), kt_json_find(b, "spec", "taints", NULL)) ||
-		differs(kt_json_find(a, "spec", "unschedulable", NULL), kt_json_find(b, "spec", "unschedulable", NULL)))
+	if (differs(kt_json_find(a, "spec", "taints", NULL),
+	            kt_json_find(b, "spec", "taints", NULL)) ||
+	        differs(kt_json_find(a, "spec", "unschedulable", NULL),
+	                kt_json_find(b, "spec", "unschedulable", NULL)))
 		events |= KT_EVENT_NODE_TAINTS;
 	return events;
 }
@@ -305,7 +333,8 @@ static void namespace_changed(void *arg, struct kt_object *old_object, struct kt
 		kt_snapshot_remove_namespace(&scheduler->snapshot, kt_object_name(old_object));
 }
 
-int kt_scheduler_create(const struct kt_scheduler_options *options, struct kt_scheduler **ret_scheduler, struct kt_err *err)
+int kt_scheduler_create(const struct kt_scheduler_options *options,
+        struct kt_scheduler **ret_scheduler, struct kt_err *err)
 {
 	struct kt_scheduler *scheduler;
 	const char *name = options->name ? options->name : "default-scheduler";
@@ -317,21 +346,28 @@ int kt_scheduler_create(const struct kt_scheduler_options *options, struct kt_sc
 	scheduler->loop = options->loop;
 	scheduler->name = kt_strdup(name);
 	scheduler->calls = kt_calls_create(options->client, options->loop, "kube-scheduler");
-	scheduler->recorder = kt_event_recorder_create(&(struct kt_event_recorder_options){
-		.client = options->client, .loop = options->loop, .component = name, .new_form = true});
+	scheduler->recorder = kt_event_recorder_create(
+	        &(struct kt_event_recorder_options){.client = options->client,
+	                .loop = options->loop,
+	                .component = name,
+	                .new_form = true});
 	scheduler->pods = kt_informer_create(options->client, options->loop, "/api/v1/pods");
 	scheduler->nodes = kt_informer_create(options->client, options->loop, "/api/v1/nodes");
-	scheduler->namespaces = kt_informer_create(options->client, options->loop, "/api/v1/namespaces");
+	scheduler->namespaces =
+	        kt_informer_create(options->client, options->loop, "/api/v1/namespaces");
 	scheduler->queue = kt_pod_queue_create(options->loop, wake, scheduler);
 	kt_snapshot_init(&scheduler->snapshot);
 	kt_arena_init(&scheduler->arena);
 	kt_timer_init(&scheduler->turn, options->loop, turn);
-	kt_informer_add_handler(scheduler->nodes, &(struct kt_informer_handler){
-		.on_change = node_changed, .on_synced = wake, .arg = scheduler});
-	kt_informer_add_handler(scheduler->namespaces, &(struct kt_informer_handler){
-		.on_change = namespace_changed, .on_synced = wake, .arg = scheduler});
-	kt_informer_add_handler(scheduler->pods, &(struct kt_informer_handler){
-		.on_change = pod_changed, .on_synced = wake, .arg = scheduler});
+	kt_informer_add_handler(scheduler->nodes,
+	        &(struct kt_informer_handler){
+	                .on_change = node_changed, .on_synced = wake, .arg = scheduler});
+	kt_informer_add_handler(scheduler->namespaces,
+	        &(struct kt_informer_handler){
+	                .on_change = namespace_changed, .on_synced = wake, .arg = scheduler});
+	kt_informer_add_handler(scheduler->pods,
+	        &(struct kt_informer_handler){
+	                .on_change = pod_changed, .on_synced = wake, .arg = scheduler});
 	*ret_scheduler = scheduler;
 	return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The scheduler: watches pods and nodes, keeps a snapshot of the cluster as arrays (snapshot.h), takes one pending pod after the
- * other from its queue (queue.h), asks the plugins (plugin.h, framework.h) for the best node and binds the pod to it.
+ * The scheduler: watches pods and nodes, keeps a snapshot of the cluster as arrays (snapshot.h),
+ * takes one pending pod after the other from its queue (queue.h), asks the plugins (plugin.h,
+ * framework.h) for the best node and binds the pod to it.
  *
- * The decision itself is a pure function of snapshot and pod, kt_framework_schedule(): tests feed it recorded clusters
- * without a client. A pod that was decided is assumed on its node at once, so that the next decision sees it; when the
- * binding fails it is taken back.
+ * The decision itself is a pure function of snapshot and pod, kt_framework_schedule(): tests feed
+ * it recorded clusters without a client. A pod that was decided is assumed on its node at once, so
+ * that the next decision sees it; when the binding fails it is taken back.
  *
  * Threads: everything on the loop of the options.
  */
@@ -21,10 +22,11 @@ struct kt_scheduler;
 struct kt_scheduler_options {
 	struct kt_client *client; /* outlives the scheduler */
 	struct kt_loop *loop;
-	const char *name;         /* spec.schedulerName it serves; NULL: "default-scheduler" */
+	const char *name; /* spec.schedulerName it serves; NULL: "default-scheduler" */
 };
 
-int kt_scheduler_create(const struct kt_scheduler_options *options, struct kt_scheduler **ret_scheduler, struct kt_err *err);
+int kt_scheduler_create(const struct kt_scheduler_options *options,
+        struct kt_scheduler **ret_scheduler, struct kt_err *err);
 void kt_scheduler_start(struct kt_scheduler *scheduler);
 void kt_scheduler_destroy(struct kt_scheduler *scheduler); /* NULL is ignored */
 

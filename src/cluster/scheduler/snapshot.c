@@ -95,7 +95,8 @@ static void drop_images(struct kt_snapshot *snapshot, struct kt_node_info *node)
 	node->images.n = 0;
 }
 
-static void read_images(struct kt_snapshot *snapshot, struct kt_node_info *node, struct kt_json_at status)
+static void read_images(
+        struct kt_snapshot *snapshot, struct kt_node_info *node, struct kt_json_at status)
 {
 	struct kt_json_at list = kt_json_member(status, "images"), item, names, name;
 	struct kt_json_iter it = {0};
@@ -218,7 +219,8 @@ void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid)
 	drop_if_unused(snapshot, node);
 }
 
-static void add_pod(struct kt_snapshot *snapshot, struct kt_object *object, struct kt_node_info *node, bool assumed)
+static void add_pod(struct kt_snapshot *snapshot, struct kt_object *object,
+        struct kt_node_info *node, bool assumed)
 {
 	struct kt_pod_info *pod = kt_pod_info_create(object);
 
@@ -244,7 +246,8 @@ void kt_snapshot_set_pod(struct kt_snapshot *snapshot, struct kt_object *object)
 		add_pod(snapshot, object, NULL, false);
 }
 
-void kt_snapshot_assume(struct kt_snapshot *snapshot, struct kt_object *object, struct kt_node_info *node)
+void kt_snapshot_assume(
+        struct kt_snapshot *snapshot, struct kt_object *object, struct kt_node_info *node)
 {
 	kt_assert(!kt_map_get_sv(&snapshot->pods_by_uid, kt_object_uid(object)));
 	add_pod(snapshot, object, node, true);

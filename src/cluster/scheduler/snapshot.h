@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the scheduler knows of the cluster, as arrays: nodes with their allocatable and requested resources, taints and pods.
- * Built by feeding it objects as they change; plugins read it only.
+ * What the scheduler knows of the cluster, as arrays: nodes with their allocatable and requested
+ * resources, taints and pods. Built by feeding it objects as they change; plugins read it only.
  *
- * A node has a stable index while it lives; the last node moves into the hole of a removed one. Pods are known by uid; a pod
- * counts on the node it is bound to or assumed on. One thread.
+ * A node has a stable index while it lives; the last node moves into the hole of a removed one.
+ * Pods are known by uid; a pod counts on the node it is bound to or assumed on. One thread.
  */
 #ifndef KT_CLUSTER_SCHEDULER_SNAPSHOT_H
 #define KT_CLUSTER_SCHEDULER_SNAPSHOT_H
@@ -20,7 +20,8 @@ struct kt_taint {
 };
 
 struct kt_toleration {
-	struct kt_sv key, operator, value, effect; /* borrowed from the pod's object; empty: absent */
+	struct kt_sv key, operator, value,
+	        effect; /* borrowed from the pod's object; empty: absent */
 };
 
 struct kt_host_port {
@@ -35,26 +36,28 @@ struct kt_image {
 
 /* A pod, read once from its object. */
 struct kt_pod_info {
-	struct kt_object *object;       /* reference */
+	struct kt_object *object; /* reference */
 	struct kt_json_at spec;
 	struct kt_sv namespace, name, uid, node_name, scheduler_name;
-	struct kt_resources requests;   /* with overhead, init containers and sidecars; pods = 1 */
-	int64_t scored_milli_cpu, scored_memory_bytes; /* as scoring counts them: 100m and 200Mi for a container without requests */
+	struct kt_resources requests; /* with overhead, init containers and sidecars; pods = 1 */
+	int64_t scored_milli_cpu, scored_memory_bytes; /* as scoring counts them: 100m and 200Mi for
+	                                                  a container without requests */
 	int32_t priority;
 	KT_VEC(struct kt_toleration) tolerations;
 	struct kt_json_at node_selector, affinity; /* p NULL: absent */
 	KT_VEC(struct kt_host_port) host_ports;
 	kt_affinity_terms terms[KT_AFFINITY_KINDS];
 	kt_spread_constraints spread;
-	struct kt_node_info *node;      /* where it counts; NULL: nowhere */
-	uint32_t node_slot;             /* its place in node->pods */
-	bool assumed;                   /* decided here, not yet seen bound */
+	struct kt_node_info *node; /* where it counts; NULL: nowhere */
+	uint32_t node_slot;        /* its place in node->pods */
+	bool assumed;              /* decided here, not yet seen bound */
 };
 
 struct kt_node_info {
 	char *name;
-	struct kt_object *object;       /* reference; NULL: only pods name this node so far, no plugin sees it */
-	uint32_t index;                 /* in snapshot->nodes; meaningless without object */
+	struct kt_object
+	        *object; /* reference; NULL: only pods name this node so far, no plugin sees it */
+	uint32_t index;  /* in snapshot->nodes; meaningless without object */
 	bool unschedulable;
 	struct kt_resources allocatable, requested;
 	int64_t scored_milli_cpu, scored_memory_bytes; /* sums over its pods */
@@ -68,9 +71,9 @@ struct kt_snapshot {
 	struct kt_map nodes_by_name;         /* all; owns them */
 	struct kt_map pods_by_uid;           /* pods that count on a node; owns them */
 	struct kt_map namespaces;            /* Namespace objects by name; references */
-	struct kt_map image_nodes;           /* image name → how many nodes have it, as uintptr_t */
-	size_t n_affinity_pods;              /* pods on nodes with any (anti-)affinity term */
-	size_t n_anti_affinity_pods;         /* with required anti-affinity */
+	struct kt_map image_nodes;   /* image name → how many nodes have it, as uintptr_t */
+	size_t n_affinity_pods;      /* pods on nodes with any (anti-)affinity term */
+	size_t n_anti_affinity_pods; /* with required anti-affinity */
 };
 
 void kt_snapshot_init(struct kt_snapshot *snapshot);
@@ -83,8 +86,10 @@ void kt_snapshot_remove_namespace(struct kt_snapshot *snapshot, struct kt_sv nam
 /* A pod with spec.nodeName that has not ended counts; any other is taken away. */
 void kt_snapshot_set_pod(struct kt_snapshot *snapshot, struct kt_object *object);
 void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid);
-/* Counts a decided pod on its node until kt_snapshot_set_pod() confirms or kt_snapshot_remove_pod() takes it back. */
-void kt_snapshot_assume(struct kt_snapshot *snapshot, struct kt_object *pod, struct kt_node_info *node);
+/* Counts a decided pod on its node until kt_snapshot_set_pod() confirms or kt_snapshot_remove_pod()
+ * takes it back. */
+void kt_snapshot_assume(
+        struct kt_snapshot *snapshot, struct kt_object *pod, struct kt_node_info *node);
 
 struct kt_pod_info *kt_pod_info_create(struct kt_object *object);
 void kt_pod_info_destroy(struct kt_pod_info *pod); /* NULL is ignored */

@@ -19,10 +19,12 @@ static struct kt_selector *read_selector(struct kt_json_at at)
 	return kt_selector_of_json(tree, &selector, NULL) < 0 ? NULL : selector;
 }
 
-static void read_term(struct kt_json_at at, struct kt_sv own_namespace, int32_t weight, kt_affinity_terms *terms)
+static void read_term(
+        struct kt_json_at at, struct kt_sv own_namespace, int32_t weight, kt_affinity_terms *terms)
 {
 	struct kt_affinity_term term = {.weight = weight};
-	struct kt_json_at list = kt_json_member(at, "namespaces"), selector = kt_json_member(at, "namespaceSelector"), item;
+	struct kt_json_at list = kt_json_member(at, "namespaces"),
+	                  selector = kt_json_member(at, "namespaceSelector"), item;
 	struct kt_json_iter it = {0};
 
 	term.selector = read_selector(kt_json_member(at, "labelSelector"));
@@ -36,9 +38,12 @@ static void read_term(struct kt_json_at at, struct kt_sv own_namespace, int32_t 
 	kt_vec_push(terms, term);
 }
 
-static void read_terms(struct kt_json_at affinity, struct kt_sv namespace, kt_affinity_terms *required, kt_affinity_terms *preferred)
+static void read_terms(struct kt_json_at affinity, struct kt_sv namespace,
+        kt_affinity_terms *required, kt_affinity_terms *preferred)
 {
-	struct kt_json_at list = kt_json_member(affinity, "requiredDuringSchedulingIgnoredDuringExecution"), item;
+	struct kt_json_at list = kt_json_member(
+	                          affinity, "requiredDuringSchedulingIgnoredDuringExecution"),
+	                  item;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item))
@@ -49,16 +54,20 @@ static void read_terms(struct kt_json_at affinity, struct kt_sv namespace, kt_af
 		int64_t weight = 0;
 
 		kt_json_int64(kt_json_member(item, "weight"), &weight);
-		read_term(kt_json_member(item, "podAffinityTerm"), namespace, (int32_t)weight, preferred);
+		read_term(kt_json_member(item, "podAffinityTerm"), namespace, (int32_t)weight,
+		        preferred);
 	}
 }
 
-void kt_affinity_terms_read(struct kt_json_at affinity, struct kt_sv namespace, kt_affinity_terms terms[KT_AFFINITY_KINDS])
+void kt_affinity_terms_read(struct kt_json_at affinity, struct kt_sv namespace,
+        kt_affinity_terms terms[KT_AFFINITY_KINDS])
 {
 	if (!affinity.p)
 		return;
-	read_terms(kt_json_member(affinity, "podAffinity"), namespace, &terms[KT_AFFINITY_REQUIRED], &terms[KT_AFFINITY_PREFERRED]);
-	read_terms(kt_json_member(affinity, "podAntiAffinity"), namespace, &terms[KT_ANTI_REQUIRED], &terms[KT_ANTI_PREFERRED]);
+	read_terms(kt_json_member(affinity, "podAffinity"), namespace, &terms[KT_AFFINITY_REQUIRED],
+	        &terms[KT_AFFINITY_PREFERRED]);
+	read_terms(kt_json_member(affinity, "podAntiAffinity"), namespace, &terms[KT_ANTI_REQUIRED],
+	        &terms[KT_ANTI_PREFERRED]);
 }
 
 void kt_affinity_terms_finish(kt_affinity_terms *terms)
@@ -76,7 +85,8 @@ void kt_affinity_terms_finish(kt_affinity_terms *terms)
 	kt_vec_finish(terms);
 }
 
-static bool in_namespaces(const struct kt_affinity_term *term, struct kt_sv namespace, const struct kt_map *namespaces)
+static bool in_namespaces(const struct kt_affinity_term *term, struct kt_sv namespace,
+        const struct kt_map *namespaces)
 {
 	for (size_t i = 0; i < term->namespaces.n; i++)
 		if (kt_sv_is(namespace, term->namespaces.items[i]))
@@ -86,13 +96,15 @@ static bool in_namespaces(const struct kt_affinity_term *term, struct kt_sv name
 	const struct kt_object *object = kt_map_get_sv(namespaces, namespace);
 
 	/* the empty selector is every namespace, also one not seen yet */
-	return object ? kt_selector_matches(term->namespace_selector, object) : kt_selector_is_empty(term->namespace_selector);
+	return object ? kt_selector_matches(term->namespace_selector, object)
+	              : kt_selector_is_empty(term->namespace_selector);
 }
 
-bool kt_affinity_term_matches(const struct kt_affinity_term *term, const struct kt_object *pod, const struct kt_map *namespaces)
+bool kt_affinity_term_matches(const struct kt_affinity_term *term, const struct kt_object *pod,
+        const struct kt_map *namespaces)
 {
 	return term->selector && in_namespaces(term, kt_object_namespace(pod), namespaces) &&
-		kt_selector_matches(term->selector, pod);
+	       kt_selector_matches(term->selector, pod);
 }
 
 void kt_spread_constraints_read(struct kt_json_at list, kt_spread_constraints *constraints)
@@ -105,15 +117,20 @@ void kt_spread_constraints_read(struct kt_json_at list, kt_spread_constraints *c
 
 		kt_json_int64(kt_json_member(item, "maxSkew"), &skew);
 		kt_json_int64(kt_json_member(item, "minDomains"), &domains);
-		kt_vec_push(constraints, ((struct kt_spread_constraint){
-			.selector = read_selector(kt_json_member(item, "labelSelector")),
-			.topology_key = string_dup(item, "topologyKey"),
-			.max_skew = (int32_t)skew,
-			.min_domains = (int32_t)domains,
-			.hard = !kt_json_string_is(kt_json_member(item, "whenUnsatisfiable"), "ScheduleAnyway"),
-			.honor_affinity = !kt_json_string_is(kt_json_member(item, "nodeAffinityPolicy"), "Ignore"),
-			.honor_taints = kt_json_string_is(kt_json_member(item, "nodeTaintsPolicy"), "Honor"),
-		}));
+		kt_vec_push(constraints,
+		        ((struct kt_spread_constraint){
+		                .selector = read_selector(kt_json_member(item, "labelSelector")),
+		                .topology_key = string_dup(item, "topologyKey"),
+		                .max_skew = (int32_t)skew,
+		                .min_domains = (int32_t)domains,
+		                .hard = !kt_json_string_is(
+		                        kt_json_member(item, "whenUnsatisfiable"),
+		                        "ScheduleAnyway"),
+		                .honor_affinity = !kt_json_string_is(
+		                        kt_json_member(item, "nodeAffinityPolicy"), "Ignore"),
+		                .honor_taints = kt_json_string_is(
+		                        kt_json_member(item, "nodeTaintsPolicy"), "Honor"),
+		        }));
 	}
 }
 

@@ -8,7 +8,8 @@
 #include "base/time.h"
 
 #define KUBELET_VERSION "v1.35.4"
-/* The controller may overwrite a returning node's first status: it still knows the old heartbeat. */
+/* The controller may overwrite a returning node's first status: it still knows the old heartbeat.
+ */
 #define RETURN_ROUNDS 2
 #define RENEW_SECONDS 10 /* the kubelet's; the lease lasts four times as long */
 #define REGISTER_RETRY_MS 1000

@@ -347,7 +347,8 @@ static void write_ephemeral(struct kt_str *out, const struct sim_pod *pod)
 {
 	struct kt_json_at doc = kt_object_doc(pod->object), item,
 	                  list = kt_json_find(doc, "spec", "ephemeralContainers", NULL),
-	                  statuses = kt_json_find(doc, "status", "ephemeralContainerStatuses", NULL);
+	                  statuses =
+	                          kt_json_find(doc, "status", "ephemeralContainerStatuses", NULL);
 	struct kt_json_iter it = {0};
 	bool any = false;
 

@@ -8,20 +8,39 @@
 static const char *const SORT_WORDS[] = {"name", "kind", NULL};
 
 static const struct kt_option OPTIONS[] = {
-	{.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "wide|name", .help = "wide or name",
-		.completion = KT_COMPLETE_OUTPUT},
-	{.name = "api-group", .type = KT_OPTION_STRING, .value_name = "GROUP", .help = "only this group; \"\" is core"},
-	{.name = "namespaced", .type = KT_OPTION_BOOL, .help = "only those in namespaces, or =false: only the others"},
-	{.name = "verbs", .type = KT_OPTION_STRINGS, .value_name = "VERB,…", .help = "only those with these verbs"},
-	{.name = "categories", .type = KT_OPTION_STRINGS, .value_name = "CATEGORY,…", .help = "only those in these categories"},
-	{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
-	{.name = "sort-by", .type = KT_OPTION_STRING, .value_name = "name|kind", .help = "order",
-		.completion = KT_COMPLETE_WORDS, .words = SORT_WORDS},
-	KT_OPTION_END,
+        {.name = "output",
+                .letter = 'o',
+                .type = KT_OPTION_STRING,
+                .value_name = "wide|name",
+                .help = "wide or name",
+                .completion = KT_COMPLETE_OUTPUT},
+        {.name = "api-group",
+                .type = KT_OPTION_STRING,
+                .value_name = "GROUP",
+                .help = "only this group; \"\" is core"},
+        {.name = "namespaced",
+                .type = KT_OPTION_BOOL,
+                .help = "only those in namespaces, or =false: only the others"},
+        {.name = "verbs",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "VERB,…",
+                .help = "only those with these verbs"},
+        {.name = "categories",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "CATEGORY,…",
+                .help = "only those in these categories"},
+        {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
+        {.name = "sort-by",
+                .type = KT_OPTION_STRING,
+                .value_name = "name|kind",
+                .help = "order",
+                .completion = KT_COMPLETE_WORDS,
+                .words = SORT_WORDS},
+        KT_OPTION_END,
 };
 
 static bool all_listed(const struct kt_strings *lists, const struct kt_resource *resource,
-	bool (*has)(const struct kt_resource *, const char *))
+        bool (*has)(const struct kt_resource *, const char *))
 {
 	for (size_t i = 0; i < lists->n; i++) {
 		struct kt_sv rest = kt_sv_of(lists->items[i]), part;
@@ -41,9 +60,10 @@ static bool wanted(const struct kt_command_context *ctx, const struct kt_resourc
 	const char *group = kt_opt_string(ctx, "api-group");
 
 	return resource->preferred && (!group || kt_streq(group, resource->group)) &&
-		(!kt_opt_given(ctx, "namespaced") || kt_opt_bool(ctx, "namespaced") == resource->namespaced) &&
-		all_listed(kt_opt_strings(ctx, "verbs"), resource, kt_resource_has_verb) &&
-		all_listed(kt_opt_strings(ctx, "categories"), resource, kt_resource_in_category);
+	       (!kt_opt_given(ctx, "namespaced") ||
+	               kt_opt_bool(ctx, "namespaced") == resource->namespaced) &&
+	       all_listed(kt_opt_strings(ctx, "verbs"), resource, kt_resource_has_verb) &&
+	       all_listed(kt_opt_strings(ctx, "categories"), resource, kt_resource_in_category);
 }
 
 static void print_joined(struct kt_table_writer *table, char *const *words)
@@ -55,7 +75,8 @@ static void print_joined(struct kt_table_writer *table, char *const *words)
 	kt_table_writer_cell(table, kt_str_text(&text));
 }
 
-static void print_resource(struct kt_table_writer *table, const struct kt_resource *resource, bool wide)
+static void print_resource(
+        struct kt_table_writer *table, const struct kt_resource *resource, bool wide)
 {
 	kt_auto_free char *api_version = kt_resource_api_version(resource);
 
@@ -73,7 +94,8 @@ static void print_resource(struct kt_table_writer *table, const struct kt_resour
 
 static void print_header(struct kt_table_writer *table, bool wide)
 {
-	static const char *const NAMES[] = {"NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", "VERBS", "CATEGORIES"};
+	static const char *const NAMES[] = {
+	        "NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", "VERBS", "CATEGORIES"};
 
 	for (size_t i = 0; i < (wide ? 7 : 5); i++)
 		kt_table_writer_cell(table, NAMES[i]);
@@ -82,7 +104,8 @@ static void print_header(struct kt_table_writer *table, bool wide)
 
 static int by_group_and_name(const void *a, const void *b)
 {
-	const struct kt_resource *x = *(const struct kt_resource *const *)a, *y = *(const struct kt_resource *const *)b;
+	const struct kt_resource *x = *(const struct kt_resource *const *)a,
+	                         *y = *(const struct kt_resource *const *)b;
 	int order = strcmp(x->group, y->group);
 
 	return order ? order : strcmp(x->plural, y->plural);
@@ -90,12 +113,14 @@ static int by_group_and_name(const void *a, const void *b)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct kt_resource *const *)a)->plural, (*(const struct kt_resource *const *)b)->plural);
+	return strcmp((*(const struct kt_resource *const *)a)->plural,
+	        (*(const struct kt_resource *const *)b)->plural);
 }
 
 static int by_kind(const void *a, const void *b)
 {
-	return strcmp((*(const struct kt_resource *const *)a)->kind, (*(const struct kt_resource *const *)b)->kind);
+	return strcmp((*(const struct kt_resource *const *)a)->kind,
+	        (*(const struct kt_resource *const *)b)->kind);
 }
 
 static int run(struct kt_command_context *ctx)
@@ -106,13 +131,17 @@ static int run(struct kt_command_context *ctx)
 
 	if (!discovery)
 		return kt_command_fail(ctx, &err, NULL);
-	const struct kt_resource **chosen = kt_new_array(const struct kt_resource *, discovery->n + 1);
+	const struct kt_resource **chosen =
+	        kt_new_array(const struct kt_resource *, discovery->n + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; i < discovery->n; i++)
 		if (wanted(ctx, &discovery->resources[i]))
 			chosen[n++] = &discovery->resources[i];
-	qsort(chosen, n, sizeof(*chosen), !sort ? by_group_and_name : !strcmp(sort, "kind") ? by_kind : by_name);
+	qsort(chosen, n, sizeof(*chosen),
+	        !sort                   ? by_group_and_name
+	        : !strcmp(sort, "kind") ? by_kind
+	                                : by_name);
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
 
 	if (!kt_streq(output, "name") && !kt_opt_bool(ctx, "no-headers"))
@@ -161,21 +190,21 @@ static int run_versions(struct kt_command_context *ctx)
 static const struct kt_option NO_OPTIONS[] = {KT_OPTION_END};
 
 const struct kt_command kt_command_api_resources = {
-	.name = "api-resources",
-	.group = "Cluster",
-	.usage = "api-resources [--namespaced[=false]] [-o wide|name]",
-	.summary = "Show the types the server serves",
-	.options = OPTIONS,
-	.needs_client = true,
-	.run = run,
+        .name = "api-resources",
+        .group = "Cluster",
+        .usage = "api-resources [--namespaced[=false]] [-o wide|name]",
+        .summary = "Show the types the server serves",
+        .options = OPTIONS,
+        .needs_client = true,
+        .run = run,
 };
 
 const struct kt_command kt_command_api_versions = {
-	.name = "api-versions",
-	.group = "Cluster",
-	.usage = "api-versions",
-	.summary = "Show the groups and versions the server serves",
-	.options = NO_OPTIONS,
-	.needs_client = true,
-	.run = run_versions,
+        .name = "api-versions",
+        .group = "Cluster",
+        .usage = "api-versions",
+        .summary = "Show the groups and versions the server serves",
+        .options = NO_OPTIONS,
+        .needs_client = true,
+        .run = run_versions,
 };

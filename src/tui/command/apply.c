@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* apply: makes the cluster's objects look like the manifests, client-side (three-way patch) or server-side. */
+/* apply: makes the cluster's objects look like the manifests, client-side (three-way patch) or
+ * server-side. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
@@ -16,19 +17,32 @@
 #define SERVER_SIDE_MANAGER "kubectl"
 
 static const struct kt_option OPTIONS[] = {
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_SELECTOR,
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_VALIDATE,
-	{.name = "field-manager", .type = KT_OPTION_STRING, .value_name = "NAME", .fallback = CLIENT_SIDE_MANAGER,
-		.help = "the manager that owns the fields written (server-side: " SERVER_SIDE_MANAGER ")"},
-	{.name = "server-side", .type = KT_OPTION_BOOL, .help = "the server merges and remembers who owns which field"},
-	{.name = "force-conflicts", .type = KT_OPTION_BOOL, .help = "server-side: take fields that others own"},
-	{.name = "overwrite", .type = KT_OPTION_BOOL, .fallback = "true", .help = "change what differs in the cluster"},
-	{.name = "force", .type = KT_OPTION_BOOL, .help = "delete and create again what cannot be patched"},
-	KT_OPTION_END,
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_SELECTOR,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_VALIDATE,
+        {.name = "field-manager",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .fallback = CLIENT_SIDE_MANAGER,
+                .help = "the manager that owns the fields written "
+                        "(server-side: " SERVER_SIDE_MANAGER ")"},
+        {.name = "server-side",
+                .type = KT_OPTION_BOOL,
+                .help = "the server merges and remembers who owns which field"},
+        {.name = "force-conflicts",
+                .type = KT_OPTION_BOOL,
+                .help = "server-side: take fields that others own"},
+        {.name = "overwrite",
+                .type = KT_OPTION_BOOL,
+                .fallback = "true",
+                .help = "change what differs in the cluster"},
+        {.name = "force",
+                .type = KT_OPTION_BOOL,
+                .help = "delete and create again what cannot be patched"},
+        KT_OPTION_END,
 };
 
 static int check_options(const struct kt_command_context *ctx, struct kt_err *err)
@@ -36,8 +50,9 @@ static int check_options(const struct kt_command_context *ctx, struct kt_err *er
 	if (kt_opt_bool(ctx, "force-conflicts") && !kt_opt_bool(ctx, "server-side"))
 		return kt_fail(err, EINVAL, "--force-conflicts only works with --server-side");
 	if (kt_is_dry_run_client(ctx) && kt_opt_bool(ctx, "server-side"))
-		return kt_fail(err, EINVAL, "--dry-run=client doesn't work with --server-side (did you mean "
-					    "--dry-run=server instead?)");
+		return kt_fail(err, EINVAL,
+		        "--dry-run=client doesn't work with --server-side (did you mean "
+		        "--dry-run=server instead?)");
 	if (!kt_opt_strings(ctx, "filename")->n)
 		return kt_fail(err, EINVAL, "must specify one of -f and -k");
 	return kt_check_write_options(ctx, err);
@@ -45,7 +60,8 @@ static int check_options(const struct kt_command_context *ctx, struct kt_err *er
 
 /* Server-side */
 
-static int apply_server_side(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int apply_server_side(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_str full = KT_STR_INIT;
@@ -54,16 +70,18 @@ static int apply_server_side(struct kt_command_context *ctx, const struct kt_tar
 	if (json_object_get(json_object_get(object, "metadata"), "managedFields"))
 		json_object_del(json_object_get(object, "metadata"), "managedFields");
 	if (target->namespace && *target->namespace)
-		json_object_set_new(json_object_get(object, "metadata"), "namespace", json_string(target->namespace));
+		json_object_set_new(json_object_get(object, "metadata"), "namespace",
+		        json_string(target->namespace));
 	kt_str_printf(&full, "%s?fieldManager=", path);
-	kt_url_escape(&full, kt_opt_given(ctx, "field-manager") ? kt_opt_string(ctx, "field-manager")
-								: SERVER_SIDE_MANAGER);
+	kt_url_escape(&full, kt_opt_given(ctx, "field-manager")
+	                             ? kt_opt_string(ctx, "field-manager")
+	                             : SERVER_SIDE_MANAGER);
 	if (kt_opt_bool(ctx, "force-conflicts"))
 		kt_str_puts(&full, "&force=true");
 	if (kt_streq(kt_opt_string(ctx, "dry-run"), "server"))
 		kt_str_puts(&full, "&dryRun=All");
 	kt_auto_json json_t *answer = kt_session_request(
-		ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml", object, err);
+	        ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml", object, err);
 
 	if (!answer)
 		return err->code;
@@ -72,7 +90,8 @@ static int apply_server_side(struct kt_command_context *ctx, const struct kt_tar
 
 /* Client-side */
 
-/* The manifest with itself as its annotation, as the next apply will want to find it. New reference. */
+/* The manifest with itself as its annotation, as the next apply will want to find it. New
+ * reference. */
 static json_t *with_last_applied(const json_t *object, const char *namespace, json_t **ret_plain)
 {
 	json_t *plain = json_deep_copy(object), *whole;
@@ -91,14 +110,15 @@ static json_t *with_last_applied(const json_t *object, const char *namespace, js
 	kt_str_putc(&text, '\n');
 	whole = json_deep_copy(plain);
 	json_object_set_new(kt_jget(whole, "metadata.annotations"), LAST_APPLIED,
-		json_stringn(kt_str_text(&text), text.len));
+	        json_stringn(kt_str_text(&text), text.len));
 	*ret_plain = plain;
 	return whole;
 }
 
 static const struct kt_type *merge_type(const struct kt_resource *resource)
 {
-	const struct kt_kind *kind = kt_builtin_kind(resource->group, resource->version, resource->kind);
+	const struct kt_kind *kind =
+	        kt_builtin_kind(resource->group, resource->version, resource->kind);
 
 	return kind ? kind->type : NULL;
 }
@@ -107,12 +127,13 @@ static const struct kt_type *merge_type(const struct kt_resource *resource)
 static json_t *last_applied(const json_t *live)
 {
 	const char *text = json_string_value(
-		json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED));
+	        json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED));
 
 	return text ? kt_json_parse(kt_sv_of(text), NULL, NULL) : NULL;
 }
 
-static int create_new(struct kt_command_context *ctx, const struct kt_target *target, const json_t *whole, struct kt_err *err)
+static int create_new(struct kt_command_context *ctx, const struct kt_target *target,
+        const json_t *whole, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_resource_path(target->resource, target->namespace, NULL, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
@@ -127,8 +148,8 @@ static int create_new(struct kt_command_context *ctx, const struct kt_target *ta
 	return kt_print_result(ctx, target->resource, answer, "created", err);
 }
 
-static int patch_live(struct kt_command_context *ctx, const struct kt_target *target, const json_t *whole,
-	const json_t *live, struct kt_err *err)
+static int patch_live(struct kt_command_context *ctx, const struct kt_target *target,
+        const json_t *whole, const json_t *live, struct kt_err *err)
 {
 	const struct kt_type *type = merge_type(target->resource);
 	kt_auto_json json_t *before = last_applied(live);
@@ -144,14 +165,16 @@ static int patch_live(struct kt_command_context *ctx, const struct kt_target *ta
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
 	kt_auto_json json_t *answer = kt_session_request(ctx, "PATCH", full,
-		type ? "application/strategic-merge-patch+json" : "application/merge-patch+json", patch, err);
+	        type ? "application/strategic-merge-patch+json" : "application/merge-patch+json",
+	        patch, err);
 
 	if (!answer)
 		return kt_wrap(err, "error when applying patch to \"%s\"", target->source);
 	return kt_print_result(ctx, target->resource, answer, "configured", err);
 }
 
-static int apply_client_side(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int apply_client_side(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	kt_auto_json json_t *plain = NULL;
 	kt_auto_json json_t *whole = with_last_applied(target->object, target->namespace, &plain);
@@ -164,20 +187,24 @@ static int apply_client_side(struct kt_command_context *ctx, const struct kt_tar
 		kt_err_clear(err);
 		return create_new(ctx, target, whole, err);
 	}
-	if (!last_applied(live) && !json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED)) {
+	if (!last_applied(live) &&
+	        !json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED)) {
 		kt_auto_free char *label = kt_target_label(target);
 
 		fprintf(ctx->err,
-			"Warning: resource %s is missing the " LAST_APPLIED
-			" annotation which is required by apply. apply should only be used on resources "
-			"created declaratively by either create --save-config or apply. The missing annotation "
-			"will be patched automatically.\n",
-			label);
+		        "Warning: resource %s is missing the " LAST_APPLIED
+		        " annotation which is required by apply. apply should only be used on "
+		        "resources "
+		        "created declaratively by either create --save-config or apply. The "
+		        "missing annotation "
+		        "will be patched automatically.\n",
+		        label);
 	}
 	return patch_live(ctx, target, whole, live, err);
 }
 
-static bool selected(const struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static bool selected(
+        const struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	const char *text = kt_opt_string(ctx, "selector");
 	struct kt_selector *selector = NULL;
@@ -186,7 +213,8 @@ static bool selected(const struct kt_command_context *ctx, const struct kt_targe
 		return true;
 	if (kt_selector_parse(text, &selector, err) < 0)
 		return false;
-	bool matches = kt_selector_matches_labels(selector, kt_jget(target->object, "metadata.labels"));
+	bool matches =
+	        kt_selector_matches_labels(selector, kt_jget(target->object, "metadata.labels"));
 
 	kt_selector_destroy(selector);
 	return matches;
@@ -200,18 +228,23 @@ static int apply_one(struct kt_command_context *ctx, struct kt_target *target, s
 	if (!target->resource) {
 		kt_session_forget_discovery(ctx->session);
 		return kt_fail(err, ENOENT,
-			"resource mapping not found for name: \"%s\" namespace: \"%s\" from \"%s\": no matches for kind "
-			"\"%s\" in version \"%s\"\nensure CRDs are installed first",
-			target->name ? target->name : "",
-			kt_jstr(target->object, "metadata.namespace") ? kt_jstr(target->object, "metadata.namespace") : "",
-			target->source, kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
+		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
+		        "\"%s\": no matches for kind "
+		        "\"%s\" in version \"%s\"\nensure CRDs are installed first",
+		        target->name ? target->name : "",
+		        kt_jstr(target->object, "metadata.namespace")
+		                ? kt_jstr(target->object, "metadata.namespace")
+		                : "",
+		        target->source, kt_jstr(target->object, "kind"),
+		        kt_jstr(target->object, "apiVersion"));
 	}
 	if (!target->name)
 		return kt_fail(err, EINVAL, "from %s: cannot use generate name with apply",
-			kt_jstr(target->object, "metadata.generateName") ? kt_jstr(target->object, "metadata.generateName")
-									 : target->source);
+		        kt_jstr(target->object, "metadata.generateName")
+		                ? kt_jstr(target->object, "metadata.generateName")
+		                : target->source);
 	return kt_opt_bool(ctx, "server-side") ? apply_server_side(ctx, target, err)
-					       : apply_client_side(ctx, target, err);
+	                                       : apply_client_side(ctx, target, err);
 }
 
 static int run(struct kt_command_context *ctx)
@@ -220,7 +253,8 @@ static int run(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code = KT_EXIT_OK;
 
-	if (check_options(ctx, &err) < 0 || kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
+	if (check_options(ctx, &err) < 0 ||
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
 	for (size_t i = 0; i < targets.n; i++) {
 		kt_auto_err one = KT_ERR_INIT;
@@ -233,15 +267,15 @@ static int run(struct kt_command_context *ctx)
 }
 
 const struct kt_command kt_command_apply = {
-	.name = "apply",
-	.group = "Change",
-	.usage = "apply -f FILE [--server-side] [--dry-run=server]",
-	.summary = "Make objects look like their manifests",
-	.help = "Examples:\n"
-		"  kube-tui apply -f app.yaml\n"
-		"  kube-tui apply -f k8s/ -R --server-side\n"
-		"  cat app.yaml | kube-tui apply -f -",
-	.options = OPTIONS,
-	.needs_client = true,
-	.run = run,
+        .name = "apply",
+        .group = "Change",
+        .usage = "apply -f FILE [--server-side] [--dry-run=server]",
+        .summary = "Make objects look like their manifests",
+        .help = "Examples:\n"
+                "  kube-tui apply -f app.yaml\n"
+                "  kube-tui apply -f k8s/ -R --server-side\n"
+                "  cat app.yaml | kube-tui apply -f -",
+        .options = OPTIONS,
+        .needs_client = true,
+        .run = run,
 };

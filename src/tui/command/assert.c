@@ -14,8 +14,11 @@ static const struct {
 	enum relation relation;
 	bool takes_text;
 } RELATIONS[] = {
-	{"==", EQUALS, true},     {"!=", DIFFERS, true}, {"contains", CONTAINS, true},
-	{"succeeds", SUCCEEDS, false}, {"fails", FAILS, false},
+        {"==", EQUALS, true},
+        {"!=", DIFFERS, true},
+        {"contains", CONTAINS, true},
+        {"succeeds", SUCCEEDS, false},
+        {"fails", FAILS, false},
 };
 
 struct assertion {
@@ -34,7 +37,8 @@ static int parse(struct assertion *assertion, int argc, char **argv, struct kt_e
 {
 	if (argc >= 2 && !strcmp(argv[argc - 2], "within")) {
 		if (kt_duration_parse(kt_sv_of(argv[argc - 1]), &assertion->within_ns) < 0)
-			return kt_fail(err, EINVAL, "assert: \"%s\" is no duration (10s, 2m)", argv[argc - 1]);
+			return kt_fail(err, EINVAL, "assert: \"%s\" is no duration (10s, 2m)",
+			        argv[argc - 1]);
 		argc -= 2;
 	}
 	for (size_t i = 0; i < KT_ARRAY_SIZE(RELATIONS); i++) {
@@ -59,7 +63,8 @@ static void run_command(struct assertion *assertion)
 	FILE *out = open_memstream(&text, &len);
 	FILE *nothing = fopen("/dev/null", "r+e");
 
-	assertion->code = kt_command_run(assertion->script->session, assertion->argc, assertion->argv, nothing, out, nothing);
+	assertion->code = kt_command_run(assertion->script->session, assertion->argc,
+	        assertion->argv, nothing, out, nothing);
 	fclose(out);
 	if (nothing)
 		fclose(nothing);
@@ -99,10 +104,13 @@ static int check(void *arg, const json_t *object, struct kt_err *err)
 static const struct kt_resource *watched(const struct assertion *assertion, struct kt_err *err)
 {
 	for (int i = 1; i < assertion->argc; i++) {
-		kt_auto_free char *word = kt_strndup(assertion->argv[i], strcspn(assertion->argv[i], "/,"));
+		kt_auto_free char *word =
+		        kt_strndup(assertion->argv[i], strcspn(assertion->argv[i], "/,"));
 		kt_auto_err ignored = KT_ERR_INIT;
 		const struct kt_resource *resource =
-			*word == '-' ? NULL : kt_session_resource(assertion->script->session, word, &ignored);
+		        *word == '-'
+		                ? NULL
+		                : kt_session_resource(assertion->script->session, word, &ignored);
 
 		if (resource)
 			return resource;
@@ -115,10 +123,10 @@ static int wait_until(struct assertion *assertion, struct kt_err *err)
 {
 	const struct kt_resource *resource = watched(assertion, err);
 	struct kt_command_context ctx = {
-		.session = assertion->script->session,
-		.cancelled = kt_session_cancelled(assertion->script->session),
-		.out = assertion->script->out,
-		.err = assertion->script->err,
+	        .session = assertion->script->session,
+	        .cancelled = kt_session_cancelled(assertion->script->session),
+	        .out = assertion->script->out,
+	        .err = assertion->script->err,
 	};
 	struct kt_target target = {.resource = resource};
 
@@ -141,8 +149,10 @@ static void say_failed(const struct assertion *assertion)
 	for (int i = 0; i < assertion->argc; i++)
 		fprintf(out, " %s", assertion->argv[i]);
 	if (assertion->text)
-		fprintf(out, "\n  wanted: %s%s", assertion->relation == DIFFERS ? "not " : "", assertion->text);
-	fprintf(out, "\n  got:    %s\n  exit:   %d\n", assertion->got ? assertion->got : "", assertion->code);
+		fprintf(out, "\n  wanted: %s%s", assertion->relation == DIFFERS ? "not " : "",
+		        assertion->text);
+	fprintf(out, "\n  got:    %s\n  exit:   %d\n", assertion->got ? assertion->got : "",
+	        assertion->code);
 }
 
 int kt_assert_run(struct kt_script *script, int argc, char **argv)

@@ -8,31 +8,39 @@
 #define REVIEWS "/apis/authorization.k8s.io/v1/"
 
 static const struct kt_option CAN_OPTIONS[] = {
-	KT_OPTION_ALL_NAMESPACES,
-	{.name = "quiet", .letter = 'q', .type = KT_OPTION_BOOL, .help = "only the exit code"},
-	{.name = "list", .type = KT_OPTION_BOOL, .help = "everything that is allowed in the namespace"},
-	{.name = "subresource", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "of this sub-resource"},
-	KT_OPTION_END,
+        KT_OPTION_ALL_NAMESPACES,
+        {.name = "quiet", .letter = 'q', .type = KT_OPTION_BOOL, .help = "only the exit code"},
+        {.name = "list",
+                .type = KT_OPTION_BOOL,
+                .help = "everything that is allowed in the namespace"},
+        {.name = "subresource",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .help = "of this sub-resource"},
+        KT_OPTION_END,
 };
 
 static const struct kt_option WHO_OPTIONS[] = {
-	KT_OPTION_OUTPUT,
-	KT_OPTION_END,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_END,
 };
 
-static json_t *resource_attributes(struct kt_command_context *ctx, const char *verb, const char *word)
+static json_t *resource_attributes(
+        struct kt_command_context *ctx, const char *verb, const char *word)
 {
 	const char *slash = strchr(word, '/'), *sub = kt_opt_string(ctx, "subresource");
-	kt_auto_free char *type = slash ? kt_strndup(word, (size_t)(slash - word)) : kt_strdup(word);
+	kt_auto_free char *type =
+	        slash ? kt_strndup(word, (size_t)(slash - word)) : kt_strdup(word);
 	kt_auto_err err = KT_ERR_INIT;
 	const struct kt_resource *resource = kt_session_resource(ctx->session, type, &err);
-	json_t *attributes = json_pack("{s:s, s:s, s:s}", "verb", verb, "group", resource ? resource->group : "", "resource",
-		resource ? resource->plural : type);
+	json_t *attributes = json_pack("{s:s, s:s, s:s}", "verb", verb, "group",
+	        resource ? resource->group : "", "resource", resource ? resource->plural : type);
 
 	if (!resource && strcmp(type, "*") != 0)
 		fprintf(ctx->err, "Warning: the server doesn't have a resource type '%s'\n", type);
 	if (!kt_opt_bool(ctx, "all-namespaces") && (!resource || resource->namespaced))
-		json_object_set_new(attributes, "namespace", json_string(kt_session_namespace(ctx->session)));
+		json_object_set_new(
+		        attributes, "namespace", json_string(kt_session_namespace(ctx->session)));
 	if (slash)
 		json_object_set_new(attributes, "name", json_string(slash + 1));
 	if (sub)
@@ -46,7 +54,8 @@ static json_t *review(struct kt_command_context *ctx)
 	json_t *spec = json_object();
 
 	if (*what == '/') {
-		json_object_set_new(spec, "nonResourceAttributes", json_pack("{s:s, s:s}", "verb", verb, "path", what));
+		json_object_set_new(spec, "nonResourceAttributes",
+		        json_pack("{s:s, s:s}", "verb", verb, "path", what));
 		return spec;
 	}
 	json_t *attributes = resource_attributes(ctx, verb, what);
@@ -63,13 +72,15 @@ static void join(const json_t *array, struct kt_str *out)
 	size_t i;
 
 	kt_str_putc(out, '[');
-	json_array_foreach(array, i, value) kt_str_printf(out, "%s%s", i ? " " : "", json_string_value(value));
+	json_array_foreach(array, i, value)
+		kt_str_printf(out, "%s%s", i ? " " : "", json_string_value(value));
 	kt_str_putc(out, ']');
 }
 
 static void rule_row(struct kt_table_writer *table, const json_t *rule)
 {
-	static const char *const FIELDS[] = {"resources", "nonResourceURLs", "resourceNames", "verbs"};
+	static const char *const FIELDS[] = {
+	        "resources", "nonResourceURLs", "resourceNames", "verbs"};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(FIELDS); i++) {
 		kt_auto_str text = KT_STR_INIT;
@@ -82,11 +93,14 @@ static void rule_row(struct kt_table_writer *table, const json_t *rule)
 
 static int list_rules(struct kt_command_context *ctx)
 {
-	static const char *const NAMES[] = {"Resources", "Non-Resource URLs", "Resource Names", "Verbs"};
+	static const char *const NAMES[] = {
+	        "Resources", "Non-Resource URLs", "Resource Names", "Verbs"};
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "authorization.k8s.io/v1", "kind",
-		"SelfSubjectRulesReview", "spec", "namespace", kt_session_namespace(ctx->session));
-	kt_auto_json json_t *answer = kt_session_request(ctx, "POST", REVIEWS "selfsubjectrulesreviews", NULL, body, &err);
+	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:{s:s}}", "apiVersion",
+	        "authorization.k8s.io/v1", "kind", "SelfSubjectRulesReview", "spec", "namespace",
+	        kt_session_namespace(ctx->session));
+	kt_auto_json json_t *answer = kt_session_request(
+	        ctx, "POST", REVIEWS "selfsubjectrulesreviews", NULL, body, &err);
 	json_t *rule;
 	size_t i;
 
@@ -97,8 +111,10 @@ static int list_rules(struct kt_command_context *ctx)
 	for (i = 0; i < KT_ARRAY_SIZE(NAMES); i++)
 		kt_table_writer_cell(table, NAMES[i]);
 	kt_table_writer_end_row(table);
-	json_array_foreach(kt_jget(answer, "status.resourceRules"), i, rule) rule_row(table, rule);
-	json_array_foreach(kt_jget(answer, "status.nonResourceRules"), i, rule) rule_row(table, rule);
+	json_array_foreach(kt_jget(answer, "status.resourceRules"), i, rule)
+		rule_row(table, rule);
+	json_array_foreach(kt_jget(answer, "status.nonResourceRules"), i, rule)
+		rule_row(table, rule);
 	kt_table_writer_destroy(table);
 	return KT_EXIT_OK;
 }
@@ -110,10 +126,13 @@ static int run_can(struct kt_command_context *ctx)
 	if (kt_opt_bool(ctx, "list"))
 		return list_rules(ctx);
 	if (ctx->argc < 2)
-		return kt_command_fail(ctx, NULL, "you must specify two arguments: verb resource or verb resource/resourceName.");
-	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:o}", "apiVersion", "authorization.k8s.io/v1", "kind",
-		"SelfSubjectAccessReview", "spec", review(ctx));
-	kt_auto_json json_t *answer = kt_session_request(ctx, "POST", REVIEWS "selfsubjectaccessreviews", NULL, body, &err);
+		return kt_command_fail(ctx, NULL,
+		        "you must specify two arguments: verb resource or verb "
+		        "resource/resourceName.");
+	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:o}", "apiVersion",
+	        "authorization.k8s.io/v1", "kind", "SelfSubjectAccessReview", "spec", review(ctx));
+	kt_auto_json json_t *answer = kt_session_request(
+	        ctx, "POST", REVIEWS "selfsubjectaccessreviews", NULL, body, &err);
 
 	if (!answer)
 		return kt_command_fail(ctx, &err, NULL);
@@ -121,17 +140,19 @@ static int run_can(struct kt_command_context *ctx)
 	const char *reason = kt_jstr(answer, "status.reason");
 
 	if (!kt_opt_bool(ctx, "quiet"))
-		fprintf(ctx->out, "%s%s%s\n", allowed ? "yes" : "no", !allowed && reason && *reason ? " - " : "",
-			!allowed && reason ? reason : "");
+		fprintf(ctx->out, "%s%s%s\n", allowed ? "yes" : "no",
+		        !allowed && reason && *reason ? " - " : "",
+		        !allowed && reason ? reason : "");
 	return allowed ? KT_EXIT_OK : KT_EXIT_ERROR;
 }
 
 static int run_who(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *body = json_pack("{s:s, s:s}", "apiVersion", "authentication.k8s.io/v1", "kind", "SelfSubjectReview");
-	kt_auto_json json_t *answer =
-		kt_session_request(ctx, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", NULL, body, &err);
+	kt_auto_json json_t *body = json_pack("{s:s, s:s}", "apiVersion",
+	        "authentication.k8s.io/v1", "kind", "SelfSubjectReview");
+	kt_auto_json json_t *answer = kt_session_request(
+	        ctx, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", NULL, body, &err);
 	kt_auto_str groups = KT_STR_INIT;
 
 	if (!answer)
@@ -141,13 +162,15 @@ static int run_who(struct kt_command_context *ctx)
 		int r = kt_printer_create(ctx, false, false, &printer, &err);
 
 		if (r == 0)
-			r = kt_printer_object(printer, kt_session_resource(ctx->session, "selfsubjectreviews", &err), answer, &err);
+			r = kt_printer_object(printer,
+			        kt_session_resource(ctx->session, "selfsubjectreviews", &err),
+			        answer, &err);
 		kt_printer_destroy(printer);
 		return r < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 	}
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
-	const char *const rows[][2] = {{"ATTRIBUTE", "VALUE"}, {"Username", kt_jstr(answer, "status.userInfo.username")},
-		{"Groups", NULL}};
+	const char *const rows[][2] = {{"ATTRIBUTE", "VALUE"},
+	        {"Username", kt_jstr(answer, "status.userInfo.username")}, {"Groups", NULL}};
 
 	join(kt_jget(answer, "status.userInfo.groups"), &groups);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(rows); i++) {
@@ -165,31 +188,31 @@ static int run(struct kt_command_context *ctx)
 }
 
 static const struct kt_command auth_can = {
-	.name = "can-i",
-	.group = "Cluster",
-	.usage = "auth can-i VERB (TYPE[/NAME] | /PATH) [--list]",
-	.summary = "Ask whether something is allowed",
-	.options = CAN_OPTIONS,
-	.needs_client = true,
-	.run = run_can,
+        .name = "can-i",
+        .group = "Cluster",
+        .usage = "auth can-i VERB (TYPE[/NAME] | /PATH) [--list]",
+        .summary = "Ask whether something is allowed",
+        .options = CAN_OPTIONS,
+        .needs_client = true,
+        .run = run_can,
 };
 
 static const struct kt_command auth_who = {
-	.name = "whoami",
-	.group = "Cluster",
-	.usage = "auth whoami",
-	.summary = "Show who the server takes one for",
-	.options = WHO_OPTIONS,
-	.needs_client = true,
-	.run = run_who,
+        .name = "whoami",
+        .group = "Cluster",
+        .usage = "auth whoami",
+        .summary = "Show who the server takes one for",
+        .options = WHO_OPTIONS,
+        .needs_client = true,
+        .run = run_who,
 };
 
 const struct kt_command kt_command_auth = {
-	.name = "auth",
-	.group = "Cluster",
-	.usage = "auth (can-i|whoami)",
-	.summary = "Show who one is and what one may do",
-	.options = WHO_OPTIONS,
-	.subcommands = (const struct kt_command *const[]){&auth_can, &auth_who, NULL},
-	.run = run,
+        .name = "auth",
+        .group = "Cluster",
+        .usage = "auth (can-i|whoami)",
+        .summary = "Show who one is and what one may do",
+        .options = WHO_OPTIONS,
+        .subcommands = (const struct kt_command *const[]){&auth_can, &auth_who, NULL},
+        .run = run,
 };

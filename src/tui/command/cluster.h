@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Commands about embedded clusters: up, down, list, snapshot, and `delete NAME`. Their entries stand in the command table like all
- * others; what they do needs the whole program, so main gives it as hooks.
+ * Commands about embedded clusters: up, down, list, snapshot, and `delete NAME`. Their entries
+ * stand in the command table like all others; what they do needs the whole program, so main gives
+ * it as hooks.
  */
 #ifndef KT_TUI_COMMAND_CLUSTER_H
 #define KT_TUI_COMMAND_CLUSTER_H
@@ -17,7 +18,8 @@ struct kt_cluster_hooks {
 	int (*snapshot_restore)(struct kt_command_context *ctx);
 };
 
-/* Set once by main before any command runs; without them the commands say that this program holds no clusters. */
+/* Set once by main before any command runs; without them the commands say that this program holds
+ * no clusters. */
 void kt_cluster_hooks_set(const struct kt_cluster_hooks *hooks);
 
 /* `delete NAME` without a type, a file or a selector means an embedded cluster. */

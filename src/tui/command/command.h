@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The command table. A verb is one file command/<verb>.c with one const struct kt_command; table.c lists them. The command line,
- * the prompt (repl), the terminal UI's `:` prompt and its keys, the help page, shell completion and the manual all read it.
+ * The command table. A verb is one file command/<verb>.c with one const struct kt_command; table.c
+ * lists them. The command line, the prompt (repl), the terminal UI's `:` prompt and its keys, the
+ * help page, shell completion and the manual all read it.
  *
- * A command runs on the calling thread with a context; it writes to the context's streams, never to stdout directly, polls
- * `cancelled` in anything that may take over a second, and returns an exit code. Errors go through kt_command_fail().
+ * A command runs on the calling thread with a context; it writes to the context's streams, never to
+ * stdout directly, polls `cancelled` in anything that may take over a second, and returns an exit
+ * code. Errors go through kt_command_fail().
  */
 #ifndef KT_TUI_COMMAND_COMMAND_H
 #define KT_TUI_COMMAND_COMMAND_H
@@ -30,31 +32,31 @@ enum kt_option_type {
 enum kt_completion {
 	KT_COMPLETE_NONE,
 	KT_COMPLETE_FILE,
-	KT_COMPLETE_RESOURCE,  /* kinds: pods, deploy, … */
-	KT_COMPLETE_NAME,      /* live names of the resource named before */
+	KT_COMPLETE_RESOURCE,         /* kinds: pods, deploy, … */
+	KT_COMPLETE_NAME,             /* live names of the resource named before */
 	KT_COMPLETE_RESOURCE_OR_NAME, /* TYPE, TYPE/NAME, then NAMEs */
 	KT_COMPLETE_POD,
 	KT_COMPLETE_CONTAINER,
 	KT_COMPLETE_NODE,
 	KT_COMPLETE_NAMESPACE,
 	KT_COMPLETE_CONTEXT,
-	KT_COMPLETE_CLUSTER,   /* embedded clusters */
+	KT_COMPLETE_CLUSTER,    /* embedded clusters */
 	KT_COMPLETE_FIELD_PATH, /* spec.template.spec… of the resource named before */
-	KT_COMPLETE_OUTPUT,    /* -o formats */
+	KT_COMPLETE_OUTPUT,     /* -o formats */
 	KT_COMPLETE_COMMAND,
-	KT_COMPLETE_WORDS,     /* the option's own `words` */
+	KT_COMPLETE_WORDS, /* the option's own `words` */
 };
 
 struct kt_option {
-	const char *name;      /* "namespace" */
-	char letter;           /* 'n' or 0 */
+	const char *name; /* "namespace" */
+	char letter;      /* 'n' or 0 */
 	enum kt_option_type type;
-	const char *fallback;  /* text of the default; NULL: unset */
+	const char *fallback;   /* text of the default; NULL: unset */
 	const char *value_name; /* "NAMESPACE" in help */
 	const char *help;
 	enum kt_completion completion;
 	const char *const *words; /* for KT_COMPLETE_WORDS */
-	bool optional_value;   /* --dry-run, -o= … may stand without a value (then `bare` is it) */
+	bool optional_value; /* --dry-run, -o= … may stand without a value (then `bare` is it) */
 	const char *bare;
 };
 
@@ -63,31 +65,36 @@ struct kt_command_context;
 struct kt_command {
 	const char *name;
 	const char *const *aliases; /* NULL-terminated; may be NULL */
-	const char *group;     /* help section: "Look", "Change", …; NULL: not shown to people */
-	const char *usage;     /* "get TYPE [NAME…] [flags]" */
-	const char *summary;   /* one line */
-	const char *help;      /* paragraphs and examples, plain text */
-	const struct kt_option *options; /* ends with name NULL; global options are added by the parser */
-	const enum kt_completion *arguments; /* per position; the last repeats; ends with KT_COMPLETE_NONE */
-	const struct kt_command *const *subcommands; /* NULL-terminated: rollout status, config view */
-	bool needs_client;     /* the context's client is connected before run */
+	const char *group;   /* help section: "Look", "Change", …; NULL: not shown to people */
+	const char *usage;   /* "get TYPE [NAME…] [flags]" */
+	const char *summary; /* one line */
+	const char *help;    /* paragraphs and examples, plain text */
+	const struct kt_option
+	        *options; /* ends with name NULL; global options are added by the parser */
+	const enum kt_completion
+	        *arguments; /* per position; the last repeats; ends with KT_COMPLETE_NONE */
+	const struct kt_command *const
+	        *subcommands; /* NULL-terminated: rollout status, config view */
+	bool needs_client;    /* the context's client is connected before run */
 	int (*run)(struct kt_command_context *ctx);
 };
 
 extern const struct kt_command *const kt_commands[]; /* NULL-terminated, alphabetical */
-extern const struct kt_option kt_global_options[];   /* --namespace, --context, --kubeconfig, --server, --token, … */
+extern const struct kt_option
+        kt_global_options[]; /* --namespace, --context, --kubeconfig, --server, --token, … */
 
 /* One run of one command. */
 struct kt_command_context {
 	const struct kt_command *command;
-	int argc;              /* positional arguments */
+	int argc; /* positional arguments */
 	char **argv;
 	int dash_at;           /* index of the first argument after "--"; -1: none */
 	struct kt_map options; /* long name -> char * or, for STRINGS, struct kt_strings * */
-	struct kt_session *session; /* namespace, context, variables, discovery cache; lasts over commands */
+	struct kt_session
+	        *session; /* namespace, context, variables, discovery cache; lasts over commands */
 	FILE *in, *out, *err;
 	bool out_is_tty, in_is_tty;
-	int columns;           /* width of the terminal */
+	int columns;                   /* width of the terminal */
 	const volatile int *cancelled; /* set by SIGINT */
 };
 
@@ -96,22 +103,27 @@ struct kt_strings {
 	size_t n;
 };
 
-/* Parses words (argv without the program name) against the table and runs. The words are not changed. */
-int kt_command_run(struct kt_session *session, int argc, char *const *argv, FILE *in, FILE *out, FILE *err);
+/* Parses words (argv without the program name) against the table and runs. The words are not
+ * changed. */
+int kt_command_run(
+        struct kt_session *session, int argc, char *const *argv, FILE *in, FILE *out, FILE *err);
 
 bool kt_opt_bool(const struct kt_command_context *ctx, const char *name);
 const char *kt_opt_string(const struct kt_command_context *ctx, const char *name); /* NULL: unset */
-const struct kt_strings *kt_opt_strings(const struct kt_command_context *ctx, const char *name); /* never NULL */
+const struct kt_strings *kt_opt_strings(
+        const struct kt_command_context *ctx, const char *name); /* never NULL */
 int64_t kt_opt_int(const struct kt_command_context *ctx, const char *name);
 bool kt_opt_given(const struct kt_command_context *ctx, const char *name);
-/* Prints "error: …" and returns KT_EXIT_ERROR; err may be NULL; Status errors as kubectl prints them ("Error from server (NotFound): …"). */
+/* Prints "error: …" and returns KT_EXIT_ERROR; err may be NULL; Status errors as kubectl prints
+ * them ("Error from server (NotFound): …"). */
 int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* The session: what lasts between commands of one prompt, script or terminal UI. */
 struct kt_session_options {
 	const char *kubeconfig, *context, *namespace;
-	struct kt_client *client; /* embedded cluster: borrowed; NULL: connected by kubeconfig when first needed */
+	struct kt_client *client; /* embedded cluster: borrowed; NULL: connected by kubeconfig when
+	                             first needed */
 };
 struct kt_session *kt_session_create(const struct kt_session_options *options);
 void kt_session_destroy(struct kt_session *session);

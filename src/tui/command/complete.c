@@ -8,16 +8,16 @@
 
 #include <errno.h>
 
-#define NAMES_MAX 500       /* live names offered */
-#define TIMEOUT_MS 2000     /* a slow server must not block the prompt */
+#define NAMES_MAX 500   /* live names offered */
+#define TIMEOUT_MS 2000 /* a slow server must not block the prompt */
 
 struct completion {
 	struct kt_session *session;
 	struct kt_candidates *out;
-	const char *prefix;       /* of the word under the cursor */
+	const char *prefix; /* of the word under the cursor */
 	const struct kt_command *command;
 	const char *namespace;
-	char *words[64];          /* positional words before the cursor */
+	char *words[64]; /* positional words before the cursor */
 	size_t n_words;
 };
 
@@ -26,7 +26,8 @@ static void offer(struct completion *c, const char *text, const char *help)
 	if (!text || !*text || !kt_starts_with(text, c->prefix))
 		return;
 	c->out->items = kt_reallocarray(c->out->items, c->out->n + 1, sizeof(*c->out->items));
-	c->out->items[c->out->n++] = (struct kt_candidate){kt_strdup(text), help ? kt_strdup(help) : NULL};
+	c->out->items[c->out->n++] =
+	        (struct kt_candidate){kt_strdup(text), help ? kt_strdup(help) : NULL};
 }
 
 /* Sources */
@@ -41,7 +42,8 @@ static void offer_commands(struct completion *c, const struct kt_command *const 
 static void offer_options(struct completion *c, const struct kt_option *options)
 {
 	for (; options && options->name; options++) {
-		kt_auto_free char *text = kt_asprintf("--%s%s", options->name, options->type == KT_OPTION_BOOL ? "" : "=");
+		kt_auto_free char *text = kt_asprintf(
+		        "--%s%s", options->name, options->type == KT_OPTION_BOOL ? "" : "=");
 
 		offer(c, text, options->help);
 	}
@@ -70,10 +72,11 @@ static json_t *fetch_metadata(struct completion *c, const struct kt_resource *re
 	kt_auto_free char *base = kt_resource_path(resource, namespace, NULL, NULL);
 	kt_auto_free char *path = kt_asprintf("%s?limit=%d", base, NAMES_MAX);
 	struct kt_call call = {
-		.method = "GET",
-		.path = path,
-		.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
-		.timeout_ms = TIMEOUT_MS,
+	        .method = "GET",
+	        .path = path,
+	        .accept = "application/"
+	                  "json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+	        .timeout_ms = TIMEOUT_MS,
 	};
 	json_t *list = NULL;
 
@@ -91,9 +94,9 @@ static void offer_names(struct completion *c, const char *type, const char *befo
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(list, "items"), i, item)
-	{
-		kt_auto_free char *text = kt_asprintf("%s%s", before, kt_jstr(item, "metadata.name"));
+	json_array_foreach(json_object_get(list, "items"), i, item) {
+		kt_auto_free char *text =
+		        kt_asprintf("%s%s", before, kt_jstr(item, "metadata.name"));
 
 		offer(c, text, NULL);
 	}
@@ -137,12 +140,12 @@ static void offer_containers(struct completion *c)
 
 	if (!client || !c->n_words || strchr(c->words[0], '/'))
 		return;
-	kt_auto_free char *path = kt_asprintf("/api/v1/namespaces/%s/pods/%s", namespace, c->words[0]);
+	kt_auto_free char *path =
+	        kt_asprintf("/api/v1/namespaces/%s/pods/%s", namespace, c->words[0]);
 	struct kt_call call = {.method = "GET", .path = path, .timeout_ms = TIMEOUT_MS};
 
 	if (kt_client_call_wait(client, &call, NULL) == 0) {
-		kt_auto_json json_t *pod =
-			kt_json_parse(kt_call_body(&call), NULL, NULL);
+		kt_auto_json json_t *pod = kt_json_parse(kt_call_body(&call), NULL, NULL);
 
 		json_array_foreach(kt_jget(pod, "spec.containers"), i, container)
 			offer(c, kt_jstr(container, "name"), kt_jstr(container, "image"));
@@ -179,7 +182,8 @@ static void offer_fields(struct completion *c)
 	kt_auto_free char *type = kt_strndup(c->prefix, (size_t)(dot - c->prefix));
 	const struct kt_resource *resource = kt_session_resource(c->session, type, &err);
 	const struct kt_kind *kind =
-		resource ? kt_builtin_kind(resource->group, resource->version, resource->kind) : NULL;
+	        resource ? kt_builtin_kind(resource->group, resource->version, resource->kind)
+	                 : NULL;
 
 	if (!kind)
 		return;
@@ -190,8 +194,8 @@ static void offer_fields(struct completion *c)
 	while (inside && (inside->shape == KT_SHAPE_LIST || inside->shape == KT_SHAPE_MAP))
 		inside = inside->elem;
 	for (size_t i = 0; inside && i < inside->n_fields; i++) {
-		kt_auto_free char *text =
-			kt_asprintf("%.*s.%s", (int)(last - c->prefix), c->prefix, inside->fields[i].name);
+		kt_auto_free char *text = kt_asprintf(
+		        "%.*s.%s", (int)(last - c->prefix), c->prefix, inside->fields[i].name);
 
 		offer(c, text, inside->fields[i].doc);
 	}
@@ -203,9 +207,11 @@ static void offer_words(struct completion *c, const char *const *words)
 		offer(c, *words, NULL);
 }
 
-static const char *const OUTPUTS[] = {"json", "yaml", "name", "wide", "jsonpath=", "custom-columns=", NULL};
+static const char *const OUTPUTS[] = {
+        "json", "yaml", "name", "wide", "jsonpath=", "custom-columns=", NULL};
 
-static void offer_kind(struct completion *c, enum kt_completion completion, const struct kt_option *option)
+static void offer_kind(
+        struct completion *c, enum kt_completion completion, const struct kt_option *option)
 {
 	switch (completion) {
 	case KT_COMPLETE_FILE:
@@ -256,7 +262,8 @@ static void offer_kind(struct completion *c, enum kt_completion completion, cons
 
 /* Where the cursor is */
 
-static const struct kt_option *option_named(const struct kt_command *command, struct kt_sv name, char letter)
+static const struct kt_option *option_named(
+        const struct kt_command *command, struct kt_sv name, char letter)
 {
 	const struct kt_option *lists[] = {command->options, kt_global_options};
 
@@ -295,8 +302,8 @@ static void offer_argument(struct completion *c)
 	offer_kind(c, arguments[at], NULL);
 }
 
-static void read_words(struct completion *c, const struct kt_tokens *tokens, size_t first, size_t last,
-	const struct kt_option **ret_pending)
+static void read_words(struct completion *c, const struct kt_tokens *tokens, size_t first,
+        size_t last, const struct kt_option **ret_pending)
 {
 	*ret_pending = NULL;
 	for (size_t i = first; i < last; i++) {
@@ -310,7 +317,8 @@ static void read_words(struct completion *c, const struct kt_tokens *tokens, siz
 			continue;
 		}
 		const struct kt_command *sub =
-			c->command->subcommands ? kt_command_find(c->command->subcommands, word) : NULL;
+		        c->command->subcommands ? kt_command_find(c->command->subcommands, word)
+		                                : NULL;
 
 		if (*ret_pending) {
 			if (kt_streq((*ret_pending)->name, "namespace"))
@@ -333,8 +341,8 @@ static bool complete_option_value(struct completion *c)
 
 	if (!kt_starts_with(c->prefix, "--") || !equals)
 		return false;
-	const struct kt_option *option =
-		option_named(c->command, (struct kt_sv){c->prefix + 2, (size_t)(equals - c->prefix - 2)}, 0);
+	const struct kt_option *option = option_named(
+	        c->command, (struct kt_sv){c->prefix + 2, (size_t)(equals - c->prefix - 2)}, 0);
 
 	c->out->word_start += (size_t)(equals - c->prefix) + 1;
 	c->prefix = equals + 1;
@@ -345,7 +353,8 @@ static bool complete_option_value(struct completion *c)
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct kt_candidate *)a)->text, ((const struct kt_candidate *)b)->text);
+	return strcmp(
+	        ((const struct kt_candidate *)a)->text, ((const struct kt_candidate *)b)->text);
 }
 
 void kt_complete(struct kt_session *session, const char *line, struct kt_candidates *ret_candidates)
@@ -358,7 +367,7 @@ void kt_complete(struct kt_session *session, const char *line, struct kt_candida
 	kt_words_split(line, NULL, NULL, &tokens);
 	size_t last = tokens.n, first;
 	bool in_word = tokens.n && tokens.items[tokens.n - 1].kind == KT_TOKEN_WORD &&
-		tokens.items[tokens.n - 1].end == strlen(line);
+	               tokens.items[tokens.n - 1].end == strlen(line);
 
 	if (in_word) {
 		last--;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Completion of a line of the prompt: commands, options, types, live names, namespaces, containers, field paths, files. One function
- * for the prompt, the terminal UI's `:` line and the shells' completion scripts (`kube-tui __complete WORD…`). It may ask the
- * server; answers are limited in number and time.
+ * Completion of a line of the prompt: commands, options, types, live names, namespaces, containers,
+ * field paths, files. One function for the prompt, the terminal UI's `:` line and the shells'
+ * completion scripts (`kube-tui __complete WORD…`). It may ask the server; answers are limited in
+ * number and time.
  */
 #ifndef KT_TUI_COMMAND_COMPLETE_H
 #define KT_TUI_COMMAND_COMPLETE_H
@@ -22,7 +23,8 @@ struct kt_candidates {
 };
 
 /* line up to the cursor. */
-void kt_complete(struct kt_session *session, const char *line, struct kt_candidates *ret_candidates);
+void kt_complete(
+        struct kt_session *session, const char *line, struct kt_candidates *ret_candidates);
 void kt_candidates_finish(struct kt_candidates *candidates);
 
 #endif

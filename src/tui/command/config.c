@@ -9,21 +9,29 @@
 #include <errno.h>
 
 static const struct kt_option VIEW_OPTIONS[] = {
-	{.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "json|yaml", .help = "json or yaml"},
-	{.name = "raw", .type = KT_OPTION_BOOL, .help = "keys and tokens too"},
-	{.name = "minify", .type = KT_OPTION_BOOL, .help = "only what the current context needs"},
-	KT_OPTION_END,
+        {.name = "output",
+                .letter = 'o',
+                .type = KT_OPTION_STRING,
+                .value_name = "json|yaml",
+                .help = "json or yaml"},
+        {.name = "raw", .type = KT_OPTION_BOOL, .help = "keys and tokens too"},
+        {.name = "minify", .type = KT_OPTION_BOOL, .help = "only what the current context needs"},
+        KT_OPTION_END,
 };
 
 static const struct kt_option CONTEXT_OPTIONS[] = {
-	{.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "name", .help = "name: only the names"},
-	{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
-	KT_OPTION_END,
+        {.name = "output",
+                .letter = 'o',
+                .type = KT_OPTION_STRING,
+                .value_name = "name",
+                .help = "name: only the names"},
+        {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
+        KT_OPTION_END,
 };
 
 static const struct kt_option SET_OPTIONS[] = {
-	{.name = "current", .type = KT_OPTION_BOOL, .help = "the current context"},
-	KT_OPTION_END,
+        {.name = "current", .type = KT_OPTION_BOOL, .help = "the current context"},
+        KT_OPTION_END,
 };
 
 static const struct kt_option NO_OPTIONS[] = {KT_OPTION_END};
@@ -33,32 +41,35 @@ static int with_config(struct kt_command_context *ctx, struct kt_kubeconfig **re
 	kt_auto_err err = KT_ERR_INIT;
 	const char *path = kt_opt_string(ctx, "kubeconfig");
 
-	if (kt_kubeconfig_load(path ? path : kt_session_kubeconfig(ctx->session), ret_config, &err) < 0)
+	if (kt_kubeconfig_load(
+	            path ? path : kt_session_kubeconfig(ctx->session), ret_config, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
 	return KT_EXIT_OK;
 }
 
-static const char *const SECRETS[] = {"client-certificate-data", "client-key-data", "token", "password", NULL};
+static const char *const SECRETS[] = {
+        "client-certificate-data", "client-key-data", "token", "password", NULL};
 
 static void hide_secrets(json_t *config)
 {
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(config, "users"), i, entry)
-	{
+	json_array_foreach(json_object_get(config, "users"), i, entry) {
 		json_t *user = json_object_get(entry, "user");
 
 		for (const char *const *key = SECRETS; *key; key++)
 			if (json_object_get(user, *key))
-				json_object_set_new(user, *key, json_string(strchr(*key, '-') ? "DATA+OMITTED" : "REDACTED"));
+				json_object_set_new(user, *key,
+				        json_string(
+				                strchr(*key, '-') ? "DATA+OMITTED" : "REDACTED"));
 	}
-	json_array_foreach(json_object_get(config, "clusters"), i, entry)
-	{
+	json_array_foreach(json_object_get(config, "clusters"), i, entry) {
 		json_t *cluster = json_object_get(entry, "cluster");
 
 		if (json_object_get(cluster, "certificate-authority-data"))
-			json_object_set_new(cluster, "certificate-authority-data", json_string("DATA+OMITTED"));
+			json_object_set_new(
+			        cluster, "certificate-authority-data", json_string("DATA+OMITTED"));
 	}
 }
 
@@ -121,7 +132,8 @@ static int run_current(struct kt_command_context *ctx)
 
 static void print_context(struct kt_table_writer *table, const json_t *entry, const char *current)
 {
-	static const char *const PATHS[] = {"name", "context.cluster", "context.user", "context.namespace"};
+	static const char *const PATHS[] = {
+	        "name", "context.cluster", "context.user", "context.namespace"};
 
 	kt_table_writer_cell(table, kt_streq(kt_jstr(entry, "name"), current) ? "*" : "");
 	for (size_t i = 0; i < KT_ARRAY_SIZE(PATHS); i++)
@@ -145,8 +157,7 @@ static int run_contexts(struct kt_command_context *ctx)
 		kt_table_writer_cell(table, NAMES[i]);
 	if (i)
 		kt_table_writer_end_row(table);
-	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, entry)
-	{
+	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, entry) {
 		if (names_only)
 			fprintf(ctx->out, "%s\n", kt_jstr(entry, "name"));
 		else
@@ -202,36 +213,40 @@ static int run_set(struct kt_command_context *ctx)
 
 static int run(struct kt_command_context *ctx)
 {
-	return kt_command_fail(ctx, NULL, "config needs a command: view, get-contexts, current-context, use-context or set-context");
+	return kt_command_fail(ctx, NULL,
+	        "config needs a command: view, get-contexts, current-context, use-context or "
+	        "set-context");
 }
 
 static const enum kt_completion CONTEXTS[] = {KT_COMPLETE_CONTEXT, KT_COMPLETE_NONE};
 
-#define SUBCOMMAND(id, word, how, text, opts, fn, args)                                            \
-	static const struct kt_command config_##id = {                                             \
-		.name = word,                                                                      \
-		.group = "Settings",                                                               \
-		.usage = "config " word how,                                                       \
-		.summary = text,                                                                   \
-		.options = opts,                                                                   \
-		.arguments = args,                                                                 \
-		.run = fn,                                                                         \
+#define SUBCOMMAND(id, word, how, text, opts, fn, args) \
+	static const struct kt_command config_##id = { \
+	        .name = word, \
+	        .group = "Settings", \
+	        .usage = "config " word how, \
+	        .summary = text, \
+	        .options = opts, \
+	        .arguments = args, \
+	        .run = fn, \
 	};
 
 SUBCOMMAND(view, "view", "", "Show the merged kubeconfig", VIEW_OPTIONS, run_view, NULL)
-SUBCOMMAND(current, "current-context", "", "Show the current context", NO_OPTIONS, run_current, NULL)
+SUBCOMMAND(
+        current, "current-context", "", "Show the current context", NO_OPTIONS, run_current, NULL)
 SUBCOMMAND(contexts, "get-contexts", "", "Show all contexts", CONTEXT_OPTIONS, run_contexts, NULL)
-SUBCOMMAND(use, "use-context", " CONTEXT", "Make a context the current one", NO_OPTIONS, run_use, CONTEXTS)
-SUBCOMMAND(set, "set-context", " (CONTEXT | --current) --namespace=NAMESPACE", "Set the namespace of a context", SET_OPTIONS,
-	run_set, CONTEXTS)
+SUBCOMMAND(use, "use-context", " CONTEXT", "Make a context the current one", NO_OPTIONS, run_use,
+        CONTEXTS)
+SUBCOMMAND(set, "set-context", " (CONTEXT | --current) --namespace=NAMESPACE",
+        "Set the namespace of a context", SET_OPTIONS, run_set, CONTEXTS)
 
 const struct kt_command kt_command_config = {
-	.name = "config",
-	.group = "Settings",
-	.usage = "config (view|get-contexts|current-context|use-context|set-context)",
-	.summary = "Show and change the kubeconfig",
-	.options = NO_OPTIONS,
-	.subcommands = (const struct kt_command *const[]){&config_view, &config_contexts, &config_current, &config_use,
-		&config_set, NULL},
-	.run = run,
+        .name = "config",
+        .group = "Settings",
+        .usage = "config (view|get-contexts|current-context|use-context|set-context)",
+        .summary = "Show and change the kubeconfig",
+        .options = NO_OPTIONS,
+        .subcommands = (const struct kt_command *const[]){&config_view, &config_contexts,
+                &config_current, &config_use, &config_set, NULL},
+        .run = run,
 };

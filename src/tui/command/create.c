@@ -8,35 +8,43 @@
 #include <errno.h>
 
 static const struct kt_option OPTIONS[] = {
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_VALIDATE,
-	KT_OPTION_FIELD_MANAGER("kubectl-create"),
-	{.name = "save-config", .type = KT_OPTION_BOOL, .help = "remember the manifest for a later apply"},
-	KT_OPTION_END,
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-create"),
+        {.name = "save-config",
+                .type = KT_OPTION_BOOL,
+                .help = "remember the manifest for a later apply"},
+        KT_OPTION_END,
 };
 
-int kt_create_object(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+int kt_create_object(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	if (!target->resource)
 		return kt_fail(err, ENOENT,
-			"resource mapping not found for name: \"%s\" namespace: \"%s\" from \"%s\": no matches for kind \"%s\" in "
-			"version \"%s\"\nensure CRDs are installed first",
-			target->name ? target->name : "",
-			kt_jstr(target->object, "metadata.namespace") ? kt_jstr(target->object, "metadata.namespace") : "",
-			target->source ? target->source : "", kt_jstr(target->object, "kind"),
-			kt_jstr(target->object, "apiVersion"));
+		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
+		        "\"%s\": no matches for kind \"%s\" in "
+		        "version \"%s\"\nensure CRDs are installed first",
+		        target->name ? target->name : "",
+		        kt_jstr(target->object, "metadata.namespace")
+		                ? kt_jstr(target->object, "metadata.namespace")
+		                : "",
+		        target->source ? target->source : "", kt_jstr(target->object, "kind"),
+		        kt_jstr(target->object, "apiVersion"));
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, target->object, "created", err);
 	kt_auto_free char *path = kt_resource_path(target->resource, target->namespace, NULL, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
-	kt_auto_json json_t *answer = kt_session_request(ctx, "POST", full, NULL, target->object, err);
+	kt_auto_json json_t *answer =
+	        kt_session_request(ctx, "POST", full, NULL, target->object, err);
 
 	if (!answer)
-		return target->source ? kt_wrap(err, "error when creating \"%s\"", target->source) : err->code;
+		return target->source ? kt_wrap(err, "error when creating \"%s\"", target->source)
+		                      : err->code;
 	return kt_print_result(ctx, target->resource, answer, "created", err);
 }
 
@@ -46,13 +54,15 @@ static int run(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code = KT_EXIT_OK;
 
-	if (kt_check_write_options(ctx, &err) < 0 || kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
+	if (kt_check_write_options(ctx, &err) < 0 ||
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
 	for (size_t i = 0; i < targets.n; i++) {
 		kt_auto_err one = KT_ERR_INIT;
 
 		if (!targets.items[i].object)
-			code = kt_command_fail(ctx, NULL, "must specify one of -f or a type that create knows");
+			code = kt_command_fail(
+			        ctx, NULL, "must specify one of -f or a type that create knows");
 		else if (kt_create_object(ctx, &targets.items[i], &one) < 0)
 			code = kt_command_fail(ctx, &one, NULL);
 	}
@@ -61,16 +71,16 @@ static int run(struct kt_command_context *ctx)
 }
 
 const struct kt_command kt_command_create = {
-	.name = "create",
-	.group = "Change",
-	.usage = "create (-f FILE | TYPE NAME …)",
-	.summary = "Create objects from manifests, or a common one by a few words",
-	.help = "Examples:\n"
-		"  kube-tui create -f app.yaml\n"
-		"  kube-tui create deployment web --image=nginx --replicas=3\n"
-		"  kube-tui create configmap settings --from-literal=color=blue",
-	.options = OPTIONS,
-	.subcommands = kt_create_kinds,
-	.needs_client = true,
-	.run = run,
+        .name = "create",
+        .group = "Change",
+        .usage = "create (-f FILE | TYPE NAME …)",
+        .summary = "Create objects from manifests, or a common one by a few words",
+        .help = "Examples:\n"
+                "  kube-tui create -f app.yaml\n"
+                "  kube-tui create deployment web --image=nginx --replicas=3\n"
+                "  kube-tui create configmap settings --from-literal=color=blue",
+        .options = OPTIONS,
+        .subcommands = kt_create_kinds,
+        .needs_client = true,
+        .run = run,
 };

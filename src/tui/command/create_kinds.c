@@ -18,7 +18,8 @@ static int finish(struct kt_command_context *ctx, const char *word, json_t *obje
 	target.resource = kt_session_resource(ctx->session, word, &err);
 	if (target.resource && target.resource->namespaced)
 		target.namespace = kt_strdup(kt_session_namespace(ctx->session));
-	if (!target.resource || kt_check_write_options(ctx, &err) < 0 || kt_create_object(ctx, &target, &err) < 0)
+	if (!target.resource || kt_check_write_options(ctx, &err) < 0 ||
+	        kt_create_object(ctx, &target, &err) < 0)
 		code = kt_command_fail(ctx, &err, NULL);
 	free(target.namespace);
 	json_decref(object);
@@ -35,7 +36,8 @@ static const char *only_name(struct kt_command_context *ctx)
 
 static json_t *object_of(const char *api_version, const char *kind, const char *name)
 {
-	return json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", api_version, "kind", kind, "metadata", "name", name);
+	return json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", api_version, "kind", kind, "metadata",
+	        "name", name);
 }
 
 static int create_namespace(struct kt_command_context *ctx)
@@ -49,7 +51,8 @@ static int create_serviceaccount(struct kt_command_context *ctx)
 {
 	const char *name = only_name(ctx);
 
-	return name ? finish(ctx, "serviceaccounts", object_of("v1", "ServiceAccount", name)) : KT_EXIT_ERROR;
+	return name ? finish(ctx, "serviceaccounts", object_of("v1", "ServiceAccount", name))
+	            : KT_EXIT_ERROR;
 }
 
 /* The last part of the image's path names the container, as kubectl does. */
@@ -76,7 +79,8 @@ static json_t *containers(const struct kt_command_context *ctx, const struct kt_
 
 	for (size_t i = 0; i < images->n; i++) {
 		kt_auto_free char *name = container_name(images->items[i]);
-		json_t *container = json_pack("{s:s, s:s}", "name", name, "image", images->items[i]);
+		json_t *container =
+		        json_pack("{s:s, s:s}", "name", name, "image", images->items[i]);
 
 		if (json_array_size(words))
 			json_object_set(container, "command", words);
@@ -109,19 +113,20 @@ static int create_deployment(struct kt_command_context *ctx)
 	int64_t port = kt_opt_int(ctx, "port");
 	size_t i;
 
-	json_array_foreach(list, i, container)
-	{
+	json_array_foreach(list, i, container) {
 		if (port > 0)
 			json_object_set_new(container, "ports",
-				json_pack("[{s:I}]", "containerPort", (json_int_t)port));
+			        json_pack("[{s:I}]", "containerPort", (json_int_t)port));
 	}
 	json_t *object = object_of("apps/v1", "Deployment", name);
 
-	json_object_set_new(json_object_get(object, "metadata"), "labels", json_pack("{s:s}", "app", name));
+	json_object_set_new(
+	        json_object_get(object, "metadata"), "labels", json_pack("{s:s}", "app", name));
 	json_object_set_new(object, "spec",
-		json_pack("{s:I, s:{s:{s:s}}, s:{s:{s:{s:s}}, s:{s:o}}}", "replicas",
-			(json_int_t)kt_opt_int(ctx, "replicas"), "selector", "matchLabels", "app", name, "template",
-			"metadata", "labels", "app", name, "spec", "containers", list));
+	        json_pack("{s:I, s:{s:{s:s}}, s:{s:{s:{s:s}}, s:{s:o}}}", "replicas",
+	                (json_int_t)kt_opt_int(ctx, "replicas"), "selector", "matchLabels", "app",
+	                name, "template", "metadata", "labels", "app", name, "spec", "containers",
+	                list));
 	return finish(ctx, "deployments.apps", object);
 }
 
@@ -140,7 +145,8 @@ static int create_job(struct kt_command_context *ctx)
 	json_t *object = object_of("batch/v1", "Job", name);
 
 	json_object_set_new(object, "spec",
-		json_pack("{s:{s:{s:s, s:o}}}", "template", "spec", "restartPolicy", "Never", "containers", list));
+	        json_pack("{s:{s:{s:s, s:o}}}", "template", "spec", "restartPolicy", "Never",
+	                "containers", list));
 	return finish(ctx, "jobs.batch", object);
 }
 
@@ -156,7 +162,8 @@ static int add_pair(json_t *data, const char *text, bool from_file, bool secret,
 	const char *rest = equals ? equals + 1 : text;
 	const char *slash = strrchr(rest, '/');
 
-	key = equals ? kt_strndup(text, (size_t)(equals - text)) : kt_strdup(slash ? slash + 1 : rest);
+	key = equals ? kt_strndup(text, (size_t)(equals - text))
+	             : kt_strdup(slash ? slash + 1 : rest);
 	if (!*key)
 		return kt_fail(err, EINVAL, "key name for %s is missing", text);
 	if (!from_file)
@@ -164,7 +171,8 @@ static int add_pair(json_t *data, const char *text, bool from_file, bool secret,
 	else if (kt_read_file(rest, LITERAL_FILE_MAX_BYTES, &value, err) < 0)
 		return err->code;
 	if (json_object_get(data, key))
-		return kt_fail(err, EEXIST, "cannot add key \"%s\", another key by that name already exists", key);
+		return kt_fail(err, EEXIST,
+		        "cannot add key \"%s\", another key by that name already exists", key);
 	if (secret || !kt_utf8_valid(kt_str_text(&value), value.len)) {
 		kt_auto_str coded = KT_STR_INIT;
 
@@ -190,7 +198,8 @@ static int add_pairs(struct kt_command_context *ctx, json_t *data, bool secret, 
 	return 0;
 }
 
-static int create_data(struct kt_command_context *ctx, const char *kind, const char *word, const char *name)
+static int create_data(
+        struct kt_command_context *ctx, const char *kind, const char *word, const char *name)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	bool secret = !strcmp(kind, "Secret");
@@ -207,7 +216,8 @@ static int create_data(struct kt_command_context *ctx, const char *kind, const c
 	json_decref(data);
 	if (secret)
 		json_object_set_new(object, "type",
-			json_string(kt_opt_string(ctx, "type") ? kt_opt_string(ctx, "type") : "Opaque"));
+		        json_string(kt_opt_string(ctx, "type") ? kt_opt_string(ctx, "type")
+		                                               : "Opaque"));
 	return finish(ctx, word, object);
 }
 
@@ -228,52 +238,75 @@ static int create_secret(struct kt_command_context *ctx)
 	return create_data(ctx, "Secret", "secrets", ctx->argv[first]);
 }
 
-#define COMMON_OPTIONS                                                                             \
-	KT_OPTION_OUTPUT, KT_OPTION_DRY_RUN, KT_OPTION_VALIDATE,                                   \
-		KT_OPTION_FIELD_MANAGER("kubectl-create"), KT_OPTION_END
+#define COMMON_OPTIONS \
+	KT_OPTION_OUTPUT, KT_OPTION_DRY_RUN, KT_OPTION_VALIDATE, \
+	        KT_OPTION_FIELD_MANAGER("kubectl-create"), KT_OPTION_END
 
 static const struct kt_option PLAIN_OPTIONS[] = {COMMON_OPTIONS};
 
 static const struct kt_option WORKLOAD_OPTIONS[] = {
-	{.name = "image", .type = KT_OPTION_STRINGS, .value_name = "IMAGE", .help = "image of a container; repeat for more"},
-	{.name = "replicas", .letter = 'r', .type = KT_OPTION_INT, .fallback = "1", .value_name = "N", .help = "how many pods"},
-	{.name = "port", .type = KT_OPTION_INT, .value_name = "PORT", .help = "a port the containers listen on"},
-	COMMON_OPTIONS,
+        {.name = "image",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "IMAGE",
+                .help = "image of a container; repeat for more"},
+        {.name = "replicas",
+                .letter = 'r',
+                .type = KT_OPTION_INT,
+                .fallback = "1",
+                .value_name = "N",
+                .help = "how many pods"},
+        {.name = "port",
+                .type = KT_OPTION_INT,
+                .value_name = "PORT",
+                .help = "a port the containers listen on"},
+        COMMON_OPTIONS,
 };
 
 static const struct kt_option DATA_OPTIONS[] = {
-	{.name = "from-literal", .type = KT_OPTION_STRINGS, .value_name = "KEY=VALUE", .help = "one entry"},
-	{.name = "from-file", .type = KT_OPTION_STRINGS, .value_name = "[KEY=]FILE", .help = "an entry with a file's content",
-		.completion = KT_COMPLETE_FILE},
-	{.name = "type", .type = KT_OPTION_STRING, .value_name = "TYPE", .help = "type of a secret"},
-	COMMON_OPTIONS,
+        {.name = "from-literal",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "KEY=VALUE",
+                .help = "one entry"},
+        {.name = "from-file",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "[KEY=]FILE",
+                .help = "an entry with a file's content",
+                .completion = KT_COMPLETE_FILE},
+        {.name = "type",
+                .type = KT_OPTION_STRING,
+                .value_name = "TYPE",
+                .help = "type of a secret"},
+        COMMON_OPTIONS,
 };
 
-#define KIND(word, also, text, how, opts)                                                          \
-	static const struct kt_command kt_create_##word = {                                        \
-		.name = #word,                                                                     \
-		.aliases = (const char *const[]){also, NULL},                                      \
-		.group = "Change",                                                                 \
-		.usage = "create " #word " " how,                                                  \
-		.summary = text,                                                                   \
-		.options = opts,                                                                   \
-		.needs_client = true,                                                              \
-		.run = create_##word,                                                              \
+#define KIND(word, also, text, how, opts) \
+	static const struct kt_command kt_create_##word = { \
+	        .name = #word, \
+	        .aliases = (const char *const[]){also, NULL}, \
+	        .group = "Change", \
+	        .usage = "create " #word " " how, \
+	        .summary = text, \
+	        .options = opts, \
+	        .needs_client = true, \
+	        .run = create_##word, \
 	};
 
-KIND(configmap, "cm", "Create a ConfigMap", "NAME [--from-literal=KEY=VALUE] [--from-file=FILE]", DATA_OPTIONS)
-KIND(deployment, "deploy", "Create a Deployment", "NAME --image=IMAGE [--replicas=N] [-- COMMAND…]", WORKLOAD_OPTIONS)
+KIND(configmap, "cm", "Create a ConfigMap", "NAME [--from-literal=KEY=VALUE] [--from-file=FILE]",
+        DATA_OPTIONS)
+KIND(deployment, "deploy", "Create a Deployment", "NAME --image=IMAGE [--replicas=N] [-- COMMAND…]",
+        WORKLOAD_OPTIONS)
 KIND(job, NULL, "Create a Job", "NAME --image=IMAGE [-- COMMAND…]", WORKLOAD_OPTIONS)
 KIND(namespace, "ns", "Create a Namespace", "NAME", PLAIN_OPTIONS)
-KIND(secret, NULL, "Create a Secret", "[generic] NAME [--from-literal=KEY=VALUE] [--from-file=FILE]", DATA_OPTIONS)
+KIND(secret, NULL, "Create a Secret",
+        "[generic] NAME [--from-literal=KEY=VALUE] [--from-file=FILE]", DATA_OPTIONS)
 KIND(serviceaccount, "sa", "Create a ServiceAccount", "NAME", PLAIN_OPTIONS)
 
 const struct kt_command *const kt_create_kinds[] = {
-	&kt_create_configmap,
-	&kt_create_deployment,
-	&kt_create_job,
-	&kt_create_namespace,
-	&kt_create_secret,
-	&kt_create_serviceaccount,
-	NULL,
+        &kt_create_configmap,
+        &kt_create_deployment,
+        &kt_create_job,
+        &kt_create_namespace,
+        &kt_create_secret,
+        &kt_create_serviceaccount,
+        NULL,
 };

@@ -14,15 +14,19 @@
 #define VALUE_COLUMN 21 /* where kubectl's longest common labels leave off */
 
 static const struct kt_option OPTIONS[] = {
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_SELECTOR,
-	KT_OPTION_ALL_NAMESPACES,
-	{.name = "show-events", .type = KT_OPTION_BOOL, .fallback = "true", .help = "what happened to the object too"},
-	KT_OPTION_END,
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_SELECTOR,
+        KT_OPTION_ALL_NAMESPACES,
+        {.name = "show-events",
+                .type = KT_OPTION_BOOL,
+                .fallback = "true",
+                .help = "what happened to the object too"},
+        KT_OPTION_END,
 };
 
-/* Text of the cluster on one line without anything a terminal acts on; line ends start a new line under the value. */
+/* Text of the cluster on one line without anything a terminal acts on; line ends start a new line
+ * under the value. */
 static void put_value(struct kt_describer *d, const char *text, int column)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
@@ -46,7 +50,8 @@ void kt_describe_row(struct kt_describer *d, const char *label, const char *fmt,
 	va_start(ap, fmt);
 	kt_auto_free char *value = kt_vasprintf(fmt, ap);
 	va_end(ap);
-	fprintf(d->out, "%*s%s:%*s", 2 * d->level, "", label, column - 2 * d->level - (int)strlen(label) - 1, "");
+	fprintf(d->out, "%*s%s:%*s", 2 * d->level, "", label,
+	        column - 2 * d->level - (int)strlen(label) - 1, "");
 	put_value(d, value, column);
 }
 
@@ -55,19 +60,19 @@ void kt_describe_heading(struct kt_describer *d, const char *label)
 	fprintf(d->out, "%*s%s:\n", 2 * d->level, "", label);
 }
 
-void kt_describe_map(struct kt_describer *d, const char *label, const json_t *map, const char *separator)
+void kt_describe_map(
+        struct kt_describer *d, const char *label, const json_t *map, const char *separator)
 {
 	kt_auto_str text = KT_STR_INIT;
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)map, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)map, key, value) {
 		/* what apply remembers is long and says nothing new */
 		if (!strcmp(key, "kubectl.kubernetes.io/last-applied-configuration"))
 			continue;
 		kt_str_printf(&text, "%s%s%s%s", text.len ? "\n" : "", key, separator,
-			json_is_string(value) ? json_string_value(value) : "");
+		        json_is_string(value) ? json_string_value(value) : "");
 	}
 	kt_describe_row(d, label, "%s", text.len ? kt_str_text(&text) : "<none>");
 }
@@ -77,8 +82,10 @@ char *kt_describe_words(const char *field)
 	struct kt_str out = KT_STR_INIT;
 
 	for (const char *p = field; *p; p++) {
-		bool upper = isupper((unsigned char)*p), before_lower = p > field && islower((unsigned char)p[-1]);
-		bool new_word = upper && p > field && (before_lower || (p[1] && islower((unsigned char)p[1])));
+		bool upper = isupper((unsigned char)*p),
+		     before_lower = p > field && islower((unsigned char)p[-1]);
+		bool new_word = upper && p > field &&
+		                (before_lower || (p[1] && islower((unsigned char)p[1])));
 
 		if (new_word)
 			kt_str_putc(&out, ' ');
@@ -92,8 +99,7 @@ static void describe_members(struct kt_describer *d, const json_t *object)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
 		kt_auto_free char *label = kt_describe_words(key);
 
 		kt_describe_tree(d, label, value);
@@ -109,8 +115,7 @@ static void describe_elements(struct kt_describer *d, const char *label, const j
 	if (json_array_size(array) && json_is_object(json_array_get(array, 0))) {
 		kt_describe_heading(d, label);
 		d->level++;
-		json_array_foreach(array, i, value)
-		{
+		json_array_foreach(array, i, value) {
 			if (i)
 				fprintf(d->out, "%*s--\n", 2 * d->level, "");
 			describe_members(d, value);
@@ -118,8 +123,7 @@ static void describe_elements(struct kt_describer *d, const char *label, const j
 		d->level--;
 		return;
 	}
-	json_array_foreach(array, i, value)
-	{
+	json_array_foreach(array, i, value) {
 		kt_str_puts(&text, i ? "\n" : "");
 		if (json_is_string(value))
 			kt_str_puts(&text, json_string_value(value));
@@ -172,8 +176,7 @@ static const char *owner_text(const json_t *object, bool controller_only, char *
 	json_t *owner;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner)
-	{
+	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner) {
 		if (controller_only && !kt_jbool(owner, "controller", false))
 			continue;
 		snprintf(out, size, "%s/%s", kt_jstr(owner, "kind"), kt_jstr(owner, "name"));
@@ -209,11 +212,11 @@ static void describe_whole(struct kt_describer *d, const json_t *object)
 
 	kt_describe_row(d, "API Version", "%s", kt_jstr(object, "apiVersion"));
 	kt_describe_row(d, "Kind", "%s", kt_jstr(object, "kind"));
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
 		kt_auto_free char *label = kt_describe_words(key);
 
-		if (strcmp(key, "apiVersion") != 0 && strcmp(key, "kind") != 0 && strcmp(key, "metadata") != 0)
+		if (strcmp(key, "apiVersion") != 0 && strcmp(key, "kind") != 0 &&
+		        strcmp(key, "metadata") != 0)
 			kt_describe_tree(d, label, value);
 	}
 }
@@ -222,7 +225,8 @@ static void describe_whole(struct kt_describer *d, const json_t *object)
 
 static int64_t event_ns(const json_t *event)
 {
-	static const char *const PATHS[] = {"series.lastObservedTime", "lastTimestamp", "eventTime", "metadata.creationTimestamp"};
+	static const char *const PATHS[] = {"series.lastObservedTime", "lastTimestamp", "eventTime",
+	        "metadata.creationTimestamp"};
 	int64_t ns;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(PATHS); i++) {
@@ -251,19 +255,23 @@ static void event_row(struct kt_describer *d, struct kt_table_writer *table, con
 	kt_table_writer_end_row(table);
 }
 
-static void describe_events(struct kt_command_context *ctx, struct kt_describer *d, const json_t *object)
+static void describe_events(
+        struct kt_command_context *ctx, struct kt_describer *d, const json_t *object)
 {
-	const char *namespace = kt_jstr(object, "metadata.namespace"), *uid = kt_jstr(object, "metadata.uid");
+	const char *namespace = kt_jstr(object, "metadata.namespace"),
+	           *uid = kt_jstr(object, "metadata.uid");
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_str path = KT_STR_INIT;
 	static const char *const NAMES[] = {"", "Type", "Reason", "Age", "From", "Message"};
 	json_t *event;
 	size_t i;
 
-	kt_str_printf(&path, "/api/v1/namespaces/%s/events?limit=500&fieldSelector=", namespace ? namespace : "default");
-	kt_auto_free char *selector = kt_asprintf("involvedObject.name=%s,involvedObject.kind=%s%s%s",
-		kt_jstr(object, "metadata.name"), kt_jstr(object, "kind"), uid && namespace ? ",involvedObject.uid=" : "",
-		uid && namespace ? uid : "");
+	kt_str_printf(&path, "/api/v1/namespaces/%s/events?limit=500&fieldSelector=",
+	        namespace ? namespace : "default");
+	kt_auto_free char *selector = kt_asprintf(
+	        "involvedObject.name=%s,involvedObject.kind=%s%s%s",
+	        kt_jstr(object, "metadata.name"), kt_jstr(object, "kind"),
+	        uid && namespace ? ",involvedObject.uid=" : "", uid && namespace ? uid : "");
 
 	kt_url_escape(&path, selector);
 	kt_auto_json json_t *list = kt_session_get(ctx, kt_str_text(&path), NULL, &err);
@@ -278,7 +286,8 @@ static void describe_events(struct kt_command_context *ctx, struct kt_describer 
 	for (i = 0; i < KT_ARRAY_SIZE(NAMES); i++)
 		kt_table_writer_cell(table, NAMES[i]);
 	kt_table_writer_end_row(table);
-	json_array_foreach(json_object_get(list, "items"), i, event) event_row(d, table, event);
+	json_array_foreach(json_object_get(list, "items"), i, event)
+		event_row(d, table, event);
 	kt_table_writer_destroy(table);
 }
 
@@ -301,7 +310,8 @@ static int run(struct kt_command_context *ctx)
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_targets targets = {0};
 
-	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0 || kt_targets_fetch(ctx, &targets, &err) < 0) {
+	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0 ||
+	        kt_targets_fetch(ctx, &targets, &err) < 0) {
 		kt_targets_finish(&targets);
 		return kt_command_fail(ctx, &err, NULL);
 	}
@@ -319,13 +329,13 @@ static int run(struct kt_command_context *ctx)
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_describe = {
-	.name = "describe",
-	.aliases = (const char *const[]){"desc", NULL},
-	.group = "Look",
-	.usage = "describe (-f FILE | TYPE [NAME… | -l SELECTOR])",
-	.summary = "Show an object in full, with what happened to it",
-	.options = OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run,
+        .name = "describe",
+        .aliases = (const char *const[]){"desc", NULL},
+        .group = "Look",
+        .usage = "describe (-f FILE | TYPE [NAME… | -l SELECTOR])",
+        .summary = "Show an object in full, with what happened to it",
+        .options = OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * describe: an object as a person wants to read it. describe.c has the frame (metadata, events), describe_kinds.c one table of rows per
- * kind; a kind without a table is shown whole, field by field, so that nothing is hidden.
+ * describe: an object as a person wants to read it. describe.c has the frame (metadata, events),
+ * describe_kinds.c one table of rows per kind; a kind without a table is shown whole, field by
+ * field, so that nothing is hidden.
  */
 #ifndef KT_TUI_COMMAND_DESCRIBE_H
 #define KT_TUI_COMMAND_DESCRIBE_H
@@ -15,10 +16,13 @@ struct kt_describer {
 	int64_t now_ns; /* Unix time, for ages */
 };
 
-void kt_describe_row(struct kt_describer *d, const char *label, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void kt_describe_row(struct kt_describer *d, const char *label, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 void kt_describe_heading(struct kt_describer *d, const char *label);
-/* A map as "k=v" lines under one label; "<none>" when empty. separator "=" for labels, ": " for annotations. */
-void kt_describe_map(struct kt_describer *d, const char *label, const json_t *map, const char *separator);
+/* A map as "k=v" lines under one label; "<none>" when empty. separator "=" for labels, ": " for
+ * annotations. */
+void kt_describe_map(
+        struct kt_describer *d, const char *label, const json_t *map, const char *separator);
 /* Anything, field by field. */
 void kt_describe_tree(struct kt_describer *d, const char *label, const json_t *value);
 /* "Mon, 02 Jan 2006 15:04:05 +0000" from RFC 3339, or the text itself. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What describe says of the kinds people read most: one table of rows per kind, and functions for what is no single field. */
+/* What describe says of the kinds people read most: one table of rows per kind, and functions for
+ * what is no single field. */
 #include "tui/command/describe.h"
 
 #include "tui/command/output.h"
@@ -10,7 +11,7 @@ typedef void describe_fn(struct kt_describer *d, const json_t *object);
 
 struct row {
 	const char *label;
-	const char *path;  /* a field, or NULL with fn */
+	const char *path; /* a field, or NULL with fn */
 	describe_fn *fn;
 	const char *absent; /* shown when the field is absent; NULL: no row */
 };
@@ -30,7 +31,8 @@ static const char *text_or(const json_t *object, const char *path, const char *f
 /* "a=b,c in (d)" from a LabelSelector or a plain map. */
 static void selector_row(struct kt_describer *d, const json_t *object)
 {
-	const json_t *selector = kt_jget(object, "spec.selector"), *labels = json_object_get(selector, "matchLabels");
+	const json_t *selector = kt_jget(object, "spec.selector"),
+	             *labels = json_object_get(selector, "matchLabels");
 	kt_auto_str text = KT_STR_INIT;
 	const char *key;
 	json_t *value, *entry;
@@ -40,9 +42,9 @@ static void selector_row(struct kt_describer *d, const json_t *object)
 		labels = selector;
 	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
 		kt_str_printf(&text, "%s%s=%s", text.len ? "," : "", key, json_string_value(value));
-	json_array_foreach(json_object_get(selector, "matchExpressions"), i, entry)
-	{
-		kt_str_printf(&text, "%s%s %s", text.len ? "," : "", kt_jstr(entry, "key"), kt_jstr(entry, "operator"));
+	json_array_foreach(json_object_get(selector, "matchExpressions"), i, entry) {
+		kt_str_printf(&text, "%s%s %s", text.len ? "," : "", kt_jstr(entry, "key"),
+		        kt_jstr(entry, "operator"));
 		json_array_foreach(json_object_get(entry, "values"), j, value)
 			kt_str_printf(&text, "%s%s", j ? "," : " (", json_string_value(value));
 		kt_str_puts(&text, json_array_size(json_object_get(entry, "values")) ? ")" : "");
@@ -65,8 +67,7 @@ static void conditions_rows(struct kt_describer *d, const json_t *object)
 	for (i = 0; i < KT_ARRAY_SIZE(NAMES); i++)
 		kt_table_writer_cell(table, NAMES[i]);
 	kt_table_writer_end_row(table);
-	json_array_foreach(conditions, i, condition)
-	{
+	json_array_foreach(conditions, i, condition) {
 		kt_table_writer_cell(table, "");
 		kt_table_writer_cell(table, kt_jstr(condition, "type"));
 		kt_table_writer_cell(table, kt_jstr(condition, "status"));
@@ -88,7 +89,8 @@ static void amounts(struct kt_describer *d, const char *label, const json_t *map
 		return;
 	kt_describe_heading(d, label);
 	d->level++;
-	json_object_foreach((json_t *)(uintptr_t)map, key, value) kt_describe_row(d, key, "%s", json_string_value(value));
+	json_object_foreach((json_t *)(uintptr_t)map, key, value)
+		kt_describe_row(d, key, "%s", json_string_value(value));
 	d->level--;
 }
 
@@ -98,15 +100,17 @@ static void container_ports(struct kt_describer *d, const json_t *container)
 	json_t *port;
 	size_t i;
 
-	json_array_foreach(json_object_get(container, "ports"), i, port)
-	{
+	json_array_foreach(json_object_get(container, "ports"), i, port) {
 		const char *protocol = text_or(port, "protocol", "TCP");
 
-		kt_str_printf(&ports, "%s%lld/%s", i ? ", " : "", (long long)kt_jint(port, "containerPort", 0), protocol);
-		kt_str_printf(&host_ports, "%s%lld/%s", i ? ", " : "", (long long)kt_jint(port, "hostPort", 0), protocol);
+		kt_str_printf(&ports, "%s%lld/%s", i ? ", " : "",
+		        (long long)kt_jint(port, "containerPort", 0), protocol);
+		kt_str_printf(&host_ports, "%s%lld/%s", i ? ", " : "",
+		        (long long)kt_jint(port, "hostPort", 0), protocol);
 	}
 	kt_describe_row(d, i > 1 ? "Ports" : "Port", "%s", i ? kt_str_text(&ports) : "<none>");
-	kt_describe_row(d, i > 1 ? "Host Ports" : "Host Port", "%s", i ? kt_str_text(&host_ports) : "<none>");
+	kt_describe_row(d, i > 1 ? "Host Ports" : "Host Port", "%s",
+	        i ? kt_str_text(&host_ports) : "<none>");
 }
 
 static void probe_row(struct kt_describer *d, const char *label, const json_t *probe)
@@ -118,7 +122,8 @@ static void probe_row(struct kt_describer *d, const char *label, const json_t *p
 	if (json_object_get(probe, "httpGet")) {
 		const json_t *port = kt_jget(probe, "httpGet.port");
 
-		kt_str_printf(&how, "http-get %s://%s:", text_or(probe, "httpGet.scheme", "HTTP"), text_or(probe, "httpGet.host", ""));
+		kt_str_printf(&how, "http-get %s://%s:", text_or(probe, "httpGet.scheme", "HTTP"),
+		        text_or(probe, "httpGet.host", ""));
 		if (json_is_string(port))
 			kt_str_puts(&how, json_string_value(port));
 		else
@@ -133,10 +138,13 @@ static void probe_row(struct kt_describer *d, const char *label, const json_t *p
 	} else {
 		kt_str_printf(&how, "grpc :%lld", (long long)kt_jint(probe, "grpc.port", 0));
 	}
-	kt_describe_row(d, label, "%s delay=%llds timeout=%llds period=%llds #success=%lld #failure=%lld", kt_str_text(&how),
-		(long long)kt_jint(probe, "initialDelaySeconds", 0), (long long)kt_jint(probe, "timeoutSeconds", 1),
-		(long long)kt_jint(probe, "periodSeconds", 10), (long long)kt_jint(probe, "successThreshold", 1),
-		(long long)kt_jint(probe, "failureThreshold", 3));
+	kt_describe_row(d, label,
+	        "%s delay=%llds timeout=%llds period=%llds #success=%lld #failure=%lld",
+	        kt_str_text(&how), (long long)kt_jint(probe, "initialDelaySeconds", 0),
+	        (long long)kt_jint(probe, "timeoutSeconds", 1),
+	        (long long)kt_jint(probe, "periodSeconds", 10),
+	        (long long)kt_jint(probe, "successThreshold", 1),
+	        (long long)kt_jint(probe, "failureThreshold", 3));
 }
 
 static void env_source(struct kt_str *text, const json_t *source)
@@ -144,11 +152,13 @@ static void env_source(struct kt_str *text, const json_t *source)
 	if (kt_jstr(source, "fieldRef.fieldPath"))
 		kt_str_printf(text, "(v1:%s)", kt_jstr(source, "fieldRef.fieldPath"));
 	else if (json_object_get(source, "configMapKeyRef"))
-		kt_str_printf(text, "<set to the key '%s' of config map '%s'>", text_or(source, "configMapKeyRef.key", ""),
-			text_or(source, "configMapKeyRef.name", ""));
+		kt_str_printf(text, "<set to the key '%s' of config map '%s'>",
+		        text_or(source, "configMapKeyRef.key", ""),
+		        text_or(source, "configMapKeyRef.name", ""));
 	else if (json_object_get(source, "secretKeyRef"))
-		kt_str_printf(text, "<set to the key '%s' in secret '%s'>", text_or(source, "secretKeyRef.key", ""),
-			text_or(source, "secretKeyRef.name", ""));
+		kt_str_printf(text, "<set to the key '%s' in secret '%s'>",
+		        text_or(source, "secretKeyRef.key", ""),
+		        text_or(source, "secretKeyRef.name", ""));
 	else
 		kt_str_printf(text, "(%s)", text_or(source, "resourceFieldRef.resource", ""));
 }
@@ -164,8 +174,7 @@ static void container_env(struct kt_describer *d, const json_t *container)
 	}
 	kt_describe_heading(d, "Environment");
 	d->level++;
-	json_array_foreach(json_object_get(container, "env"), i, entry)
-	{
+	json_array_foreach(json_object_get(container, "env"), i, entry) {
 		kt_auto_str text = KT_STR_INIT;
 
 		if (json_object_get(entry, "valueFrom"))
@@ -184,8 +193,9 @@ static void container_mounts(struct kt_describer *d, const json_t *container)
 	size_t i;
 
 	json_array_foreach(json_object_get(container, "volumeMounts"), i, mount)
-		kt_str_printf(&text, "%s%s from %s (%s)", i ? "\n" : "", kt_jstr(mount, "mountPath"), kt_jstr(mount, "name"),
-			kt_jbool(mount, "readOnly", false) ? "ro" : "rw");
+		kt_str_printf(&text, "%s%s from %s (%s)", i ? "\n" : "",
+		        kt_jstr(mount, "mountPath"), kt_jstr(mount, "name"),
+		        kt_jbool(mount, "readOnly", false) ? "ro" : "rw");
 	kt_describe_row(d, "Mounts", "%s", text.len ? kt_str_text(&text) : "<none>");
 }
 
@@ -194,8 +204,7 @@ static void state_rows(struct kt_describer *d, const char *label, const json_t *
 	const char *word;
 	json_t *detail;
 
-	json_object_foreach((json_t *)(uintptr_t)state, word, detail)
-	{
+	json_object_foreach((json_t *)(uintptr_t)state, word, detail) {
 		kt_auto_free char *title = kt_describe_words(word);
 
 		kt_describe_row(d, label, "%s", title);
@@ -205,7 +214,8 @@ static void state_rows(struct kt_describer *d, const char *label, const json_t *
 		if (kt_jstr(detail, "message"))
 			kt_describe_row(d, "Message", "%s", kt_jstr(detail, "message"));
 		if (json_object_get(detail, "exitCode"))
-			kt_describe_row(d, "Exit Code", "%lld", (long long)kt_jint(detail, "exitCode", 0));
+			kt_describe_row(
+			        d, "Exit Code", "%lld", (long long)kt_jint(detail, "exitCode", 0));
 		kt_describe_time(d, "Started", kt_jstr(detail, "startedAt"));
 		kt_describe_time(d, "Finished", kt_jstr(detail, "finishedAt"));
 		d->level--;
@@ -227,15 +237,15 @@ static const json_t *named(const json_t *list, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach(list, i, entry) {
 		if (kt_streq(kt_jstr(entry, "name"), name))
 			return entry;
 	}
 	return NULL;
 }
 
-static void describe_container(struct kt_describer *d, const json_t *container, const json_t *status)
+static void describe_container(
+        struct kt_describer *d, const json_t *container, const json_t *status)
 {
 	json_t *words;
 
@@ -264,7 +274,8 @@ static void describe_container(struct kt_describer *d, const json_t *container, 
 	d->level--;
 }
 
-static void containers_of(struct kt_describer *d, const char *label, const json_t *containers, const json_t *statuses)
+static void containers_of(
+        struct kt_describer *d, const char *label, const json_t *containers, const json_t *statuses)
 {
 	json_t *container;
 	size_t i;
@@ -290,12 +301,10 @@ static void volumes_of(struct kt_describer *d, const json_t *spec)
 	}
 	kt_describe_heading(d, "Volumes");
 	d->level++;
-	json_array_foreach(json_object_get(spec, "volumes"), i, volume)
-	{
+	json_array_foreach(json_object_get(spec, "volumes"), i, volume) {
 		kt_describe_heading(d, kt_jstr(volume, "name"));
 		d->level++;
-		json_object_foreach(volume, key, value)
-		{
+		json_object_foreach(volume, key, value) {
 			kt_auto_free char *label = kt_describe_words(key);
 
 			if (strcmp(key, "name") != 0)
@@ -312,8 +321,7 @@ static void tolerations_row(struct kt_describer *d, const json_t *spec)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(spec, "tolerations"), i, entry)
-	{
+	json_array_foreach(json_object_get(spec, "tolerations"), i, entry) {
 		kt_str_printf(&text, "%s%s", i ? "\n" : "", text_or(entry, "key", ""));
 		if (kt_jstr(entry, "value"))
 			kt_str_printf(&text, "=%s", kt_jstr(entry, "value"));
@@ -322,7 +330,8 @@ static void tolerations_row(struct kt_describer *d, const json_t *spec)
 		if (kt_streq(kt_jstr(entry, "operator"), "Exists"))
 			kt_str_puts(&text, " op=Exists");
 		if (json_object_get(entry, "tolerationSeconds"))
-			kt_str_printf(&text, " for %llds", (long long)kt_jint(entry, "tolerationSeconds", 0));
+			kt_str_printf(&text, " for %llds",
+			        (long long)kt_jint(entry, "tolerationSeconds", 0));
 	}
 	kt_describe_row(d, "Tolerations", "%s", text.len ? kt_str_text(&text) : "<none>");
 }
@@ -338,10 +347,12 @@ static void pod_rows(struct kt_describer *d, const json_t *pod)
 {
 	const json_t *spec = json_object_get(pod, "spec"), *status = json_object_get(pod, "status");
 
-	containers_of(d, "Init Containers", json_object_get(spec, "initContainers"), json_object_get(status, "initContainerStatuses"));
-	containers_of(d, "Containers", json_object_get(spec, "containers"), json_object_get(status, "containerStatuses"));
+	containers_of(d, "Init Containers", json_object_get(spec, "initContainers"),
+	        json_object_get(status, "initContainerStatuses"));
+	containers_of(d, "Containers", json_object_get(spec, "containers"),
+	        json_object_get(status, "containerStatuses"));
 	containers_of(d, "Ephemeral Containers", json_object_get(spec, "ephemeralContainers"),
-		json_object_get(status, "ephemeralContainerStatuses"));
+	        json_object_get(status, "ephemeralContainerStatuses"));
 	conditions_rows(d, pod);
 	pod_spec_tail(d, spec);
 }
@@ -350,12 +361,14 @@ static void node_of_pod(struct kt_describer *d, const json_t *pod)
 {
 	const char *node = kt_jstr(pod, "spec.nodeName"), *ip = kt_jstr(pod, "status.hostIP");
 
-	kt_describe_row(d, "Node", "%s%s%s", node ? node : "<none>", node && ip ? "/" : "", node && ip ? ip : "");
+	kt_describe_row(d, "Node", "%s%s%s", node ? node : "<none>", node && ip ? "/" : "",
+	        node && ip ? ip : "");
 }
 
 static void template_rows(struct kt_describer *d, const json_t *object)
 {
-	const json_t *template = kt_jget(object, "spec.template"), *spec = json_object_get(template, "spec");
+	const json_t *template = kt_jget(object, "spec.template"),
+	             *spec = json_object_get(template, "spec");
 
 	kt_describe_heading(d, "Pod Template");
 	d->level++;
@@ -370,16 +383,20 @@ static void template_rows(struct kt_describer *d, const json_t *object)
 
 static void deployment_replicas(struct kt_describer *d, const json_t *object)
 {
-	kt_describe_row(d, "Replicas", "%lld desired | %lld updated | %lld total | %lld available | %lld unavailable",
-		(long long)kt_jint(object, "spec.replicas", 1), (long long)kt_jint(object, "status.updatedReplicas", 0),
-		(long long)kt_jint(object, "status.replicas", 0), (long long)kt_jint(object, "status.availableReplicas", 0),
-		(long long)kt_jint(object, "status.unavailableReplicas", 0));
+	kt_describe_row(d, "Replicas",
+	        "%lld desired | %lld updated | %lld total | %lld available | %lld unavailable",
+	        (long long)kt_jint(object, "spec.replicas", 1),
+	        (long long)kt_jint(object, "status.updatedReplicas", 0),
+	        (long long)kt_jint(object, "status.replicas", 0),
+	        (long long)kt_jint(object, "status.availableReplicas", 0),
+	        (long long)kt_jint(object, "status.unavailableReplicas", 0));
 }
 
 static void current_replicas(struct kt_describer *d, const json_t *object)
 {
-	kt_describe_row(d, "Replicas", "%lld current / %lld desired", (long long)kt_jint(object, "status.replicas", 0),
-		(long long)kt_jint(object, "spec.replicas", 1));
+	kt_describe_row(d, "Replicas", "%lld current / %lld desired",
+	        (long long)kt_jint(object, "status.replicas", 0),
+	        (long long)kt_jint(object, "spec.replicas", 1));
 }
 
 static void rolling_row(struct kt_describer *d, const json_t *object)
@@ -401,17 +418,19 @@ static void service_ports(struct kt_describer *d, const json_t *object)
 	json_t *port;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "spec.ports"), i, port)
-	{
+	json_array_foreach(kt_jget(object, "spec.ports"), i, port) {
 		kt_auto_str target = KT_STR_INIT;
 
 		kt_json_write(&target, json_object_get(port, "targetPort"), 0);
-		kt_describe_row(d, "Port", "%s  %lld/%s", text_or(port, "name", "<unset>"), (long long)kt_jint(port, "port", 0),
-			text_or(port, "protocol", "TCP"));
-		kt_describe_row(d, "TargetPort", "%s/%s", kt_str_text(&target), text_or(port, "protocol", "TCP"));
+		kt_describe_row(d, "Port", "%s  %lld/%s", text_or(port, "name", "<unset>"),
+		        (long long)kt_jint(port, "port", 0), text_or(port, "protocol", "TCP"));
+		kt_describe_row(d, "TargetPort", "%s/%s", kt_str_text(&target),
+		        text_or(port, "protocol", "TCP"));
 		if (kt_jint(port, "nodePort", 0))
-			kt_describe_row(d, "NodePort", "%s  %lld/%s", text_or(port, "name", "<unset>"),
-				(long long)kt_jint(port, "nodePort", 0), text_or(port, "protocol", "TCP"));
+			kt_describe_row(d, "NodePort", "%s  %lld/%s",
+			        text_or(port, "name", "<unset>"),
+			        (long long)kt_jint(port, "nodePort", 0),
+			        text_or(port, "protocol", "TCP"));
 	}
 }
 
@@ -421,10 +440,10 @@ static void data_rows(struct kt_describer *d, const json_t *object)
 	json_t *value;
 
 	fputs("\nData\n====\n", d->out);
-	json_object_foreach(json_object_get(object, "data"), key, value)
-	{
+	json_object_foreach(json_object_get(object, "data"), key, value) {
 		fprintf(d->out, "%s:\n----\n", key);
-		kt_auto_free char *text = kt_strdup(json_is_string(value) ? json_string_value(value) : "");
+		kt_auto_free char *text =
+		        kt_strdup(json_is_string(value) ? json_string_value(value) : "");
 		struct kt_sv rest = kt_sv_of(text), line;
 
 		while (rest.len && kt_sv_split(&rest, '\n', &line)) {
@@ -446,8 +465,7 @@ static void secret_rows(struct kt_describer *d, const json_t *object)
 	json_t *value;
 
 	fputs("\nData\n====\n", d->out);
-	json_object_foreach(json_object_get(object, "data"), key, value)
-	{
+	json_object_foreach(json_object_get(object, "data"), key, value) {
 		kt_auto_str bytes = KT_STR_INIT;
 		const char *text = json_string_value(value);
 
@@ -468,73 +486,119 @@ static void node_taints(struct kt_describer *d, const json_t *object)
 	json_t *taint;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "spec.taints"), i, taint)
-	{
+	json_array_foreach(kt_jget(object, "spec.taints"), i, taint) {
 		const char *value = kt_jstr(taint, "value");
 
-		kt_str_printf(&text, "%s%s%s%s:%s", i ? "\n" : "", kt_jstr(taint, "key"), value ? "=" : "", value ? value : "",
-			kt_jstr(taint, "effect"));
+		kt_str_printf(&text, "%s%s%s%s:%s", i ? "\n" : "", kt_jstr(taint, "key"),
+		        value ? "=" : "", value ? value : "", kt_jstr(taint, "effect"));
 	}
 	kt_describe_row(d, "Taints", "%s", text.len ? kt_str_text(&text) : "<none>");
 }
 
 static const struct row POD[] = {
-	{"Priority", "spec.priority", NULL, "0"}, {"Priority Class Name", "spec.priorityClassName", NULL, NULL},
-	{"Service Account", "spec.serviceAccountName", NULL, "default"}, {NULL, NULL, node_of_pod, NULL},
-	{"Start Time", "status.startTime", NULL, NULL}, {"Status", "status.phase", NULL, "Unknown"},
-	{"Reason", "status.reason", NULL, NULL}, {"Message", "status.message", NULL, NULL}, {"IP", "status.podIP", NULL, ""},
-	{"QoS Class", "status.qosClass", NULL, NULL}, {NULL, NULL, pod_rows, NULL}, {NULL, NULL, NULL, NULL},
+        {"Priority", "spec.priority", NULL, "0"},
+        {"Priority Class Name", "spec.priorityClassName", NULL, NULL},
+        {"Service Account", "spec.serviceAccountName", NULL, "default"},
+        {NULL, NULL, node_of_pod, NULL},
+        {"Start Time", "status.startTime", NULL, NULL},
+        {"Status", "status.phase", NULL, "Unknown"},
+        {"Reason", "status.reason", NULL, NULL},
+        {"Message", "status.message", NULL, NULL},
+        {"IP", "status.podIP", NULL, ""},
+        {"QoS Class", "status.qosClass", NULL, NULL},
+        {NULL, NULL, pod_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row DEPLOYMENT[] = {
-	{NULL, NULL, selector_row, NULL}, {NULL, NULL, deployment_replicas, NULL},
-	{"StrategyType", "spec.strategy.type", NULL, NULL}, {"MinReadySeconds", "spec.minReadySeconds", NULL, "0"},
-	{NULL, NULL, rolling_row, NULL}, {NULL, NULL, template_rows, NULL}, {NULL, NULL, conditions_rows, NULL},
-	{NULL, NULL, NULL, NULL},
+        {NULL, NULL, selector_row, NULL},
+        {NULL, NULL, deployment_replicas, NULL},
+        {"StrategyType", "spec.strategy.type", NULL, NULL},
+        {"MinReadySeconds", "spec.minReadySeconds", NULL, "0"},
+        {NULL, NULL, rolling_row, NULL},
+        {NULL, NULL, template_rows, NULL},
+        {NULL, NULL, conditions_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row REPLICAS[] = {
-	{NULL, NULL, selector_row, NULL}, {NULL, NULL, current_replicas, NULL}, {NULL, NULL, template_rows, NULL},
-	{NULL, NULL, conditions_rows, NULL}, {NULL, NULL, NULL, NULL},
+        {NULL, NULL, selector_row, NULL},
+        {NULL, NULL, current_replicas, NULL},
+        {NULL, NULL, template_rows, NULL},
+        {NULL, NULL, conditions_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row DAEMONSET[] = {
-	{NULL, NULL, selector_row, NULL}, {"Desired", "status.desiredNumberScheduled", NULL, "0"},
-	{"Current", "status.currentNumberScheduled", NULL, "0"}, {"Up-to-date", "status.updatedNumberScheduled", NULL, "0"},
-	{"Available", "status.numberAvailable", NULL, "0"}, {NULL, NULL, template_rows, NULL}, {NULL, NULL, NULL, NULL},
+        {NULL, NULL, selector_row, NULL},
+        {"Desired", "status.desiredNumberScheduled", NULL, "0"},
+        {"Current", "status.currentNumberScheduled", NULL, "0"},
+        {"Up-to-date", "status.updatedNumberScheduled", NULL, "0"},
+        {"Available", "status.numberAvailable", NULL, "0"},
+        {NULL, NULL, template_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row JOB[] = {
-	{NULL, NULL, selector_row, NULL}, {"Parallelism", "spec.parallelism", NULL, "1"},
-	{"Completions", "spec.completions", NULL, "<unset>"}, {"Completion Mode", "spec.completionMode", NULL, NULL},
-	{"Suspend", "spec.suspend", NULL, NULL}, {"Backoff Limit", "spec.backoffLimit", NULL, NULL},
-	{"Start Time", "status.startTime", NULL, NULL}, {"Completed At", "status.completionTime", NULL, NULL},
-	{"Active", "status.active", NULL, "0"}, {"Succeeded", "status.succeeded", NULL, "0"},
-	{"Failed", "status.failed", NULL, "0"}, {NULL, NULL, template_rows, NULL}, {NULL, NULL, conditions_rows, NULL},
-	{NULL, NULL, NULL, NULL},
+        {NULL, NULL, selector_row, NULL},
+        {"Parallelism", "spec.parallelism", NULL, "1"},
+        {"Completions", "spec.completions", NULL, "<unset>"},
+        {"Completion Mode", "spec.completionMode", NULL, NULL},
+        {"Suspend", "spec.suspend", NULL, NULL},
+        {"Backoff Limit", "spec.backoffLimit", NULL, NULL},
+        {"Start Time", "status.startTime", NULL, NULL},
+        {"Completed At", "status.completionTime", NULL, NULL},
+        {"Active", "status.active", NULL, "0"},
+        {"Succeeded", "status.succeeded", NULL, "0"},
+        {"Failed", "status.failed", NULL, "0"},
+        {NULL, NULL, template_rows, NULL},
+        {NULL, NULL, conditions_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row SERVICE[] = {
-	{NULL, NULL, selector_row, NULL}, {"Type", "spec.type", NULL, NULL}, {"IP Families", "spec.ipFamilies", NULL, NULL},
-	{"IP", "spec.clusterIP", NULL, "<none>"}, {"External Name", "spec.externalName", NULL, NULL},
-	{NULL, NULL, service_ports, NULL}, {"Session Affinity", "spec.sessionAffinity", NULL, NULL},
-	{"Internal Traffic Policy", "spec.internalTrafficPolicy", NULL, NULL},
-	{"External Traffic Policy", "spec.externalTrafficPolicy", NULL, NULL}, {NULL, NULL, NULL, NULL},
+        {NULL, NULL, selector_row, NULL},
+        {"Type", "spec.type", NULL, NULL},
+        {"IP Families", "spec.ipFamilies", NULL, NULL},
+        {"IP", "spec.clusterIP", NULL, "<none>"},
+        {"External Name", "spec.externalName", NULL, NULL},
+        {NULL, NULL, service_ports, NULL},
+        {"Session Affinity", "spec.sessionAffinity", NULL, NULL},
+        {"Internal Traffic Policy", "spec.internalTrafficPolicy", NULL, NULL},
+        {"External Traffic Policy", "spec.externalTrafficPolicy", NULL, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row NODE[] = {
-	{NULL, NULL, node_taints, NULL}, {"Unschedulable", "spec.unschedulable", NULL, "false"},
-	{NULL, NULL, conditions_rows, NULL}, {"Addresses", "status.addresses", NULL, NULL}, {NULL, NULL, node_amounts, NULL},
-	{"System Info", "status.nodeInfo", NULL, NULL}, {"PodCIDR", "spec.podCIDR", NULL, NULL},
-	{"ProviderID", "spec.providerID", NULL, NULL}, {NULL, NULL, NULL, NULL},
+        {NULL, NULL, node_taints, NULL},
+        {"Unschedulable", "spec.unschedulable", NULL, "false"},
+        {NULL, NULL, conditions_rows, NULL},
+        {"Addresses", "status.addresses", NULL, NULL},
+        {NULL, NULL, node_amounts, NULL},
+        {"System Info", "status.nodeInfo", NULL, NULL},
+        {"PodCIDR", "spec.podCIDR", NULL, NULL},
+        {"ProviderID", "spec.providerID", NULL, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row NAMESPACE[] = {
-	{"Status", "status.phase", NULL, NULL}, {NULL, NULL, conditions_rows, NULL}, {NULL, NULL, NULL, NULL},
+        {"Status", "status.phase", NULL, NULL},
+        {NULL, NULL, conditions_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 static const struct row CONFIGMAP[] = {{NULL, NULL, data_rows, NULL}, {NULL, NULL, NULL, NULL}};
 static const struct row SECRET[] = {
-	{"Type", "type", NULL, "Opaque"}, {NULL, NULL, secret_rows, NULL}, {NULL, NULL, NULL, NULL},
+        {"Type", "type", NULL, "Opaque"},
+        {NULL, NULL, secret_rows, NULL},
+        {NULL, NULL, NULL, NULL},
 };
 
 static const struct kind KINDS[] = {
-	{"v1", "Pod", POD}, {"apps/v1", "Deployment", DEPLOYMENT}, {"apps/v1", "ReplicaSet", REPLICAS},
-	{"apps/v1", "StatefulSet", REPLICAS}, {"v1", "ReplicationController", REPLICAS}, {"apps/v1", "DaemonSet", DAEMONSET},
-	{"batch/v1", "Job", JOB}, {"v1", "Service", SERVICE}, {"v1", "Node", NODE}, {"v1", "Namespace", NAMESPACE},
-	{"v1", "ConfigMap", CONFIGMAP}, {"v1", "Secret", SECRET},
+        {"v1", "Pod", POD},
+        {"apps/v1", "Deployment", DEPLOYMENT},
+        {"apps/v1", "ReplicaSet", REPLICAS},
+        {"apps/v1", "StatefulSet", REPLICAS},
+        {"v1", "ReplicationController", REPLICAS},
+        {"apps/v1", "DaemonSet", DAEMONSET},
+        {"batch/v1", "Job", JOB},
+        {"v1", "Service", SERVICE},
+        {"v1", "Node", NODE},
+        {"v1", "Namespace", NAMESPACE},
+        {"v1", "ConfigMap", CONFIGMAP},
+        {"v1", "Secret", SECRET},
 };
 
 static void describe_field(struct kt_describer *d, const struct row *row, const json_t *object)
@@ -551,7 +615,7 @@ bool kt_describe_kind(struct kt_describer *d, const json_t *object)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(KINDS); i++) {
 		if (!kt_streq(KINDS[i].kind, kt_jstr(object, "kind")) ||
-			!kt_streq(KINDS[i].api_version, kt_jstr(object, "apiVersion")))
+		        !kt_streq(KINDS[i].api_version, kt_jstr(object, "apiVersion")))
 			continue;
 		for (const struct row *row = KINDS[i].rows; row->path || row->fn; row++) {
 			if (row->fn)

@@ -12,13 +12,19 @@
 #define EXIT_TROUBLE 2
 
 static const struct kt_option OPTIONS[] = {
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	{.name = "field-manager", .type = KT_OPTION_STRING, .value_name = "NAME", .fallback = "kubectl-client-side-apply",
-		.help = "the manager that apply would be"},
-	{.name = "force-conflicts", .type = KT_OPTION_BOOL, .fallback = "true", .help = "show also what others own"},
-	{.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields too"},
-	KT_OPTION_END,
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        {.name = "field-manager",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .fallback = "kubectl-client-side-apply",
+                .help = "the manager that apply would be"},
+        {.name = "force-conflicts",
+                .type = KT_OPTION_BOOL,
+                .fallback = "true",
+                .help = "show also what others own"},
+        {.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields too"},
+        KT_OPTION_END,
 };
 
 static void shorten(const struct kt_command_context *ctx, json_t *object)
@@ -29,31 +35,34 @@ static void shorten(const struct kt_command_context *ctx, json_t *object)
 		json_object_del(metadata, "managedFields");
 }
 
-/* Secret values never reach the screen: equal ones become ***, changed ones tell before and after apart. */
+/* Secret values never reach the screen: equal ones become ***, changed ones tell before and after
+ * apart. */
 static void mask(json_t *before, json_t *after)
 {
-	json_t *old_data = json_object_get(before, "data"), *new_data = json_object_get(after, "data"), *value;
+	json_t *old_data = json_object_get(before, "data"),
+	       *new_data = json_object_get(after, "data"), *value;
 	const char *key;
 
 	if (!kt_streq(kt_jstr(after, "kind"), "Secret"))
 		return;
-	json_object_foreach(new_data, key, value)
-	{
-		bool changed = old_data && json_object_get(old_data, key) && !json_equal(json_object_get(old_data, key), value);
+	json_object_foreach(new_data, key, value) {
+		bool changed = old_data && json_object_get(old_data, key) &&
+		               !json_equal(json_object_get(old_data, key), value);
 
 		json_object_set_new(new_data, key, json_string(changed ? "*** (after)" : "***"));
 		if (old_data && json_object_get(old_data, key))
-			json_object_set_new(old_data, key, json_string(changed ? "*** (before)" : "***"));
+			json_object_set_new(
+			        old_data, key, json_string(changed ? "*** (before)" : "***"));
 	}
-	json_object_foreach(old_data, key, value)
-	{
+	json_object_foreach(old_data, key, value) {
 		if (!json_object_get(new_data, key))
 			json_object_set_new(old_data, key, json_string("***"));
 	}
 }
 
 /* What the server would store: an apply that is not carried out. */
-static json_t *dry_apply(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static json_t *dry_apply(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_str full = KT_STR_INIT;
@@ -62,15 +71,18 @@ static json_t *dry_apply(struct kt_command_context *ctx, const struct kt_target 
 	kt_url_escape(&full, kt_opt_string(ctx, "field-manager"));
 	if (kt_opt_bool(ctx, "force-conflicts"))
 		kt_str_puts(&full, "&force=true");
-	return kt_session_request(ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml", target->object, err);
+	return kt_session_request(ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml",
+	        target->object, err);
 }
 
 /* 1 when they differ. */
-static int diff_one(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int diff_one(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	if (!target->resource || !target->name)
-		return kt_fail(err, ENOENT, "%s: no matches for kind \"%s\" in version \"%s\"", target->source,
-			kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
+		return kt_fail(err, ENOENT, "%s: no matches for kind \"%s\" in version \"%s\"",
+		        target->source, kt_jstr(target->object, "kind"),
+		        kt_jstr(target->object, "apiVersion"));
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_json json_t *before = kt_session_get(ctx, path, NULL, err);
 
@@ -88,11 +100,12 @@ static int diff_one(struct kt_command_context *ctx, const struct kt_target *targ
 	if (before)
 		kt_yaml_write(&old_text, before);
 	kt_yaml_write(&new_text, after);
-	kt_auto_free char *name = kt_asprintf("%s.%s.%s.%s", target->resource->version, target->resource->kind,
-		target->namespace ? target->namespace : "", target->name);
+	kt_auto_free char *name = kt_asprintf("%s.%s.%s.%s", target->resource->version,
+	        target->resource->kind, target->namespace ? target->namespace : "", target->name);
 	struct kt_diff_names names = {name, name};
 
-	return kt_text_diff_print(ctx->out, kt_str_text(&old_text), kt_str_text(&new_text), &names, ctx->out_is_tty);
+	return kt_text_diff_print(
+	        ctx->out, kt_str_text(&old_text), kt_str_text(&new_text), &names, ctx->out_is_tty);
 }
 
 static int run(struct kt_command_context *ctx)
@@ -101,7 +114,8 @@ static int run(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code = KT_EXIT_OK;
 
-	if (!kt_opt_strings(ctx, "filename")->n || kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0) {
+	if (!kt_opt_strings(ctx, "filename")->n ||
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0) {
 		kt_command_fail(ctx, err.code ? &err : NULL, err.code ? NULL : "must specify -f");
 		return EXIT_TROUBLE;
 	}
@@ -118,12 +132,12 @@ static int run(struct kt_command_context *ctx)
 }
 
 const struct kt_command kt_command_diff = {
-	.name = "diff",
-	.group = "Look",
-	.usage = "diff -f FILE",
-	.summary = "Show what apply would change",
-	.help = "Exit codes: 0 no difference, 1 differences, 2 an error.",
-	.options = OPTIONS,
-	.needs_client = true,
-	.run = run,
+        .name = "diff",
+        .group = "Look",
+        .usage = "diff -f FILE",
+        .summary = "Show what apply would change",
+        .help = "Exit codes: 0 no difference, 1 differences, 2 an error.",
+        .options = OPTIONS,
+        .needs_client = true,
+        .run = run,
 };

@@ -8,9 +8,10 @@
 #include <errno.h>
 #include <strings.h>
 
-#define ACCEPT_AGGREGATED                                                                          \
-	"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"                    \
-	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+#define ACCEPT_AGGREGATED \
+	"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList," \
+	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/" \
+	"json"
 
 static char **strings_of_array(const json_t *array)
 {
@@ -54,7 +55,7 @@ static void strings_push(char ***strings, const char *text)
 static struct kt_resource *resource_push(struct kt_discovery *discovery)
 {
 	discovery->resources = kt_reallocarray(
-		discovery->resources, discovery->n + 1, sizeof(*discovery->resources));
+	        discovery->resources, discovery->n + 1, sizeof(*discovery->resources));
 	discovery->resources[discovery->n] = (struct kt_resource){0};
 	return &discovery->resources[discovery->n++];
 }
@@ -64,8 +65,8 @@ static char *dup_or_empty(const char *text)
 	return kt_strdup(text ? text : "");
 }
 
-static void add_aggregated_resource(struct kt_discovery *discovery, const char *group, const char *version,
-	bool preferred, const json_t *entry)
+static void add_aggregated_resource(struct kt_discovery *discovery, const char *group,
+        const char *version, bool preferred, const json_t *entry)
 {
 	const char *kind = kt_jstr(entry, "responseKind.kind");
 	json_t *sub;
@@ -86,8 +87,7 @@ static void add_aggregated_resource(struct kt_discovery *discovery, const char *
 	resource->categories = strings_of_array(json_object_get(entry, "categories"));
 	resource->verbs = strings_of_array(json_object_get(entry, "verbs"));
 	resource->subresources = kt_new_array(char *, 1);
-	json_array_foreach(json_object_get(entry, "subresources"), i, sub)
-	{
+	json_array_foreach(json_object_get(entry, "subresources"), i, sub) {
 		if (kt_jstr(sub, "subresource"))
 			strings_push(&resource->subresources, kt_jstr(sub, "subresource"));
 	}
@@ -98,19 +98,17 @@ static void add_aggregated(struct kt_discovery *discovery, const json_t *list)
 	json_t *group, *version, *entry;
 	size_t g, v, r;
 
-	json_array_foreach(json_object_get(list, "items"), g, group)
-	{
-		json_array_foreach(json_object_get(group, "versions"), v, version)
-		{
+	json_array_foreach(json_object_get(list, "items"), g, group) {
+		json_array_foreach(json_object_get(group, "versions"), v, version) {
 			json_array_foreach(json_object_get(version, "resources"), r, entry)
 				add_aggregated_resource(discovery, kt_jstr(group, "metadata.name"),
-					kt_jstr(version, "version"), v == 0, entry);
+				        kt_jstr(version, "version"), v == 0, entry);
 		}
 	}
 }
 
-static void add_plain_resource(struct kt_discovery *discovery, const char *group, const char *version,
-	bool preferred, const json_t *entry)
+static void add_plain_resource(struct kt_discovery *discovery, const char *group,
+        const char *version, bool preferred, const json_t *entry)
 {
 	const char *name = kt_jstr(entry, "name");
 	const char *slash = name ? strchr(name, '/') : NULL;
@@ -118,7 +116,8 @@ static void add_plain_resource(struct kt_discovery *discovery, const char *group
 	if (!name || !kt_jstr(entry, "kind"))
 		return;
 	if (slash) {
-		struct kt_resource *last = discovery->n ? &discovery->resources[discovery->n - 1] : NULL;
+		struct kt_resource *last =
+		        discovery->n ? &discovery->resources[discovery->n - 1] : NULL;
 
 		if (last && !strncmp(last->plural, name, (size_t)(slash - name)))
 			strings_push(&last->subresources, slash + 1);
@@ -145,7 +144,8 @@ struct asking {
 	const volatile int *cancelled;
 };
 
-static json_t *get_document(const struct asking *asking, const char *path, const char *accept, struct kt_err *err)
+static json_t *get_document(
+        const struct asking *asking, const char *path, const char *accept, struct kt_err *err)
 {
 	struct kt_call call = {.method = "GET", .path = path, .accept = accept};
 	json_t *tree = NULL;
@@ -158,11 +158,11 @@ static json_t *get_document(const struct asking *asking, const char *path, const
 	return tree;
 }
 
-static int add_plain_version(struct kt_discovery *discovery, const struct asking *asking, const char *group,
-	const char *version, bool preferred, struct kt_err *err)
+static int add_plain_version(struct kt_discovery *discovery, const struct asking *asking,
+        const char *group, const char *version, bool preferred, struct kt_err *err)
 {
 	kt_auto_free char *path = *group ? kt_asprintf("/apis/%s/%s", group, version)
-					 : kt_asprintf("/api/%s", version);
+	                                 : kt_asprintf("/api/%s", version);
 	kt_auto_json json_t *list = get_document(asking, path, NULL, err);
 	json_t *entry;
 	size_t i;
@@ -175,32 +175,30 @@ static int add_plain_version(struct kt_discovery *discovery, const struct asking
 }
 
 /* Servers before aggregated discovery, or without it for /api. */
-static int add_plain(struct kt_discovery *discovery, const struct asking *asking, const json_t *document,
-	struct kt_err *err)
+static int add_plain(struct kt_discovery *discovery, const struct asking *asking,
+        const json_t *document, struct kt_err *err)
 {
 	json_t *entry, *version;
 	size_t i, v;
 	int r = 0;
 
-	json_array_foreach(json_object_get(document, "versions"), i, entry)
-	{
+	json_array_foreach(json_object_get(document, "versions"), i, entry) {
 		if (json_is_string(entry) && r == 0)
-			r = add_plain_version(discovery, asking, "", json_string_value(entry), i == 0, err);
+			r = add_plain_version(
+			        discovery, asking, "", json_string_value(entry), i == 0, err);
 	}
-	json_array_foreach(json_object_get(document, "groups"), i, entry)
-	{
-		json_array_foreach(json_object_get(entry, "versions"), v, version)
-		{
+	json_array_foreach(json_object_get(document, "groups"), i, entry) {
+		json_array_foreach(json_object_get(entry, "versions"), v, version) {
 			if (r == 0)
 				r = add_plain_version(discovery, asking, kt_jstr(entry, "name"),
-					kt_jstr(version, "version"), v == 0, err);
+				        kt_jstr(version, "version"), v == 0, err);
 		}
 	}
 	return r;
 }
 
-int kt_discovery_load(struct kt_client *client, const volatile int *cancelled, struct kt_discovery *ret_discovery,
-	struct kt_err *err)
+int kt_discovery_load(struct kt_client *client, const volatile int *cancelled,
+        struct kt_discovery *ret_discovery, struct kt_err *err)
 {
 	const struct asking asking = {client, cancelled};
 	static const char *const roots[] = {"/api", "/apis"};
@@ -208,7 +206,8 @@ int kt_discovery_load(struct kt_client *client, const volatile int *cancelled, s
 	int r = 0;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(roots) && r == 0; i++) {
-		kt_auto_json json_t *document = get_document(&asking, roots[i], ACCEPT_AGGREGATED, err);
+		kt_auto_json json_t *document =
+		        get_document(&asking, roots[i], ACCEPT_AGGREGATED, err);
 
 		if (!document)
 			r = err->code;
@@ -247,7 +246,7 @@ void kt_discovery_finish(struct kt_discovery *discovery)
 static bool word_names(const struct kt_resource *resource, const char *word)
 {
 	return !strcasecmp(resource->plural, word) || !strcasecmp(resource->singular, word) ||
-		!strcasecmp(resource->kind, word) || strings_have(resource->short_names, word);
+	       !strcasecmp(resource->kind, word) || strings_have(resource->short_names, word);
 }
 
 /* suffix is what stands behind the first dot: GROUP or VERSION or VERSION.GROUP; NULL: none. */
@@ -262,7 +261,7 @@ static bool suffix_fits(const struct kt_resource *resource, const char *suffix)
 	if (strncmp(suffix, resource->version, len) != 0)
 		return false;
 	return *resource->group ? suffix[len] == '.' && !strcmp(suffix + len + 1, resource->group)
-				: suffix[len] == '\0' || !strcmp(suffix + len, ".");
+	                        : suffix[len] == '\0' || !strcmp(suffix + len, ".");
 }
 
 const struct kt_resource *kt_discovery_find(const struct kt_discovery *discovery, const char *word)
@@ -280,17 +279,18 @@ const struct kt_resource *kt_discovery_find(const struct kt_discovery *discovery
 }
 
 const struct kt_resource *kt_discovery_find_kind(
-	const struct kt_discovery *discovery, const char *api_version, const char *kind)
+        const struct kt_discovery *discovery, const char *api_version, const char *kind)
 {
 	const char *slash = strchr(api_version, '/');
-	struct kt_sv group = slash ? (struct kt_sv){api_version, (size_t)(slash - api_version)} : KT_SV("");
+	struct kt_sv group =
+	        slash ? (struct kt_sv){api_version, (size_t)(slash - api_version)} : KT_SV("");
 	const char *version = slash ? slash + 1 : api_version;
 
 	for (size_t i = 0; i < discovery->n; i++) {
 		const struct kt_resource *resource = &discovery->resources[i];
 
 		if (kt_sv_is(group, resource->group) && !strcmp(version, resource->version) &&
-			!strcmp(kind, resource->kind))
+		        !strcmp(kind, resource->kind))
 			return resource;
 	}
 	return NULL;
@@ -321,8 +321,8 @@ void kt_url_escape(struct kt_str *out, const char *text)
 	}
 }
 
-char *kt_resource_path(
-	const struct kt_resource *resource, const char *namespace, const char *name, const char *sub)
+char *kt_resource_path(const struct kt_resource *resource, const char *namespace, const char *name,
+        const char *sub)
 {
 	struct kt_str path = KT_STR_INIT;
 
@@ -347,11 +347,11 @@ char *kt_resource_path(
 char *kt_resource_full_name(const struct kt_resource *resource)
 {
 	return *resource->group ? kt_asprintf("%s.%s", resource->plural, resource->group)
-				: kt_strdup(resource->plural);
+	                        : kt_strdup(resource->plural);
 }
 
 char *kt_resource_api_version(const struct kt_resource *resource)
 {
 	return *resource->group ? kt_asprintf("%s/%s", resource->group, resource->version)
-				: kt_strdup(resource->version);
+	                        : kt_strdup(resource->version);
 }

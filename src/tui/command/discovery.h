@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the server serves, as a table of resources: read once per session by aggregated discovery (and by the plain documents
- * of an older server), asked by every command that takes a TYPE. Owned by the session; its thread only.
+ * What the server serves, as a table of resources: read once per session by aggregated discovery
+ * (and by the plain documents of an older server), asked by every command that takes a TYPE. Owned
+ * by the session; its thread only.
  */
 #ifndef KT_TUI_COMMAND_DISCOVERY_H
 #define KT_TUI_COMMAND_DISCOVERY_H
@@ -25,19 +26,23 @@ struct kt_discovery {
 };
 
 /* cancelled may be NULL; when it becomes true the reading ends with -ECANCELED. */
-int kt_discovery_load(struct kt_client *client, const volatile int *cancelled, struct kt_discovery *ret_discovery,
-	struct kt_err *err);
+int kt_discovery_load(struct kt_client *client, const volatile int *cancelled,
+        struct kt_discovery *ret_discovery, struct kt_err *err);
 void kt_discovery_finish(struct kt_discovery *discovery);
 
-/* By plural, singular, short name or kind, any case, with ".GROUP" or ".VERSION.GROUP" behind it. NULL when there is none. */
+/* By plural, singular, short name or kind, any case, with ".GROUP" or ".VERSION.GROUP" behind it.
+ * NULL when there is none. */
 const struct kt_resource *kt_discovery_find(const struct kt_discovery *discovery, const char *word);
-const struct kt_resource *kt_discovery_find_kind(const struct kt_discovery *discovery, const char *api_version, const char *kind);
+const struct kt_resource *kt_discovery_find_kind(
+        const struct kt_discovery *discovery, const char *api_version, const char *kind);
 bool kt_resource_in_category(const struct kt_resource *resource, const char *category);
 bool kt_resource_has_verb(const struct kt_resource *resource, const char *verb);
 bool kt_resource_has_subresource(const struct kt_resource *resource, const char *name);
 
-/* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; namespace NULL: the collection over all; name, sub may be NULL. Heap. */
-char *kt_resource_path(const struct kt_resource *resource, const char *namespace, const char *name, const char *sub);
+/* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; namespace NULL: the collection over all;
+ * name, sub may be NULL. Heap. */
+char *kt_resource_path(const struct kt_resource *resource, const char *namespace, const char *name,
+        const char *sub);
 /* "deployments.apps" or "pods": what kubectl prints. Heap. */
 char *kt_resource_full_name(const struct kt_resource *resource);
 /* "apps/v1" or "v1". Heap. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* edit: an object's YAML in $KUBE_EDITOR or $EDITOR; the difference goes to the server as a patch. replace: a manifest instead of what is there. */
+/* edit: an object's YAML in $KUBE_EDITOR or $EDITOR; the difference goes to the server as a patch.
+ * replace: a manifest instead of what is there. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
@@ -17,22 +18,27 @@
 #define EDITED_MAX_BYTES (3u << 20)
 
 static const struct kt_option EDIT_OPTIONS[] = {
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_OUTPUT,
-	KT_OPTION_VALIDATE,
-	KT_OPTION_FIELD_MANAGER("kubectl-edit"),
-	{.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields too"},
-	{.name = "subresource", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "status instead of the object"},
-	KT_OPTION_END,
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-edit"),
+        {.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields too"},
+        {.name = "subresource",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .help = "status instead of the object"},
+        KT_OPTION_END,
 };
 
 static const char HEADER[] =
-	"# Please edit the object below. Lines beginning with a '#' will be ignored,\n"
-	"# and an empty file will abort the edit. If an error occurs while saving this file will be\n"
-	"# reopened with the relevant failures.\n#\n";
+        "# Please edit the object below. Lines beginning with a '#' will be ignored,\n"
+        "# and an empty file will abort the edit. If an error occurs while saving this file will "
+        "be\n"
+        "# reopened with the relevant failures.\n#\n";
 
-/* Runs the editor through a shell, as $EDITOR may hold arguments; the file's name is its first parameter. */
+/* Runs the editor through a shell, as $EDITOR may hold arguments; the file's name is its first
+ * parameter. */
 static int run_editor(const char *path, struct kt_err *err)
 {
 	const char *editor = getenv("KUBE_EDITOR");
@@ -68,11 +74,13 @@ static void write_comment(struct kt_str *out, const char *text)
 }
 
 /* Lets a person edit `text`; *ret_text is what came back. 1: unchanged or emptied. */
-static int edit_text(const char *text, const char *failure, struct kt_str *ret_text, struct kt_err *err)
+static int edit_text(
+        const char *text, const char *failure, struct kt_str *ret_text, struct kt_err *err)
 {
 	kt_auto_str whole = KT_STR_INIT;
 	const char *tmp = getenv("TMPDIR");
-	kt_auto_free char *path = kt_asprintf("%s/kube-tui-edit-XXXXXX.yaml", tmp && *tmp ? tmp : "/tmp");
+	kt_auto_free char *path =
+	        kt_asprintf("%s/kube-tui-edit-XXXXXX.yaml", tmp && *tmp ? tmp : "/tmp");
 	kt_auto_close int fd = mkostemps(path, (int)strlen(".yaml"), O_CLOEXEC);
 
 	if (fd < 0)
@@ -102,12 +110,14 @@ static json_t *shown(const struct kt_command_context *ctx, const json_t *object)
 	return copy;
 }
 
-static int save(struct kt_command_context *ctx, const struct kt_target *target, const json_t *before, const json_t *after,
-	struct kt_err *err)
+static int save(struct kt_command_context *ctx, const struct kt_target *target,
+        const json_t *before, const json_t *after, struct kt_err *err)
 {
-	const struct kt_kind *kind =
-		kt_builtin_kind(target->resource->group, target->resource->version, target->resource->kind);
-	kt_auto_json json_t *patch = kind ? kt_diff_three_way(before, after, before, kind->type, err) : kt_diff_merge(before, after);
+	const struct kt_kind *kind = kt_builtin_kind(
+	        target->resource->group, target->resource->version, target->resource->kind);
+	kt_auto_json json_t *patch =
+	        kind ? kt_diff_three_way(before, after, before, kind->type, err)
+	             : kt_diff_merge(before, after);
 
 	if (!patch)
 		return err->code;
@@ -115,13 +125,15 @@ static int save(struct kt_command_context *ctx, const struct kt_target *target, 
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
 	kt_auto_json json_t *answer = kt_session_request(ctx, "PATCH", full,
-		kind ? "application/strategic-merge-patch+json" : "application/merge-patch+json", patch, err);
+	        kind ? "application/strategic-merge-patch+json" : "application/merge-patch+json",
+	        patch, err);
 
 	return answer ? kt_print_result(ctx, target->resource, answer, "edited", err) : err->code;
 }
 
 /* Until it is saved, or given up by leaving the text as it is. */
-static int edit_one(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int edit_one(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	kt_auto_json json_t *before = shown(ctx, target->live);
 	kt_auto_str text = KT_STR_INIT;
@@ -135,11 +147,13 @@ static int edit_one(struct kt_command_context *ctx, const struct kt_target *targ
 
 		if (r < 0)
 			return r;
-		kt_auto_json json_t *after = kt_yaml_parse_one((struct kt_sv){kt_str_text(&edited), edited.len}, &one);
+		kt_auto_json json_t *after =
+		        kt_yaml_parse_one((struct kt_sv){kt_str_text(&edited), edited.len}, &one);
 
 		if (r == 1 || (after && json_equal(before, after)) || (!after && !one.code)) {
-			fputs(failure ? "Edit cancelled, no valid changes were saved.\n" : "Edit cancelled, no changes made.\n",
-				failure ? ctx->err : ctx->out);
+			fputs(failure ? "Edit cancelled, no valid changes were saved.\n"
+			              : "Edit cancelled, no changes made.\n",
+			        failure ? ctx->err : ctx->out);
 			return failure ? kt_fail(err, EINVAL, "%s", failure) : 0;
 		}
 		if (after && save(ctx, target, before, after, &one) == 0)
@@ -166,8 +180,9 @@ static int run_edit(struct kt_command_context *ctx)
 	int code = KT_EXIT_OK;
 
 	if (kt_check_write_options(ctx, &err) < 0 ||
-		kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0 ||
-		kt_targets_fetch(ctx, &targets, &err) < 0) {
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) <
+	                0 ||
+	        kt_targets_fetch(ctx, &targets, &err) < 0) {
 		kt_targets_finish(&targets);
 		return kt_command_fail(ctx, &err, NULL);
 	}
@@ -184,22 +199,28 @@ static int run_edit(struct kt_command_context *ctx)
 /* Replace */
 
 static const struct kt_option REPLACE_OPTIONS[] = {
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_VALIDATE,
-	KT_OPTION_FIELD_MANAGER("kubectl-replace"),
-	{.name = "force", .type = KT_OPTION_BOOL, .help = "delete the object first, then create it"},
-	{.name = "subresource", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "status or scale instead of the object"},
-	KT_OPTION_END,
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-replace"),
+        {.name = "force",
+                .type = KT_OPTION_BOOL,
+                .help = "delete the object first, then create it"},
+        {.name = "subresource",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .help = "status or scale instead of the object"},
+        KT_OPTION_END,
 };
 
-static int replace_one(struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int replace_one(
+        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
 	if (!target->resource)
-		return kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"", kt_jstr(target->object, "kind"),
-			kt_jstr(target->object, "apiVersion"));
+		return kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
+		        kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
 	if (!target->name)
 		return kt_fail(err, EINVAL, "%s: metadata.name is required", target->source);
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));
@@ -210,21 +231,26 @@ static int replace_one(struct kt_command_context *ctx, const struct kt_target *t
 		return kt_print_result(ctx, target->resource, target->object, "replaced", err);
 	if (kt_opt_bool(ctx, "force")) {
 		kt_auto_json json_t *options = json_pack("{s:i}", "gracePeriodSeconds", 0);
-		kt_auto_json json_t *gone = kt_session_request(ctx, "DELETE", path, NULL, options, err);
+		kt_auto_json json_t *gone =
+		        kt_session_request(ctx, "DELETE", path, NULL, options, err);
 
 		if (!gone && err->code != -ENOENT)
 			return err->code;
 		kt_err_clear(err);
-		kt_auto_free char *collection = kt_resource_path(target->resource, target->namespace, NULL, NULL);
+		kt_auto_free char *collection =
+		        kt_resource_path(target->resource, target->namespace, NULL, NULL);
 		kt_auto_free char *create = kt_asprintf("%s%s", collection, query);
-		kt_auto_json json_t *answer = kt_session_request(ctx, "POST", create, NULL, target->object, err);
+		kt_auto_json json_t *answer =
+		        kt_session_request(ctx, "POST", create, NULL, target->object, err);
 
-		return answer ? kt_print_result(ctx, target->resource, answer, "replaced", err) : err->code;
+		return answer ? kt_print_result(ctx, target->resource, answer, "replaced", err)
+		              : err->code;
 	}
-	kt_auto_json json_t *answer = kt_session_request(ctx, "PUT", full, NULL, target->object, err);
+	kt_auto_json json_t *answer =
+	        kt_session_request(ctx, "PUT", full, NULL, target->object, err);
 
 	return answer ? kt_print_result(ctx, target->resource, answer, "replaced", err)
-		      : kt_wrap(err, "error when replacing \"%s\"", target->source);
+	              : kt_wrap(err, "error when replacing \"%s\"", target->source);
 }
 
 static int run_replace(struct kt_command_context *ctx)
@@ -235,7 +261,8 @@ static int run_replace(struct kt_command_context *ctx)
 
 	if (!kt_opt_strings(ctx, "filename")->n)
 		return kt_command_fail(ctx, NULL, "must specify -f");
-	if (kt_check_write_options(ctx, &err) < 0 || kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
+	if (kt_check_write_options(ctx, &err) < 0 ||
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
 	for (size_t i = 0; i < targets.n; i++) {
 		kt_auto_err one = KT_ERR_INIT;
@@ -250,24 +277,25 @@ static int run_replace(struct kt_command_context *ctx)
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_edit = {
-	.name = "edit",
-	.group = "Change",
-	.usage = "edit (-f FILE | TYPE NAME…)",
-	.summary = "Change an object in your editor",
-	.help = "The editor is $KUBE_EDITOR, else $EDITOR, else vi. What the server refuses comes back with the reason.\n"
-		"In the terminal UI the key e opens the built-in editor instead.",
-	.options = EDIT_OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run_edit,
+        .name = "edit",
+        .group = "Change",
+        .usage = "edit (-f FILE | TYPE NAME…)",
+        .summary = "Change an object in your editor",
+        .help = "The editor is $KUBE_EDITOR, else $EDITOR, else vi. What the server refuses comes "
+                "back with the reason.\n"
+                "In the terminal UI the key e opens the built-in editor instead.",
+        .options = EDIT_OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run_edit,
 };
 
 const struct kt_command kt_command_replace = {
-	.name = "replace",
-	.group = "Change",
-	.usage = "replace -f FILE [--force]",
-	.summary = "Put a manifest in the place of an object",
-	.options = REPLACE_OPTIONS,
-	.needs_client = true,
-	.run = run_replace,
+        .name = "replace",
+        .group = "Change",
+        .usage = "replace -f FILE [--force]",
+        .summary = "Put a manifest in the place of an object",
+        .options = REPLACE_OPTIONS,
+        .needs_client = true,
+        .run = run_replace,
 };

@@ -10,20 +10,26 @@
 #include <time.h>
 
 static const struct kt_option OPTIONS[] = {
-	KT_OPTION_ALL_NAMESPACES,
-	KT_OPTION_OUTPUT,
-	{.name = "for", .type = KT_OPTION_STRING, .value_name = "TYPE/NAME", .help = "only of this object",
-		.completion = KT_COMPLETE_RESOURCE_OR_NAME},
-	{.name = "types", .type = KT_OPTION_STRINGS, .value_name = "Normal,Warning", .help = "only of these types"},
-	{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
-	KT_OPTION_END,
+        KT_OPTION_ALL_NAMESPACES,
+        KT_OPTION_OUTPUT,
+        {.name = "for",
+                .type = KT_OPTION_STRING,
+                .value_name = "TYPE/NAME",
+                .help = "only of this object",
+                .completion = KT_COMPLETE_RESOURCE_OR_NAME},
+        {.name = "types",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "Normal,Warning",
+                .help = "only of these types"},
+        {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
+        KT_OPTION_END,
 };
 
 /* When it was last seen: a series', then the last, then the first time. Unix ns; 0 when unknown. */
 static int64_t event_time(const json_t *event)
 {
-	static const char *const PATHS[] = {
-		"series.lastObservedTime", "lastTimestamp", "eventTime", "firstTimestamp", "metadata.creationTimestamp"};
+	static const char *const PATHS[] = {"series.lastObservedTime", "lastTimestamp", "eventTime",
+	        "firstTimestamp", "metadata.creationTimestamp"};
 	int64_t ns;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(PATHS); i++) {
@@ -51,7 +57,8 @@ static bool type_wanted(const struct kt_command_context *ctx, const json_t *even
 		struct kt_sv rest = kt_sv_of(lists->items[i]), part;
 
 		while (kt_sv_split(&rest, ',', &part))
-			if (type && part.len == strlen(type) && !strncasecmp(part.p, type, part.len))
+			if (type && part.len == strlen(type) &&
+			        !strncasecmp(part.p, type, part.len))
 				return true;
 	}
 	return lists->n == 0;
@@ -75,19 +82,21 @@ static void age_text(const json_t *event, int64_t now_ns, char *out, size_t size
 static void print_table(struct kt_command_context *ctx, json_t *const *events, size_t n)
 {
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
-	static const char *const NAMES[] = {"NAMESPACE", "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"};
+	static const char *const NAMES[] = {
+	        "NAMESPACE", "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"};
 	bool all = kt_opt_bool(ctx, "all-namespaces");
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	for (size_t i = all ? 0 : 1; i < KT_ARRAY_SIZE(NAMES) && !kt_opt_bool(ctx, "no-headers"); i++)
+	for (size_t i = all ? 0 : 1; i < KT_ARRAY_SIZE(NAMES) && !kt_opt_bool(ctx, "no-headers");
+	        i++)
 		kt_table_writer_cell(table, NAMES[i]);
 	if (!kt_opt_bool(ctx, "no-headers"))
 		kt_table_writer_end_row(table);
 	for (size_t i = 0; i < n; i++) {
 		const char *kind = kt_jstr(events[i], "involvedObject.kind");
-		kt_auto_free char *object =
-			kt_asprintf("%s/%s", kind ? kind : "", kt_jstr(events[i], "involvedObject.name"));
+		kt_auto_free char *object = kt_asprintf(
+		        "%s/%s", kind ? kind : "", kt_jstr(events[i], "involvedObject.name"));
 		char age[128];
 
 		age_text(events[i], (int64_t)now.tv_sec * 1000000000, age, sizeof(age));
@@ -115,7 +124,9 @@ static char *selector_for(struct kt_command_context *ctx, const char *word, stru
 	kt_auto_free char *type = kt_strndup(word, (size_t)(slash - word));
 	const struct kt_resource *resource = kt_session_resource(ctx->session, type, err);
 
-	return resource ? kt_asprintf("involvedObject.kind=%s,involvedObject.name=%s", resource->kind, slash + 1) : NULL;
+	return resource ? kt_asprintf("involvedObject.kind=%s,involvedObject.name=%s",
+	                          resource->kind, slash + 1)
+	                : NULL;
 }
 
 static json_t *fetch(struct kt_command_context *ctx, struct kt_err *err)
@@ -126,7 +137,8 @@ static json_t *fetch(struct kt_command_context *ctx, struct kt_err *err)
 	if (kt_opt_bool(ctx, "all-namespaces"))
 		kt_str_puts(&path, "/api/v1/events");
 	else
-		kt_str_printf(&path, "/api/v1/namespaces/%s/events", kt_session_namespace(ctx->session));
+		kt_str_printf(
+		        &path, "/api/v1/namespaces/%s/events", kt_session_namespace(ctx->session));
 	if (word) {
 		kt_auto_free char *selector = selector_for(ctx, word, err);
 
@@ -138,7 +150,8 @@ static json_t *fetch(struct kt_command_context *ctx, struct kt_err *err)
 	return kt_session_get(ctx, kt_str_text(&path), NULL, err);
 }
 
-static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *const *events, size_t n, struct kt_err *err)
+static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *const *events,
+        size_t n, struct kt_err *err)
 {
 	struct kt_printer *printer = NULL;
 	json_t *items = json_array();
@@ -149,7 +162,8 @@ static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *c
 	int r = kt_printer_create(ctx, false, false, &printer, err);
 
 	if (r == 0)
-		r = kt_printer_object(printer, kt_session_resource(ctx->session, "events", err), list, err);
+		r = kt_printer_object(
+		        printer, kt_session_resource(ctx->session, "events", err), list, err);
 	kt_printer_destroy(printer);
 	return r;
 }
@@ -163,11 +177,11 @@ static int run(struct kt_command_context *ctx)
 
 	if (!list)
 		return kt_command_fail(ctx, &err, NULL);
-	json_t **events = kt_new_array(json_t *, json_array_size(json_object_get(list, "items")) + 1);
+	json_t **events =
+	        kt_new_array(json_t *, json_array_size(json_object_get(list, "items")) + 1);
 	int code = KT_EXIT_OK;
 
-	json_array_foreach(json_object_get(list, "items"), i, event)
-	{
+	json_array_foreach(json_object_get(list, "items"), i, event) {
 		if (type_wanted(ctx, event))
 			events[n++] = event;
 	}
@@ -184,18 +198,19 @@ static int run(struct kt_command_context *ctx)
 	} else if (kt_opt_bool(ctx, "all-namespaces")) {
 		fputs("No events found.\n", ctx->err);
 	} else {
-		fprintf(ctx->err, "No events found in %s namespace.\n", kt_session_namespace(ctx->session));
+		fprintf(ctx->err, "No events found in %s namespace.\n",
+		        kt_session_namespace(ctx->session));
 	}
 	free(events);
 	return code;
 }
 
 const struct kt_command kt_command_events = {
-	.name = "events",
-	.group = "Look",
-	.usage = "events [--for TYPE/NAME] [--types=Warning] [-A]",
-	.summary = "Show what happened, oldest first",
-	.options = OPTIONS,
-	.needs_client = true,
-	.run = run,
+        .name = "events",
+        .group = "Look",
+        .usage = "events [--for TYPE/NAME] [--types=Warning] [-A]",
+        .summary = "Show what happened, oldest first",
+        .options = OPTIONS,
+        .needs_client = true,
+        .run = run,
 };

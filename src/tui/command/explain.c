@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* explain: the fields of a kind, from the built-in tables or, for custom resources, from the server's OpenAPI document. */
+/* explain: the fields of a kind, from the built-in tables or, for custom resources, from the
+ * server's OpenAPI document. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 
@@ -9,9 +10,14 @@
 #include <errno.h>
 
 static const struct kt_option OPTIONS[] = {
-	{.name = "recursive", .type = KT_OPTION_BOOL, .help = "the fields of the fields too, without their texts"},
-	{.name = "api-version", .type = KT_OPTION_STRING, .value_name = "GROUP/VERSION", .help = "this version of the type"},
-	KT_OPTION_END,
+        {.name = "recursive",
+                .type = KT_OPTION_BOOL,
+                .help = "the fields of the fields too, without their texts"},
+        {.name = "api-version",
+                .type = KT_OPTION_STRING,
+                .value_name = "GROUP/VERSION",
+                .help = "this version of the type"},
+        KT_OPTION_END,
 };
 
 /* A node of either source: a table type or a JSON schema. */
@@ -69,10 +75,13 @@ static void type_text(const struct kt_type *type, char *out, size_t size)
 		char inner[64];
 
 		type_text(type->elem, inner, sizeof(inner));
-		snprintf(out, size, "%s%s", type->shape == KT_SHAPE_LIST ? "[]" : "map[string]", inner);
+		snprintf(out, size, "%s%s", type->shape == KT_SHAPE_LIST ? "[]" : "map[string]",
+		        inner);
 		return;
 	}
-	snprintf(out, size, "%s", type->go_name && type->shape == KT_SHAPE_OBJECT ? type->go_name : shape_word(type->shape));
+	snprintf(out, size, "%s",
+	        type->go_name && type->shape == KT_SHAPE_OBJECT ? type->go_name
+	                                                        : shape_word(type->shape));
 }
 
 /* The type whose fields a path goes on with: lists and maps are entered silently. */
@@ -106,7 +115,8 @@ static void schema_text(const json_t *schemas, const json_t *schema, char *out, 
 		schema_text(schemas, json_object_get(real, "items"), inner, sizeof(inner));
 		snprintf(out, size, "[]%s", inner);
 	} else if (json_is_object(json_object_get(real, "additionalProperties"))) {
-		schema_text(schemas, json_object_get(real, "additionalProperties"), inner, sizeof(inner));
+		schema_text(schemas, json_object_get(real, "additionalProperties"), inner,
+		        sizeof(inner));
 		snprintf(out, size, "map[string]%s", inner);
 	} else {
 		snprintf(out, size, "%s", !type || !strcmp(type, "object") ? "Object" : type);
@@ -132,8 +142,7 @@ static bool in_array(const json_t *array, const char *text)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach(array, i, value)
-	{
+	json_array_foreach(array, i, value) {
 		if (kt_streq(json_string_value(value), text))
 			return true;
 	}
@@ -156,22 +165,25 @@ static struct member *members_of(const struct node *node, size_t *ret_n)
 	for (; node->type && i < n; i++) {
 		const struct kt_field *field = &node->type->fields[i];
 
-		members[i] = (struct member){.name = field->name, .doc = field->doc, .node = {.type = field->type},
-			.required = field->flags & KT_FIELD_REQUIRED,
-			.enum_values = field->limits ? field->limits->enum_values : NULL};
+		members[i] = (struct member){.name = field->name,
+		        .doc = field->doc,
+		        .node = {.type = field->type},
+		        .required = field->flags & KT_FIELD_REQUIRED,
+		        .enum_values = field->limits ? field->limits->enum_values : NULL};
 		type_text(field->type, members[i].type_text, sizeof(members[i].type_text));
 	}
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)properties, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)properties, key, value) {
 		const char *doc = kt_jstr(value, "description");
 
-		members[i] = (struct member){.name = key, .doc = doc ? doc : "",
-			.node = {.schema = value, .schemas = node->schemas},
-			.required = in_array(json_object_get(node->schema, "required"), key)};
-		schema_text(node->schemas, value, members[i].type_text, sizeof(members[i].type_text));
+		members[i] = (struct member){.name = key,
+		        .doc = doc ? doc : "",
+		        .node = {.schema = value, .schemas = node->schemas},
+		        .required = in_array(json_object_get(node->schema, "required"), key)};
+		schema_text(
+		        node->schemas, value, members[i].type_text, sizeof(members[i].type_text));
 		i++;
 	}
 	qsort(members, n, sizeof(*members), by_name);
@@ -183,12 +195,14 @@ static struct node enter(const struct node *node)
 {
 	if (node->type)
 		return (struct node){.type = entered(node->type)};
-	return (struct node){.schema = entered_schema(node->schemas, node->schema), .schemas = node->schemas};
+	return (struct node){
+	        .schema = entered_schema(node->schemas, node->schema), .schemas = node->schemas};
 }
 
 static bool has_members(const struct node *node)
 {
-	return node->type ? node->type->n_fields > 0 : json_object_size(json_object_get(node->schema, "properties")) > 0;
+	return node->type ? node->type->n_fields > 0
+	                  : json_object_size(json_object_get(node->schema, "properties")) > 0;
 }
 
 /* Printing */
@@ -234,14 +248,15 @@ static void print_members(const struct kt_command_context *ctx, const struct nod
 		struct node inside = enter(&member->node);
 
 		fprintf(ctx->out, "%*s%s\t<%s>%s\n", indent, "", member->name, member->type_text,
-			member->required ? " -required-" : "");
+		        member->required ? " -required-" : "");
 		if (member->enum_values)
 			print_enum(ctx->out, member->enum_values, indent);
 		if (recursive && has_members(&inside) && depth < RECURSION_MAX)
 			print_members(ctx, &inside, depth + 1);
 		if (!recursive) {
 			if (member->doc && *member->doc)
-				print_wrapped(ctx->out, member->doc, indent + 2, KT_MIN(ctx->columns, 100));
+				print_wrapped(ctx->out, member->doc, indent + 2,
+				        KT_MIN(ctx->columns, 100));
 			fputc('\n', ctx->out);
 		}
 	}
@@ -270,7 +285,8 @@ static int walk(struct node *node, const char *path, struct member *ret_member, 
 		}
 		free(members);
 		if (i == n)
-			return kt_fail(err, ENOENT, "field \"%.*s\" does not exist", (int)part.len, part.p);
+			return kt_fail(err, ENOENT, "field \"%.*s\" does not exist", (int)part.len,
+			        part.p);
 	}
 	return 0;
 }
@@ -281,27 +297,27 @@ static const json_t *find_schema(const json_t *schemas, const struct kt_resource
 	json_t *schema, *gvk;
 	size_t i;
 
-	json_object_foreach((json_t *)(uintptr_t)schemas, key, schema)
-	{
-		json_array_foreach(json_object_get(schema, "x-kubernetes-group-version-kind"), i, gvk)
-		{
+	json_object_foreach((json_t *)(uintptr_t)schemas, key, schema) {
+		json_array_foreach(
+		        json_object_get(schema, "x-kubernetes-group-version-kind"), i, gvk) {
 			if (kt_streq(kt_jstr(gvk, "group"), resource->group) &&
-				kt_streq(kt_jstr(gvk, "version"), resource->version) &&
-				kt_streq(kt_jstr(gvk, "kind"), resource->kind))
+			        kt_streq(kt_jstr(gvk, "version"), resource->version) &&
+			        kt_streq(kt_jstr(gvk, "kind"), resource->kind))
 				return schema;
 		}
 	}
 	return NULL;
 }
 
-static void print_head(struct kt_command_context *ctx, const struct kt_resource *resource, const struct member *member,
-	const char *doc)
+static void print_head(struct kt_command_context *ctx, const struct kt_resource *resource,
+        const struct member *member, const char *doc)
 {
 	if (*resource->group)
 		fprintf(ctx->out, "GROUP:      %s\n", resource->group);
 	fprintf(ctx->out, "KIND:       %s\nVERSION:    %s\n\n", resource->kind, resource->version);
 	if (member->name) {
-		fprintf(ctx->out, "FIELD: %s <%s>%s\n", member->name, member->type_text, member->required ? " -required-" : "");
+		fprintf(ctx->out, "FIELD: %s <%s>%s\n", member->name, member->type_text,
+		        member->required ? " -required-" : "");
 		fputs(member->enum_values ? "ENUM:\n" : "\n", ctx->out);
 		for (size_t i = 0; member->enum_values && member->enum_values[i]; i++)
 			fprintf(ctx->out, "    %s\n", member->enum_values[i]);
@@ -312,8 +328,8 @@ static void print_head(struct kt_command_context *ctx, const struct kt_resource 
 	fputs("    \n", ctx->out); /* kubectl indents the blank line, too */
 }
 
-static int explain(struct kt_command_context *ctx, const struct kt_resource *resource, struct node node, const char *path,
-	const char *doc, struct kt_err *err)
+static int explain(struct kt_command_context *ctx, const struct kt_resource *resource,
+        struct node node, const char *path, const char *doc, struct kt_err *err)
 {
 	struct member member;
 
@@ -332,9 +348,11 @@ static int explain(struct kt_command_context *ctx, const struct kt_resource *res
 	return 0;
 }
 
-static int explain_custom(struct kt_command_context *ctx, const struct kt_resource *resource, const char *path, struct kt_err *err)
+static int explain_custom(struct kt_command_context *ctx, const struct kt_resource *resource,
+        const char *path, struct kt_err *err)
 {
-	kt_auto_free char *url = kt_asprintf("/openapi/v3/apis/%s/%s", resource->group, resource->version);
+	kt_auto_free char *url =
+	        kt_asprintf("/openapi/v3/apis/%s/%s", resource->group, resource->version);
 	kt_auto_json json_t *document = kt_session_get(ctx, url, NULL, err);
 	const json_t *schemas = kt_jget(document, "components.schemas");
 	const json_t *schema = find_schema(schemas, resource);
@@ -342,22 +360,25 @@ static int explain_custom(struct kt_command_context *ctx, const struct kt_resour
 	if (!document)
 		return err->code;
 	if (!schema)
-		return kt_fail(err, ENOENT, "couldn't find resource for \"%s/%s, Kind=%s\"", resource->group,
-			resource->version, resource->kind);
+		return kt_fail(err, ENOENT, "couldn't find resource for \"%s/%s, Kind=%s\"",
+		        resource->group, resource->version, resource->kind);
 	return explain(ctx, resource, (struct node){.schema = schema, .schemas = schemas}, path,
-		kt_jstr(schema, "description"), err);
+	        kt_jstr(schema, "description"), err);
 }
 
-static const struct kt_resource *find_resource(struct kt_command_context *ctx, const char *word, struct kt_err *err)
+static const struct kt_resource *find_resource(
+        struct kt_command_context *ctx, const char *word, struct kt_err *err)
 {
 	const char *api_version = kt_opt_string(ctx, "api-version");
 	const struct kt_resource *resource = kt_session_resource(ctx->session, word, err);
 
 	if (!resource || !api_version)
 		return resource;
-	resource = kt_discovery_find_kind(kt_session_discovery(ctx->session, err), api_version, resource->kind);
+	resource = kt_discovery_find_kind(
+	        kt_session_discovery(ctx->session, err), api_version, resource->kind);
 	if (!resource)
-		kt_fail(err, ENOENT, "the server doesn't have a resource type \"%s\" in %s", word, api_version);
+		kt_fail(err, ENOENT, "the server doesn't have a resource type \"%s\" in %s", word,
+		        api_version);
 	return resource;
 }
 
@@ -367,17 +388,21 @@ static int run(struct kt_command_context *ctx)
 
 	if (ctx->argc != 1)
 		return kt_command_fail(ctx, NULL,
-			ctx->argc ? "We accept only this format: explain RESOURCE" : "You must specify the type of resource to explain. "
-										     "See 'api-resources' for a list.");
+		        ctx->argc ? "We accept only this format: explain RESOURCE"
+		                  : "You must specify the type of resource to explain. "
+		                    "See 'api-resources' for a list.");
 	const char *dot = strchr(ctx->argv[0], '.');
-	kt_auto_free char *word = dot ? kt_strndup(ctx->argv[0], (size_t)(dot - ctx->argv[0])) : kt_strdup(ctx->argv[0]);
+	kt_auto_free char *word = dot ? kt_strndup(ctx->argv[0], (size_t)(dot - ctx->argv[0]))
+	                              : kt_strdup(ctx->argv[0]);
 	const struct kt_resource *resource = find_resource(ctx, word, &err);
 
 	if (!resource)
 		return kt_command_fail(ctx, &err, NULL);
-	const struct kt_kind *kind = kt_builtin_kind(resource->group, resource->version, resource->kind);
-	int r = kind ? explain(ctx, resource, (struct node){.type = kind->type}, dot ? dot + 1 : NULL, kind->doc, &err)
-		     : explain_custom(ctx, resource, dot ? dot + 1 : NULL, &err);
+	const struct kt_kind *kind =
+	        kt_builtin_kind(resource->group, resource->version, resource->kind);
+	int r = kind ? explain(ctx, resource, (struct node){.type = kind->type},
+	                       dot ? dot + 1 : NULL, kind->doc, &err)
+	             : explain_custom(ctx, resource, dot ? dot + 1 : NULL, &err);
 
 	return r < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
@@ -385,15 +410,15 @@ static int run(struct kt_command_context *ctx)
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_FIELD_PATH, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_explain = {
-	.name = "explain",
-	.group = "Look",
-	.usage = "explain TYPE[.FIELD…] [--recursive]",
-	.summary = "Explain a type or one of its fields",
-	.help = "Examples:\n"
-		"  kube-tui explain pod.spec.containers.livenessProbe\n"
-		"  kube-tui explain deploy --recursive",
-	.options = OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run,
+        .name = "explain",
+        .group = "Look",
+        .usage = "explain TYPE[.FIELD…] [--recursive]",
+        .summary = "Explain a type or one of its fields",
+        .help = "Examples:\n"
+                "  kube-tui explain pod.spec.containers.livenessProbe\n"
+                "  kube-tui explain deploy --recursive",
+        .options = OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run,
 };

@@ -9,41 +9,81 @@
 #include <errno.h>
 
 static const struct kt_option OPTIONS[] = {
-	{.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "FORMAT",
-		.help = "json, yaml, name, wide, jsonpath=…, custom-columns=…", .completion = KT_COMPLETE_OUTPUT},
-	{.name = "all-namespaces", .letter = 'A', .type = KT_OPTION_BOOL, .help = "objects of every namespace"},
-	{.name = "selector", .letter = 'l', .type = KT_OPTION_STRING, .value_name = "SELECTOR",
-		.help = "only objects with these labels (a=b,c!=d,e in (f,g))"},
-	{.name = "field-selector", .type = KT_OPTION_STRING, .value_name = "SELECTOR",
-		.help = "only objects with these fields (status.phase=Running)"},
-	{.name = "filename", .letter = 'f', .type = KT_OPTION_STRINGS, .value_name = "FILE",
-		.help = "objects named in a file or folder, - for standard input", .completion = KT_COMPLETE_FILE},
-	{.name = "recursive", .letter = 'R', .type = KT_OPTION_BOOL, .help = "folders below -f too"},
-	{.name = "watch", .letter = 'w', .type = KT_OPTION_BOOL, .help = "then go on with changes"},
-	{.name = "watch-only", .type = KT_OPTION_BOOL, .help = "changes only"},
-	{.name = "output-watch-events", .type = KT_OPTION_BOOL, .help = "with the kind of each change"},
-	{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
-	{.name = "show-labels", .type = KT_OPTION_BOOL, .help = "a last column with all labels"},
-	{.name = "show-kind", .type = KT_OPTION_BOOL, .help = "names with their type"},
-	{.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields in json and yaml"},
-	{.name = "label-columns", .letter = 'L', .type = KT_OPTION_STRINGS, .value_name = "LABEL,…",
-		.help = "a column for each of these labels"},
-	{.name = "sort-by", .type = KT_OPTION_STRING, .value_name = "PATH",
-		.help = "order by this jsonpath (.metadata.creationTimestamp)", .completion = KT_COMPLETE_FIELD_PATH},
-	{.name = "ignore-not-found", .type = KT_OPTION_BOOL, .help = "a missing object is no error"},
-	{.name = "chunk-size", .type = KT_OPTION_INT, .fallback = "500", .value_name = "N",
-		.help = "objects per request; 0: all at once"},
-	{.name = "subresource", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "status or scale instead of the object"},
-	{.name = "raw", .type = KT_OPTION_STRING, .value_name = "PATH", .help = "the server's answer to this path, as it comes"},
-	{.name = NULL},
+        {.name = "output",
+                .letter = 'o',
+                .type = KT_OPTION_STRING,
+                .value_name = "FORMAT",
+                .help = "json, yaml, name, wide, jsonpath=…, custom-columns=…",
+                .completion = KT_COMPLETE_OUTPUT},
+        {.name = "all-namespaces",
+                .letter = 'A',
+                .type = KT_OPTION_BOOL,
+                .help = "objects of every namespace"},
+        {.name = "selector",
+                .letter = 'l',
+                .type = KT_OPTION_STRING,
+                .value_name = "SELECTOR",
+                .help = "only objects with these labels (a=b,c!=d,e in (f,g))"},
+        {.name = "field-selector",
+                .type = KT_OPTION_STRING,
+                .value_name = "SELECTOR",
+                .help = "only objects with these fields (status.phase=Running)"},
+        {.name = "filename",
+                .letter = 'f',
+                .type = KT_OPTION_STRINGS,
+                .value_name = "FILE",
+                .help = "objects named in a file or folder, - for standard input",
+                .completion = KT_COMPLETE_FILE},
+        {.name = "recursive",
+                .letter = 'R',
+                .type = KT_OPTION_BOOL,
+                .help = "folders below -f too"},
+        {.name = "watch", .letter = 'w', .type = KT_OPTION_BOOL, .help = "then go on with changes"},
+        {.name = "watch-only", .type = KT_OPTION_BOOL, .help = "changes only"},
+        {.name = "output-watch-events",
+                .type = KT_OPTION_BOOL,
+                .help = "with the kind of each change"},
+        {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
+        {.name = "show-labels", .type = KT_OPTION_BOOL, .help = "a last column with all labels"},
+        {.name = "show-kind", .type = KT_OPTION_BOOL, .help = "names with their type"},
+        {.name = "show-managed-fields",
+                .type = KT_OPTION_BOOL,
+                .help = "managedFields in json and yaml"},
+        {.name = "label-columns",
+                .letter = 'L',
+                .type = KT_OPTION_STRINGS,
+                .value_name = "LABEL,…",
+                .help = "a column for each of these labels"},
+        {.name = "sort-by",
+                .type = KT_OPTION_STRING,
+                .value_name = "PATH",
+                .help = "order by this jsonpath (.metadata.creationTimestamp)",
+                .completion = KT_COMPLETE_FIELD_PATH},
+        {.name = "ignore-not-found",
+                .type = KT_OPTION_BOOL,
+                .help = "a missing object is no error"},
+        {.name = "chunk-size",
+                .type = KT_OPTION_INT,
+                .fallback = "500",
+                .value_name = "N",
+                .help = "objects per request; 0: all at once"},
+        {.name = "subresource",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .help = "status or scale instead of the object"},
+        {.name = "raw",
+                .type = KT_OPTION_STRING,
+                .value_name = "PATH",
+                .help = "the server's answer to this path, as it comes"},
+        {.name = NULL},
 };
 
 struct get {
 	struct kt_command_context *ctx;
 	struct kt_printer *printer;
 	struct kt_targets targets;
-	size_t shown;       /* rows or objects */
-	json_t *collected;  /* json, yaml, jsonpath of several objects: one List */
+	size_t shown;      /* rows or objects */
+	json_t *collected; /* json, yaml, jsonpath of several objects: one List */
 	bool table;
 	char *sort_by;
 };
@@ -66,10 +106,12 @@ static char *collection_query(const struct get *get, const char *continue_token)
 	return kt_str_steal(&query);
 }
 
-static json_t *fetch(struct get *get, const struct kt_target *target, const char *continue_token, struct kt_err *err)
+static json_t *fetch(struct get *get, const struct kt_target *target, const char *continue_token,
+        struct kt_err *err)
 {
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(get->ctx, "subresource"));
-	kt_auto_free char *query = target->name ? kt_strdup("") : collection_query(get, continue_token);
+	kt_auto_free char *query =
+	        target->name ? kt_strdup("") : collection_query(get, continue_token);
 	kt_auto_free char *full = kt_asprintf("%s%s%s", path, *query ? "?" : "", query);
 
 	return kt_session_get(get->ctx, full, get->table ? KT_ACCEPT_TABLE : NULL, err);
@@ -86,8 +128,7 @@ static void collect(struct get *get, const struct kt_target *target, json_t *ans
 		json_array_append(get->collected, answer);
 		return;
 	}
-	json_array_foreach(json_object_get(answer, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(answer, "items"), i, item) {
 		json_t *whole = json_object();
 
 		json_object_set_new(whole, "apiVersion", json_string(api_version));
@@ -137,7 +178,8 @@ static int compare_keys(const void *a, const void *b)
 	return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-/* A new array in the order of --sort-by; the path starts at member `below` of each item (NULL: the item itself). */
+/* A new array in the order of --sort-by; the path starts at member `below` of each item (NULL: the
+ * item itself). */
 static json_t *sorted(const json_t *items, const char *path, const char *below)
 {
 	size_t n = json_array_size(items);
@@ -207,22 +249,23 @@ static int print_collected(struct get *get, struct kt_err *err)
 		get->collected = ordered;
 	}
 	get->shown += n;
-	if (kind == KT_OUTPUT_NAME || kind == KT_OUTPUT_COLUMNS || (n == 1 && get->targets.by_name)) {
+	if (kind == KT_OUTPUT_NAME || kind == KT_OUTPUT_COLUMNS ||
+	        (n == 1 && get->targets.by_name)) {
 		const struct kt_discovery *discovery = kt_session_discovery(get->ctx->session, err);
 
-		json_array_foreach(get->collected, i, object)
-		{
+		json_array_foreach(get->collected, i, object) {
 			const struct kt_resource *resource = kt_discovery_find_kind(
-				discovery, kt_jstr(object, "apiVersion"), kt_jstr(object, "kind"));
+			        discovery, kt_jstr(object, "apiVersion"), kt_jstr(object, "kind"));
 
 			if (r == 0)
 				r = kt_printer_object(get->printer,
-					resource ? resource : get->targets.items[0].resource, object, err);
+				        resource ? resource : get->targets.items[0].resource,
+				        object, err);
 		}
 		return r;
 	}
-	kt_auto_json json_t *list = json_pack("{s:s, s:O, s:s, s:{s:s}}", "apiVersion", "v1", "items",
-		get->collected, "kind", "List", "metadata", "resourceVersion", "");
+	kt_auto_json json_t *list = json_pack("{s:s, s:O, s:s, s:{s:s}}", "apiVersion", "v1",
+	        "items", get->collected, "kind", "List", "metadata", "resourceVersion", "");
 
 	return kt_printer_object(get->printer, NULL, list, err);
 }
@@ -269,10 +312,11 @@ static void on_data(struct kt_call *call, struct kt_sv piece)
 	char *end;
 
 	kt_str_add(&watching->line, piece.p, piece.len);
-	while (watching->line.len && (end = memchr(watching->line.data, '\n', watching->line.len))) {
+	while (watching->line.len &&
+	        (end = memchr(watching->line.data, '\n', watching->line.len))) {
 		size_t used = (size_t)(end - watching->line.data) + 1;
 		kt_auto_json json_t *event =
-			kt_json_parse((struct kt_sv){watching->line.data, used - 1}, NULL, NULL);
+		        kt_json_parse((struct kt_sv){watching->line.data, used - 1}, NULL, NULL);
 
 		if (event)
 			print_event(watching, event);
@@ -298,10 +342,12 @@ static int watch(struct get *get, const char *revision, struct kt_err *err)
 	if (target->name)
 		kt_str_printf(&path, "&fieldSelector=metadata.name%%3D%s", target->name);
 	struct watching watching = {
-		.call = {.method = "GET", .path = kt_str_text(&path), .on_data = on_data,
-			.accept = get->table ? KT_ACCEPT_TABLE : NULL},
-		.get = get,
-		.target = target,
+	        .call = {.method = "GET",
+	                .path = kt_str_text(&path),
+	                .on_data = on_data,
+	                .accept = get->table ? KT_ACCEPT_TABLE : NULL},
+	        .get = get,
+	        .target = target,
 	};
 	int r = kt_client_call_wait(client, &watching.call, get->ctx->cancelled);
 
@@ -326,7 +372,9 @@ static int list_then_watch(struct get *get, struct kt_err *err)
 	if (!answer)
 		return err->code;
 	kt_auto_free char *revision =
-		kt_strdup(kt_jstr(answer, "metadata.resourceVersion") ? kt_jstr(answer, "metadata.resourceVersion") : "0");
+	        kt_strdup(kt_jstr(answer, "metadata.resourceVersion")
+	                          ? kt_jstr(answer, "metadata.resourceVersion")
+	                          : "0");
 
 	if (!only) {
 		show(get, target, answer, NULL);
@@ -343,7 +391,8 @@ static void say_nothing_found(struct get *get)
 {
 	const char *namespace = get->targets.n ? get->targets.items[0].namespace : NULL;
 
-	if (get->shown || kt_printer_kind(get->printer) != KT_OUTPUT_TABLE || kt_opt_bool(get->ctx, "ignore-not-found"))
+	if (get->shown || kt_printer_kind(get->printer) != KT_OUTPUT_TABLE ||
+	        kt_opt_bool(get->ctx, "ignore-not-found"))
 		return;
 	if (namespace)
 		fprintf(get->ctx->err, "No resources found in %s namespace.\n", namespace);
@@ -401,15 +450,17 @@ static int run(struct kt_command_context *ctx)
 		json_decref(get.collected);
 		return get_raw(ctx, raw);
 	}
-	get.sort_by = kt_opt_string(ctx, "sort-by") ? kt_strdup(kt_opt_string(ctx, "sort-by")) : NULL;
+	get.sort_by =
+	        kt_opt_string(ctx, "sort-by") ? kt_strdup(kt_opt_string(ctx, "sort-by")) : NULL;
 	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &get.targets, &err) < 0 ||
-		kt_printer_create(ctx, get.targets.several_types, kt_opt_bool(ctx, "all-namespaces"), &get.printer,
-			&err) < 0) {
+	        kt_printer_create(ctx, get.targets.several_types,
+	                kt_opt_bool(ctx, "all-namespaces"), &get.printer, &err) < 0) {
 		code = kt_command_fail(ctx, &err, NULL);
 	} else {
 		get.table = kt_printer_kind(get.printer) == KT_OUTPUT_TABLE;
 		if (kt_opt_bool(ctx, "watch") || kt_opt_bool(ctx, "watch-only"))
-			code = list_then_watch(&get, &err) < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
+			code = list_then_watch(&get, &err) < 0 ? kt_command_fail(ctx, &err, NULL)
+			                                       : KT_EXIT_OK;
 		else
 			code = get_all(&get, &err);
 	}
@@ -423,16 +474,16 @@ static int run(struct kt_command_context *ctx)
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_get = {
-	.name = "get",
-	.group = "Look",
-	.usage = "get TYPE[,TYPE…] [NAME…] [-o FORMAT] [-l SELECTOR] [-A] [-w]",
-	.summary = "Show objects, one line each or in another form",
-	.help = "Examples:\n"
-		"  kube-tui get pods -A -o wide\n"
-		"  kube-tui get deploy/web -o yaml\n"
-		"  kube-tui get pods -l app=web -o jsonpath='{.items[*].metadata.name}'",
-	.options = OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run,
+        .name = "get",
+        .group = "Look",
+        .usage = "get TYPE[,TYPE…] [NAME…] [-o FORMAT] [-l SELECTOR] [-A] [-w]",
+        .summary = "Show objects, one line each or in another form",
+        .help = "Examples:\n"
+                "  kube-tui get pods -A -o wide\n"
+                "  kube-tui get deploy/web -o yaml\n"
+                "  kube-tui get pods -l app=web -o jsonpath='{.items[*].metadata.name}'",
+        .options = OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run,
 };

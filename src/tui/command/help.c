@@ -17,7 +17,7 @@ void kt_help_overview(FILE *out)
 	      "  kube-tui --context CONTEXT       terminal UI on a cluster of the kubeconfig\n"
 	      "  kube-tui COMMAND [flags]         one command\n"
 	      "  kube-tui -c 'LINES' | FILE.kt    a script\n",
-		out);
+	        out);
 	for (const struct kt_command *const *c = kt_commands; *c; c++) {
 		/* without a group: for scripts, not for people */
 		if (!(*c)->group || group_seen(c))
@@ -39,9 +39,9 @@ void kt_help_options(const struct kt_option *options, FILE *out)
 {
 	for (const struct kt_option *o = options; o && o->name; o++) {
 		kt_auto_free char *left = kt_asprintf("%s%c%s--%s%s%s", o->letter ? "-" : "  ",
-			o->letter ? o->letter : ' ', o->letter ? ", " : " ", o->name,
-			takes_value(o) ? "=" : "",
-			takes_value(o) ? (o->value_name ? o->value_name : "VALUE") : "");
+		        o->letter ? o->letter : ' ', o->letter ? ", " : " ", o->name,
+		        takes_value(o) ? "=" : "",
+		        takes_value(o) ? (o->value_name ? o->value_name : "VALUE") : "");
 
 		fprintf(out, "  %-36s %s", left, o->help);
 		if (o->fallback && *o->fallback && strcmp(o->fallback, "false") != 0)
@@ -65,7 +65,7 @@ void kt_help_command(const struct kt_command *command, FILE *out)
 		fputs("\nCommands:\n", out);
 		for (size_t i = 0; command->subcommands[i]; i++)
 			fprintf(out, "  %-16s %s\n", command->subcommands[i]->name,
-				command->subcommands[i]->summary);
+			        command->subcommands[i]->summary);
 	}
 	fprintf(out, "\nUsage:\n  kube-tui %s\n", command->usage);
 	if (command->options && command->options->name) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Help texts from the command table: `kube-tui help`, `kube-tui VERB --help`, and what the manual is made of. */
+/* Help texts from the command table: `kube-tui help`, `kube-tui VERB --help`, and what the manual
+ * is made of. */
 #ifndef KT_TUI_COMMAND_HELP_H
 #define KT_TUI_COMMAND_HELP_H
 

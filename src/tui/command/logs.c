@@ -9,20 +9,38 @@
 #include <errno.h>
 
 static const struct kt_option OPTIONS[] = {
-	KT_OPTION_CONTAINER,
-	KT_OPTION_SELECTOR,
-	{.name = "follow", .letter = 'f', .type = KT_OPTION_BOOL, .help = "go on with new lines"},
-	{.name = "previous", .letter = 'p', .type = KT_OPTION_BOOL, .help = "of the container's run before this one"},
-	{.name = "all-containers", .type = KT_OPTION_BOOL, .help = "of all containers of the pod"},
-	{.name = "all-pods", .type = KT_OPTION_BOOL, .help = "of all pods of the workload"},
-	{.name = "prefix", .type = KT_OPTION_BOOL, .help = "each line with its pod and container"},
-	{.name = "timestamps", .type = KT_OPTION_BOOL, .help = "each line with its time"},
-	{.name = "tail", .type = KT_OPTION_INT, .fallback = "-1", .value_name = "N", .help = "only the last lines; -1: all"},
-	{.name = "since", .type = KT_OPTION_DURATION, .value_name = "TIME", .help = "only lines newer than this (5s, 2m, 3h)"},
-	{.name = "since-time", .type = KT_OPTION_STRING, .value_name = "RFC3339", .help = "only lines after this time"},
-	{.name = "limit-bytes", .type = KT_OPTION_INT, .value_name = "N", .help = "at most so many bytes"},
-	{.name = "ignore-errors", .type = KT_OPTION_BOOL, .help = "go on when one of several streams fails"},
-	KT_OPTION_END,
+        KT_OPTION_CONTAINER,
+        KT_OPTION_SELECTOR,
+        {.name = "follow", .letter = 'f', .type = KT_OPTION_BOOL, .help = "go on with new lines"},
+        {.name = "previous",
+                .letter = 'p',
+                .type = KT_OPTION_BOOL,
+                .help = "of the container's run before this one"},
+        {.name = "all-containers", .type = KT_OPTION_BOOL, .help = "of all containers of the pod"},
+        {.name = "all-pods", .type = KT_OPTION_BOOL, .help = "of all pods of the workload"},
+        {.name = "prefix", .type = KT_OPTION_BOOL, .help = "each line with its pod and container"},
+        {.name = "timestamps", .type = KT_OPTION_BOOL, .help = "each line with its time"},
+        {.name = "tail",
+                .type = KT_OPTION_INT,
+                .fallback = "-1",
+                .value_name = "N",
+                .help = "only the last lines; -1: all"},
+        {.name = "since",
+                .type = KT_OPTION_DURATION,
+                .value_name = "TIME",
+                .help = "only lines newer than this (5s, 2m, 3h)"},
+        {.name = "since-time",
+                .type = KT_OPTION_STRING,
+                .value_name = "RFC3339",
+                .help = "only lines after this time"},
+        {.name = "limit-bytes",
+                .type = KT_OPTION_INT,
+                .value_name = "N",
+                .help = "at most so many bytes"},
+        {.name = "ignore-errors",
+                .type = KT_OPTION_BOOL,
+                .help = "go on when one of several streams fails"},
+        KT_OPTION_END,
 };
 
 struct log_stream {
@@ -51,13 +69,15 @@ static void on_data(struct kt_call *call, struct kt_sv piece)
 	fflush(stream->ctx->out);
 }
 
-static char *log_path(const struct kt_command_context *ctx, const json_t *pod, const char *container)
+static char *log_path(
+        const struct kt_command_context *ctx, const json_t *pod, const char *container)
 {
 	kt_auto_str path = KT_STR_INIT;
 	int64_t since_ns = kt_opt_int(ctx, "since");
 
-	kt_str_printf(&path, "/api/v1/namespaces/%s/pods/%s/log?container=", kt_jstr(pod, "metadata.namespace"),
-		kt_jstr(pod, "metadata.name"));
+	kt_str_printf(&path,
+	        "/api/v1/namespaces/%s/pods/%s/log?container=", kt_jstr(pod, "metadata.namespace"),
+	        kt_jstr(pod, "metadata.name"));
 	kt_url_escape(&path, container);
 	if (kt_opt_bool(ctx, "follow"))
 		kt_str_puts(&path, "&follow=true");
@@ -70,7 +90,8 @@ static char *log_path(const struct kt_command_context *ctx, const json_t *pod, c
 	else if (kt_opt_string(ctx, "selector"))
 		kt_str_puts(&path, "&tailLines=10"); /* as kubectl: many pods, few lines each */
 	if (since_ns > 0)
-		kt_str_printf(&path, "&sinceSeconds=%lld", (long long)((since_ns + 999999999) / 1000000000));
+		kt_str_printf(&path, "&sinceSeconds=%lld",
+		        (long long)((since_ns + 999999999) / 1000000000));
 	if (kt_opt_string(ctx, "since-time")) {
 		kt_str_puts(&path, "&sinceTime=");
 		kt_url_escape(&path, kt_opt_string(ctx, "since-time"));
@@ -80,17 +101,22 @@ static char *log_path(const struct kt_command_context *ctx, const json_t *pod, c
 	return kt_str_steal(&path);
 }
 
-static int read_one(struct kt_command_context *ctx, const json_t *pod, const char *container, struct kt_err *err)
+static int read_one(struct kt_command_context *ctx, const json_t *pod, const char *container,
+        struct kt_err *err)
 {
 	kt_auto_free char *path = log_path(ctx, pod, container);
 	struct kt_client *client = kt_session_client(ctx->session, err);
 	struct log_stream stream = {
-		.call = {.method = "GET", .path = path, .accept = "text/plain, */*", .on_data = on_data},
-		.ctx = ctx,
+	        .call = {.method = "GET",
+	                .path = path,
+	                .accept = "text/plain, */*",
+	                .on_data = on_data},
+	        .ctx = ctx,
 	};
 
 	if (kt_opt_bool(ctx, "prefix"))
-		stream.prefix = kt_asprintf("[pod/%s/%s] ", kt_jstr(pod, "metadata.name"), container);
+		stream.prefix =
+		        kt_asprintf("[pod/%s/%s] ", kt_jstr(pod, "metadata.name"), container);
 	int r = kt_client_call_wait(client, &stream.call, ctx->cancelled);
 
 	if (r < 0 && r != -ECANCELED)
@@ -133,7 +159,8 @@ struct sources {
 	size_t n;
 };
 
-static void run_followed(struct kt_command_context *ctx, struct followed *all, size_t n, struct follow *follow, struct kt_err *err)
+static void run_followed(struct kt_command_context *ctx, struct followed *all, size_t n,
+        struct follow *follow, struct kt_err *err)
 {
 	struct kt_client *client = kt_session_client(ctx->session, err);
 
@@ -151,9 +178,11 @@ static void run_followed(struct kt_command_context *ctx, struct followed *all, s
 	}
 }
 
-static int follow_all(struct kt_command_context *ctx, const struct sources *sources, struct kt_err *err)
+static int follow_all(
+        struct kt_command_context *ctx, const struct sources *sources, struct kt_err *err)
 {
-	struct follow follow = {.loop = kt_loop_create(&(struct kt_loop_options){0}, err), .open = sources->n};
+	struct follow follow = {
+	        .loop = kt_loop_create(&(struct kt_loop_options){0}, err), .open = sources->n};
 
 	if (!follow.loop)
 		return err->code;
@@ -165,11 +194,17 @@ static int follow_all(struct kt_command_context *ctx, const struct sources *sour
 		all[i].follow = &follow;
 		all[i].path = log_path(ctx, source->pod, source->container);
 		all[i].stream.ctx = ctx;
-		all[i].stream.prefix = kt_opt_bool(ctx, "prefix")
-			? kt_asprintf("[pod/%s/%s] ", kt_jstr(source->pod, "metadata.name"), source->container)
-			: NULL;
-		all[i].stream.call = (struct kt_call){.method = "GET", .path = all[i].path,
-			.accept = "text/plain, */*", .on_data = on_data, .done = followed_done, .loop = follow.loop};
+		all[i].stream.prefix =
+		        kt_opt_bool(ctx, "prefix")
+		                ? kt_asprintf("[pod/%s/%s] ", kt_jstr(source->pod, "metadata.name"),
+		                          source->container)
+		                : NULL;
+		all[i].stream.call = (struct kt_call){.method = "GET",
+		        .path = all[i].path,
+		        .accept = "text/plain, */*",
+		        .on_data = on_data,
+		        .done = followed_done,
+		        .loop = follow.loop};
 	}
 	run_followed(ctx, all, sources->n, &follow, err);
 	free(all);
@@ -192,8 +227,8 @@ static void add_containers(struct sources *sources, json_t *pod, const char *fie
 		add_source(sources, pod, kt_jstr(container, "name"));
 }
 
-static int add_pod(struct kt_command_context *ctx, struct sources *sources, json_t *pod, const char *container,
-	struct kt_err *err)
+static int add_pod(struct kt_command_context *ctx, struct sources *sources, json_t *pod,
+        const char *container, struct kt_err *err)
 {
 	if (kt_opt_bool(ctx, "all-containers")) {
 		add_containers(sources, pod, "initContainers");
@@ -223,16 +258,16 @@ static int collect(struct kt_command_context *ctx, struct sources *sources, stru
 		return err->code;
 	if (json_array_size(pods) > 1 && ctx->argc && !kt_opt_bool(ctx, "all-pods")) {
 		fprintf(ctx->err, "Found %zu pods, using pod/%s\n", json_array_size(pods),
-			kt_jstr(json_array_get(pods, 0), "metadata.name"));
+		        kt_jstr(json_array_get(pods, 0), "metadata.name"));
 		return add_pod(ctx, sources, json_array_get(pods, 0), container, err);
 	}
-	json_array_foreach(pods, i, pod)
-	{
+	json_array_foreach(pods, i, pod) {
 		if (add_pod(ctx, sources, pod, container, err) < 0)
 			return err->code;
 	}
 	if (!sources->n)
-		fprintf(ctx->err, "No resources found in %s namespace.\n", kt_session_namespace(ctx->session));
+		fprintf(ctx->err, "No resources found in %s namespace.\n",
+		        kt_session_namespace(ctx->session));
 	return 0;
 }
 
@@ -243,8 +278,9 @@ static int run(struct kt_command_context *ctx)
 	int code = KT_EXIT_OK;
 
 	if (!ctx->argc && !kt_opt_string(ctx, "selector"))
-		return kt_command_fail(ctx, NULL, "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
-						  "POD or TYPE/NAME is a required argument for the logs command");
+		return kt_command_fail(ctx, NULL,
+		        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
+		        "POD or TYPE/NAME is a required argument for the logs command");
 	if (collect(ctx, &sources, &err) < 0) {
 		code = kt_command_fail(ctx, &err, NULL);
 	} else if (kt_opt_bool(ctx, "follow") && sources.n > 1) {
@@ -254,7 +290,8 @@ static int run(struct kt_command_context *ctx)
 		for (size_t i = 0; i < sources.n && !*ctx->cancelled; i++) {
 			kt_auto_err one = KT_ERR_INIT;
 
-			if (read_one(ctx, sources.items[i].pod, sources.items[i].container, &one) < 0)
+			if (read_one(ctx, sources.items[i].pod, sources.items[i].container, &one) <
+			        0)
 				code = kt_command_fail(ctx, &one, NULL);
 		}
 	}
@@ -266,20 +303,21 @@ static int run(struct kt_command_context *ctx)
 	return code;
 }
 
-static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_POD, KT_COMPLETE_CONTAINER, KT_COMPLETE_NONE};
+static const enum kt_completion ARGUMENTS[] = {
+        KT_COMPLETE_POD, KT_COMPLETE_CONTAINER, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_logs = {
-	.name = "logs",
-	.aliases = (const char *const[]){"log", NULL},
-	.group = "Look",
-	.usage = "logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]",
-	.summary = "Show what containers wrote",
-	.help = "Examples:\n"
-		"  kube-tui logs -f web-0\n"
-		"  kube-tui logs deploy/web --since=5m --timestamps\n"
-		"  kube-tui logs -l app=web --prefix --tail=20",
-	.options = OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run,
+        .name = "logs",
+        .aliases = (const char *const[]){"log", NULL},
+        .group = "Look",
+        .usage = "logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]",
+        .summary = "Show what containers wrote",
+        .help = "Examples:\n"
+                "  kube-tui logs -f web-0\n"
+                "  kube-tui logs deploy/web --since=5m --timestamps\n"
+                "  kube-tui logs -l app=web --prefix --tail=20",
+        .options = OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run,
 };

@@ -82,7 +82,8 @@ static void put_line(FILE *out, struct kt_sv line)
 	} else if (mark) {
 		const char *rest = mark + strlen(VERSION_MARK);
 
-		fprintf(out, "%.*s" KT_VERSION "%.*s\n", (int)(mark - line.p), line.p, (int)(line.p + line.len - rest), rest);
+		fprintf(out, "%.*s" KT_VERSION "%.*s\n", (int)(mark - line.p), line.p,
+		        (int)(line.p + line.len - rest), rest);
 	} else {
 		fprintf(out, "%.*s\n", (int)line.len, line.p);
 	}
@@ -105,9 +106,9 @@ static int run(struct kt_command_context *ctx)
 }
 
 const struct kt_command kt_command_manual = {
-	.name = "__manual",
-	.usage = "__manual TEMPLATE",
-	.summary = "The manual page from its template",
-	.options = NO_OPTIONS,
-	.run = run,
+        .name = "__manual",
+        .usage = "__manual TEMPLATE",
+        .summary = "The manual page from its template",
+        .options = NO_OPTIONS,
+        .run = run,
 };

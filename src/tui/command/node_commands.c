@@ -10,39 +10,55 @@
 #include <errno.h>
 
 static const struct kt_option CORDON_OPTIONS[] = {
-	KT_OPTION_SELECTOR,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_END,
+        KT_OPTION_SELECTOR,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_END,
 };
 
 static const struct kt_option DRAIN_OPTIONS[] = {
-	KT_OPTION_SELECTOR,
-	KT_OPTION_DRY_RUN,
-	{.name = "ignore-daemonsets", .type = KT_OPTION_BOOL, .help = "leave pods of DaemonSets where they are"},
-	{.name = "delete-emptydir-data", .type = KT_OPTION_BOOL, .help = "pods with emptyDir volumes too: their data goes"},
-	{.name = "force", .type = KT_OPTION_BOOL, .help = "pods without a controller too: nobody makes them again"},
-	{.name = "disable-eviction", .type = KT_OPTION_BOOL, .help = "delete instead of evict: disruption budgets do not count"},
-	{.name = "grace-period", .type = KT_OPTION_INT, .fallback = "-1", .value_name = "SECONDS",
-		.help = "time for pods to end; -1: their own"},
-	KT_OPTION_TIMEOUT("0s", "how long to wait for each pod; 0: for ever"),
-	KT_OPTION_END,
+        KT_OPTION_SELECTOR,
+        KT_OPTION_DRY_RUN,
+        {.name = "ignore-daemonsets",
+                .type = KT_OPTION_BOOL,
+                .help = "leave pods of DaemonSets where they are"},
+        {.name = "delete-emptydir-data",
+                .type = KT_OPTION_BOOL,
+                .help = "pods with emptyDir volumes too: their data goes"},
+        {.name = "force",
+                .type = KT_OPTION_BOOL,
+                .help = "pods without a controller too: nobody makes them again"},
+        {.name = "disable-eviction",
+                .type = KT_OPTION_BOOL,
+                .help = "delete instead of evict: disruption budgets do not count"},
+        {.name = "grace-period",
+                .type = KT_OPTION_INT,
+                .fallback = "-1",
+                .value_name = "SECONDS",
+                .help = "time for pods to end; -1: their own"},
+        KT_OPTION_TIMEOUT("0s", "how long to wait for each pod; 0: for ever"),
+        KT_OPTION_END,
 };
 
 static const struct kt_option TAINT_OPTIONS[] = {
-	KT_OPTION_SELECTOR,
-	KT_OPTION_ALL,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_OUTPUT,
-	{.name = "overwrite", .type = KT_OPTION_BOOL, .help = "change taints of the same key and effect"},
-	KT_OPTION_END,
+        KT_OPTION_SELECTOR,
+        KT_OPTION_ALL,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_OUTPUT,
+        {.name = "overwrite",
+                .type = KT_OPTION_BOOL,
+                .help = "change taints of the same key and effect"},
+        KT_OPTION_END,
 };
 
 /* The nodes named, fetched; the word "node" before them is optional as in kubectl. */
-static int find_nodes(struct kt_command_context *ctx, int first, int last, struct kt_targets *ret_targets, struct kt_err *err)
+static int find_nodes(struct kt_command_context *ctx, int first, int last,
+        struct kt_targets *ret_targets, struct kt_err *err)
 {
 	char **argv = kt_new_array(char *, (size_t)(last - first) + 2), **outer = ctx->argv;
 	int argc = 0, outer_argc = ctx->argc;
-	bool typed = first < last && (!strcmp(outer[first], "node") || !strcmp(outer[first], "nodes") || !strcmp(outer[first], "no"));
+	bool typed =
+	        first < last && (!strcmp(outer[first], "node") || !strcmp(outer[first], "nodes") ||
+	                                !strcmp(outer[first], "no"));
 	bool slashed = first < last && strchr(outer[first], '/');
 	char type[] = "nodes";
 
@@ -62,7 +78,8 @@ static int find_nodes(struct kt_command_context *ctx, int first, int last, struc
 	return r;
 }
 
-static int patch_node(struct kt_command_context *ctx, const struct kt_target *target, json_t *patch, struct kt_err *err)
+static int patch_node(struct kt_command_context *ctx, const struct kt_target *target, json_t *patch,
+        struct kt_err *err)
 {
 	kt_auto_json json_t *owned = patch;
 	kt_auto_free char *path = kt_target_path(target, NULL);
@@ -71,13 +88,14 @@ static int patch_node(struct kt_command_context *ctx, const struct kt_target *ta
 
 	if (kt_is_dry_run_client(ctx))
 		return 0;
-	kt_auto_json json_t *answer =
-		kt_session_request(ctx, "PATCH", full, "application/strategic-merge-patch+json", owned, err);
+	kt_auto_json json_t *answer = kt_session_request(
+	        ctx, "PATCH", full, "application/strategic-merge-patch+json", owned, err);
 
 	return answer ? 0 : err->code;
 }
 
-static int set_unschedulable(struct kt_command_context *ctx, const struct kt_target *target, bool wanted, struct kt_err *err)
+static int set_unschedulable(struct kt_command_context *ctx, const struct kt_target *target,
+        bool wanted, struct kt_err *err)
 {
 	const char *word = wanted ? "cordoned" : "uncordoned";
 	bool now = kt_jbool(target->live, "spec.unschedulable", false);
@@ -86,7 +104,10 @@ static int set_unschedulable(struct kt_command_context *ctx, const struct kt_tar
 		fprintf(ctx->out, "node/%s already %s\n", target->name, word);
 		return 0;
 	}
-	if (patch_node(ctx, target, json_pack("{s:{s:o}}", "spec", "unschedulable", wanted ? json_true() : json_null()), err) < 0)
+	if (patch_node(ctx, target,
+	            json_pack("{s:{s:o}}", "spec", "unschedulable",
+	                    wanted ? json_true() : json_null()),
+	            err) < 0)
 		return err->code;
 	fprintf(ctx->out, "node/%s %s\n", target->name, word);
 	return 0;
@@ -127,8 +148,7 @@ static const char *controller_kind(const json_t *pod)
 	json_t *owner;
 	size_t i;
 
-	json_array_foreach(kt_jget(pod, "metadata.ownerReferences"), i, owner)
-	{
+	json_array_foreach(kt_jget(pod, "metadata.ownerReferences"), i, owner) {
 		if (kt_jbool(owner, "controller", false))
 			return kt_jstr(owner, "kind");
 	}
@@ -147,8 +167,7 @@ static bool has_empty_dir(const json_t *pod)
 	json_t *volume;
 	size_t i;
 
-	json_array_foreach(kt_jget(pod, "spec.volumes"), i, volume)
-	{
+	json_array_foreach(kt_jget(pod, "spec.volumes"), i, volume) {
 		if (json_object_get(volume, "emptyDir"))
 			return true;
 	}
@@ -160,15 +179,19 @@ static const char *obstacle(const struct kt_command_context *ctx, const json_t *
 {
 	const char *controller = controller_kind(pod);
 
-	*ret_skip = json_object_get(kt_jget(pod, "metadata.annotations"), "kubernetes.io/config.mirror") != NULL;
+	*ret_skip = json_object_get(kt_jget(pod, "metadata.annotations"),
+	                    "kubernetes.io/config.mirror") != NULL;
 	if (*ret_skip || is_over(pod))
 		return NULL;
 	if (kt_streq(controller, "DaemonSet")) {
 		*ret_skip = kt_opt_bool(ctx, "ignore-daemonsets");
-		return *ret_skip ? NULL : "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)";
+		return *ret_skip ? NULL
+		                 : "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets "
+		                   "to ignore)";
 	}
 	if (has_empty_dir(pod) && !kt_opt_bool(ctx, "delete-emptydir-data"))
-		return "cannot delete Pods with local storage (use --delete-emptydir-data to override)";
+		return "cannot delete Pods with local storage (use --delete-emptydir-data to "
+		       "override)";
 	if (!controller && !kt_opt_bool(ctx, "force"))
 		return "cannot delete Pods that declare no controller (use --force to override)";
 	return NULL;
@@ -179,22 +202,27 @@ static int evict(struct kt_command_context *ctx, const struct kt_target *pod, st
 	int64_t grace = kt_opt_int(ctx, "grace-period");
 	bool plain = kt_opt_bool(ctx, "disable-eviction");
 	kt_auto_free char *path = kt_target_path(pod, plain ? NULL : "eviction");
-	kt_auto_json json_t *options = json_pack("{s:s, s:s}", "apiVersion", "v1", "kind", "DeleteOptions");
+	kt_auto_json json_t *options =
+	        json_pack("{s:s, s:s}", "apiVersion", "v1", "kind", "DeleteOptions");
 
 	if (grace >= 0)
 		json_object_set_new(options, "gracePeriodSeconds", json_integer(grace));
-	kt_auto_json json_t *body = plain ? json_incref(options)
-					  : json_pack("{s:s, s:s, s:{s:s, s:s}, s:O}", "apiVersion", "policy/v1", "kind",
-						    "Eviction", "metadata", "name", pod->name, "namespace", pod->namespace,
-						    "deleteOptions", options);
+	kt_auto_json json_t *body =
+	        plain ? json_incref(options)
+	              : json_pack("{s:s, s:s, s:{s:s, s:s}, s:O}", "apiVersion", "policy/v1",
+	                        "kind", "Eviction", "metadata", "name", pod->name, "namespace",
+	                        pod->namespace, "deleteOptions", options);
 
-	fprintf(ctx->out, "%s pod %s/%s\n", plain ? "deleting" : "evicting", pod->namespace, pod->name);
-	kt_auto_json json_t *answer = kt_session_request(ctx, plain ? "DELETE" : "POST", path, NULL, body, err);
+	fprintf(ctx->out, "%s pod %s/%s\n", plain ? "deleting" : "evicting", pod->namespace,
+	        pod->name);
+	kt_auto_json json_t *answer =
+	        kt_session_request(ctx, plain ? "DELETE" : "POST", path, NULL, body, err);
 
 	return answer ? 0 : err->code;
 }
 
-/* A budget that allows no disruption now (429) is asked again when a pod of the namespace changes. */
+/* A budget that allows no disruption now (429) is asked again when a pod of the namespace changes.
+ */
 static int try_evict(void *arg, const json_t *object, struct kt_err *err);
 
 struct eviction {
@@ -224,17 +252,22 @@ static int evict_all(struct kt_command_context *ctx, struct kt_targets *pods, st
 
 	for (size_t i = 0; i < pods->n && !*ctx->cancelled; i++) {
 		struct eviction eviction = {ctx, &pods->items[i]};
-		struct kt_target any = {.resource = pods->items[i].resource, .namespace = pods->items[i].namespace};
+		struct kt_target any = {
+		        .resource = pods->items[i].resource, .namespace = pods->items[i].namespace};
 
 		if (kt_wait_for(ctx, &any, timeout_ns, try_evict, &eviction, err) < 0)
 			return err->code;
 	}
-	return kt_wait_deleted(ctx, pods, timeout_ns) == KT_EXIT_OK ? 0 : kt_fail(err, ETIMEDOUT, "some pods did not end");
+	return kt_wait_deleted(ctx, pods, timeout_ns) == KT_EXIT_OK
+	               ? 0
+	               : kt_fail(err, ETIMEDOUT, "some pods did not end");
 }
 
-static int collect_pods(struct kt_command_context *ctx, const struct kt_target *node, struct kt_targets *pods, struct kt_err *err)
+static int collect_pods(struct kt_command_context *ctx, const struct kt_target *node,
+        struct kt_targets *pods, struct kt_err *err)
 {
-	kt_auto_free char *path = kt_asprintf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node->name);
+	kt_auto_free char *path =
+	        kt_asprintf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node->name);
 	const struct kt_resource *resource = kt_session_resource(ctx->session, "pods", err);
 	kt_auto_json json_t *list = resource ? kt_session_get(ctx, path, NULL, err) : NULL;
 	size_t i, refused = 0;
@@ -242,26 +275,30 @@ static int collect_pods(struct kt_command_context *ctx, const struct kt_target *
 
 	if (!list)
 		return err->code;
-	json_array_foreach(json_object_get(list, "items"), i, pod)
-	{
+	json_array_foreach(json_object_get(list, "items"), i, pod) {
 		bool skip;
 		const char *why = obstacle(ctx, pod, &skip);
 
 		if (why) {
-			fprintf(ctx->err, "error: %s: %s/%s\n", why, kt_jstr(pod, "metadata.namespace"), kt_jstr(pod, "metadata.name"));
+			fprintf(ctx->err, "error: %s: %s/%s\n", why,
+			        kt_jstr(pod, "metadata.namespace"), kt_jstr(pod, "metadata.name"));
 			refused++;
 		}
 		if (why || skip)
 			continue;
 		pods->items = kt_reallocarray(pods->items, pods->n + 1, sizeof(*pods->items));
-		pods->items[pods->n++] = (struct kt_target){.resource = resource, .live = json_incref(pod),
-			.name = kt_strdup(kt_jstr(pod, "metadata.name")),
-			.namespace = kt_strdup(kt_jstr(pod, "metadata.namespace"))};
+		pods->items[pods->n++] = (struct kt_target){.resource = resource,
+		        .live = json_incref(pod),
+		        .name = kt_strdup(kt_jstr(pod, "metadata.name")),
+		        .namespace = kt_strdup(kt_jstr(pod, "metadata.namespace"))};
 	}
-	return refused ? kt_fail(err, EBUSY, "unable to drain node \"%s\": %zu pods are in the way", node->name, refused) : 0;
+	return refused ? kt_fail(err, EBUSY, "unable to drain node \"%s\": %zu pods are in the way",
+	                         node->name, refused)
+	               : 0;
 }
 
-static int drain_one(struct kt_command_context *ctx, const struct kt_target *node, struct kt_err *err)
+static int drain_one(
+        struct kt_command_context *ctx, const struct kt_target *node, struct kt_err *err)
 {
 	struct kt_targets pods = {0};
 
@@ -343,18 +380,19 @@ static int parse_taint(const char *text, struct taint *taint, struct kt_err *err
 	if (!*taint->key || (!taint->effect && !taint->remove))
 		return kt_fail(err, EINVAL, "invalid taint spec: %s", text);
 	if (taint->effect && !is_effect(taint->effect))
-		return kt_fail(err, EINVAL, "invalid taint effect: %s, unsupported taint effect", taint->effect);
+		return kt_fail(err, EINVAL, "invalid taint effect: %s, unsupported taint effect",
+		        taint->effect);
 	return 0;
 }
 
 static bool same_taint(const struct taint *taint, const json_t *entry)
 {
 	return kt_streq(kt_jstr(entry, "key"), taint->key) &&
-		(!taint->effect || kt_streq(kt_jstr(entry, "effect"), taint->effect));
+	       (!taint->effect || kt_streq(kt_jstr(entry, "effect"), taint->effect));
 }
 
-static int change_taints(const struct kt_command_context *ctx, const struct taint *taint, json_t *list, const char *node,
-	struct kt_err *err)
+static int change_taints(const struct kt_command_context *ctx, const struct taint *taint,
+        json_t *list, const char *node, struct kt_err *err)
 {
 	size_t before = json_array_size(list);
 
@@ -363,11 +401,15 @@ static int change_taints(const struct kt_command_context *ctx, const struct tain
 			continue;
 		if (!taint->remove && !kt_opt_bool(ctx, "overwrite"))
 			return kt_fail(err, EEXIST,
-				"node %s already has %s taint(s) with same effect(s) and --overwrite is false", node, taint->key);
+			        "node %s already has %s taint(s) with same effect(s) and "
+			        "--overwrite is false",
+			        node, taint->key);
 		json_array_remove(list, i);
 	}
 	if (taint->remove)
-		return json_array_size(list) < before ? 0 : kt_fail(err, ENOENT, "taint \"%s\" not found", taint->key);
+		return json_array_size(list) < before
+		               ? 0
+		               : kt_fail(err, ENOENT, "taint \"%s\" not found", taint->key);
 	json_t *entry = json_pack("{s:s, s:s}", "key", taint->key, "effect", taint->effect);
 
 	if (*taint->value)
@@ -376,8 +418,8 @@ static int change_taints(const struct kt_command_context *ctx, const struct tain
 	return 0;
 }
 
-static int taint_one(struct kt_command_context *ctx, const struct kt_target *node, const struct taint *taints, size_t n,
-	struct kt_err *err)
+static int taint_one(struct kt_command_context *ctx, const struct kt_target *node,
+        const struct taint *taints, size_t n, struct kt_err *err)
 {
 	json_t *list = json_deep_copy(kt_jget(node->live, "spec.taints"));
 	bool only_removed = true;
@@ -395,15 +437,19 @@ static int taint_one(struct kt_command_context *ctx, const struct kt_target *nod
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
 	kt_auto_json json_t *patch = json_pack("{s:{s:s}, s:{s:o}}", "metadata", "resourceVersion",
-		kt_jstr(node->live, "metadata.resourceVersion"), "spec", "taints", list);
+	        kt_jstr(node->live, "metadata.resourceVersion"), "spec", "taints", list);
 	kt_auto_json json_t *answer = kt_is_dry_run_client(ctx)
-		? json_incref(node->live)
-		: kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
+	                                      ? json_incref(node->live)
+	                                      : kt_session_request(ctx, "PATCH", full,
+	                                                "application/merge-patch+json", patch, err);
 
-	return answer ? kt_print_result(ctx, node->resource, answer, only_removed ? "untainted" : "tainted", err) : err->code;
+	return answer ? kt_print_result(ctx, node->resource, answer,
+	                        only_removed ? "untainted" : "tainted", err)
+	              : err->code;
 }
 
-static int taint_all(struct kt_command_context *ctx, int first, const struct taint *taints, size_t n)
+static int taint_all(
+        struct kt_command_context *ctx, int first, const struct taint *taints, size_t n)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_targets nodes = {0};
@@ -427,7 +473,8 @@ static int run_taint(struct kt_command_context *ctx)
 	int first = ctx->argc, code = KT_EXIT_OK;
 	size_t n = 0;
 
-	while (first > 0 && (strchr(ctx->argv[first - 1], ':') || kt_ends_with(ctx->argv[first - 1], "-")))
+	while (first > 0 &&
+	        (strchr(ctx->argv[first - 1], ':') || kt_ends_with(ctx->argv[first - 1], "-")))
 		first--;
 	struct taint *taints = kt_new_array(struct taint, (size_t)(ctx->argc - first) + 1);
 
@@ -447,19 +494,21 @@ static int run_taint(struct kt_command_context *ctx)
 
 static const enum kt_completion NODES[] = {KT_COMPLETE_NODE, KT_COMPLETE_NONE};
 
-#define NODE_COMMAND(word, how, text, opts)                                                        \
-	const struct kt_command kt_command_##word = {                                              \
-		.name = #word,                                                                     \
-		.group = "Cluster",                                                                \
-		.usage = #word " " how,                                                            \
-		.summary = text,                                                                   \
-		.options = opts,                                                                   \
-		.arguments = NODES,                                                                \
-		.needs_client = true,                                                              \
-		.run = run_##word,                                                                 \
+#define NODE_COMMAND(word, how, text, opts) \
+	const struct kt_command kt_command_##word = { \
+	        .name = #word, \
+	        .group = "Cluster", \
+	        .usage = #word " " how, \
+	        .summary = text, \
+	        .options = opts, \
+	        .arguments = NODES, \
+	        .needs_client = true, \
+	        .run = run_##word, \
 	};
 
 NODE_COMMAND(cordon, "NODE…", "Let no new pods come to a node", CORDON_OPTIONS)
 NODE_COMMAND(uncordon, "NODE…", "Let pods come to a node again", CORDON_OPTIONS)
-NODE_COMMAND(drain, "NODE… [--ignore-daemonsets] [--force]", "Move all pods away from a node", DRAIN_OPTIONS)
-NODE_COMMAND(taint, "NODE… KEY[=VALUE]:EFFECT… KEY[:EFFECT]-…", "Set or remove taints of nodes", TAINT_OPTIONS)
+NODE_COMMAND(drain, "NODE… [--ignore-daemonsets] [--force]", "Move all pods away from a node",
+        DRAIN_OPTIONS)
+NODE_COMMAND(taint, "NODE… KEY[=VALUE]:EFFECT… KEY[:EFFECT]-…", "Set or remove taints of nodes",
+        TAINT_OPTIONS)

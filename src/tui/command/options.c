@@ -18,15 +18,18 @@ static bool one_of(const char *const *words, const char *text)
 
 int kt_check_write_options(const struct kt_command_context *ctx, struct kt_err *err)
 {
-	const char *dry_run = kt_opt_string(ctx, "dry-run"), *validate = kt_opt_string(ctx, "validate");
+	const char *dry_run = kt_opt_string(ctx, "dry-run"),
+	           *validate = kt_opt_string(ctx, "validate");
 
 	if (dry_run && !one_of(kt_dry_run_words, dry_run))
 		return kt_fail(err, EINVAL,
-			"Invalid dry-run value (%s). Must be \"none\", \"server\", or \"client\".", dry_run);
+		        "Invalid dry-run value (%s). Must be \"none\", \"server\", or \"client\".",
+		        dry_run);
 	if (validate && !one_of(kt_validate_words, validate))
-		return kt_fail(err, EINVAL, "invalid - validate option %s; must be one of: strict (or true), warn, "
-					    "ignore (or false)",
-			validate);
+		return kt_fail(err, EINVAL,
+		        "invalid - validate option %s; must be one of: strict (or true), warn, "
+		        "ignore (or false)",
+		        validate);
 	return 0;
 }
 
@@ -53,7 +56,7 @@ char *kt_write_query(const struct kt_command_context *ctx)
 	}
 	if (kt_opt_string(ctx, "validate"))
 		kt_str_printf(&query, "%cfieldValidation=%s", query.len ? '&' : '?',
-			field_validation(kt_opt_string(ctx, "validate")));
+		        field_validation(kt_opt_string(ctx, "validate")));
 	if (kt_streq(kt_opt_string(ctx, "dry-run"), "server"))
 		kt_str_printf(&query, "%cdryRun=All", query.len ? '&' : '?');
 	return kt_str_steal(&query);

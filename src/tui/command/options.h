@@ -5,84 +5,88 @@
 
 #include "tui/command/command.h"
 
-#define KT_OPTION_FILENAME                                                                         \
-	{                                                                                          \
-		.name = "filename", .letter = 'f', .type = KT_OPTION_STRINGS, .value_name = "FILE", \
-		.help = "a file or folder of manifests, - for standard input",                     \
-		.completion = KT_COMPLETE_FILE                                                     \
+#define KT_OPTION_FILENAME \
+	{ \
+		.name = "filename", .letter = 'f', .type = KT_OPTION_STRINGS, \
+		.value_name = "FILE", \
+		.help = "a file or folder of manifests, - for standard input", \
+		.completion = KT_COMPLETE_FILE \
 	}
-#define KT_OPTION_RECURSIVE                                                                        \
-	{                                                                                          \
-		.name = "recursive", .letter = 'R', .type = KT_OPTION_BOOL, .help = "folders below -f too" \
+#define KT_OPTION_RECURSIVE \
+	{ \
+		.name = "recursive", .letter = 'R', .type = KT_OPTION_BOOL, \
+		.help = "folders below -f too" \
 	}
-#define KT_OPTION_SELECTOR                                                                         \
-	{                                                                                          \
-		.name = "selector", .letter = 'l', .type = KT_OPTION_STRING,                       \
-		.value_name = "SELECTOR", .help = "only objects with these labels"                 \
+#define KT_OPTION_SELECTOR \
+	{ \
+		.name = "selector", .letter = 'l', .type = KT_OPTION_STRING, \
+		.value_name = "SELECTOR", .help = "only objects with these labels" \
 	}
-#define KT_OPTION_FIELD_SELECTOR                                                                   \
-	{                                                                                          \
-		.name = "field-selector", .type = KT_OPTION_STRING, .value_name = "SELECTOR",      \
-		.help = "only objects with these fields"                                           \
+#define KT_OPTION_FIELD_SELECTOR \
+	{ \
+		.name = "field-selector", .type = KT_OPTION_STRING, .value_name = "SELECTOR", \
+		.help = "only objects with these fields" \
 	}
-#define KT_OPTION_ALL                                                                              \
-	{                                                                                          \
-		.name = "all", .type = KT_OPTION_BOOL, .help = "all objects of the type in the namespace" \
+#define KT_OPTION_ALL \
+	{ \
+		.name = "all", .type = KT_OPTION_BOOL, \
+		.help = "all objects of the type in the namespace" \
 	}
-#define KT_OPTION_ALL_NAMESPACES                                                                   \
-	{                                                                                          \
-		.name = "all-namespaces", .letter = 'A', .type = KT_OPTION_BOOL,                   \
-		.help = "in every namespace"                                                       \
+#define KT_OPTION_ALL_NAMESPACES \
+	{ \
+		.name = "all-namespaces", .letter = 'A', .type = KT_OPTION_BOOL, \
+		.help = "in every namespace" \
 	}
-#define KT_OPTION_OUTPUT                                                                           \
-	{                                                                                          \
+#define KT_OPTION_OUTPUT \
+	{ \
 		.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "FORMAT", \
-		.help = "json, yaml, name, jsonpath=…, custom-columns=…",                          \
-		.completion = KT_COMPLETE_OUTPUT                                                   \
+		.help = "json, yaml, name, jsonpath=…, custom-columns=…", \
+		.completion = KT_COMPLETE_OUTPUT \
 	}
-#define KT_OPTION_DRY_RUN                                                                          \
-	{                                                                                          \
-		.name = "dry-run", .type = KT_OPTION_STRING, .value_name = "none|client|server",   \
+#define KT_OPTION_DRY_RUN \
+	{ \
+		.name = "dry-run", .type = KT_OPTION_STRING, .value_name = "none|client|server", \
 		.fallback = "none", .help = "only show what would happen", .optional_value = true, \
-		.bare = "client", .completion = KT_COMPLETE_WORDS, .words = kt_dry_run_words       \
+		.bare = "client", .completion = KT_COMPLETE_WORDS, .words = kt_dry_run_words \
 	}
-#define KT_OPTION_FIELD_MANAGER(default_name)                                                      \
-	{                                                                                          \
-		.name = "field-manager", .type = KT_OPTION_STRING, .value_name = "NAME",           \
-		.fallback = (default_name), .help = "the manager that owns the fields written"     \
+#define KT_OPTION_FIELD_MANAGER(default_name) \
+	{ \
+		.name = "field-manager", .type = KT_OPTION_STRING, .value_name = "NAME", \
+		.fallback = (default_name), .help = "the manager that owns the fields written" \
 	}
-#define KT_OPTION_VALIDATE                                                                         \
-	{                                                                                          \
-		.name = "validate", .type = KT_OPTION_STRING, .value_name = "strict|warn|ignore",  \
-		.fallback = "strict", .help = "what the server does with unknown fields",          \
-		.optional_value = true, .bare = "strict", .completion = KT_COMPLETE_WORDS,         \
-		.words = kt_validate_words                                                         \
+#define KT_OPTION_VALIDATE \
+	{ \
+		.name = "validate", .type = KT_OPTION_STRING, .value_name = "strict|warn|ignore", \
+		.fallback = "strict", .help = "what the server does with unknown fields", \
+		.optional_value = true, .bare = "strict", .completion = KT_COMPLETE_WORDS, \
+		.words = kt_validate_words \
 	}
-#define KT_OPTION_RESOURCE_VERSION                                                                 \
-	{                                                                                          \
-		.name = "resource-version", .type = KT_OPTION_STRING, .value_name = "VERSION",     \
-		.help = "only if the object still has this version"                                \
+#define KT_OPTION_RESOURCE_VERSION \
+	{ \
+		.name = "resource-version", .type = KT_OPTION_STRING, .value_name = "VERSION", \
+		.help = "only if the object still has this version" \
 	}
-#define KT_OPTION_TIMEOUT(default_text, what)                                                      \
-	{                                                                                          \
-		.name = "timeout", .type = KT_OPTION_DURATION, .value_name = "TIME",               \
-		.fallback = (default_text), .help = (what)                                         \
+#define KT_OPTION_TIMEOUT(default_text, what) \
+	{ \
+		.name = "timeout", .type = KT_OPTION_DURATION, .value_name = "TIME", \
+		.fallback = (default_text), .help = (what) \
 	}
-#define KT_OPTION_CONTAINER                                                                        \
-	{                                                                                          \
-		.name = "container", .letter = 'c', .type = KT_OPTION_STRING,                      \
-		.value_name = "CONTAINER", .help = "this container of the pod",                    \
-		.completion = KT_COMPLETE_CONTAINER                                                \
+#define KT_OPTION_CONTAINER \
+	{ \
+		.name = "container", .letter = 'c', .type = KT_OPTION_STRING, \
+		.value_name = "CONTAINER", .help = "this container of the pod", \
+		.completion = KT_COMPLETE_CONTAINER \
 	}
-#define KT_OPTION_END                                                                              \
-	{                                                                                          \
-		.name = NULL                                                                       \
+#define KT_OPTION_END \
+	{ \
+		.name = NULL \
 	}
 
 extern const char *const kt_dry_run_words[];
 extern const char *const kt_validate_words[];
 
-/* Query text of a write: "?fieldManager=…&fieldValidation=…&dryRun=All", from the options the command has. Heap. */
+/* Query text of a write: "?fieldManager=…&fieldValidation=…&dryRun=All", from the options the
+ * command has. Heap. */
 char *kt_write_query(const struct kt_command_context *ctx);
 /* 0, or EINVAL with kubectl's words for a bad --dry-run or --validate. */
 int kt_check_write_options(const struct kt_command_context *ctx, struct kt_err *err);

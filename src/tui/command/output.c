@@ -27,8 +27,9 @@ struct kt_printer {
 	size_t n_yaml;
 };
 
-static const char FORMATS[] = "json,name,yaml,wide,jsonpath,jsonpath-as-json,jsonpath-file,custom-columns,"
-			      "custom-columns-file";
+static const char FORMATS[] =
+        "json,name,yaml,wide,jsonpath,jsonpath-as-json,jsonpath-file,custom-columns,"
+        "custom-columns-file";
 
 static int parse_columns(struct kt_printer *printer, const char *spec, struct kt_err *err)
 {
@@ -39,12 +40,13 @@ static int parse_columns(struct kt_printer *printer, const char *spec, struct kt
 
 		if (!colon)
 			return kt_fail(err, EINVAL,
-				"unexpected custom-columns spec: %.*s, expected <header>:<json-path-expr>",
-				(int)part.len, part.p);
+			        "unexpected custom-columns spec: %.*s, expected "
+			        "<header>:<json-path-expr>",
+			        (int)part.len, part.p);
 		kt_auto_free char *expression =
-			kt_strndup(colon + 1, (size_t)(part.p + part.len - colon - 1));
+		        kt_strndup(colon + 1, (size_t)(part.p + part.len - colon - 1));
 		struct custom_column column = {
-			.header = kt_strndup(part.p, (size_t)(colon - part.p)),
+		        .header = kt_strndup(part.p, (size_t)(colon - part.p)),
 		};
 		int r = kt_jsonpath_parse(expression, true, &column.path, err);
 
@@ -52,9 +54,10 @@ static int parse_columns(struct kt_printer *printer, const char *spec, struct kt
 		if (r < 0)
 			return r;
 	}
-	return printer->columns.n ? 0
-				  : kt_fail(err, EINVAL,
-					    "custom-columns format specified but no custom columns given");
+	return printer->columns.n
+	               ? 0
+	               : kt_fail(err, EINVAL,
+	                         "custom-columns format specified but no custom columns given");
 }
 
 /* The first line of a custom-columns file holds the headers, the second the paths. */
@@ -79,7 +82,8 @@ static int parse_columns_file(struct kt_printer *printer, const char *path, stru
 			h++;
 		while (p < paths.len && !isspace((unsigned char)paths.p[p]))
 			p++;
-		kt_str_printf(&spec, "%s%.*s:%.*s", spec.len ? "," : "", (int)h, headers.p, (int)p, paths.p);
+		kt_str_printf(&spec, "%s%.*s:%.*s", spec.len ? "," : "", (int)h, headers.p, (int)p,
+		        paths.p);
 		headers = (struct kt_sv){headers.p + h, headers.len - h};
 		paths = (struct kt_sv){paths.p + p, paths.len - p};
 	}
@@ -93,7 +97,8 @@ static int parse_jsonpath(struct kt_printer *printer, const char *text, struct k
 		kt_auto_err why = KT_ERR_INIT;
 
 		kt_err_move(&why, err);
-		return kt_fail(err, why.code, "error parsing jsonpath %s, %s", text, kt_err_message(&why));
+		return kt_fail(
+		        err, why.code, "error parsing jsonpath %s, %s", text, kt_err_message(&why));
 	}
 	return 0;
 }
@@ -131,8 +136,9 @@ static int parse_output(struct kt_printer *printer, const char *output, struct k
 		return parse_columns_file(printer, output + strlen("custom-columns-file="), err);
 	} else {
 		return kt_fail(err, EINVAL,
-			"unable to match a printer suitable for the output format \"%s\", allowed formats are: %s",
-			output, FORMATS);
+		        "unable to match a printer suitable for the output format \"%s\", allowed "
+		        "formats are: %s",
+		        output, FORMATS);
 	}
 	return 0;
 }
@@ -150,7 +156,7 @@ static void read_label_columns(struct kt_printer *printer)
 }
 
 int kt_printer_create(struct kt_command_context *ctx, bool with_type, bool with_namespace,
-	struct kt_printer **ret_printer, struct kt_err *err)
+        struct kt_printer **ret_printer, struct kt_err *err)
 {
 	struct kt_printer *printer = kt_new(struct kt_printer);
 
@@ -215,8 +221,7 @@ static void print_header(struct kt_printer *printer, const json_t *definitions)
 
 	if (printer->with_namespace)
 		kt_table_writer_cell(printer->table, "NAMESPACE");
-	json_array_foreach(definitions, i, column)
-	{
+	json_array_foreach(definitions, i, column) {
 		kt_auto_free char *name = upper(kt_jstr(column, "name"));
 
 		if (column_shown(printer, column))
@@ -254,7 +259,7 @@ static void print_labels(struct kt_printer *printer, const json_t *labels)
 
 	for (size_t i = 0; i < printer->label_columns.n; i++) {
 		const char *label =
-			json_string_value(json_object_get(labels, printer->label_columns.items[i]));
+		        json_string_value(json_object_get(labels, printer->label_columns.items[i]));
 
 		kt_table_writer_cell(printer->table, label ? label : "");
 	}
@@ -262,18 +267,19 @@ static void print_labels(struct kt_printer *printer, const json_t *labels)
 		return;
 	KT_VEC(const char *) keys = {0};
 
-	json_object_foreach((json_t *)(uintptr_t)labels, key, value) kt_vec_push(&keys, key);
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+		kt_vec_push(&keys, key);
 	if (keys.n)
 		qsort(keys.items, keys.n, sizeof(*keys.items), kt_strp_cmp);
 	for (size_t i = 0; i < keys.n; i++)
 		kt_str_printf(&text, "%s%s=%s", i ? "," : "", keys.items[i],
-			json_string_value(json_object_get(labels, keys.items[i])));
+		        json_string_value(json_object_get(labels, keys.items[i])));
 	kt_table_writer_cell(printer->table, text.len ? kt_str_text(&text) : "<none>");
 	kt_vec_finish(&keys);
 }
 
-static void print_row(struct kt_printer *printer, const struct kt_resource *resource, const json_t *definitions,
-	const json_t *row)
+static void print_row(struct kt_printer *printer, const struct kt_resource *resource,
+        const json_t *definitions, const json_t *row)
 {
 	const json_t *cells = json_object_get(row, "cells");
 	json_t *column;
@@ -281,16 +287,16 @@ static void print_row(struct kt_printer *printer, const struct kt_resource *reso
 
 	if (printer->with_namespace)
 		kt_table_writer_cell(printer->table, kt_jstr(row, "object.metadata.namespace"));
-	json_array_foreach(definitions, i, column)
-	{
+	json_array_foreach(definitions, i, column) {
 		kt_auto_free char *text = cell_text(json_array_get(cells, i));
 
 		if (!column_shown(printer, column))
 			continue;
 		if (printer->with_type && kt_streq(kt_jstr(column, "format"), "name")) {
-			kt_auto_free char *typed = *resource->group
-				? kt_asprintf("%s.%s/%s", resource->singular, resource->group, text)
-				: kt_asprintf("%s/%s", resource->singular, text);
+			kt_auto_free char *typed =
+			        *resource->group ? kt_asprintf("%s.%s/%s", resource->singular,
+			                                   resource->group, text)
+			                         : kt_asprintf("%s/%s", resource->singular, text);
 
 			kt_table_writer_cell(printer->table, typed);
 			continue;
@@ -301,7 +307,8 @@ static void print_row(struct kt_printer *printer, const struct kt_resource *reso
 	kt_table_writer_end_row(printer->table);
 }
 
-void kt_printer_table(struct kt_printer *printer, const struct kt_resource *resource, const json_t *table)
+void kt_printer_table(
+        struct kt_printer *printer, const struct kt_resource *resource, const json_t *table)
 {
 	const json_t *definitions = json_object_get(table, "columnDefinitions");
 	json_t *row;
@@ -335,15 +342,14 @@ static int print_custom(struct kt_printer *printer, const json_t *object, struct
 	printer->columns_header_done = true;
 	for (size_t i = 0; i < printer->columns.n; i++) {
 		kt_auto_json json_t *found =
-			kt_jsonpath_find(printer->columns.items[i].path, object, true, err);
+		        kt_jsonpath_find(printer->columns.items[i].path, object, true, err);
 		kt_auto_str text = KT_STR_INIT;
 		json_t *value;
 		size_t j;
 
 		if (!found)
 			return err->code;
-		json_array_foreach(found, j, value)
-		{
+		json_array_foreach(found, j, value) {
 			kt_auto_free char *cell = cell_text(value);
 
 			kt_str_printf(&text, "%s%s", j ? "," : "", cell);
@@ -373,7 +379,8 @@ static json_t *shown_object(const struct kt_printer *printer, const json_t *obje
 	if (json_is_array(items)) {
 		json_t *shown = json_array();
 
-		json_array_foreach(items, i, item) json_array_append_new(shown, shown_object(printer, item));
+		json_array_foreach(items, i, item)
+			json_array_append_new(shown, shown_object(printer, item));
 		json_object_set_new(copy, "items", shown);
 	}
 	return copy;
@@ -396,15 +403,16 @@ static int print_document(struct kt_printer *printer, const json_t *object)
 	return 0;
 }
 
-int kt_printer_object(struct kt_printer *printer, const struct kt_resource *resource, const json_t *object,
-	struct kt_err *err)
+int kt_printer_object(struct kt_printer *printer, const struct kt_resource *resource,
+        const json_t *object, struct kt_err *err)
 {
 	kt_auto_str text = KT_STR_INIT;
 
 	switch (printer->kind) {
 	case KT_OUTPUT_NAME:
-		fprintf(printer->ctx->out, "%s%s%s/%s\n", resource->singular, *resource->group ? "." : "",
-			resource->group, kt_jstr(object, "metadata.name"));
+		fprintf(printer->ctx->out, "%s%s%s/%s\n", resource->singular,
+		        *resource->group ? "." : "", resource->group,
+		        kt_jstr(object, "metadata.name"));
 		return 0;
 	case KT_OUTPUT_JSON:
 	case KT_OUTPUT_YAML:
@@ -422,18 +430,19 @@ int kt_printer_object(struct kt_printer *printer, const struct kt_resource *reso
 	return kt_fail(err, EINVAL, "a table needs the server's columns");
 }
 
-int kt_print_result(struct kt_command_context *ctx, const struct kt_resource *resource, const json_t *object,
-	const char *done, struct kt_err *err)
+int kt_print_result(struct kt_command_context *ctx, const struct kt_resource *resource,
+        const json_t *object, const char *done, struct kt_err *err)
 {
 	const char *dry_run = kt_opt_string(ctx, "dry-run");
 	struct kt_printer *printer;
 
 	if (!kt_opt_string(ctx, "output")) {
-		fprintf(ctx->out, "%s%s%s/%s %s%s\n", resource->singular, *resource->group ? "." : "",
-			resource->group, kt_jstr(object, "metadata.name"), done,
-			kt_streq(dry_run, "server")           ? " (server dry run)"
-				: kt_streq(dry_run, "client") ? " (dry run)"
-							      : "");
+		fprintf(ctx->out, "%s%s%s/%s %s%s\n", resource->singular,
+		        *resource->group ? "." : "", resource->group,
+		        kt_jstr(object, "metadata.name"), done,
+		        kt_streq(dry_run, "server")   ? " (server dry run)"
+		        : kt_streq(dry_run, "client") ? " (dry run)"
+		                                      : "");
 		return 0;
 	}
 	if (kt_printer_create(ctx, false, false, &printer, err) < 0)

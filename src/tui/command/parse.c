@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Words to a command run: finds the command, reads options by the table as kubectl's flags are read, runs it. */
+/* Words to a command run: finds the command, reads options by the table as kubectl's flags are
+ * read, runs it. */
 #include "tui/command/command.h"
 #include "tui/command/help.h"
 #include "tui/command/session.h"
@@ -27,7 +28,8 @@ static void option_value_free(void *arg)
 	free(value);
 }
 
-static const struct kt_option *find_in(const struct kt_option *options, struct kt_sv name, char letter)
+static const struct kt_option *find_in(
+        const struct kt_option *options, struct kt_sv name, char letter)
 {
 	for (; options && options->name; options++)
 		if (letter ? options->letter == letter : kt_sv_is(name, options->name))
@@ -35,7 +37,8 @@ static const struct kt_option *find_in(const struct kt_option *options, struct k
 	return NULL;
 }
 
-static const struct kt_option *find_option(const struct kt_command *command, struct kt_sv name, char letter)
+static const struct kt_option *find_option(
+        const struct kt_command *command, struct kt_sv name, char letter)
 {
 	const struct kt_option *option = find_in(command->options, name, letter);
 
@@ -43,7 +46,7 @@ static const struct kt_option *find_option(const struct kt_command *command, str
 }
 
 static int usage_error(struct kt_command_context *ctx, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 static int usage_error(struct kt_command_context *ctx, const char *fmt, ...)
 {
 	va_list ap;
@@ -82,7 +85,7 @@ static bool value_fits(const struct kt_option *option, const char *text)
 		return kt_sv_int64(kt_sv_of(text), &number) == 0;
 	case KT_OPTION_DURATION:
 		return kt_duration_parse(kt_sv_of(text), &number) == 0 ||
-			kt_sv_int64(kt_sv_of(text), &number) == 0;
+		       kt_sv_int64(kt_sv_of(text), &number) == 0;
 	case KT_OPTION_STRING:
 	case KT_OPTION_STRINGS:
 		break;
@@ -90,10 +93,12 @@ static bool value_fits(const struct kt_option *option, const char *text)
 	return true;
 }
 
-static int set_option(struct kt_command_context *ctx, const struct kt_option *option, const char *text)
+static int set_option(
+        struct kt_command_context *ctx, const struct kt_option *option, const char *text)
 {
 	if (!value_fits(option, text))
-		return usage_error(ctx, "invalid argument \"%s\" for \"--%s\" flag", text, option->name);
+		return usage_error(
+		        ctx, "invalid argument \"%s\" for \"--%s\" flag", text, option->name);
 	struct option_value *value = kt_map_get(&ctx->options, option->name);
 
 	if (!value) {
@@ -102,7 +107,7 @@ static int set_option(struct kt_command_context *ctx, const struct kt_option *op
 	}
 	if (option->type == KT_OPTION_STRINGS) {
 		value->list.items =
-			kt_reallocarray(value->list.items, value->list.n + 1, sizeof(char *));
+		        kt_reallocarray(value->list.items, value->list.n + 1, sizeof(char *));
 		value->list.items[value->list.n++] = kt_strdup(text);
 		return 0;
 	}
@@ -155,8 +160,7 @@ static int parse_short(struct kt_command_context *ctx, int argc, char *const *ar
 		if (p[1])
 			return set_option(ctx, option, p + 1);
 		if (*i + 1 >= argc)
-			return usage_error(
-				ctx, "flag needs an argument: '%c' in %s", *p, argv[*i]);
+			return usage_error(ctx, "flag needs an argument: '%c' in %s", *p, argv[*i]);
 		return set_option(ctx, option, argv[++*i]);
 	}
 	return 0;
@@ -207,9 +211,9 @@ int kt_command_position(int argc, char *const *argv)
 		if (argv[i][0] != '-')
 			return i;
 		const char *name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
-		const struct kt_option *option = argv[i][1] == '-'
-			? find_in(kt_global_options, kt_sv_of(name), 0)
-			: find_in(kt_global_options, KT_SV(""), *name);
+		const struct kt_option *option =
+		        argv[i][1] == '-' ? find_in(kt_global_options, kt_sv_of(name), 0)
+		                          : find_in(kt_global_options, KT_SV(""), *name);
 
 		if (option && option->type != KT_OPTION_BOOL && (argv[i][1] == '-' || !name[1]))
 			i++;
@@ -225,7 +229,8 @@ static int terminal_columns(FILE *out)
 
 	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
 		return size.ws_col;
-	return columns && kt_sv_int64(kt_sv_of(columns), &n) == 0 && n > 0 && n < 10000 ? (int)n : 80;
+	return columns && kt_sv_int64(kt_sv_of(columns), &n) == 0 && n > 0 && n < 10000 ? (int)n
+	                                                                                : 80;
 }
 
 static int unknown_command(const char *word, FILE *err)
@@ -265,7 +270,7 @@ static int run_parsed(struct kt_command_context *ctx)
 }
 
 int kt_command_run(
-	struct kt_session *session, int argc, char *const *argv, FILE *in, FILE *out, FILE *err)
+        struct kt_session *session, int argc, char *const *argv, FILE *in, FILE *out, FILE *err)
 {
 	int at = kt_command_position(argc, argv);
 
@@ -276,15 +281,15 @@ int kt_command_run(
 		return argc ? KT_EXIT_USAGE : KT_EXIT_OK;
 	}
 	struct kt_command_context ctx = {
-		.command = kt_command_find(kt_commands, argv[at]),
-		.session = session,
-		.in = in,
-		.out = out,
-		.err = err,
-		.out_is_tty = isatty(fileno(out)) == 1,
-		.in_is_tty = isatty(fileno(in)) == 1,
-		.columns = terminal_columns(out),
-		.cancelled = kt_session_cancelled(session),
+	        .command = kt_command_find(kt_commands, argv[at]),
+	        .session = session,
+	        .in = in,
+	        .out = out,
+	        .err = err,
+	        .out_is_tty = isatty(fileno(out)) == 1,
+	        .in_is_tty = isatty(fileno(in)) == 1,
+	        .columns = terminal_columns(out),
+	        .cancelled = kt_session_cancelled(session),
 	};
 
 	if (!ctx.command)
@@ -294,7 +299,9 @@ int kt_command_run(
 
 	for (int i = 0; i < argc; i++) {
 		const struct kt_command *sub =
-			i > at && ctx.command->subcommands ? kt_command_find(ctx.command->subcommands, argv[i]) : NULL;
+		        i > at && ctx.command->subcommands
+		                ? kt_command_find(ctx.command->subcommands, argv[i])
+		                : NULL;
 
 		if (sub)
 			ctx.command = sub;
@@ -347,7 +354,8 @@ int64_t kt_opt_int(const struct kt_command_context *ctx, const char *name)
 	const char *text = option_text(ctx, name);
 	int64_t value = 0;
 
-	if (text && kt_sv_int64(kt_sv_of(text), &value) < 0 && kt_duration_parse(kt_sv_of(text), &value) < 0)
+	if (text && kt_sv_int64(kt_sv_of(text), &value) < 0 &&
+	        kt_duration_parse(kt_sv_of(text), &value) < 0)
 		return 0;
 	return value;
 }

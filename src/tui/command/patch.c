@@ -12,22 +12,37 @@
 #define PATCH_MAX_BYTES (3u << 20) /* the server's limit for a body */
 
 static const char *const TYPES[] = {"strategic", "merge", "json", NULL};
-static const char *const CONTENT_TYPES[] = {
-	"application/strategic-merge-patch+json", "application/merge-patch+json", "application/json-patch+json"};
+static const char *const CONTENT_TYPES[] = {"application/strategic-merge-patch+json",
+        "application/merge-patch+json", "application/json-patch+json"};
 
 static const struct kt_option OPTIONS[] = {
-	{.name = "patch", .letter = 'p', .type = KT_OPTION_STRING, .value_name = "PATCH", .help = "the patch, JSON or YAML"},
-	{.name = "patch-file", .type = KT_OPTION_STRING, .value_name = "FILE", .help = "a file with the patch",
-		.completion = KT_COMPLETE_FILE},
-	{.name = "type", .type = KT_OPTION_STRING, .fallback = "strategic", .value_name = "strategic|merge|json",
-		.help = "how the patch is meant", .completion = KT_COMPLETE_WORDS, .words = TYPES},
-	{.name = "subresource", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "status or scale instead of the object"},
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_FIELD_MANAGER("kubectl-patch"),
-	KT_OPTION_END,
+        {.name = "patch",
+                .letter = 'p',
+                .type = KT_OPTION_STRING,
+                .value_name = "PATCH",
+                .help = "the patch, JSON or YAML"},
+        {.name = "patch-file",
+                .type = KT_OPTION_STRING,
+                .value_name = "FILE",
+                .help = "a file with the patch",
+                .completion = KT_COMPLETE_FILE},
+        {.name = "type",
+                .type = KT_OPTION_STRING,
+                .fallback = "strategic",
+                .value_name = "strategic|merge|json",
+                .help = "how the patch is meant",
+                .completion = KT_COMPLETE_WORDS,
+                .words = TYPES},
+        {.name = "subresource",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .help = "status or scale instead of the object"},
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_FIELD_MANAGER("kubectl-patch"),
+        KT_OPTION_END,
 };
 
 static const char *content_type(const char *type)
@@ -44,19 +59,23 @@ static json_t *read_patch(const struct kt_command_context *ctx, struct kt_err *e
 	kt_auto_str content = KT_STR_INIT;
 
 	if ((text && *text) == (file && *file)) {
-		kt_fail(err, EINVAL, "must specify --patch or --patch-file containing the contents of the patch");
+		kt_fail(err, EINVAL,
+		        "must specify --patch or --patch-file containing the contents of the "
+		        "patch");
 		return NULL;
 	}
 	if (file && kt_read_file(file, PATCH_MAX_BYTES, &content, err) < 0)
 		return NULL;
-	json_t *patch = kt_yaml_parse_one(file ? (struct kt_sv){kt_str_text(&content), content.len} : kt_sv_of(text), err);
+	json_t *patch = kt_yaml_parse_one(
+	        file ? (struct kt_sv){kt_str_text(&content), content.len} : kt_sv_of(text), err);
 
 	if (!patch)
 		kt_wrap(err, "unable to parse \"%s\"", file ? file : text);
 	return patch;
 }
 
-static int patch_one(struct kt_command_context *ctx, const struct kt_target *target, const json_t *patch, struct kt_err *err)
+static int patch_one(struct kt_command_context *ctx, const struct kt_target *target,
+        const json_t *patch, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));
 	kt_auto_free char *query = kt_write_query(ctx);
@@ -68,14 +87,16 @@ static int patch_one(struct kt_command_context *ctx, const struct kt_target *tar
 		return err->code;
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, before, "patched", err);
-	kt_auto_json json_t *answer =
-		kt_session_request(ctx, "PATCH", full, content_type(kt_opt_string(ctx, "type")), patch, err);
+	kt_auto_json json_t *answer = kt_session_request(
+	        ctx, "PATCH", full, content_type(kt_opt_string(ctx, "type")), patch, err);
 
 	if (!answer)
 		return err->code;
-	bool same = kt_streq(kt_jstr(before, "metadata.resourceVersion"), kt_jstr(answer, "metadata.resourceVersion"));
+	bool same = kt_streq(kt_jstr(before, "metadata.resourceVersion"),
+	        kt_jstr(answer, "metadata.resourceVersion"));
 
-	return kt_print_result(ctx, target->resource, answer, same ? "patched (no change)" : "patched", err);
+	return kt_print_result(
+	        ctx, target->resource, answer, same ? "patched (no change)" : "patched", err);
 }
 
 static int run(struct kt_command_context *ctx)
@@ -85,12 +106,13 @@ static int run(struct kt_command_context *ctx)
 	int code = KT_EXIT_OK;
 
 	if (!content_type(kt_opt_string(ctx, "type")))
-		return kt_command_fail(ctx, NULL, "--type must be one of [json merge strategic], not \"%s\"",
-			kt_opt_string(ctx, "type"));
+		return kt_command_fail(ctx, NULL,
+		        "--type must be one of [json merge strategic], not \"%s\"",
+		        kt_opt_string(ctx, "type"));
 	kt_auto_json json_t *patch = read_patch(ctx, &err);
 
 	if (!patch || kt_check_write_options(ctx, &err) < 0 ||
-		kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0)
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
 	for (size_t i = 0; i < targets.n; i++) {
 		kt_auto_err one = KT_ERR_INIT;
@@ -105,15 +127,16 @@ static int run(struct kt_command_context *ctx)
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_patch = {
-	.name = "patch",
-	.group = "Change",
-	.usage = "patch (-f FILE | TYPE NAME) -p PATCH [--type=strategic|merge|json]",
-	.summary = "Change fields of an object by a patch",
-	.help = "Examples:\n"
-		"  kube-tui patch deploy web -p '{\"spec\":{\"replicas\":3}}'\n"
-		"  kube-tui patch pod web-0 --type=json -p '[{\"op\":\"remove\",\"path\":\"/metadata/labels/x\"}]'",
-	.options = OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run,
+        .name = "patch",
+        .group = "Change",
+        .usage = "patch (-f FILE | TYPE NAME) -p PATCH [--type=strategic|merge|json]",
+        .summary = "Change fields of an object by a patch",
+        .help = "Examples:\n"
+                "  kube-tui patch deploy web -p '{\"spec\":{\"replicas\":3}}'\n"
+                "  kube-tui patch pod web-0 --type=json -p "
+                "'[{\"op\":\"remove\",\"path\":\"/metadata/labels/x\"}]'",
+        .options = OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run,
 };

@@ -9,7 +9,8 @@ static json_t *list_pods(struct kt_command_context *ctx, const char *selector, s
 {
 	kt_auto_str path = KT_STR_INIT;
 
-	kt_str_printf(&path, "/api/v1/namespaces/%s/pods?labelSelector=", kt_session_namespace(ctx->session));
+	kt_str_printf(&path,
+	        "/api/v1/namespaces/%s/pods?labelSelector=", kt_session_namespace(ctx->session));
 	kt_url_escape(&path, selector);
 	kt_auto_json json_t *list = kt_session_get(ctx, kt_str_text(&path), NULL, err);
 
@@ -19,7 +20,7 @@ static json_t *list_pods(struct kt_command_context *ctx, const char *selector, s
 /* matchLabels and matchExpressions, or a plain map, as text for -l. */
 static void add_requirement(struct kt_str *out, const json_t *expression)
 {
-	const char *key = kt_jstr(expression, "key"), *operator = kt_jstr(expression, "operator");
+	const char *key = kt_jstr(expression, "key"), *operator= kt_jstr(expression, "operator");
 	json_t *value;
 	size_t i;
 
@@ -46,16 +47,19 @@ static char *selector_text(const json_t *selector)
 		labels = (json_t *)(uintptr_t)selector;
 	json_object_foreach(labels, key, value)
 		kt_str_printf(&out, "%s%s=%s", out.len ? "," : "", key, json_string_value(value));
-	json_array_foreach(expressions, i, value) add_requirement(&out, value);
+	json_array_foreach(expressions, i, value)
+		add_requirement(&out, value);
 	return kt_str_steal(&out);
 }
 
-static json_t *pods_of_object(struct kt_command_context *ctx, const json_t *object, struct kt_err *err)
+static json_t *pods_of_object(
+        struct kt_command_context *ctx, const json_t *object, struct kt_err *err)
 {
 	const json_t *selector = kt_jget(object, "spec.selector");
 
 	if (!json_object_size(selector)) {
-		kt_fail(err, EINVAL, "cannot get the logs from %s: it selects no pods", kt_jstr(object, "kind"));
+		kt_fail(err, EINVAL, "cannot get the logs from %s: it selects no pods",
+		        kt_jstr(object, "kind"));
 		return NULL;
 	}
 	kt_auto_free char *text = selector_text(selector);
@@ -69,13 +73,14 @@ json_t *kt_pods_of(struct kt_command_context *ctx, const char *word, struct kt_e
 
 	if (!word)
 		return list_pods(ctx, kt_opt_string(ctx, "selector"), err);
-	kt_auto_free char *type = slash ? kt_strndup(word, (size_t)(slash - word)) : kt_strdup("pods");
+	kt_auto_free char *type =
+	        slash ? kt_strndup(word, (size_t)(slash - word)) : kt_strdup("pods");
 	const struct kt_resource *resource = kt_session_resource(ctx->session, type, err);
 
 	if (!resource)
 		return NULL;
 	kt_auto_free char *path = kt_resource_path(
-		resource, kt_session_namespace(ctx->session), slash ? slash + 1 : word, NULL);
+	        resource, kt_session_namespace(ctx->session), slash ? slash + 1 : word, NULL);
 	kt_auto_json json_t *object = kt_session_get(ctx, path, NULL, err);
 
 	if (!object)
@@ -92,8 +97,8 @@ static const char *find_container(const json_t *pod, const char *wanted)
 	size_t i;
 
 	for (size_t f = 0; f < KT_ARRAY_SIZE(FIELDS); f++) {
-		json_array_foreach(json_object_get(json_object_get(pod, "spec"), FIELDS[f]), i, container)
-		{
+		json_array_foreach(
+		        json_object_get(json_object_get(pod, "spec"), FIELDS[f]), i, container) {
 			if (kt_streq(kt_jstr(container, "name"), wanted))
 				return kt_jstr(container, "name");
 		}
@@ -116,7 +121,8 @@ static void say_default(struct kt_command_context *ctx, const json_t *pod, const
 	fputc('\n', ctx->err);
 }
 
-const char *kt_pod_container(struct kt_command_context *ctx, const json_t *pod, const char *wanted, struct kt_err *err)
+const char *kt_pod_container(
+        struct kt_command_context *ctx, const json_t *pod, const char *wanted, struct kt_err *err)
 {
 	const char *name;
 
@@ -124,11 +130,11 @@ const char *kt_pod_container(struct kt_command_context *ctx, const json_t *pod, 
 		name = find_container(pod, wanted);
 		if (!name)
 			kt_fail(err, ENOENT, "container %s is not valid for pod %s", wanted,
-				kt_jstr(pod, "metadata.name"));
+			        kt_jstr(pod, "metadata.name"));
 		return name;
 	}
-	const char *annotated =
-		json_string_value(json_object_get(kt_jget(pod, "metadata.annotations"), DEFAULT_CONTAINER));
+	const char *annotated = json_string_value(
+	        json_object_get(kt_jget(pod, "metadata.annotations"), DEFAULT_CONTAINER));
 
 	name = annotated ? find_container(pod, annotated) : NULL;
 	if (name)

@@ -38,7 +38,8 @@ static char **complete(const char *text, int start, int end)
 	kt_candidates_finish(&prompt.candidates);
 	kt_complete(prompt.session, line, &prompt.candidates);
 	rl_attempted_completion_over = !prompt.candidates.files;
-	/* candidates stand for what begins at word_start; readline's word may begin elsewhere (behind '=') */
+	/* candidates stand for what begins at word_start; readline's word may begin elsewhere
+	 * (behind '=') */
 	if (!prompt.candidates.n || prompt.candidates.word_start != (size_t)start)
 		return NULL;
 	rl_completion_append_character = ' ';
@@ -56,9 +57,11 @@ static void on_interrupt(int number)
 /* A blank at the start keeps a line out of the history, and so do tokens. */
 static void remember(const char *line, const char *history_path)
 {
-	const HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+	const HIST_ENTRY *last =
+	        history_length ? history_get(history_base + history_length - 1) : NULL;
 
-	if (!*line || *line == ' ' || strstr(line, "--token") || (last && !strcmp(last->line, line)))
+	if (!*line || *line == ' ' || strstr(line, "--token") ||
+	        (last && !strcmp(last->line, line)))
 		return;
 	add_history(line);
 	if (history_path && append_history(1, history_path) != 0 && errno == ENOENT)
@@ -69,8 +72,9 @@ static char *prompt_text(struct kt_session *session, const char *cluster, int co
 {
 	const char *namespace = kt_session_namespace(session);
 
-	return kt_asprintf("\001\033[36m\002%s\001\033[0m\002:\001\033[33m\002%s\001\033[0m\002%s> ", cluster, namespace,
-		code ? " \001\033[31m\002!\001\033[0m\002" : "");
+	return kt_asprintf(
+	        "\001\033[36m\002%s\001\033[0m\002:\001\033[33m\002%s\001\033[0m\002%s> ", cluster,
+	        namespace, code ? " \001\033[31m\002!\001\033[0m\002" : "");
 }
 
 static char *more_lines(void *arg)
@@ -91,7 +95,8 @@ static char *read_command(const char *text)
 			break;
 		size_t len = strlen(line);
 		bool joined = len && line[len - 1] == '\\';
-		char *both = kt_asprintf("%.*s%s%s", (int)(joined ? len - 1 : len), line, joined ? "" : "\n", more);
+		char *both = kt_asprintf(
+		        "%.*s%s%s", (int)(joined ? len - 1 : len), line, joined ? "" : "\n", more);
 
 		free(line);
 		free(more);
@@ -133,7 +138,8 @@ static int expand_history(char **line)
 
 static int interactive(struct kt_session *session, const char *cluster, const char *history_path)
 {
-	struct kt_script script = {.session = session, .in = stdin, .out = stdout, .err = stderr, .name = "prompt"};
+	struct kt_script script = {
+	        .session = session, .in = stdin, .out = stdout, .err = stderr, .name = "prompt"};
 	int code = KT_EXIT_OK;
 
 	set_up(session, history_path);
@@ -164,8 +170,12 @@ static int interactive(struct kt_session *session, const char *cluster, const ch
 
 int kt_repl_run(struct kt_session *session, const char *cluster_name, const char *history_path)
 {
-	struct kt_script script = {.session = session, .in = stdin, .out = stdout, .err = stderr, .name = "standard input",
-		.stop_at_error = true};
+	struct kt_script script = {.session = session,
+	        .in = stdin,
+	        .out = stdout,
+	        .err = stderr,
+	        .name = "standard input",
+	        .stop_at_error = true};
 
 	if (isatty(STDIN_FILENO) == 1)
 		return interactive(session, cluster_name, history_path);

@@ -35,8 +35,7 @@ static bool owned_by(const json_t *object, const char *uid)
 	json_t *owner;
 	size_t i;
 
-	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner)
-	{
+	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner) {
 		if (kt_streq(kt_jstr(owner, "uid"), uid))
 			return true;
 	}
@@ -46,7 +45,7 @@ static bool owned_by(const json_t *object, const char *uid)
 static int64_t revision_number(const json_t *object)
 {
 	const char *text = json_string_value(
-		json_object_get(kt_jget(object, "metadata.annotations"), REVISION_ANNOTATION));
+	        json_object_get(kt_jget(object, "metadata.annotations"), REVISION_ANNOTATION));
 	int64_t number = kt_jint(object, "revision", 0);
 
 	if (text && kt_sv_int64(kt_sv_of(text), &number) < 0)
@@ -61,16 +60,19 @@ static int compare_revisions(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* A workload with revision objects of its own kind keeps them as ControllerRevisions, a Deployment as ReplicaSets. */
+/* A workload with revision objects of its own kind keeps them as ControllerRevisions, a Deployment
+ * as ReplicaSets. */
 static const char *revisions_resource(const struct kt_target *target)
 {
-	return kt_streq(target->resource->plural, "deployments") ? "replicasets.apps" : "controllerrevisions.apps";
+	return kt_streq(target->resource->plural, "deployments") ? "replicasets.apps"
+	                                                         : "controllerrevisions.apps";
 }
 
-static int load(struct kt_command_context *ctx, const struct kt_target *target, struct revisions *ret_revisions,
-	struct kt_err *err)
+static int load(struct kt_command_context *ctx, const struct kt_target *target,
+        struct revisions *ret_revisions, struct kt_err *err)
 {
-	const struct kt_resource *resource = kt_session_resource(ctx->session, revisions_resource(target), err);
+	const struct kt_resource *resource =
+	        kt_session_resource(ctx->session, revisions_resource(target), err);
 	struct revisions revisions = {0};
 	json_t *item;
 	size_t i;
@@ -82,12 +84,12 @@ static int load(struct kt_command_context *ctx, const struct kt_target *target, 
 	revisions.list = kt_session_get(ctx, path, NULL, err);
 	if (!revisions.list)
 		return err->code;
-	json_array_foreach(json_object_get(revisions.list, "items"), i, item)
-	{
-		if (!owned_by(item, kt_jstr(target->live, "metadata.uid")) || revision_number(item) == 0)
+	json_array_foreach(json_object_get(revisions.list, "items"), i, item) {
+		if (!owned_by(item, kt_jstr(target->live, "metadata.uid")) ||
+		        revision_number(item) == 0)
 			continue;
 		revisions.items =
-			kt_reallocarray(revisions.items, revisions.n + 1, sizeof(*revisions.items));
+		        kt_reallocarray(revisions.items, revisions.n + 1, sizeof(*revisions.items));
 		revisions.items[revisions.n++] = (struct revision){revision_number(item), item};
 	}
 	if (revisions.n)
@@ -118,14 +120,16 @@ static json_t *template_of(const struct revision *revision)
 	return copy;
 }
 
-static void print_template(struct kt_command_context *ctx, const struct kt_target *target, const struct revision *revision)
+static void print_template(struct kt_command_context *ctx, const struct kt_target *target,
+        const struct revision *revision)
 {
 	kt_auto_json json_t *template = template_of(revision);
 	kt_auto_free char *label = kt_target_label(target);
 	kt_auto_str text = KT_STR_INIT;
 
 	kt_yaml_write(&text, template);
-	fprintf(ctx->out, "%s with revision #%lld\nPod Template:\n", label, (long long)revision->number);
+	fprintf(ctx->out, "%s with revision #%lld\nPod Template:\n", label,
+	        (long long)revision->number);
 	struct kt_sv rest = {kt_str_text(&text), text.len}, line;
 
 	while (kt_sv_split(&rest, '\n', &line))
@@ -133,7 +137,8 @@ static void print_template(struct kt_command_context *ctx, const struct kt_targe
 			fprintf(ctx->out, "  %.*s\n", (int)line.len, line.p);
 }
 
-static void print_list(struct kt_command_context *ctx, const struct kt_target *target, const struct revisions *revisions)
+static void print_list(struct kt_command_context *ctx, const struct kt_target *target,
+        const struct revisions *revisions)
 {
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
 	kt_auto_free char *label = kt_target_label(target);
@@ -147,7 +152,7 @@ static void print_list(struct kt_command_context *ctx, const struct kt_target *t
 		const struct revision *revision = &revisions->items[i];
 		kt_auto_free char *number = kt_asprintf("%lld", (long long)revision->number);
 		const char *cause = json_string_value(json_object_get(
-			kt_jget(revision->object, "metadata.annotations"), CAUSE_ANNOTATION));
+		        kt_jget(revision->object, "metadata.annotations"), CAUSE_ANNOTATION));
 
 		kt_table_writer_cell(table, number);
 		kt_table_writer_cell(table, cause ? cause : "<none>");
@@ -157,7 +162,8 @@ static void print_list(struct kt_command_context *ctx, const struct kt_target *t
 	fputc('\n', ctx->out);
 }
 
-int kt_rollout_history_print(struct kt_command_context *ctx, const struct kt_target *target, int64_t number, struct kt_err *err)
+int kt_rollout_history_print(struct kt_command_context *ctx, const struct kt_target *target,
+        int64_t number, struct kt_err *err)
 {
 	struct revisions revisions;
 	int r = load(ctx, target, &revisions, err);
@@ -177,26 +183,28 @@ int kt_rollout_history_print(struct kt_command_context *ctx, const struct kt_tar
 }
 
 /* The revision to go back to: the one named, or the one before the newest. */
-static const struct revision *choose(const struct revisions *revisions, int64_t number, struct kt_err *err)
+static const struct revision *choose(
+        const struct revisions *revisions, int64_t number, struct kt_err *err)
 {
-	const struct revision *revision = number ? find(revisions, number)
-		: revisions->n > 1                ? &revisions->items[revisions->n - 2]
-						  : NULL;
+	const struct revision *revision = number             ? find(revisions, number)
+	                                  : revisions->n > 1 ? &revisions->items[revisions->n - 2]
+	                                                     : NULL;
 
 	if (!revision && number)
-		kt_fail(err, ENOENT, "unable to find specified revision %lld in history", (long long)number);
+		kt_fail(err, ENOENT, "unable to find specified revision %lld in history",
+		        (long long)number);
 	else if (!revision)
 		kt_fail(err, ENOENT, "no rollout history found to roll back to");
 	return revision;
 }
 
 /* The template is set whole: what the newer one added must go, so a JSON patch, not a merge. */
-static int put_template(struct kt_command_context *ctx, const struct kt_target *target, const struct revision *revision,
-	struct kt_err *err)
+static int put_template(struct kt_command_context *ctx, const struct kt_target *target,
+        const struct revision *revision, struct kt_err *err)
 {
 	kt_auto_json json_t *template = template_of(revision);
 	kt_auto_json json_t *patch = json_pack(
-		"[{s:s, s:s, s:O}]", "op", "replace", "path", "/spec/template", "value", template);
+	        "[{s:s, s:s, s:O}]", "op", "replace", "path", "/spec/template", "value", template);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
@@ -204,25 +212,29 @@ static int put_template(struct kt_command_context *ctx, const struct kt_target *
 
 	if (json_equal(now, template)) {
 		kt_auto_free char *done = kt_asprintf(
-			"skipped rollback (current template already matches revision %lld)", (long long)revision->number);
+		        "skipped rollback (current template already matches revision %lld)",
+		        (long long)revision->number);
 
 		return kt_print_result(ctx, target->resource, target->live, done, err);
 	}
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, target->live, "rolled back", err);
 	kt_auto_json json_t *answer =
-		kt_session_request(ctx, "PATCH", full, "application/json-patch+json", patch, err);
+	        kt_session_request(ctx, "PATCH", full, "application/json-patch+json", patch, err);
 
-	return answer ? kt_print_result(ctx, target->resource, answer, "rolled back", err) : err->code;
+	return answer ? kt_print_result(ctx, target->resource, answer, "rolled back", err)
+	              : err->code;
 }
 
-int kt_rollout_undo(struct kt_command_context *ctx, const struct kt_target *target, int64_t number, struct kt_err *err)
+int kt_rollout_undo(struct kt_command_context *ctx, const struct kt_target *target, int64_t number,
+        struct kt_err *err)
 {
 	struct revisions revisions;
 
 	if (kt_jbool(target->live, "spec.paused", false))
 		return kt_fail(err, EINVAL,
-			"you cannot rollback a paused deployment; resume it first with 'rollout resume' and try again");
+		        "you cannot rollback a paused deployment; resume it first with 'rollout "
+		        "resume' and try again");
 	int r = load(ctx, target, &revisions, err);
 
 	if (r < 0)

@@ -9,48 +9,86 @@
 static const char *const RESTART_WORDS[] = {"Always", "OnFailure", "Never", NULL};
 
 static const struct kt_option RUN_OPTIONS[] = {
-	{.name = "image", .type = KT_OPTION_STRING, .value_name = "IMAGE", .help = "image of the container"},
-	{.name = "port", .type = KT_OPTION_INT, .value_name = "PORT", .help = "a port the container listens on"},
-	{.name = "env", .type = KT_OPTION_STRINGS, .value_name = "NAME=VALUE", .help = "an environment variable"},
-	{.name = "labels", .letter = 'l', .type = KT_OPTION_STRING, .value_name = "A=B,…", .help = "labels of the pod"},
-	{.name = "restart", .type = KT_OPTION_STRING, .fallback = "Always", .value_name = "POLICY", .help = "Always, OnFailure or Never",
-		.completion = KT_COMPLETE_WORDS, .words = RESTART_WORDS},
-	{.name = "command", .type = KT_OPTION_BOOL, .help = "the words behind -- are the command, not its arguments"},
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_VALIDATE,
-	KT_OPTION_FIELD_MANAGER("kubectl-run"),
-	KT_OPTION_END,
+        {.name = "image",
+                .type = KT_OPTION_STRING,
+                .value_name = "IMAGE",
+                .help = "image of the container"},
+        {.name = "port",
+                .type = KT_OPTION_INT,
+                .value_name = "PORT",
+                .help = "a port the container listens on"},
+        {.name = "env",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "NAME=VALUE",
+                .help = "an environment variable"},
+        {.name = "labels",
+                .letter = 'l',
+                .type = KT_OPTION_STRING,
+                .value_name = "A=B,…",
+                .help = "labels of the pod"},
+        {.name = "restart",
+                .type = KT_OPTION_STRING,
+                .fallback = "Always",
+                .value_name = "POLICY",
+                .help = "Always, OnFailure or Never",
+                .completion = KT_COMPLETE_WORDS,
+                .words = RESTART_WORDS},
+        {.name = "command",
+                .type = KT_OPTION_BOOL,
+                .help = "the words behind -- are the command, not its arguments"},
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-run"),
+        KT_OPTION_END,
 };
 
 static const struct kt_option EXPOSE_OPTIONS[] = {
-	{.name = "port", .type = KT_OPTION_INT, .value_name = "PORT", .help = "the port the service listens on"},
-	{.name = "target-port", .type = KT_OPTION_STRING, .value_name = "PORT", .help = "the pods' port, by number or name"},
-	{.name = "name", .type = KT_OPTION_STRING, .value_name = "NAME", .help = "name of the service"},
-	{.name = "type", .type = KT_OPTION_STRING, .value_name = "TYPE", .help = "ClusterIP, NodePort, LoadBalancer"},
-	{.name = "protocol", .type = KT_OPTION_STRING, .fallback = "TCP", .value_name = "PROTOCOL", .help = "TCP, UDP or SCTP"},
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_VALIDATE,
-	KT_OPTION_FIELD_MANAGER("kubectl-expose"),
-	KT_OPTION_END,
+        {.name = "port",
+                .type = KT_OPTION_INT,
+                .value_name = "PORT",
+                .help = "the port the service listens on"},
+        {.name = "target-port",
+                .type = KT_OPTION_STRING,
+                .value_name = "PORT",
+                .help = "the pods' port, by number or name"},
+        {.name = "name",
+                .type = KT_OPTION_STRING,
+                .value_name = "NAME",
+                .help = "name of the service"},
+        {.name = "type",
+                .type = KT_OPTION_STRING,
+                .value_name = "TYPE",
+                .help = "ClusterIP, NodePort, LoadBalancer"},
+        {.name = "protocol",
+                .type = KT_OPTION_STRING,
+                .fallback = "TCP",
+                .value_name = "PROTOCOL",
+                .help = "TCP, UDP or SCTP"},
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-expose"),
+        KT_OPTION_END,
 };
 
 static const struct kt_option SET_OPTIONS[] = {
-	KT_OPTION_OUTPUT,
-	KT_OPTION_DRY_RUN,
-	KT_OPTION_FIELD_MANAGER("kubectl-set"),
-	KT_OPTION_END,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_DRY_RUN,
+        KT_OPTION_FIELD_MANAGER("kubectl-set"),
+        KT_OPTION_END,
 };
 
 static int create(struct kt_command_context *ctx, const char *word, json_t *object)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_target target = {.object = object, .resource = kt_session_resource(ctx->session, word, &err)};
+	struct kt_target target = {
+	        .object = object, .resource = kt_session_resource(ctx->session, word, &err)};
 	int code = KT_EXIT_OK;
 
 	target.namespace = kt_strdup(kt_session_namespace(ctx->session));
-	if (!target.resource || kt_check_write_options(ctx, &err) < 0 || kt_create_object(ctx, &target, &err) < 0)
+	if (!target.resource || kt_check_write_options(ctx, &err) < 0 ||
+	        kt_create_object(ctx, &target, &err) < 0)
 		code = kt_command_fail(ctx, &err, NULL);
 	free(target.namespace);
 	json_decref(object);
@@ -65,8 +103,11 @@ static json_t *labels_of(const char *text, const char *name)
 
 	while (text && kt_sv_split(&rest, ',', &part)) {
 		const char *equals = memchr(part.p, '=', part.len);
-		kt_auto_free char *key = kt_strndup(part.p, equals ? (size_t)(equals - part.p) : part.len);
-		kt_auto_free char *value = equals ? kt_strndup(equals + 1, (size_t)(part.p + part.len - equals - 1)) : kt_strdup("");
+		kt_auto_free char *key =
+		        kt_strndup(part.p, equals ? (size_t)(equals - part.p) : part.len);
+		kt_auto_free char *value =
+		        equals ? kt_strndup(equals + 1, (size_t)(part.p + part.len - equals - 1))
+		               : kt_strdup("");
 
 		json_object_set_new(labels, key, json_string(value));
 	}
@@ -78,7 +119,8 @@ static json_t *labels_of(const char *text, const char *name)
 static json_t *run_container(struct kt_command_context *ctx, const char *name)
 {
 	const struct kt_strings *env = kt_opt_strings(ctx, "env");
-	json_t *container = json_pack("{s:s, s:s}", "name", name, "image", kt_opt_string(ctx, "image"));
+	json_t *container =
+	        json_pack("{s:s, s:s}", "name", name, "image", kt_opt_string(ctx, "image"));
 	json_t *words = json_array(), *variables = json_array();
 
 	for (int i = ctx->dash_at; ctx->dash_at >= 0 && i < ctx->argc; i++)
@@ -87,14 +129,16 @@ static json_t *run_container(struct kt_command_context *ctx, const char *name)
 		const char *equals = strchr(env->items[i], '=');
 		kt_auto_free char *key = kt_strndup(env->items[i], strcspn(env->items[i], "="));
 
-		json_array_append_new(variables, json_pack("{s:s, s:s}", "name", key, "value", equals ? equals + 1 : ""));
+		json_array_append_new(variables,
+		        json_pack("{s:s, s:s}", "name", key, "value", equals ? equals + 1 : ""));
 	}
 	if (json_array_size(words))
 		json_object_set(container, kt_opt_bool(ctx, "command") ? "command" : "args", words);
 	if (json_array_size(variables))
 		json_object_set(container, "env", variables);
 	if (kt_opt_int(ctx, "port") > 0)
-		json_object_set_new(container, "ports", json_pack("[{s:I}]", "containerPort", (json_int_t)kt_opt_int(ctx, "port")));
+		json_object_set_new(container, "ports",
+		        json_pack("[{s:I}]", "containerPort", (json_int_t)kt_opt_int(ctx, "port")));
 	json_decref(words);
 	json_decref(variables);
 	return container;
@@ -111,9 +155,10 @@ static int run_run(struct kt_command_context *ctx)
 	const char *name = ctx->argv[0];
 
 	return create(ctx, "pods",
-		json_pack("{s:s, s:s, s:{s:s, s:o}, s:{s:[o], s:s}}", "apiVersion", "v1", "kind", "Pod", "metadata", "name", name,
-			"labels", labels_of(kt_opt_string(ctx, "labels"), name), "spec", "containers", run_container(ctx, name),
-			"restartPolicy", kt_opt_string(ctx, "restart")));
+	        json_pack("{s:s, s:s, s:{s:s, s:o}, s:{s:[o], s:s}}", "apiVersion", "v1", "kind",
+	                "Pod", "metadata", "name", name, "labels",
+	                labels_of(kt_opt_string(ctx, "labels"), name), "spec", "containers",
+	                run_container(ctx, name), "restartPolicy", kt_opt_string(ctx, "restart")));
 }
 
 /* What selects the pods of an object: a service's or controller's selector, a pod's own labels. */
@@ -123,7 +168,8 @@ static const json_t *selector_of(const json_t *object)
 
 	if (!selector)
 		return kt_jget(object, "metadata.labels");
-	return json_object_get(selector, "matchLabels") ? json_object_get(selector, "matchLabels") : selector;
+	return json_object_get(selector, "matchLabels") ? json_object_get(selector, "matchLabels")
+	                                                : selector;
 }
 
 static int64_t first_port(const json_t *object)
@@ -147,10 +193,12 @@ static json_t *target_port(const char *text, int64_t fallback)
 static json_t *service_of(const struct kt_command_context *ctx, const json_t *object, int64_t port)
 {
 	const char *name = kt_opt_string(ctx, "name"), *type = kt_opt_string(ctx, "type");
-	json_t *service = json_pack("{s:s, s:s, s:{s:s}, s:{s:O, s:[{s:I, s:s, s:o}]}}", "apiVersion", "v1", "kind", "Service",
-		"metadata", "name", name ? name : kt_jstr(object, "metadata.name"), "spec", "selector", selector_of(object), "ports",
-		"port", (json_int_t)port, "protocol", kt_opt_string(ctx, "protocol"), "targetPort",
-		target_port(kt_opt_string(ctx, "target-port"), port));
+	json_t *service = json_pack("{s:s, s:s, s:{s:s}, s:{s:O, s:[{s:I, s:s, s:o}]}}",
+	        "apiVersion", "v1", "kind", "Service", "metadata", "name",
+	        name ? name : kt_jstr(object, "metadata.name"), "spec", "selector",
+	        selector_of(object), "ports", "port", (json_int_t)port, "protocol",
+	        kt_opt_string(ctx, "protocol"), "targetPort",
+	        target_port(kt_opt_string(ctx, "target-port"), port));
 
 	if (type)
 		json_object_set_new(json_object_get(service, "spec"), "type", json_string(type));
@@ -163,18 +211,22 @@ static int run_expose(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code = KT_EXIT_OK;
 
-	if (kt_targets_parse(ctx, 0, KT_TARGET_NEED_NAME, &targets, &err) < 0 || kt_targets_fetch(ctx, &targets, &err) < 0) {
+	if (kt_targets_parse(ctx, 0, KT_TARGET_NEED_NAME, &targets, &err) < 0 ||
+	        kt_targets_fetch(ctx, &targets, &err) < 0) {
 		kt_targets_finish(&targets);
 		return kt_command_fail(ctx, &err, NULL);
 	}
 	for (size_t i = 0; i < targets.n; i++) {
 		const json_t *object = targets.items[i].live;
-		int64_t port = kt_opt_given(ctx, "port") ? kt_opt_int(ctx, "port") : first_port(object);
+		int64_t port =
+		        kt_opt_given(ctx, "port") ? kt_opt_int(ctx, "port") : first_port(object);
 
 		if (!port)
-			code = kt_command_fail(ctx, NULL, "couldn't find port via --port flag or introspection");
+			code = kt_command_fail(
+			        ctx, NULL, "couldn't find port via --port flag or introspection");
 		else if (!json_object_size(selector_of(object)))
-			code = kt_command_fail(ctx, NULL, "couldn't retrieve selectors: %s has none", targets.items[i].name);
+			code = kt_command_fail(ctx, NULL,
+			        "couldn't retrieve selectors: %s has none", targets.items[i].name);
 		else if (create(ctx, "services", service_of(ctx, object, port)) != KT_EXIT_OK)
 			code = KT_EXIT_ERROR;
 	}
@@ -191,12 +243,13 @@ static int set_container(json_t *containers, const char *pair, bool *ret_found, 
 	size_t i;
 
 	if (!equals || equals == pair || !equals[1])
-		return kt_fail(err, EINVAL, "invalid container image \"%s\": expected CONTAINER=IMAGE", pair);
-	json_array_foreach(containers, i, container)
-	{
+		return kt_fail(err, EINVAL,
+		        "invalid container image \"%s\": expected CONTAINER=IMAGE", pair);
+	json_array_foreach(containers, i, container) {
 		const char *name = kt_jstr(container, "name");
 
-		if (strncmp(pair, "*=", 2) != 0 && (strlen(name) != (size_t)(equals - pair) || strncmp(name, pair, strlen(name)) != 0))
+		if (strncmp(pair, "*=", 2) != 0 && (strlen(name) != (size_t)(equals - pair) ||
+		                                           strncmp(name, pair, strlen(name)) != 0))
 			continue;
 		json_object_set_new(container, "image", json_string(equals + 1));
 		*ret_found = true;
@@ -210,18 +263,20 @@ static json_t *image_patch(const json_t *object, const json_t *before, const jso
 	json_t *changed = json_array(), *container;
 	size_t i;
 
-	json_array_foreach(after, i, container)
-	{
+	json_array_foreach(after, i, container) {
 		if (!json_equal(container, json_array_get(before, i)))
-			json_array_append_new(changed,
-				json_pack("{s:s, s:s}", "name", kt_jstr(container, "name"), "image", kt_jstr(container, "image")));
+			json_array_append_new(
+			        changed, json_pack("{s:s, s:s}", "name", kt_jstr(container, "name"),
+			                         "image", kt_jstr(container, "image")));
 	}
 	json_t *spec = json_pack("{s:{s:o}}", "spec", "containers", changed);
 
-	return kt_jget(object, "spec.template") ? json_pack("{s:{s:o}}", "spec", "template", spec) : spec;
+	return kt_jget(object, "spec.template") ? json_pack("{s:{s:o}}", "spec", "template", spec)
+	                                        : spec;
 }
 
-static int set_image(struct kt_command_context *ctx, const struct kt_target *target, char *const *pairs, int n, struct kt_err *err)
+static int set_image(struct kt_command_context *ctx, const struct kt_target *target,
+        char *const *pairs, int n, struct kt_err *err)
 {
 	const json_t *before = kt_jget(target->live, "spec.template.spec.containers");
 
@@ -234,7 +289,8 @@ static int set_image(struct kt_command_context *ctx, const struct kt_target *tar
 		if (set_container(after, pairs[i], &found, err) < 0)
 			return err->code;
 		if (!found)
-			return kt_fail(err, ENOENT, "unable to find container named \"%.*s\"", (int)strcspn(pairs[i], "="), pairs[i]);
+			return kt_fail(err, ENOENT, "unable to find container named \"%.*s\"",
+			        (int)strcspn(pairs[i], "="), pairs[i]);
 	}
 	if (json_equal(before, after))
 		return 0;
@@ -245,10 +301,11 @@ static int set_image(struct kt_command_context *ctx, const struct kt_target *tar
 
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, target->live, "image updated", err);
-	kt_auto_json json_t *answer =
-		kt_session_request(ctx, "PATCH", full, "application/strategic-merge-patch+json", patch, err);
+	kt_auto_json json_t *answer = kt_session_request(
+	        ctx, "PATCH", full, "application/strategic-merge-patch+json", patch, err);
 
-	return answer ? kt_print_result(ctx, target->resource, answer, "image updated", err) : err->code;
+	return answer ? kt_print_result(ctx, target->resource, answer, "image updated", err)
+	              : err->code;
 }
 
 static int run_set_image(struct kt_command_context *ctx)
@@ -285,46 +342,46 @@ static int run_set(struct kt_command_context *ctx)
 static const enum kt_completion OBJECTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 static const struct kt_command set_image_command = {
-	.name = "image",
-	.group = "Change",
-	.usage = "set image TYPE NAME CONTAINER=IMAGE…",
-	.summary = "Give containers another image",
-	.options = SET_OPTIONS,
-	.arguments = OBJECTS,
-	.needs_client = true,
-	.run = run_set_image,
+        .name = "image",
+        .group = "Change",
+        .usage = "set image TYPE NAME CONTAINER=IMAGE…",
+        .summary = "Give containers another image",
+        .options = SET_OPTIONS,
+        .arguments = OBJECTS,
+        .needs_client = true,
+        .run = run_set_image,
 };
 
 const struct kt_command kt_command_set = {
-	.name = "set",
-	.group = "Change",
-	.usage = "set image TYPE NAME CONTAINER=IMAGE…",
-	.summary = "Set a field of workloads",
-	.help = "Examples:\n"
-		"  kube-tui set image deploy/web nginx=nginx:1.29",
-	.options = SET_OPTIONS,
-	.arguments = OBJECTS,
-	.subcommands = (const struct kt_command *const[]){&set_image_command, NULL},
-	.run = run_set,
+        .name = "set",
+        .group = "Change",
+        .usage = "set image TYPE NAME CONTAINER=IMAGE…",
+        .summary = "Set a field of workloads",
+        .help = "Examples:\n"
+                "  kube-tui set image deploy/web nginx=nginx:1.29",
+        .options = SET_OPTIONS,
+        .arguments = OBJECTS,
+        .subcommands = (const struct kt_command *const[]){&set_image_command, NULL},
+        .run = run_set,
 };
 
 const struct kt_command kt_command_run_pod = {
-	.name = "run",
-	.group = "Change",
-	.usage = "run NAME --image=IMAGE [-- ARGS…]",
-	.summary = "Start one pod",
-	.options = RUN_OPTIONS,
-	.needs_client = true,
-	.run = run_run,
+        .name = "run",
+        .group = "Change",
+        .usage = "run NAME --image=IMAGE [-- ARGS…]",
+        .summary = "Start one pod",
+        .options = RUN_OPTIONS,
+        .needs_client = true,
+        .run = run_run,
 };
 
 const struct kt_command kt_command_expose = {
-	.name = "expose",
-	.group = "Change",
-	.usage = "expose TYPE NAME [--port=PORT]",
-	.summary = "Make a Service for the pods of a workload",
-	.options = EXPOSE_OPTIONS,
-	.arguments = OBJECTS,
-	.needs_client = true,
-	.run = run_expose,
+        .name = "expose",
+        .group = "Change",
+        .usage = "expose TYPE NAME [--port=PORT]",
+        .summary = "Make a Service for the pods of a workload",
+        .options = EXPOSE_OPTIONS,
+        .arguments = OBJECTS,
+        .needs_client = true,
+        .run = run_expose,
 };

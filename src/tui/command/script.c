@@ -41,7 +41,7 @@ static int shell_status(int status)
 /* Output and input of one command: redirections and the shell behind a pipe. */
 struct plumbing {
 	FILE *in, *out;
-	FILE *pipe;       /* popen'ed shell that gets the output */
+	FILE *pipe; /* popen'ed shell that gets the output */
 	FILE *file_in, *file_out;
 };
 
@@ -68,7 +68,8 @@ static FILE *open_file(struct kt_script *script, const char *path, const char *m
 }
 
 /* Lines up to the word, as a temporary file the command reads. */
-static FILE *read_here(struct kt_script *script, const char *word, kt_script_more_fn *more, void *arg)
+static FILE *read_here(
+        struct kt_script *script, const char *word, kt_script_more_fn *more, void *arg)
 {
 	FILE *file = tmpfile();
 	char *line;
@@ -83,7 +84,8 @@ static FILE *read_here(struct kt_script *script, const char *word, kt_script_mor
 		free(line);
 	}
 	if (!ended)
-		fprintf(script->err, "warning: here-document ended at the end of input (wanted '%s')\n", word);
+		fprintf(script->err,
+		        "warning: here-document ended at the end of input (wanted '%s')\n", word);
 	rewind(file);
 	return file;
 }
@@ -114,7 +116,8 @@ static int run_source(struct kt_script *script, int argc, char **argv)
 		return KT_EXIT_USAGE;
 	}
 	if (script->depth >= SOURCE_DEPTH_MAX) {
-		fprintf(script->err, "error: %s: files source each other more than %d deep\n", argv[1], SOURCE_DEPTH_MAX);
+		fprintf(script->err, "error: %s: files source each other more than %d deep\n",
+		        argv[1], SOURCE_DEPTH_MAX);
 		return KT_EXIT_ERROR;
 	}
 	script->depth++;
@@ -131,7 +134,8 @@ static int run_words(struct kt_script *script, int argc, char **argv, FILE *in, 
 		int64_t code = 0;
 
 		script->exit_asked = true;
-		return argc > 1 && kt_sv_int64(kt_sv_of(argv[1]), &code) == 0 ? (int)code & 0xff : KT_EXIT_OK;
+		return argc > 1 && kt_sv_int64(kt_sv_of(argv[1]), &code) == 0 ? (int)code & 0xff
+		                                                              : KT_EXIT_OK;
 	}
 	if (!strcmp(argv[0], "source"))
 		return run_source(script, argc, argv);
@@ -150,8 +154,9 @@ static int run_words(struct kt_script *script, int argc, char **argv, FILE *in, 
 }
 
 /* Reads redirections out of tokens [first, last) and collects the words. False after an error. */
-static bool set_up(struct kt_script *script, const struct kt_tokens *tokens, size_t first, size_t last,
-	struct plumbing *plumbing, char **words, int *ret_n, kt_script_more_fn *more, void *arg)
+static bool set_up(struct kt_script *script, const struct kt_tokens *tokens, size_t first,
+        size_t last, struct plumbing *plumbing, char **words, int *ret_n, kt_script_more_fn *more,
+        void *arg)
 {
 	*ret_n = 0;
 	for (size_t i = first; i < last; i++) {
@@ -172,11 +177,14 @@ static bool set_up(struct kt_script *script, const struct kt_tokens *tokens, siz
 			file = read_here(script, name, more, arg);
 		else
 			file = open_file(script, name,
-				token->kind == KT_TOKEN_IN ? "re" : token->kind == KT_TOKEN_APPEND ? "ae" : "we");
+			        token->kind == KT_TOKEN_IN       ? "re"
+			        : token->kind == KT_TOKEN_APPEND ? "ae"
+			                                         : "we");
 		if (!file)
 			return false;
-		FILE **slot = token->kind == KT_TOKEN_IN || token->kind == KT_TOKEN_HERE ? &plumbing->file_in
-											 : &plumbing->file_out;
+		FILE **slot = token->kind == KT_TOKEN_IN || token->kind == KT_TOKEN_HERE
+		                      ? &plumbing->file_in
+		                      : &plumbing->file_out;
 
 		if (*slot)
 			fclose(*slot);
@@ -187,9 +195,10 @@ static bool set_up(struct kt_script *script, const struct kt_tokens *tokens, siz
 	return true;
 }
 
-/* One command with what belongs to it: tokens [first, last), the shell text behind its pipe or NULL. */
-static int run_command(struct kt_script *script, const struct kt_tokens *tokens, size_t first, size_t last,
-	const char *shell, kt_script_more_fn *more, void *arg)
+/* One command with what belongs to it: tokens [first, last), the shell text behind its pipe or
+ * NULL. */
+static int run_command(struct kt_script *script, const struct kt_tokens *tokens, size_t first,
+        size_t last, const char *shell, kt_script_more_fn *more, void *arg)
 {
 	struct plumbing plumbing = {0};
 	char **words = kt_new_array(char *, last - first + 1);
@@ -199,7 +208,8 @@ static int run_command(struct kt_script *script, const struct kt_tokens *tokens,
 		code = KT_EXIT_ERROR;
 		n = 0;
 	}
-	while (at < n && first + (size_t)at < last && is_assignment(&tokens->items[first + (size_t)at]))
+	while (at < n && first + (size_t)at < last &&
+	        is_assignment(&tokens->items[first + (size_t)at]))
 		assign(script, words[at++]);
 	if (at < n && shell) {
 		fflush(script->out);
@@ -215,12 +225,13 @@ static int run_command(struct kt_script *script, const struct kt_tokens *tokens,
 }
 
 /* A pipe's right side: the raw text up to the next ; && || at this level. */
-static char *shell_text(const char *line, const struct kt_tokens *tokens, size_t pipe, size_t *ret_end)
+static char *shell_text(
+        const char *line, const struct kt_tokens *tokens, size_t pipe, size_t *ret_end)
 {
 	size_t end = pipe + 1;
 
-	while (end < tokens->n && tokens->items[end].kind != KT_TOKEN_NEXT && tokens->items[end].kind != KT_TOKEN_AND &&
-		tokens->items[end].kind != KT_TOKEN_OR)
+	while (end < tokens->n && tokens->items[end].kind != KT_TOKEN_NEXT &&
+	        tokens->items[end].kind != KT_TOKEN_AND && tokens->items[end].kind != KT_TOKEN_OR)
 		end++;
 	size_t start = tokens->items[pipe].end;
 	size_t stop = end < tokens->n ? tokens->items[end].start : strlen(line);
@@ -230,7 +241,7 @@ static char *shell_text(const char *line, const struct kt_tokens *tokens, size_t
 }
 
 static int run_tokens(struct kt_script *script, const char *line, const struct kt_tokens *tokens,
-	kt_script_more_fn *more, void *arg)
+        kt_script_more_fn *more, void *arg)
 {
 	int code = KT_EXIT_OK;
 
@@ -238,20 +249,24 @@ static int run_tokens(struct kt_script *script, const char *line, const struct k
 		size_t last = i, end;
 		kt_auto_free char *shell = NULL;
 
-		while (last < tokens->n && (tokens->items[last].kind == KT_TOKEN_WORD || tokens->items[last].kind >= KT_TOKEN_OUT))
+		while (last < tokens->n && (tokens->items[last].kind == KT_TOKEN_WORD ||
+		                                   tokens->items[last].kind >= KT_TOKEN_OUT))
 			last++;
 		end = last;
 		if (last < tokens->n && tokens->items[last].kind == KT_TOKEN_PIPE)
 			shell = shell_text(line, tokens, last, &end);
 		if (last > i)
 			code = run_command(script, tokens, i, last, shell, more, arg);
-		enum kt_token_kind joint = end < tokens->n ? tokens->items[end].kind : KT_TOKEN_NEXT;
+		enum kt_token_kind joint =
+		        end < tokens->n ? tokens->items[end].kind : KT_TOKEN_NEXT;
 
 		i = end + 1;
 		/* && after a failure and || after a success skip one command */
-		while (i < tokens->n && ((joint == KT_TOKEN_AND && code != 0) || (joint == KT_TOKEN_OR && code == 0))) {
-			while (i < tokens->n && tokens->items[i].kind != KT_TOKEN_NEXT && tokens->items[i].kind != KT_TOKEN_AND &&
-				tokens->items[i].kind != KT_TOKEN_OR)
+		while (i < tokens->n && ((joint == KT_TOKEN_AND && code != 0) ||
+		                                (joint == KT_TOKEN_OR && code == 0))) {
+			while (i < tokens->n && tokens->items[i].kind != KT_TOKEN_NEXT &&
+			        tokens->items[i].kind != KT_TOKEN_AND &&
+			        tokens->items[i].kind != KT_TOKEN_OR)
 				i++;
 			joint = i < tokens->n ? tokens->items[i].kind : KT_TOKEN_NEXT;
 			i++;
@@ -309,7 +324,8 @@ int kt_script_text(struct kt_script *script, const char *text)
 		while (kt_script_is_open(line) && (more = next_line(&lines))) {
 			size_t len = strlen(line);
 			bool joined = len && line[len - 1] == '\\';
-			char *both = kt_asprintf("%.*s%s%s", (int)(joined ? len - 1 : len), line, joined ? "" : "\n", more);
+			char *both = kt_asprintf("%.*s%s%s", (int)(joined ? len - 1 : len), line,
+			        joined ? "" : "\n", more);
 
 			free(line);
 			free(more);
@@ -318,7 +334,8 @@ int kt_script_text(struct kt_script *script, const char *text)
 		code = kt_script_line(script, line, next_line, &lines);
 		free(line);
 		if (code != KT_EXIT_OK && script->stop_at_error && !script->exit_asked) {
-			fprintf(script->err, "%s:%u: stopped, exit code %d\n", script->name, number, code);
+			fprintf(script->err, "%s:%u: stopped, exit code %d\n", script->name, number,
+			        code);
 			return code;
 		}
 	}

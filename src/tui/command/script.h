@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The language of the prompt, of `-c` and of FILE.kt: commands of the table, one per line, with what people know from a shell:
+ * The language of the prompt, of `-c` and of FILE.kt: commands of the table, one per line, with
+ * what people know from a shell:
  *
- *     NAME=value          a variable; $NAME and ${NAME} stand for it, and for the environment's where it is not set
- *     a ; b    a && b    a || b
- *     get pods | grep x   everything behind | goes to /bin/sh
- *     get pods > f  >> f  < f
- *     apply -f - <<END    lines up to END are the command's standard input
- *     !cmd                /bin/sh runs it
- *     source FILE
- *     assert COMMAND… == TEXT within 10s      (also !=, contains, succeeds, fails)
- *     # comment
+ *     NAME=value          a variable; $NAME and ${NAME} stand for it, and for the environment's
+ * where it is not set a ; b    a && b    a || b get pods | grep x   everything behind | goes to
+ * /bin/sh get pods > f  >> f  < f apply -f - <<END    lines up to END are the command's standard
+ * input !cmd                /bin/sh runs it source FILE assert COMMAND… == TEXT within 10s (also
+ * !=, contains, succeeds, fails) # comment
  *
- * Words split at blanks; '…' is literal, "…" replaces variables, \ takes the next character as it is. A script stops at the first
- * line that fails. One thread.
+ * Words split at blanks; '…' is literal, "…" replaces variables, \ takes the next character as it
+ * is. A script stops at the first line that fails. One thread.
  */
 #ifndef KT_TUI_COMMAND_SCRIPT_H
 #define KT_TUI_COMMAND_SCRIPT_H
@@ -25,8 +22,8 @@ struct kt_script {
 	FILE *in, *out, *err;
 	const char *name; /* for messages: the file, or "-c" */
 	bool stop_at_error;
-	bool exit_asked;  /* the line `exit` or `quit` */
-	int depth;        /* of source */
+	bool exit_asked; /* the line `exit` or `quit` */
+	int depth;       /* of source */
 };
 
 /* More lines for a here-document: returns a heap line without its end, NULL at the end of input. */

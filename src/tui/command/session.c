@@ -58,8 +58,8 @@ void kt_session_destroy(struct kt_session *session)
 static int connect_endpoint(struct kt_session *session, struct kt_err *err)
 {
 	struct kt_remote_options options = {
-		.endpoint = &session->endpoint,
-		.user_agent = "kube-tui/" KT_VERSION " (linux/amd64)",
+	        .endpoint = &session->endpoint,
+	        .user_agent = "kube-tui/" KT_VERSION " (linux/amd64)",
 	};
 
 	if (kt_remote_client_create(&options, &session->client, err) < 0)
@@ -142,8 +142,9 @@ void kt_session_resume(struct kt_session *session)
 
 /* Options that name another place to talk to */
 
-static const char *const CONNECTION_OPTIONS[] = {"kubeconfig", "context", "cluster", "user", "server", "token",
-	"certificate-authority", "client-certificate", "client-key", "insecure-skip-tls-verify", "as", "as-group"};
+static const char *const CONNECTION_OPTIONS[] = {"kubeconfig", "context", "cluster", "user",
+        "server", "token", "certificate-authority", "client-certificate", "client-key",
+        "insecure-skip-tls-verify", "as", "as-group"};
 
 static bool names_a_server(const struct kt_command_context *ctx)
 {
@@ -191,7 +192,8 @@ static void impersonate(struct kt_endpoint *endpoint, const struct kt_command_co
 		endpoint->impersonate_groups[i] = kt_strdup(groups->items[i]);
 }
 
-static int override_endpoint(struct kt_endpoint *endpoint, const struct kt_command_context *ctx, struct kt_err *err)
+static int override_endpoint(
+        struct kt_endpoint *endpoint, const struct kt_command_context *ctx, struct kt_err *err)
 {
 	replace(&endpoint->server, kt_opt_string(ctx, "server"));
 	if (kt_opt_given(ctx, "token")) {
@@ -206,26 +208,32 @@ static int override_endpoint(struct kt_endpoint *endpoint, const struct kt_comma
 		endpoint->ca_pem = NULL;
 	}
 	impersonate(endpoint, ctx);
-	if (replace_by_file(&endpoint->ca_pem, kt_opt_string(ctx, "certificate-authority"), err) < 0 ||
-		replace_by_file(&endpoint->client_cert_pem, kt_opt_string(ctx, "client-certificate"), err) < 0 ||
-		replace_by_file(&endpoint->client_key_pem, kt_opt_string(ctx, "client-key"), err) < 0)
+	if (replace_by_file(&endpoint->ca_pem, kt_opt_string(ctx, "certificate-authority"), err) <
+	                0 ||
+	        replace_by_file(&endpoint->client_cert_pem,
+	                kt_opt_string(ctx, "client-certificate"), err) < 0 ||
+	        replace_by_file(&endpoint->client_key_pem, kt_opt_string(ctx, "client-key"), err) <
+	                0)
 		return err->code;
 	return 0;
 }
 
 int kt_session_derive(struct kt_session *session, const struct kt_command_context *ctx,
-	struct kt_session **ret_session, struct kt_err *err)
+        struct kt_session **ret_session, struct kt_err *err)
 {
 	const char *namespace = kt_opt_string(ctx, "namespace");
 
 	if (!names_a_server(ctx) && !namespace)
 		return 0;
 	bool elsewhere = names_a_server(ctx);
-	const char *kubeconfig = kt_opt_string(ctx, "kubeconfig"), *context = kt_opt_string(ctx, "context");
+	const char *kubeconfig = kt_opt_string(ctx, "kubeconfig"),
+	           *context = kt_opt_string(ctx, "context");
 	struct kt_session_options options = {
-		.kubeconfig = kubeconfig ? kubeconfig : session->kubeconfig,
-		.context = context ? context : session->context,
-		.namespace = namespace ? namespace : elsewhere ? NULL : session->namespace,
+	        .kubeconfig = kubeconfig ? kubeconfig : session->kubeconfig,
+	        .context = context ? context : session->context,
+	        .namespace = namespace   ? namespace
+	                     : elsewhere ? NULL
+	                                 : session->namespace,
 	};
 
 	if (!elsewhere && ctx->command->needs_client)
@@ -240,7 +248,8 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 		return err->code;
 	}
 	kt_err_clear(err);
-	if (elsewhere && (override_endpoint(&own->endpoint, ctx, err) < 0 || connect_endpoint(own, err) < 0)) {
+	if (elsewhere && (override_endpoint(&own->endpoint, ctx, err) < 0 ||
+	                         connect_endpoint(own, err) < 0)) {
 		kt_session_destroy(own);
 		return err->code;
 	}
@@ -272,7 +281,8 @@ void kt_session_forget_discovery(struct kt_session *session)
 	session->discovery_loaded = false;
 }
 
-const struct kt_resource *kt_session_resource(struct kt_session *session, const char *word, struct kt_err *err)
+const struct kt_resource *kt_session_resource(
+        struct kt_session *session, const char *word, struct kt_err *err)
 {
 	const struct kt_discovery *discovery = kt_session_discovery(session, err);
 	const struct kt_resource *resource = discovery ? kt_discovery_find(discovery, word) : NULL;
@@ -327,7 +337,7 @@ static json_t *request(struct kt_command_context *ctx, struct kt_call *call, str
 }
 
 json_t *kt_session_request(struct kt_command_context *ctx, const char *method, const char *path,
-	const char *content_type, const json_t *body, struct kt_err *err)
+        const char *content_type, const json_t *body, struct kt_err *err)
 {
 	kt_auto_str text = KT_STR_INIT;
 	kt_auto_buf struct kt_buf *bytes = NULL;
@@ -336,12 +346,14 @@ json_t *kt_session_request(struct kt_command_context *ctx, const char *method, c
 		kt_json_write(&text, body, 0);
 		bytes = kt_buf_from_str(&text);
 	}
-	struct kt_call call = {.method = method, .path = path, .content_type = content_type, .body = bytes};
+	struct kt_call call = {
+	        .method = method, .path = path, .content_type = content_type, .body = bytes};
 
 	return request(ctx, &call, err);
 }
 
-json_t *kt_session_get(struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err)
+json_t *kt_session_get(
+        struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err)
 {
 	struct kt_call call = {.method = "GET", .path = path, .accept = accept};
 
@@ -356,7 +368,7 @@ static void print_invalid(struct kt_command_context *ctx, const struct kt_err *e
 		return;
 	}
 	fprintf(ctx->err, "The %s \"%s\" is invalid", err->about->kind ? err->about->kind : "",
-		err->about->name ? err->about->name : "");
+	        err->about->name ? err->about->name : "");
 	if (err->n_causes)
 		fputs(": ", ctx->err);
 	for (size_t i = 0; i < err->n_causes; i++) {

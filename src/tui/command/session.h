@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Inside of a session: what commands share besides command.h. A session belongs to one thread at a time.
+ * Inside of a session: what commands share besides command.h. A session belongs to one thread at a
+ * time.
  */
 #ifndef KT_TUI_COMMAND_SESSION_H
 #define KT_TUI_COMMAND_SESSION_H
@@ -14,32 +15,38 @@ void kt_session_forget_discovery(struct kt_session *session);
 
 /* A resource by the word a person typed; looks again in fresh discovery before it says
  * `the server doesn't have a resource type "x"`. */
-const struct kt_resource *kt_session_resource(struct kt_session *session, const char *word, struct kt_err *err);
+const struct kt_resource *kt_session_resource(
+        struct kt_session *session, const char *word, struct kt_err *err);
 
-/* One request and its JSON answer (new reference), NULL with err. body may be NULL; content_type NULL: JSON. Warnings of the
- * server go to the context's err stream as kubectl prints them. */
+/* One request and its JSON answer (new reference), NULL with err. body may be NULL; content_type
+ * NULL: JSON. Warnings of the server go to the context's err stream as kubectl prints them. */
 json_t *kt_session_request(struct kt_command_context *ctx, const char *method, const char *path,
-	const char *content_type, const json_t *body, struct kt_err *err);
+        const char *content_type, const json_t *body, struct kt_err *err);
 /* GET with an Accept header of its own. */
-json_t *kt_session_get(struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err);
+json_t *kt_session_get(
+        struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err);
 
-/* A session of its own when the options name another server, context or namespace; NULL in *ret_session when not. */
+/* A session of its own when the options name another server, context or namespace; NULL in
+ * *ret_session when not. */
 int kt_session_derive(struct kt_session *session, const struct kt_command_context *ctx,
-	struct kt_session **ret_session, struct kt_err *err);
+        struct kt_session **ret_session, struct kt_err *err);
 
 /* True from a SIGINT until the next command starts. */
 const volatile int *kt_session_cancelled(const struct kt_session *session);
 void kt_session_cancel(struct kt_session *session); /* async-signal-safe */
 void kt_session_resume(struct kt_session *session);
 
-const char *kt_session_context(const struct kt_session *session); /* name of the kubeconfig context; "" embedded */
+const char *kt_session_context(
+        const struct kt_session *session); /* name of the kubeconfig context; "" embedded */
 const char *kt_session_kubeconfig(const struct kt_session *session); /* NULL: the default files */
 /* Variables of scripts and the prompt. */
 const char *kt_session_variable(const struct kt_session *session, const char *name);
 void kt_session_set_variable(struct kt_session *session, const char *name, const char *value);
 
-/* Index of the first word that is no option: the command may stand behind global options, as in `kubectl -n x get`. -1: none. */
+/* Index of the first word that is no option: the command may stand behind global options, as in
+ * `kubectl -n x get`. -1: none. */
 int kt_command_position(int argc, char *const *argv);
-const struct kt_command *kt_command_find(const struct kt_command *const *commands, const char *word);
+const struct kt_command *kt_command_find(
+        const struct kt_command *const *commands, const char *word);
 
 #endif

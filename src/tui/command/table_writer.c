@@ -3,7 +3,7 @@
 
 #include "base/vec.h"
 
-#define PADDING 3 /* unless the writer has another */
+#define PADDING 3   /* unless the writer has another */
 #define WIDTH_MIN 6 /* kubectl's tabwriter has cells of at least 6 with their padding */
 
 struct row {
@@ -15,8 +15,8 @@ struct kt_table_writer {
 	FILE *out;
 	size_t padding;
 	KT_VEC(struct row) rows;
-	KT_VEC(char *) cells;    /* of the row being written */
-	KT_VEC(size_t) widths;   /* kept over flushes, so that a watch stays aligned */
+	KT_VEC(char *) cells;  /* of the row being written */
+	KT_VEC(size_t) widths; /* kept over flushes, so that a watch stays aligned */
 };
 
 struct kt_table_writer *kt_table_writer_create(FILE *out)
@@ -87,7 +87,8 @@ static size_t display_width(const char *text)
 static void widen(struct kt_table_writer *writer, const struct row *row)
 {
 	for (size_t i = 0; i + 1 < row->n; i++) {
-		size_t width = KT_MAX(display_width(row->cells[i]) + writer->padding, (size_t)WIDTH_MIN);
+		size_t width =
+		        KT_MAX(display_width(row->cells[i]) + writer->padding, (size_t)WIDTH_MIN);
 
 		if (i >= writer->widths.n)
 			kt_vec_push(&writer->widths, width);
@@ -101,7 +102,7 @@ static void write_row(struct kt_table_writer *writer, const struct row *row)
 		fputs(row->cells[i], writer->out);
 		if (i + 1 < row->n)
 			fprintf(writer->out, "%*s",
-				(int)(writer->widths.items[i] - display_width(row->cells[i])), "");
+			        (int)(writer->widths.items[i] - display_width(row->cells[i])), "");
 	}
 	fputc('\n', writer->out);
 }

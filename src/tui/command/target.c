@@ -12,8 +12,7 @@
 
 static struct kt_target *push(struct kt_targets *targets)
 {
-	targets->items =
-		kt_reallocarray(targets->items, targets->n + 1, sizeof(*targets->items));
+	targets->items = kt_reallocarray(targets->items, targets->n + 1, sizeof(*targets->items));
 	targets->items[targets->n] = (struct kt_target){0};
 	return &targets->items[targets->n++];
 }
@@ -39,7 +38,7 @@ static char *namespace_for(const struct kt_command_context *ctx, const struct kt
 }
 
 static void add(struct kt_targets *targets, const struct kt_command_context *ctx,
-	const struct kt_resource *resource, const char *name)
+        const struct kt_resource *resource, const char *name)
 {
 	struct kt_target *target = push(targets);
 
@@ -50,7 +49,7 @@ static void add(struct kt_targets *targets, const struct kt_command_context *ctx
 
 /* "all" and other categories stand for every resource that belongs to them. */
 static bool add_category(struct kt_targets *targets, const struct kt_command_context *ctx,
-	const struct kt_discovery *discovery, const char *word)
+        const struct kt_discovery *discovery, const char *word)
 {
 	bool found = false;
 
@@ -58,7 +57,7 @@ static bool add_category(struct kt_targets *targets, const struct kt_command_con
 		const struct kt_resource *resource = &discovery->resources[i];
 
 		if (!resource->preferred || !kt_resource_in_category(resource, word) ||
-			!kt_resource_has_verb(resource, "list"))
+		        !kt_resource_has_verb(resource, "list"))
 			continue;
 		add(targets, ctx, resource, NULL);
 		found = true;
@@ -66,8 +65,8 @@ static bool add_category(struct kt_targets *targets, const struct kt_command_con
 	return found;
 }
 
-static int add_types(struct kt_command_context *ctx, struct kt_targets *targets, const char *words, int n_names,
-	char *const *names, struct kt_err *err)
+static int add_types(struct kt_command_context *ctx, struct kt_targets *targets, const char *words,
+        int n_names, char *const *names, struct kt_err *err)
 {
 	const struct kt_discovery *discovery = kt_session_discovery(ctx->session, err);
 	struct kt_sv rest = kt_sv_of(words), part;
@@ -96,30 +95,34 @@ static int add_types(struct kt_command_context *ctx, struct kt_targets *targets,
 	return 0;
 }
 
-static int add_pair(struct kt_command_context *ctx, struct kt_targets *targets, const char *word, struct kt_err *err)
+static int add_pair(struct kt_command_context *ctx, struct kt_targets *targets, const char *word,
+        struct kt_err *err)
 {
 	const char *slash = strchr(word, '/');
 
 	if (!slash)
 		return kt_fail(err, EINVAL,
-			"there is no need to specify a resource type as a separate argument when passing "
-			"arguments in resource/name form (e.g. 'kube-tui get resource/<resource_name>' instead of "
-			"'kube-tui get resource resource/<resource_name>'");
+		        "there is no need to specify a resource type as a separate argument when "
+		        "passing "
+		        "arguments in resource/name form (e.g. 'kube-tui get "
+		        "resource/<resource_name>' instead of "
+		        "'kube-tui get resource resource/<resource_name>'");
 	if (strchr(slash + 1, '/') || slash == word || !slash[1])
 		return kt_fail(err, EINVAL,
-			"arguments in resource/name form must have a single resource and name");
+		        "arguments in resource/name form must have a single resource and name");
 	kt_auto_free char *type = kt_strndup(word, (size_t)(slash - word));
 	const struct kt_resource *resource = kt_session_resource(ctx->session, type, err);
 
 	if (!resource)
 		return err->code;
 	targets->several_types |=
-		targets->n > 0 && targets->items[targets->n - 1].resource != resource;
+	        targets->n > 0 && targets->items[targets->n - 1].resource != resource;
 	add(targets, ctx, resource, slash + 1);
 	return 0;
 }
 
-static int add_arguments(struct kt_command_context *ctx, struct kt_targets *targets, int first, struct kt_err *err)
+static int add_arguments(
+        struct kt_command_context *ctx, struct kt_targets *targets, int first, struct kt_err *err)
 {
 	int last = ctx->dash_at >= 0 ? ctx->dash_at : ctx->argc;
 	int r = 0;
@@ -128,7 +131,8 @@ static int add_arguments(struct kt_command_context *ctx, struct kt_targets *targ
 		for (int i = first + 1; i < last; i++)
 			if (strchr(ctx->argv[i], '/'))
 				return add_pair(ctx, targets, ctx->argv[first], err);
-		return add_types(ctx, targets, ctx->argv[first], last - first - 1, &ctx->argv[first + 1], err);
+		return add_types(ctx, targets, ctx->argv[first], last - first - 1,
+		        &ctx->argv[first + 1], err);
 	}
 	for (int i = first; i < last && r == 0; i++)
 		r = add_pair(ctx, targets, ctx->argv[i], err);
@@ -137,31 +141,35 @@ static int add_arguments(struct kt_command_context *ctx, struct kt_targets *targ
 
 static bool has_selector(const struct kt_command_context *ctx)
 {
-	const char *labels = kt_opt_string(ctx, "selector"), *fields = kt_opt_string(ctx, "field-selector");
+	const char *labels = kt_opt_string(ctx, "selector"),
+	           *fields = kt_opt_string(ctx, "field-selector");
 
 	return (labels && *labels) || (fields && *fields);
 }
 
-static int check(struct kt_command_context *ctx, const struct kt_targets *targets, unsigned flags, struct kt_err *err)
+static int check(struct kt_command_context *ctx, const struct kt_targets *targets, unsigned flags,
+        struct kt_err *err)
 {
 	for (size_t i = 0; i < targets->n; i++) {
 		const struct kt_target *target = &targets->items[i];
 
 		if (target->name && has_selector(ctx))
-			return kt_fail(err, EINVAL, "name cannot be provided when a selector is specified");
-		if (target->name && kt_opt_bool(ctx, "all-namespaces") && target->resource->namespaced)
 			return kt_fail(err, EINVAL,
-				"a resource cannot be retrieved by name across all namespaces");
-		if (!target->name && !target->object && (flags & KT_TARGET_NEED_NAME) && !has_selector(ctx) &&
-			!kt_opt_bool(ctx, "all"))
+			        "name cannot be provided when a selector is specified");
+		if (target->name && kt_opt_bool(ctx, "all-namespaces") &&
+		        target->resource->namespaced)
 			return kt_fail(err, EINVAL,
-				"resource(s) were provided, but no name was specified");
+			        "a resource cannot be retrieved by name across all namespaces");
+		if (!target->name && !target->object && (flags & KT_TARGET_NEED_NAME) &&
+		        !has_selector(ctx) && !kt_opt_bool(ctx, "all"))
+			return kt_fail(err, EINVAL,
+			        "resource(s) were provided, but no name was specified");
 	}
 	return 0;
 }
 
-int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags, struct kt_targets *ret_targets,
-	struct kt_err *err)
+int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
+        struct kt_targets *ret_targets, struct kt_err *err)
 {
 	struct kt_targets targets = {.by_name = true};
 	int last = ctx->dash_at >= 0 ? ctx->dash_at : ctx->argc;
@@ -169,12 +177,14 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags, 
 	int r = 0;
 
 	if (files && first < last)
-		r = kt_fail(err, EINVAL, "when paths, URLs, or stdin is provided as input, you may not specify "
-					 "resource arguments as well");
+		r = kt_fail(err, EINVAL,
+		        "when paths, URLs, or stdin is provided as input, you may not specify "
+		        "resource arguments as well");
 	else if (files)
 		r = kt_targets_read_files(ctx, &targets, err);
 	else if (first >= last)
-		r = kt_fail(err, EINVAL, "You must provide one or more resources by argument or filename");
+		r = kt_fail(err, EINVAL,
+		        "You must provide one or more resources by argument or filename");
 	else
 		r = add_arguments(ctx, &targets, first, err);
 	if (r == 0)
@@ -191,26 +201,25 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags, 
 
 /* Files */
 
-static int add_object(struct kt_command_context *ctx, struct kt_targets *targets, const char *source, json_t *object,
-	struct kt_err *err);
+static int add_object(struct kt_command_context *ctx, struct kt_targets *targets,
+        const char *source, json_t *object, struct kt_err *err);
 
-static int add_list(struct kt_command_context *ctx, struct kt_targets *targets, const char *source, json_t *list,
-	struct kt_err *err)
+static int add_list(struct kt_command_context *ctx, struct kt_targets *targets, const char *source,
+        json_t *list, struct kt_err *err)
 {
 	json_t *item;
 	size_t i;
 	int r = 0;
 
-	json_array_foreach(json_object_get(list, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(list, "items"), i, item) {
 		if (r == 0)
 			r = add_object(ctx, targets, source, item, err);
 	}
 	return r;
 }
 
-static int add_object(struct kt_command_context *ctx, struct kt_targets *targets, const char *source, json_t *object,
-	struct kt_err *err)
+static int add_object(struct kt_command_context *ctx, struct kt_targets *targets,
+        const char *source, json_t *object, struct kt_err *err)
 {
 	const char *api_version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
 	const struct kt_discovery *discovery = kt_session_discovery(ctx->session, err);
@@ -220,13 +229,16 @@ static int add_object(struct kt_command_context *ctx, struct kt_targets *targets
 	if (!json_is_object(object))
 		return kt_fail(err, EINVAL, "error parsing %s: not an object", source);
 	if (!kind || !*kind)
-		return kt_fail(err, EINVAL, "unable to decode \"%s\": Object 'Kind' is missing", source);
+		return kt_fail(
+		        err, EINVAL, "unable to decode \"%s\": Object 'Kind' is missing", source);
 	if (!api_version || !*api_version)
-		return kt_fail(err, EINVAL, "unable to decode \"%s\": Object 'apiVersion' is missing", source);
+		return kt_fail(err, EINVAL,
+		        "unable to decode \"%s\": Object 'apiVersion' is missing", source);
 	if (kt_ends_with(kind, "List") && json_is_array(json_object_get(object, "items")))
 		return add_list(ctx, targets, source, object, err);
 	struct kt_target *target = push(targets);
-	const char *namespace = kt_jstr(object, "metadata.namespace"), *name = kt_jstr(object, "metadata.name");
+	const char *namespace = kt_jstr(object, "metadata.namespace"),
+	           *name = kt_jstr(object, "metadata.name");
 
 	target->resource = kt_discovery_find_kind(discovery, api_version, kind);
 	target->object = json_incref(object);
@@ -234,17 +246,19 @@ static int add_object(struct kt_command_context *ctx, struct kt_targets *targets
 	target->name = name && *name ? kt_strdup(name) : NULL;
 	if (target->resource && target->resource->namespaced)
 		target->namespace = kt_strdup(
-			namespace && *namespace ? namespace : kt_session_namespace(ctx->session));
+		        namespace && *namespace ? namespace : kt_session_namespace(ctx->session));
 	if (kt_opt_given(ctx, "namespace") && target->namespace && namespace && *namespace &&
-		strcmp(namespace, kt_session_namespace(ctx->session)) != 0)
+	        strcmp(namespace, kt_session_namespace(ctx->session)) != 0)
 		return kt_fail(err, EINVAL,
-			"the namespace from the provided object \"%s\" does not match the namespace \"%s\". You must "
-			"pass '--namespace=%s' to perform this operation.",
-			namespace, kt_session_namespace(ctx->session), namespace);
+		        "the namespace from the provided object \"%s\" does not match the "
+		        "namespace \"%s\". You must "
+		        "pass '--namespace=%s' to perform this operation.",
+		        namespace, kt_session_namespace(ctx->session), namespace);
 	return 0;
 }
 
-static int read_file(struct kt_command_context *ctx, struct kt_targets *targets, const char *path, struct kt_err *err)
+static int read_file(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
+        struct kt_err *err)
 {
 	const char *shown = strcmp(path, "-") ? path : "STDIN";
 	kt_auto_str text = KT_STR_INIT;
@@ -252,8 +266,8 @@ static int read_file(struct kt_command_context *ctx, struct kt_targets *targets,
 
 	if (kt_read_file(path, MANIFEST_MAX_BYTES, &text, err) < 0)
 		return err->code == -ENOENT
-			? kt_fail(err, ENOENT, "the path \"%s\" does not exist", path)
-			: kt_wrap(err, "reading %s", shown);
+		               ? kt_fail(err, ENOENT, "the path \"%s\" does not exist", path)
+		               : kt_wrap(err, "reading %s", shown);
 	int r = kt_yaml_parse((struct kt_sv){kt_str_text(&text), text.len}, NULL, &docs, err);
 
 	if (r < 0)
@@ -267,12 +281,15 @@ static int read_file(struct kt_command_context *ctx, struct kt_targets *targets,
 
 static bool is_manifest_name(const char *name)
 {
-	return kt_ends_with(name, ".yaml") || kt_ends_with(name, ".yml") || kt_ends_with(name, ".json");
+	return kt_ends_with(name, ".yaml") || kt_ends_with(name, ".yml") ||
+	       kt_ends_with(name, ".json");
 }
 
-static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path, struct kt_err *err);
+static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
+        struct kt_err *err);
 
-static int read_folder(struct kt_command_context *ctx, struct kt_targets *targets, const char *path, struct kt_err *err)
+static int read_folder(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
+        struct kt_err *err)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(path, &entries, NULL, alphasort), r = 0;
@@ -283,9 +300,10 @@ static int read_folder(struct kt_command_context *ctx, struct kt_targets *target
 		kt_auto_free char *inner = kt_path_join(path, entries[i]->d_name);
 		struct stat st;
 		bool hidden = entries[i]->d_name[0] == '.' &&
-			(!entries[i]->d_name[1] || !strcmp(entries[i]->d_name, ".."));
+		              (!entries[i]->d_name[1] || !strcmp(entries[i]->d_name, ".."));
 		bool wanted = !hidden && stat(inner, &st) == 0 &&
-			(S_ISDIR(st.st_mode) ? kt_opt_bool(ctx, "recursive") : is_manifest_name(inner));
+		              (S_ISDIR(st.st_mode) ? kt_opt_bool(ctx, "recursive")
+		                                   : is_manifest_name(inner));
 
 		if (r == 0 && wanted)
 			r = read_path(ctx, targets, inner, err);
@@ -295,7 +313,8 @@ static int read_folder(struct kt_command_context *ctx, struct kt_targets *target
 	return r;
 }
 
-static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path, struct kt_err *err)
+static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
+        struct kt_err *err)
 {
 	struct stat st;
 
@@ -304,7 +323,8 @@ static int read_path(struct kt_command_context *ctx, struct kt_targets *targets,
 	return read_file(ctx, targets, path, err);
 }
 
-int kt_targets_read_files(struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err)
+int kt_targets_read_files(
+        struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err)
 {
 	const struct kt_strings *files = kt_opt_strings(ctx, "filename");
 
@@ -328,14 +348,15 @@ char *kt_target_label(const struct kt_target *target)
 {
 	const struct kt_resource *resource = target->resource;
 
-	return *resource->group ? kt_asprintf("%s.%s/%s", resource->singular, resource->group, target->name)
-				: kt_asprintf("%s/%s", resource->singular, target->name);
+	return *resource->group
+	               ? kt_asprintf("%s.%s/%s", resource->singular, resource->group, target->name)
+	               : kt_asprintf("%s/%s", resource->singular, target->name);
 }
 
 char *kt_targets_query(const struct kt_command_context *ctx)
 {
 	static const char *const pairs[][2] = {
-		{"selector", "labelSelector"}, {"field-selector", "fieldSelector"}};
+	        {"selector", "labelSelector"}, {"field-selector", "fieldSelector"}};
 	struct kt_str query = KT_STR_INIT;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(pairs); i++) {
@@ -349,8 +370,8 @@ char *kt_targets_query(const struct kt_command_context *ctx)
 	return kt_str_steal(&query);
 }
 
-static int expand(struct kt_command_context *ctx, const struct kt_target *collection, struct kt_targets *out,
-	struct kt_err *err)
+static int expand(struct kt_command_context *ctx, const struct kt_target *collection,
+        struct kt_targets *out, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_target_path(collection, NULL);
 	kt_auto_free char *query = kt_targets_query(ctx);
@@ -362,8 +383,7 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 
 	if (!list)
 		return err->code;
-	json_array_foreach(json_object_get(list, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(list, "items"), i, item) {
 		struct kt_target *target = push(out);
 		const char *namespace = kt_jstr(item, "metadata.namespace");
 
@@ -372,7 +392,8 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 		json_object_set_new(item, "kind", json_string(collection->resource->kind));
 		target->resource = collection->resource;
 		target->namespace = namespace ? kt_strdup(namespace) : NULL;
-		target->name = kt_strdup(kt_jstr(item, "metadata.name") ? kt_jstr(item, "metadata.name") : "");
+		target->name = kt_strdup(
+		        kt_jstr(item, "metadata.name") ? kt_jstr(item, "metadata.name") : "");
 		target->live = json_incref(item);
 	}
 	return 0;
@@ -380,7 +401,8 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 
 int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err)
 {
-	struct kt_targets out = {.several_types = targets->several_types, .by_name = targets->by_name};
+	struct kt_targets out = {
+	        .several_types = targets->several_types, .by_name = targets->by_name};
 	int r = 0;
 
 	for (size_t i = 0; i < targets->n && r == 0; i++) {
@@ -388,7 +410,8 @@ int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets,
 
 		if (!target->resource) {
 			r = kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
-				kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
+			        kt_jstr(target->object, "kind"),
+			        kt_jstr(target->object, "apiVersion"));
 		} else if (!target->name) {
 			r = expand(ctx, target, &out, err);
 		} else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a command is to act on, from its arguments: TYPE[,TYPE…] [NAME…], TYPE/NAME…, -f FILE|FOLDER|-, -l SELECTOR, -A. The rules and
- * refusals are those of kubectl's resource builder. A list is the command's; free it with kt_targets_finish().
+ * What a command is to act on, from its arguments: TYPE[,TYPE…] [NAME…], TYPE/NAME…, -f
+ * FILE|FOLDER|-, -l SELECTOR, -A. The rules and refusals are those of kubectl's resource builder. A
+ * list is the command's; free it with kt_targets_finish().
  */
 #ifndef KT_TUI_COMMAND_TARGET_H
 #define KT_TUI_COMMAND_TARGET_H
@@ -9,11 +10,12 @@
 #include "tui/command/session.h"
 
 struct kt_target {
-	const struct kt_resource *resource; /* the session's; NULL for an object whose kind the server does not know */
-	char *namespace;  /* NULL for cluster-scoped, or over all namespaces */
-	char *name;       /* NULL: a collection */
-	json_t *object;   /* as read from a file; NULL */
-	char *source;     /* "deploy.yaml" for messages; NULL */
+	const struct kt_resource *resource; /* the session's; NULL for an object whose kind the
+	                                       server does not know */
+	char *namespace;                    /* NULL for cluster-scoped, or over all namespaces */
+	char *name;                         /* NULL: a collection */
+	json_t *object;                     /* as read from a file; NULL */
+	char *source;                       /* "deploy.yaml" for messages; NULL */
 	/* filled in by kt_targets_fetch(): the live object or the Table/list asked for */
 	json_t *live;
 };
@@ -26,27 +28,33 @@ struct kt_targets {
 };
 
 enum kt_target_flags {
-	KT_TARGET_NEED_NAME = 1,  /* TYPE alone is refused unless -l or --all is given */
-	KT_TARGET_FILES = 2,      /* -f is allowed */
-	KT_TARGET_LATEST = 4,     /* files: the object is only a name; the server's state counts */
+	KT_TARGET_NEED_NAME = 1, /* TYPE alone is refused unless -l or --all is given */
+	KT_TARGET_FILES = 2,     /* -f is allowed */
+	KT_TARGET_LATEST = 4,    /* files: the object is only a name; the server's state counts */
 };
 
-/* Reads ctx->argv from `first` on together with the options filename, recursive, selector, field-selector, all,
- * all-namespaces, as far as the command has them. 0, or a code with err in kubectl's words. */
-int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags, struct kt_targets *ret_targets,
-	struct kt_err *err);
-/* Collections become their objects (selectors applied), names are fetched: each target gets `live`. */
-int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err);
+/* Reads ctx->argv from `first` on together with the options filename, recursive, selector,
+ * field-selector, all, all-namespaces, as far as the command has them. 0, or a code with err in
+ * kubectl's words. */
+int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
+        struct kt_targets *ret_targets, struct kt_err *err);
+/* Collections become their objects (selectors applied), names are fetched: each target gets `live`.
+ */
+int kt_targets_fetch(
+        struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err);
 void kt_targets_finish(struct kt_targets *targets);
 
 /* Path of the object, or of the collection. Heap. */
 char *kt_target_path(const struct kt_target *target, const char *sub);
 /* "deployment.apps/web": what kubectl prints before " created". Heap. */
 char *kt_target_label(const struct kt_target *target);
-/* Query text of -l and --field-selector: "labelSelector=…&fieldSelector=…", "" without them. Heap. */
+/* Query text of -l and --field-selector: "labelSelector=…&fieldSelector=…", "" without them. Heap.
+ */
 char *kt_targets_query(const struct kt_command_context *ctx);
 
-/* All documents of -f in order; List objects are taken apart. Each target has object, source and, when known, resource. */
-int kt_targets_read_files(struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err);
+/* All documents of -f in order; List objects are taken apart. Each target has object, source and,
+ * when known, resource. */
+int kt_targets_read_files(
+        struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err);
 
 #endif

@@ -22,10 +22,12 @@ static void split(const char *text, struct lines *ret_lines)
 	ret_lines->n = lines.n;
 }
 
-static void push(struct kt_diff *diff, enum kt_diff_kind kind, struct kt_sv text, size_t old_line, size_t new_line)
+static void push(struct kt_diff *diff, enum kt_diff_kind kind, struct kt_sv text, size_t old_line,
+        size_t new_line)
 {
 	if ((diff->n & (diff->n + 1)) == 0 || diff->n == 0)
-		diff->lines = kt_reallocarray(diff->lines, KT_MAX((diff->n + 1) * 2, (size_t)16), sizeof(*diff->lines));
+		diff->lines = kt_reallocarray(
+		        diff->lines, KT_MAX((diff->n + 1) * 2, (size_t)16), sizeof(*diff->lines));
 	diff->lines[diff->n++] = (struct kt_diff_line){kind, text, old_line, new_line};
 	diff->n_changed += kind != KT_DIFF_SAME;
 }
@@ -42,7 +44,8 @@ static size_t search(const struct lines *a, const struct lines *b, long **trace,
 			bool down = k == -(long)d || (k != (long)d && mid[k - 1] < mid[k + 1]);
 			long x = down ? mid[k + 1] : mid[k - 1] + 1, y = x - k;
 
-			while (x < (long)a->n && y < (long)b->n && kt_sv_eq(a->items[x], b->items[y])) {
+			while (x < (long)a->n && y < (long)b->n &&
+			        kt_sv_eq(a->items[x], b->items[y])) {
 				x++;
 				y++;
 			}
@@ -65,14 +68,18 @@ static long furthest(long *const *trace, size_t d, long k)
 }
 
 /* Walks the trace back from the end; steps come out in reverse. */
-static void backtrack(const struct lines *a, const struct lines *b, long *const *trace, size_t d, struct kt_diff *reversed)
+static void backtrack(const struct lines *a, const struct lines *b, long *const *trace, size_t d,
+        struct kt_diff *reversed)
 {
 	long x = (long)a->n, y = (long)b->n;
 
 	for (; d > 0; d--) {
 		long k = x - y;
-		bool down = k == -(long)d || (k != (long)d && furthest(trace, d - 1, k - 1) < furthest(trace, d - 1, k + 1));
-		long prev_k = down ? k + 1 : k - 1, prev_x = furthest(trace, d - 1, prev_k), prev_y = prev_x - prev_k;
+		bool down = k == -(long)d ||
+		            (k != (long)d &&
+		                    furthest(trace, d - 1, k - 1) < furthest(trace, d - 1, k + 1));
+		long prev_k = down ? k + 1 : k - 1, prev_x = furthest(trace, d - 1, prev_k),
+		     prev_y = prev_x - prev_k;
 
 		while (x > prev_x + !down && y > prev_y + down) {
 			x--;
@@ -80,9 +87,11 @@ static void backtrack(const struct lines *a, const struct lines *b, long *const 
 			push(reversed, KT_DIFF_SAME, a->items[x], (size_t)x, (size_t)y);
 		}
 		if (down)
-			push(reversed, KT_DIFF_ADDED, b->items[prev_y], (size_t)prev_x, (size_t)prev_y);
+			push(reversed, KT_DIFF_ADDED, b->items[prev_y], (size_t)prev_x,
+			        (size_t)prev_y);
 		else
-			push(reversed, KT_DIFF_REMOVED, a->items[prev_x], (size_t)prev_x, (size_t)prev_y);
+			push(reversed, KT_DIFF_REMOVED, a->items[prev_x], (size_t)prev_x,
+			        (size_t)prev_y);
 		x = prev_x;
 		y = prev_y;
 	}
@@ -151,7 +160,8 @@ static bool near_change(const struct kt_diff *diff, size_t i)
 
 static void print_hunk(FILE *out, const struct kt_diff *diff, size_t first, size_t last, bool color)
 {
-	static const char *const MARKS[] = {" ", "-", "+"}, *const COLORS[] = {"", "\033[31m", "\033[32m"};
+	static const char *const MARKS[] = {" ", "-", "+"}, *const COLORS[] = {
+	                                                            "", "\033[31m", "\033[32m"};
 	size_t n_old = 0, n_new = 0;
 
 	for (size_t i = first; i < last; i++) {
@@ -159,17 +169,18 @@ static void print_hunk(FILE *out, const struct kt_diff *diff, size_t first, size
 		n_new += diff->lines[i].kind != KT_DIFF_REMOVED;
 	}
 	fprintf(out, "@@ -%zu,%zu +%zu,%zu @@\n", diff->lines[first].old_line + (n_old > 0), n_old,
-		diff->lines[first].new_line + (n_new > 0), n_new);
+	        diff->lines[first].new_line + (n_new > 0), n_new);
 	for (size_t i = first; i < last; i++) {
 		const struct kt_diff_line *line = &diff->lines[i];
 		bool colored = color && line->kind != KT_DIFF_SAME;
 
-		fprintf(out, "%s%s%.*s%s\n", colored ? COLORS[line->kind] : "", MARKS[line->kind], (int)line->text.len, line->text.p,
-			colored ? "\033[0m" : "");
+		fprintf(out, "%s%s%.*s%s\n", colored ? COLORS[line->kind] : "", MARKS[line->kind],
+		        (int)line->text.len, line->text.p, colored ? "\033[0m" : "");
 	}
 }
 
-int kt_text_diff_print(FILE *out, const char *old_text, const char *new_text, const struct kt_diff_names *names, bool color)
+int kt_text_diff_print(FILE *out, const char *old_text, const char *new_text,
+        const struct kt_diff_names *names, bool color)
 {
 	struct kt_diff diff;
 
@@ -198,8 +209,8 @@ struct side {
 	size_t at; /* next line of the diff */
 };
 
-/* Takes what one side has for the base lines before `end` (and what it adds before them): appends it, tells whether it changed
- * anything. */
+/* Takes what one side has for the base lines before `end` (and what it adds before them): appends
+ * it, tells whether it changed anything. */
 static bool take(struct side *side, size_t end, struct kt_str *text)
 {
 	bool changed = false;
@@ -228,8 +239,8 @@ static bool touches(const struct kt_diff *diff, size_t from, size_t i)
 	return false;
 }
 
-static size_t resolve(struct kt_str *out, const struct kt_str *ours, const struct kt_str *theirs, bool ours_changed,
-	bool theirs_changed)
+static size_t resolve(struct kt_str *out, const struct kt_str *ours, const struct kt_str *theirs,
+        bool ours_changed, bool theirs_changed)
 {
 	if (!theirs_changed || (ours_changed && !strcmp(kt_str_text(ours), kt_str_text(theirs)))) {
 		kt_str_puts(out, kt_str_text(ours));
@@ -239,7 +250,8 @@ static size_t resolve(struct kt_str *out, const struct kt_str *ours, const struc
 		kt_str_puts(out, kt_str_text(theirs));
 		return 0;
 	}
-	kt_str_printf(out, "<<<<<<< yours\n%s=======\n%s>>>>>>> the cluster's\n", kt_str_text(ours), kt_str_text(theirs));
+	kt_str_printf(out, "<<<<<<< yours\n%s=======\n%s>>>>>>> the cluster's\n", kt_str_text(ours),
+	        kt_str_text(theirs));
 	return 1;
 }
 
@@ -257,8 +269,10 @@ size_t kt_text_merge(const char *base, const char *ours, const char *theirs, str
 		size_t end = i;
 		kt_auto_str mine = KT_STR_INIT, other = KT_STR_INIT;
 
-		/* a region: neighbouring base lines that either side changes, or one line that none does */
-		while (end < lines.n && (touches(&a.diff, a.at, end) || touches(&b.diff, b.at, end)))
+		/* a region: neighbouring base lines that either side changes, or one line that none
+		 * does */
+		while (end < lines.n &&
+		        (touches(&a.diff, a.at, end) || touches(&b.diff, b.at, end)))
 			end++;
 		size_t stop = end > i ? end : i + 1;
 		bool a_changed = take(&a, stop, &mine), b_changed = take(&b, stop, &other);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Differences of two texts line by line: for `diff`, the editor's preview and the three-way merge. Source: Myers, "An O(ND) Difference
- * Algorithm and Its Variations" (1986). Texts beyond KT_DIFF_LINES_MAX lines are taken as changed as a whole.
+ * Differences of two texts line by line: for `diff`, the editor's preview and the three-way merge.
+ * Source: Myers, "An O(ND) Difference Algorithm and Its Variations" (1986). Texts beyond
+ * KT_DIFF_LINES_MAX lines are taken as changed as a whole.
  */
 #ifndef KT_TUI_COMMAND_TEXT_DIFF_H
 #define KT_TUI_COMMAND_TEXT_DIFF_H
@@ -17,7 +18,7 @@ enum kt_diff_kind { KT_DIFF_SAME, KT_DIFF_REMOVED, KT_DIFF_ADDED };
 
 struct kt_diff_line {
 	enum kt_diff_kind kind;
-	struct kt_sv text;        /* points into the text it came from, without its line end */
+	struct kt_sv text;         /* points into the text it came from, without its line end */
 	size_t old_line, new_line; /* from 0; of the line, or of where it would be */
 };
 
@@ -34,9 +35,11 @@ struct kt_diff_names {
 	const char *old_name, *new_name;
 };
 /* Unified form with three lines around; nothing when equal. Returns 1 when they differ. */
-int kt_text_diff_print(FILE *out, const char *old_text, const char *new_text, const struct kt_diff_names *names, bool color);
+int kt_text_diff_print(FILE *out, const char *old_text, const char *new_text,
+        const struct kt_diff_names *names, bool color);
 
-/* Three-way merge by lines. Returns the number of conflicts; each stands in `out` between <<<<<<<, ======= and >>>>>>> lines. */
+/* Three-way merge by lines. Returns the number of conflicts; each stands in `out` between <<<<<<<,
+ * ======= and >>>>>>> lines. */
 size_t kt_text_merge(const char *base, const char *ours, const char *theirs, struct kt_str *out);
 
 #endif

@@ -12,19 +12,23 @@
 
 static const char *const SORT_WORDS[] = {"cpu", "memory", NULL};
 
-#define COMMON_OPTIONS                                                                             \
-	KT_OPTION_SELECTOR,                                                                        \
-		{.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},          \
-		{.name = "sort-by", .type = KT_OPTION_STRING, .value_name = "cpu|memory",          \
-			.help = "largest first", .completion = KT_COMPLETE_WORDS, .words = SORT_WORDS}, \
-		KT_OPTION_END
+#define COMMON_OPTIONS \
+	KT_OPTION_SELECTOR, \
+	        {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"}, \
+	        {.name = "sort-by", \
+	                .type = KT_OPTION_STRING, \
+	                .value_name = "cpu|memory", \
+	                .help = "largest first", \
+	                .completion = KT_COMPLETE_WORDS, \
+	                .words = SORT_WORDS}, \
+	        KT_OPTION_END
 
 static const struct kt_option NODE_OPTIONS[] = {COMMON_OPTIONS};
 
 static const struct kt_option POD_OPTIONS[] = {
-	KT_OPTION_ALL_NAMESPACES,
-	{.name = "containers", .type = KT_OPTION_BOOL, .help = "each container"},
-	COMMON_OPTIONS,
+        KT_OPTION_ALL_NAMESPACES,
+        {.name = "containers", .type = KT_OPTION_BOOL, .help = "each container"},
+        COMMON_OPTIONS,
 };
 
 struct usage {
@@ -42,8 +46,8 @@ static struct usage *push(struct usages *usages, const json_t *object)
 {
 	usages->items = kt_reallocarray(usages->items, usages->n + 1, sizeof(*usages->items));
 	usages->items[usages->n] = (struct usage){
-		.namespace = kt_jstr(object, "metadata.namespace"),
-		.name = kt_jstr(object, "metadata.name"),
+	        .namespace = kt_jstr(object, "metadata.namespace"),
+	        .name = kt_jstr(object, "metadata.name"),
 	};
 	return &usages->items[usages->n++];
 }
@@ -86,7 +90,9 @@ static int sort(const struct kt_command_context *ctx, struct usages *usages, str
 		return kt_fail(err, EINVAL, "--sort-by accepts only cpu or memory");
 	if (usages->n)
 		qsort(usages->items, usages->n, sizeof(*usages->items),
-			!key ? by_name : !strcmp(key, "cpu") ? by_cpu : by_memory);
+		        !key                  ? by_name
+		        : !strcmp(key, "cpu") ? by_cpu
+		                              : by_memory);
 	return 0;
 }
 
@@ -105,7 +111,8 @@ static void share(struct kt_table_writer *table, int64_t value, int64_t whole)
 		kt_table_writer_cell(table, "<unknown>");
 }
 
-static void header(struct kt_command_context *ctx, struct kt_table_writer *table, const char *const *names)
+static void header(
+        struct kt_command_context *ctx, struct kt_table_writer *table, const char *const *names)
 {
 	if (kt_opt_bool(ctx, "no-headers"))
 		return;
@@ -142,8 +149,7 @@ static void set_allocatable(struct usages *usages, const json_t *nodes)
 	json_t *node;
 	size_t i;
 
-	json_array_foreach(json_object_get(nodes, "items"), i, node)
-	{
+	json_array_foreach(json_object_get(nodes, "items"), i, node) {
 		const char *cpu = kt_jstr(node, "status.allocatable.cpu");
 		const char *memory = kt_jstr(node, "status.allocatable.memory");
 
@@ -151,7 +157,8 @@ static void set_allocatable(struct usages *usages, const json_t *nodes)
 			if (!kt_streq(usages->items[j].name, kt_jstr(node, "metadata.name")))
 				continue;
 			usages->items[j].cpu_milli_of = cpu ? kt_quantity_text_milli(cpu) : 0;
-			usages->items[j].memory_bytes_of = memory ? kt_quantity_text_value(memory) : 0;
+			usages->items[j].memory_bytes_of =
+			        memory ? kt_quantity_text_value(memory) : 0;
 		}
 	}
 }
@@ -171,7 +178,8 @@ static void collect_nodes(const json_t *answer, struct usages *usages)
 
 static void print_nodes(struct kt_command_context *ctx, const struct usages *usages)
 {
-	static const char *const NAMES[] = {"NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)", NULL};
+	static const char *const NAMES[] = {
+	        "NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)", NULL};
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
 
 	header(ctx, table, NAMES);
@@ -193,9 +201,10 @@ static int run_nodes(struct kt_command_context *ctx)
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_free char *selector = query(ctx);
 	kt_auto_free char *path = ctx->argc ? kt_asprintf(METRICS_PATH "/nodes/%s", ctx->argv[0])
-					    : kt_asprintf(METRICS_PATH "/nodes%s", selector);
+	                                    : kt_asprintf(METRICS_PATH "/nodes%s", selector);
 	kt_auto_json json_t *answer = fetch(ctx, path, &err);
-	kt_auto_json json_t *nodes = answer ? kt_session_get(ctx, "/api/v1/nodes", NULL, &err) : NULL;
+	kt_auto_json json_t *nodes =
+	        answer ? kt_session_get(ctx, "/api/v1/nodes", NULL, &err) : NULL;
 	struct usages usages = {0};
 	int code = KT_EXIT_OK;
 
@@ -211,15 +220,15 @@ static int run_nodes(struct kt_command_context *ctx)
 	return code;
 }
 
-static void collect_pod(const struct kt_command_context *ctx, const json_t *pod, struct usages *usages)
+static void collect_pod(
+        const struct kt_command_context *ctx, const json_t *pod, struct usages *usages)
 {
 	bool each = kt_opt_bool(ctx, "containers");
 	struct usage *usage = NULL;
 	json_t *container;
 	size_t i;
 
-	json_array_foreach(json_object_get(pod, "containers"), i, container)
-	{
+	json_array_foreach(json_object_get(pod, "containers"), i, container) {
 		if (each || !usage)
 			usage = push(usages, pod);
 		usage->container = kt_jstr(container, "name");
@@ -230,8 +239,8 @@ static void collect_pod(const struct kt_command_context *ctx, const json_t *pod,
 static void print_pods(struct kt_command_context *ctx, const struct usages *usages)
 {
 	bool all = kt_opt_bool(ctx, "all-namespaces"), each = kt_opt_bool(ctx, "containers");
-	const char *const names[] = {all ? "NAMESPACE" : "", each ? "POD" : "NAME", each ? "NAME" : "", "CPU(cores)",
-		"MEMORY(bytes)", NULL};
+	const char *const names[] = {all ? "NAMESPACE" : "", each ? "POD" : "NAME",
+	        each ? "NAME" : "", "CPU(cores)", "MEMORY(bytes)", NULL};
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
 
 	header(ctx, table, names);
@@ -257,8 +266,10 @@ static char *pods_path(struct kt_command_context *ctx)
 	if (kt_opt_bool(ctx, "all-namespaces"))
 		return kt_asprintf(METRICS_PATH "/pods%s", selector);
 	if (ctx->argc)
-		return kt_asprintf(METRICS_PATH "/namespaces/%s/pods/%s", kt_session_namespace(ctx->session), ctx->argv[0]);
-	return kt_asprintf(METRICS_PATH "/namespaces/%s/pods%s", kt_session_namespace(ctx->session), selector);
+		return kt_asprintf(METRICS_PATH "/namespaces/%s/pods/%s",
+		        kt_session_namespace(ctx->session), ctx->argv[0]);
+	return kt_asprintf(
+	        METRICS_PATH "/namespaces/%s/pods%s", kt_session_namespace(ctx->session), selector);
 }
 
 static int run_pods(struct kt_command_context *ctx)
@@ -275,13 +286,15 @@ static int run_pods(struct kt_command_context *ctx)
 		return kt_command_fail(ctx, &err, NULL);
 	if (!json_object_get(answer, "items"))
 		collect_pod(ctx, answer, &usages);
-	json_array_foreach(json_object_get(answer, "items"), i, pod) collect_pod(ctx, pod, &usages);
+	json_array_foreach(json_object_get(answer, "items"), i, pod)
+		collect_pod(ctx, pod, &usages);
 	if (sort(ctx, &usages, &err) < 0)
 		code = kt_command_fail(ctx, &err, NULL);
 	else if (usages.n)
 		print_pods(ctx, &usages);
 	else
-		fprintf(ctx->err, "No resources found in %s namespace.\n", kt_session_namespace(ctx->session));
+		fprintf(ctx->err, "No resources found in %s namespace.\n",
+		        kt_session_namespace(ctx->session));
 	free(usages.items);
 	return code;
 }
@@ -295,35 +308,35 @@ static const enum kt_completion NODE_ARGUMENTS[] = {KT_COMPLETE_NODE, KT_COMPLET
 static const enum kt_completion POD_ARGUMENTS[] = {KT_COMPLETE_POD, KT_COMPLETE_NONE};
 
 static const struct kt_command top_nodes = {
-	.name = "nodes",
-	.aliases = (const char *const[]){"node", "no", NULL},
-	.group = "Look",
-	.usage = "top nodes [NAME | -l SELECTOR]",
-	.summary = "CPU and memory of nodes",
-	.options = NODE_OPTIONS,
-	.arguments = NODE_ARGUMENTS,
-	.needs_client = true,
-	.run = run_nodes,
+        .name = "nodes",
+        .aliases = (const char *const[]){"node", "no", NULL},
+        .group = "Look",
+        .usage = "top nodes [NAME | -l SELECTOR]",
+        .summary = "CPU and memory of nodes",
+        .options = NODE_OPTIONS,
+        .arguments = NODE_ARGUMENTS,
+        .needs_client = true,
+        .run = run_nodes,
 };
 
 static const struct kt_command top_pods = {
-	.name = "pods",
-	.aliases = (const char *const[]){"pod", "po", NULL},
-	.group = "Look",
-	.usage = "top pods [NAME | -l SELECTOR] [--containers] [-A]",
-	.summary = "CPU and memory of pods",
-	.options = POD_OPTIONS,
-	.arguments = POD_ARGUMENTS,
-	.needs_client = true,
-	.run = run_pods,
+        .name = "pods",
+        .aliases = (const char *const[]){"pod", "po", NULL},
+        .group = "Look",
+        .usage = "top pods [NAME | -l SELECTOR] [--containers] [-A]",
+        .summary = "CPU and memory of pods",
+        .options = POD_OPTIONS,
+        .arguments = POD_ARGUMENTS,
+        .needs_client = true,
+        .run = run_pods,
 };
 
 const struct kt_command kt_command_top = {
-	.name = "top",
-	.group = "Look",
-	.usage = "top (nodes|pods)",
-	.summary = "Show CPU and memory in use",
-	.options = NODE_OPTIONS,
-	.subcommands = (const struct kt_command *const[]){&top_nodes, &top_pods, NULL},
-	.run = run,
+        .name = "top",
+        .group = "Look",
+        .usage = "top (nodes|pods)",
+        .summary = "Show CPU and memory in use",
+        .options = NODE_OPTIONS,
+        .subcommands = (const struct kt_command *const[]){&top_nodes, &top_pods, NULL},
+        .run = run,
 };

@@ -9,9 +9,13 @@
 #include <errno.h>
 
 static const struct kt_option VERSION_OPTIONS[] = {
-	{.name = "client", .type = KT_OPTION_BOOL, .help = "only of this program"},
-	{.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "json|yaml", .help = "json or yaml"},
-	KT_OPTION_END,
+        {.name = "client", .type = KT_OPTION_BOOL, .help = "only of this program"},
+        {.name = "output",
+                .letter = 'o',
+                .type = KT_OPTION_STRING,
+                .value_name = "json|yaml",
+                .help = "json or yaml"},
+        KT_OPTION_END,
 };
 
 static const struct kt_option NO_OPTIONS[] = {KT_OPTION_END};
@@ -36,8 +40,10 @@ static int run_version(struct kt_command_context *ctx)
 {
 	const char *format = kt_opt_string(ctx, "output");
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *server = kt_opt_bool(ctx, "client") ? NULL : kt_session_get(ctx, "/version", NULL, &err);
-	kt_auto_json json_t *tree = json_pack("{s:{s:s}}", "clientVersion", "gitVersion", "v" KT_VERSION);
+	kt_auto_json json_t *server =
+	        kt_opt_bool(ctx, "client") ? NULL : kt_session_get(ctx, "/version", NULL, &err);
+	kt_auto_json json_t *tree =
+	        json_pack("{s:{s:s}}", "clientVersion", "gitVersion", "v" KT_VERSION);
 	int code = KT_EXIT_OK;
 
 	if (server)
@@ -55,20 +61,22 @@ static int run_info(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_json json_t *version = kt_session_get(ctx, "/version", NULL, &err);
-	kt_auto_json json_t *nodes = version ? kt_session_get(ctx, "/api/v1/nodes", NULL, &err) : NULL;
+	kt_auto_json json_t *nodes =
+	        version ? kt_session_get(ctx, "/api/v1/nodes", NULL, &err) : NULL;
 
 	if (!version || !nodes)
 		return kt_command_fail(ctx, &err, NULL);
 	if (*kt_session_context(ctx->session))
 		fprintf(ctx->out, "Context:  %s\n", kt_session_context(ctx->session));
 	fprintf(ctx->out, "Version:  %s\nNodes:    %zu\n", kt_jstr(version, "gitVersion"),
-		json_array_size(json_object_get(nodes, "items")));
+	        json_array_size(json_object_get(nodes, "items")));
 	return KT_EXIT_OK;
 }
 
 static int run_help(struct kt_command_context *ctx)
 {
-	const struct kt_command *command = ctx->argc ? kt_command_find(kt_commands, ctx->argv[0]) : NULL;
+	const struct kt_command *command =
+	        ctx->argc ? kt_command_find(kt_commands, ctx->argv[0]) : NULL;
 
 	if (ctx->argc > 1 && command && command->subcommands) {
 		const struct kt_command *sub = kt_command_find(command->subcommands, ctx->argv[1]);
@@ -87,30 +95,30 @@ static int run_help(struct kt_command_context *ctx)
 static const enum kt_completion COMMANDS[] = {KT_COMPLETE_COMMAND, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_version = {
-	.name = "version",
-	.group = "Cluster",
-	.usage = "version [--client] [-o json|yaml]",
-	.summary = "Show the versions of this program and of the server",
-	.options = VERSION_OPTIONS,
-	.run = run_version,
+        .name = "version",
+        .group = "Cluster",
+        .usage = "version [--client] [-o json|yaml]",
+        .summary = "Show the versions of this program and of the server",
+        .options = VERSION_OPTIONS,
+        .run = run_version,
 };
 
 const struct kt_command kt_command_cluster_info = {
-	.name = "cluster-info",
-	.group = "Cluster",
-	.usage = "cluster-info",
-	.summary = "Show which cluster this is",
-	.options = NO_OPTIONS,
-	.needs_client = true,
-	.run = run_info,
+        .name = "cluster-info",
+        .group = "Cluster",
+        .usage = "cluster-info",
+        .summary = "Show which cluster this is",
+        .options = NO_OPTIONS,
+        .needs_client = true,
+        .run = run_info,
 };
 
 const struct kt_command kt_command_help = {
-	.name = "help",
-	.group = "Settings",
-	.usage = "help [COMMAND]",
-	.summary = "Explain a command",
-	.options = NO_OPTIONS,
-	.arguments = COMMANDS,
-	.run = run_help,
+        .name = "help",
+        .group = "Settings",
+        .usage = "help [COMMAND]",
+        .summary = "Explain a command",
+        .options = NO_OPTIONS,
+        .arguments = COMMANDS,
+        .run = run_help,
 };

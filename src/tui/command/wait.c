@@ -9,17 +9,19 @@
 #include <strings.h>
 
 static const struct kt_option OPTIONS[] = {
-	{.name = "for", .type = KT_OPTION_STRING, .value_name = "CONDITION",
-		.help = "delete, create, condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE]"},
-	KT_OPTION_FILENAME,
-	KT_OPTION_RECURSIVE,
-	KT_OPTION_SELECTOR,
-	KT_OPTION_FIELD_SELECTOR,
-	KT_OPTION_ALL,
-	KT_OPTION_ALL_NAMESPACES,
-	KT_OPTION_OUTPUT,
-	KT_OPTION_TIMEOUT("30s", "how long to wait"),
-	KT_OPTION_END,
+        {.name = "for",
+                .type = KT_OPTION_STRING,
+                .value_name = "CONDITION",
+                .help = "delete, create, condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE]"},
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_SELECTOR,
+        KT_OPTION_FIELD_SELECTOR,
+        KT_OPTION_ALL,
+        KT_OPTION_ALL_NAMESPACES,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_TIMEOUT("30s", "how long to wait"),
+        KT_OPTION_END,
 };
 
 struct condition {
@@ -39,7 +41,8 @@ static int parse_path(struct condition *condition, const char *text, struct kt_e
 {
 	const char *end = strrchr(text, '}');
 	const char *equals = strchr(end ? end : text, '=');
-	kt_auto_free char *path = equals ? kt_strndup(text, (size_t)(equals - text)) : kt_strdup(text);
+	kt_auto_free char *path =
+	        equals ? kt_strndup(text, (size_t)(equals - text)) : kt_strdup(text);
 
 	condition->kind = PATH;
 	condition->value = equals ? kt_strdup(equals + 1) : NULL;
@@ -51,7 +54,8 @@ static int parse_path(struct condition *condition, const char *text, struct kt_e
 static int parse_condition(struct condition *condition, const char *text, struct kt_err *err)
 {
 	if (!text || !*text)
-		return kt_fail(err, EINVAL, "--for must be given: delete, create, condition=… or jsonpath=…");
+		return kt_fail(err, EINVAL,
+		        "--for must be given: delete, create, condition=… or jsonpath=…");
 	if (!strcasecmp(text, "delete")) {
 		condition->kind = GONE;
 		return 0;
@@ -81,8 +85,7 @@ static bool has_condition(const struct condition *condition, const json_t *objec
 
 	if (observed >= 0 && observed < kt_jint(object, "metadata.generation", 0))
 		return false;
-	json_array_foreach(kt_jget(object, "status.conditions"), i, entry)
-	{
+	json_array_foreach(kt_jget(object, "status.conditions"), i, entry) {
 		const char *type = kt_jstr(entry, "type"), *status = kt_jstr(entry, "status");
 
 		if (type && !strcasecmp(type, condition->name))
@@ -124,7 +127,8 @@ static int check(void *arg, const json_t *object, struct kt_err *err)
 	return 0;
 }
 
-static int wait_all(struct kt_command_context *ctx, struct condition *condition, const struct kt_targets *targets)
+static int wait_all(struct kt_command_context *ctx, struct condition *condition,
+        const struct kt_targets *targets)
 {
 	int64_t timeout_ns = kt_opt_int(ctx, "timeout");
 	int code = KT_EXIT_OK;
@@ -143,8 +147,8 @@ static int wait_all(struct kt_command_context *ctx, struct condition *condition,
 }
 
 /* A named object must exist unless its creation or its end is what is waited for. */
-static int find_targets(struct kt_command_context *ctx, const struct condition *condition, struct kt_targets *targets,
-	struct kt_err *err)
+static int find_targets(struct kt_command_context *ctx, const struct condition *condition,
+        struct kt_targets *targets, struct kt_err *err)
 {
 	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, targets, err) < 0)
 		return err->code;
@@ -152,7 +156,9 @@ static int find_targets(struct kt_command_context *ctx, const struct condition *
 		return 0;
 	if (kt_targets_fetch(ctx, targets, err) < 0)
 		return err->code;
-	return targets->n || condition->kind == GONE ? 0 : kt_fail(err, ENOENT, "no matching resources found");
+	return targets->n || condition->kind == GONE
+	               ? 0
+	               : kt_fail(err, ENOENT, "no matching resources found");
 }
 
 static int run(struct kt_command_context *ctx)
@@ -163,7 +169,7 @@ static int run(struct kt_command_context *ctx)
 	int code;
 
 	if (parse_condition(&condition, kt_opt_string(ctx, "for"), &err) < 0 ||
-		find_targets(ctx, &condition, &targets, &err) < 0)
+	        find_targets(ctx, &condition, &targets, &err) < 0)
 		code = kt_command_fail(ctx, &err, NULL);
 	else
 		code = wait_all(ctx, &condition, &targets);
@@ -175,16 +181,17 @@ static int run(struct kt_command_context *ctx)
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_wait = {
-	.name = "wait",
-	.group = "Look",
-	.usage = "wait (-f FILE | TYPE [NAME… | -l SELECTOR | --all]) --for=CONDITION [--timeout=TIME]",
-	.summary = "Wait until objects are in a condition",
-	.help = "Examples:\n"
-		"  kube-tui wait deploy/web --for=condition=Available\n"
-		"  kube-tui wait pod/web-0 --for=jsonpath='{.status.phase}'=Running\n"
-		"  kube-tui wait pod/web-0 --for=delete --timeout=60s",
-	.options = OPTIONS,
-	.arguments = ARGUMENTS,
-	.needs_client = true,
-	.run = run,
+        .name = "wait",
+        .group = "Look",
+        .usage = "wait (-f FILE | TYPE [NAME… | -l SELECTOR | --all]) --for=CONDITION "
+                 "[--timeout=TIME]",
+        .summary = "Wait until objects are in a condition",
+        .help = "Examples:\n"
+                "  kube-tui wait deploy/web --for=condition=Available\n"
+                "  kube-tui wait pod/web-0 --for=jsonpath='{.status.phase}'=Running\n"
+                "  kube-tui wait pod/web-0 --for=delete --timeout=60s",
+        .options = OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run,
 };

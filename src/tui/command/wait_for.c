@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-#define CANCEL_CHECK_MS 100 /* SIGINT only sets a flag: how soon it is seen while nothing else happens */
+#define CANCEL_CHECK_MS \
+	100 /* SIGINT only sets a flag: how soon it is seen while nothing else happens */
 #define WEEK_NS (7 * 24 * 3600 * KT_NS_PER_S)
 
 struct waiting {
@@ -84,8 +85,10 @@ static void on_deadline(struct kt_timer *timer)
 {
 	struct waiting *waiting = kt_container_of(timer, struct waiting, deadline);
 
-	finish(waiting, kt_fail(waiting->err, ETIMEDOUT, "timed out waiting for the condition on %s/%s",
-				waiting->target->resource->plural, waiting->target->name ? waiting->target->name : ""));
+	finish(waiting,
+	        kt_fail(waiting->err, ETIMEDOUT, "timed out waiting for the condition on %s/%s",
+	                waiting->target->resource->plural,
+	                waiting->target->name ? waiting->target->name : ""));
 }
 
 static void on_cancel_check(struct kt_timer *timer)
@@ -116,10 +119,10 @@ static void run(struct waiting *waiting, int64_t timeout_ns)
 	kt_auto_free char *path = watch_path(waiting->target);
 
 	waiting->watch = (struct kt_watch){
-		.path = path,
-		.loop = waiting->loop,
-		.on_event = on_event,
-		.on_end = on_end,
+	        .path = path,
+	        .loop = waiting->loop,
+	        .on_event = on_event,
+	        .on_end = on_end,
 	};
 	kt_timer_init(&waiting->deadline, waiting->loop, on_deadline);
 	kt_timer_init(&waiting->cancel_check, waiting->loop, on_cancel_check);
@@ -141,16 +144,16 @@ static void run(struct waiting *waiting, int64_t timeout_ns)
 	kt_timer_cancel(&waiting->retry);
 }
 
-int kt_wait_for(struct kt_command_context *ctx, const struct kt_target *target, int64_t timeout_ns, kt_wait_fn *fn,
-	void *arg, struct kt_err *err)
+int kt_wait_for(struct kt_command_context *ctx, const struct kt_target *target, int64_t timeout_ns,
+        kt_wait_fn *fn, void *arg, struct kt_err *err)
 {
 	struct waiting waiting = {
-		.ctx = ctx,
-		.target = target,
-		.client = kt_session_client(ctx->session, err),
-		.fn = fn,
-		.arg = arg,
-		.err = err,
+	        .ctx = ctx,
+	        .target = target,
+	        .client = kt_session_client(ctx->session, err),
+	        .fn = fn,
+	        .arg = arg,
+	        .err = err,
 	};
 
 	if (!waiting.client)
@@ -179,7 +182,8 @@ static const char *deleted_uid(const json_t *answer)
 	return uid ? uid : kt_jstr(answer, "details.uid");
 }
 
-int kt_wait_deleted(struct kt_command_context *ctx, const struct kt_targets *targets, int64_t timeout_ns)
+int kt_wait_deleted(
+        struct kt_command_context *ctx, const struct kt_targets *targets, int64_t timeout_ns)
 {
 	int code = KT_EXIT_OK;
 
@@ -189,7 +193,8 @@ int kt_wait_deleted(struct kt_command_context *ctx, const struct kt_targets *tar
 		kt_auto_free char *copy = uid ? kt_strdup(uid) : NULL;
 		kt_auto_err err = KT_ERR_INIT;
 
-		if (kt_wait_for(ctx, target, timeout_ns > 0 ? timeout_ns : WEEK_NS, is_gone, copy, &err) < 0)
+		if (kt_wait_for(ctx, target, timeout_ns > 0 ? timeout_ns : WEEK_NS, is_gone, copy,
+		            &err) < 0)
 			code = kt_command_fail(ctx, &err, NULL);
 		if (*ctx->cancelled)
 			break;

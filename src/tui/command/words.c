@@ -17,14 +17,21 @@ static const struct {
 	const char *text;
 	enum kt_token_kind kind;
 } OPERATORS[] = {
-	/* longer ones first */
-	{"&&", KT_TOKEN_AND}, {"||", KT_TOKEN_OR}, {">>", KT_TOKEN_APPEND}, {"<<", KT_TOKEN_HERE},
-	{";", KT_TOKEN_NEXT}, {"|", KT_TOKEN_PIPE}, {">", KT_TOKEN_OUT},    {"<", KT_TOKEN_IN},
+        /* longer ones first */
+        {"&&", KT_TOKEN_AND},
+        {"||", KT_TOKEN_OR},
+        {">>", KT_TOKEN_APPEND},
+        {"<<", KT_TOKEN_HERE},
+        {";", KT_TOKEN_NEXT},
+        {"|", KT_TOKEN_PIPE},
+        {">", KT_TOKEN_OUT},
+        {"<", KT_TOKEN_IN},
 };
 
 static void push(struct splitter *s, struct kt_token token)
 {
-	s->tokens.items = kt_reallocarray(s->tokens.items, s->tokens.n + 1, sizeof(*s->tokens.items));
+	s->tokens.items =
+	        kt_reallocarray(s->tokens.items, s->tokens.n + 1, sizeof(*s->tokens.items));
 	s->tokens.items[s->tokens.n++] = token;
 }
 
@@ -105,7 +112,8 @@ static void take_double_quoted(struct splitter *s, struct kt_str *out)
 
 static bool ends_word(const char *p)
 {
-	return !*p || isspace((unsigned char)*p) || strchr(";|<>", *p) || (p[0] == '&' && p[1] == '&');
+	return !*p || isspace((unsigned char)*p) || strchr(";|<>", *p) ||
+	       (p[0] == '&' && p[1] == '&');
 }
 
 static void take_word(struct splitter *s)
@@ -140,7 +148,7 @@ static void take_word(struct splitter *s)
 }
 
 void kt_words_split(const char *line, const char *(*lookup)(void *arg, const char *name), void *arg,
-	struct kt_tokens *ret_tokens)
+        struct kt_tokens *ret_tokens)
 {
 	struct splitter s = {.line = line, .lookup = lookup, .arg = arg};
 

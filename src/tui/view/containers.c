@@ -9,8 +9,9 @@ static const json_t *status_of(const json_t *pod, const char *list, const char *
 	const json_t *status;
 	size_t i;
 
-	json_array_foreach(kt_jget(pod, path), i,
-	        status) if (kt_streq(kt_jstr(status, "name"), name)) return status;
+	json_array_foreach(kt_jget(pod, path), i, status)
+		if (kt_streq(kt_jstr(status, "name"), name))
+			return status;
 	return NULL;
 }
 
@@ -40,8 +41,7 @@ static void add(struct kt_view *view, const json_t *pod, const char *list, const
 	const json_t *container, *port;
 	size_t i, k;
 
-	json_array_foreach(kt_jget(pod, path), i, container)
-	{
+	json_array_foreach(kt_jget(pod, path), i, container) {
 		const char *name = kt_jstr(container, "name");
 		const json_t *status = status_of(pod, statuses, name);
 		kt_auto_str ports = KT_STR_INIT;
@@ -49,9 +49,9 @@ static void add(struct kt_view *view, const json_t *pod, const char *list, const
 		const char *text = state_text(status, &state);
 
 		json_array_foreach(json_object_get(container, "ports"), k, port)
-		        kt_str_printf(&ports, "%s%lld/%s", k ? "," : "",
-		                (long long)kt_jint(port, "containerPort", 0),
-		                kt_jstr(port, "protocol") ? kt_jstr(port, "protocol") : "TCP");
+			kt_str_printf(&ports, "%s%lld/%s", k ? "," : "",
+			        (long long)kt_jint(port, "containerPort", 0),
+			        kt_jstr(port, "protocol") ? kt_jstr(port, "protocol") : "TCP");
 		kt_auto_free char *index = kt_asprintf("%s%zu", sign, i + 1);
 		kt_auto_free char *restarts =
 		        kt_asprintf("%lld", (long long)kt_jint(status, "restartCount", 0));

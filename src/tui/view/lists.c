@@ -51,8 +51,7 @@ struct kt_view *kt_contexts_view_create(struct kt_ui *ui)
 		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(&err));
 		return view;
 	}
-	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, context)
-	{
+	json_array_foreach(json_object_get(kt_kubeconfig_tree(config), "contexts"), i, context) {
 		const char *name = kt_jstr(context, "name");
 		bool current = kt_streq(name, ui->facts.context);
 

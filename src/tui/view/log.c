@@ -163,9 +163,9 @@ static void on_pod(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *e
 	if (kt_ui_top(ui) != arg) /* it was left meanwhile */
 		return;
 	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
-		json_array_foreach(kt_jget(object, lists[l]), i,
-		        container) if (n < 32 && kt_jstr(container, "name")) names[n++] =
-		        kt_jstr(container, "name");
+		json_array_foreach(kt_jget(object, lists[l]), i, container)
+			if (n < 32 && kt_jstr(container, "name"))
+				names[n++] = kt_jstr(container, "name");
 	const struct kt_ask list = {.label = "", .kind = KT_ASK_LIST, .choices = names};
 
 	if (n)

@@ -32,9 +32,12 @@ static bool has_gaps(const json_t *value)
 	if (json_is_string(value))
 		return strcmp(json_string_value(value), "<ignored>") == 0 ||
 		       strcmp(json_string_value(value), "<port>") == 0;
-	json_object_foreach(
-	        (json_t *)(uintptr_t)value, key, member) if (has_gaps(member)) return true;
-	json_array_foreach(value, i, member) if (has_gaps(member)) return true;
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+		if (has_gaps(member))
+			return true;
+	json_array_foreach(value, i, member)
+		if (has_gaps(member))
+			return true;
 	return false;
 }
 
@@ -55,16 +58,17 @@ static json_t *with_times(json_t *value)
 		return json_string("2026-01-02T03:04:05Z");
 	if (json_is_object(value)) {
 		copy = json_object();
-		json_object_foreach(value, key, member) json_object_set_new(copy, key,
-		        is_micro(key) && json_is_string(member)
-		                ? json_string("2026-01-02T03:04:05.000006Z")
-		                : with_times(member));
+		json_object_foreach(value, key, member)
+			json_object_set_new(copy, key,
+			        is_micro(key) && json_is_string(member)
+			                ? json_string("2026-01-02T03:04:05.000006Z")
+			                : with_times(member));
 		return copy;
 	}
 	if (json_is_array(value)) {
 		copy = json_array();
 		json_array_foreach(value, i, member)
-		        json_array_append_new(copy, with_times(member));
+			json_array_append_new(copy, with_times(member));
 		return copy;
 	}
 	return json_incref(value);
@@ -128,8 +132,7 @@ static void check_folder(const char *folder, bool scenarios)
 			check_object(entry->d_name, kt_jget(file, "response.body"));
 			continue;
 		}
-		json_array_foreach(json_object_get(file, "steps"), i, step)
-		{
+		json_array_foreach(json_object_get(file, "steps"), i, step) {
 			kt_auto_free char *where =
 			        kt_asprintf("%s %s", entry->d_name, kt_jstr(step, "id"));
 

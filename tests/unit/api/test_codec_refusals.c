@@ -89,7 +89,7 @@ static void what_cannot_be_decoded_is_refused(void **state)
 			continue;
 		file = read_json(folder, entry->d_name);
 		json_array_foreach(json_object_get(file, "cases"), i, test)
-		        check_case(entry->d_name, json_object_get(file, "base"), test);
+			check_case(entry->d_name, json_object_get(file, "base"), test);
 	}
 	closedir(dir);
 	print_message("%d refused, %d taken\n", n_refused, n_taken);

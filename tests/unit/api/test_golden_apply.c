@@ -81,8 +81,7 @@ static bool within(const json_t *got, const json_t *want)
 	json_t *value;
 
 	if (json_is_object(got)) {
-		json_object_foreach((json_t *)(uintptr_t)got, key, value)
-		{
+		json_object_foreach((json_t *)(uintptr_t)got, key, value) {
 			bool gone = json_is_null(value) ||
 			            (json_is_object(value) && !json_object_size(value)) ||
 			            (json_is_array(value) && !json_array_size(value));
@@ -314,7 +313,7 @@ static void test_scenarios(void **state)
 	        "granular-map",
 	        "kinds",
 	        "managed-fields-edit",
-		"managed-fields-reset",
+	        "managed-fields-reset",
 	        "many-updaters",
 	        "over-update",
 	        "owner-references",

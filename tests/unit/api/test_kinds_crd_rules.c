@@ -78,8 +78,7 @@ static void check_cases(const char *name, const json_t *file)
 	json_t *test;
 	size_t i;
 
-	json_array_foreach(json_object_get(file, "cases"), i, test)
-	{
+	json_array_foreach(json_object_get(file, "cases"), i, test) {
 		int64_t status = kt_jint(test, "response.status", 0);
 		kt_auto_json json_t *body = NULL;
 
@@ -106,7 +105,8 @@ static void check_file(const char *name)
 	for (char *p = strstr(text.data, "{ns}"); p; p = strstr(p, "{ns}"))
 		memcpy(p, "name", 4); /* the namespace's name stands in the group */
 	file = kt_json_parse((struct kt_sv){text.data, text.len}, NULL, NULL);
-	json_array_foreach(json_object_get(file, "steps"), i, step) check_step(name, step);
+	json_array_foreach(json_object_get(file, "steps"), i, step)
+		check_step(name, step);
 	check_cases(name, file);
 }
 

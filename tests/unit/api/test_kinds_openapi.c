@@ -36,7 +36,8 @@ static json_t *sorted(const json_t *list)
 	size_t n = json_array_size(list), i;
 	json_t **items = kt_new_array(json_t *, n + 1), *out = json_array(), *item;
 
-	json_array_foreach(list, i, item) items[i] = item;
+	json_array_foreach(list, i, item)
+		items[i] = item;
 	qsort(items, n, sizeof(items[0]), compare_text);
 	for (i = 0; i < n; i++)
 		json_array_append(out, items[i]);
@@ -59,7 +60,7 @@ static json_t *comparable(const json_t *value, const json_t *root, bool properti
 		json_t *list = json_array(), *ordered;
 
 		json_array_foreach(value, i, member)
-		        json_array_append_new(list, comparable(member, root, false));
+			json_array_append_new(list, comparable(member, root, false));
 		ordered = sorted(list);
 		json_decref(list);
 		return ordered;
@@ -79,8 +80,7 @@ static json_t *comparable(const json_t *value, const json_t *root, bool properti
 	bool bytes = kt_streq(json_string_value(json_object_get(value, "format")),
 	        "byte"); /* upstream marks some as lists */
 
-	json_object_foreach((json_t *)(uintptr_t)value, key, member)
-	{
+	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
 		if (bytes && strcmp(key, "x-kubernetes-list-type") == 0)
 			continue;
 		if (!properties && (strcmp(key, "description") == 0 ||
@@ -122,8 +122,7 @@ static json_t *flattened(const json_t *item, const json_t *root)
 	       *shared = json_object_get(clean, "parameters"), *operation;
 	const char *method;
 
-	json_object_foreach(clean, method, operation)
-	{
+	json_object_foreach(clean, method, operation) {
 		json_t *all;
 
 		if (strcmp(method, "parameters") == 0)
@@ -145,8 +144,7 @@ static void compare_members(const char *what, const json_t *got, const json_t *w
 	const char *name;
 	json_t *member;
 
-	json_object_foreach((json_t *)(uintptr_t)want, name, member)
-	{
+	json_object_foreach((json_t *)(uintptr_t)want, name, member) {
 		kt_auto_json json_t *a = NULL, *b = NULL;
 		kt_auto_free char *where = kt_asprintf("%s %s", what, name);
 
@@ -166,8 +164,7 @@ static void compare_members(const char *what, const json_t *got, const json_t *w
 		if (!json_equal(a, b))
 			differ(where, a, b);
 	}
-	json_object_foreach((json_t *)(uintptr_t)got, name, member)
-	{
+	json_object_foreach((json_t *)(uintptr_t)got, name, member) {
 		kt_auto_free char *where = kt_asprintf("%s %s is not published", what, name);
 
 		if (!json_object_get(want, name))
@@ -204,8 +201,7 @@ static void v3_is_as_published(void **state)
 
 	(void)state;
 	n_differences = 0;
-	json_object_foreach(published, path, want)
-	{
+	json_object_foreach(published, path, want) {
 		const struct kt_kind *kinds[512];
 		const struct kt_openapi_kinds all = {kinds, select_kinds(kinds, path)};
 		kt_auto_json json_t *got = NULL;

@@ -73,8 +73,9 @@ static bool in_list(const json_t *list, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(
-	        list, i, entry) if (kt_streq(json_string_value(entry), name)) return true;
+	json_array_foreach(list, i, entry)
+		if (kt_streq(json_string_value(entry), name))
+			return true;
 	return false;
 }
 
@@ -99,9 +100,9 @@ static void check_field(
 	if (list_type && field->type->shape == KT_SHAPE_LIST &&
 	        strcmp(list_type, list_types[field->list_type]) != 0)
 		wrong(type_name, field->name, "list type");
-	json_array_foreach(keys, i,
-	        key) if (!field->map_keys || !kt_streq(field->map_keys[i], json_string_value(key)))
-	        wrong(type_name, field->name, "map keys");
+	json_array_foreach(keys, i, key)
+		if (!field->map_keys || !kt_streq(field->map_keys[i], json_string_value(key)))
+			wrong(type_name, field->name, "map keys");
 	if (!kt_streq(field->merge_key,
 	            json_string_value(json_object_get(schema, "x-kubernetes-patch-merge-key"))))
 		wrong(type_name, field->name, "merge key");
@@ -132,8 +133,7 @@ static void check_schema(const char *name, const json_t *schema)
 	if (kt_streq(kt_jstr(schema, "x-kubernetes-map-type"), "atomic") !=
 	        !!(type->flags & KT_FIELD_ATOMIC))
 		wrong(name, "", "map type");
-	json_object_foreach(properties, field_name, property)
-	{
+	json_object_foreach(properties, field_name, property) {
 		const struct kt_field *field = kt_type_field(type, kt_sv_of(field_name));
 
 		if (!field)
@@ -161,8 +161,9 @@ static void fields_are_as_published(void **state)
 	assert_int_equal(kt_read_file(file, 64 << 20, &text, NULL), 0);
 	documents = kt_json_parse((struct kt_sv){text.data, text.len}, NULL, NULL);
 	assert_non_null(documents);
-	json_object_foreach(documents, path, document) json_object_foreach(
-	        kt_jget(document, "components.schemas"), name, schema) check_schema(name, schema);
+	json_object_foreach(documents, path, document)
+		json_object_foreach(kt_jget(document, "components.schemas"), name, schema)
+			check_schema(name, schema);
 	print_message("%d fields\n", n_fields);
 	assert_true(n_fields > 2500);
 	assert_int_equal(n_wrong, 0);

@@ -70,8 +70,7 @@ static bool fits(const json_t *got, const json_t *want, const json_t *before)
 	json_t *value;
 
 	if (json_is_object(got)) {
-		json_object_foreach((json_t *)(uintptr_t)got, key, value)
-		{
+		json_object_foreach((json_t *)(uintptr_t)got, key, value) {
 			const json_t *other = json_object_get(want, key);
 			bool empty = json_is_null(value) ||
 			             (json_is_object(value) && !json_object_size(value)) ||
@@ -83,9 +82,9 @@ static bool fits(const json_t *got, const json_t *want, const json_t *before)
 			if (!(empty && !other) && !fits(value, other, json_object_get(before, key)))
 				return false;
 		}
-		json_object_foreach((json_t *)(uintptr_t)want, key,
-		        value) if (!json_object_get(got, key) &&
-		                   json_object_get(before, key)) return false;
+		json_object_foreach((json_t *)(uintptr_t)want, key, value)
+			if (!json_object_get(got, key) && json_object_get(before, key))
+				return false;
 		return true;
 	}
 	if (json_is_array(got)) {

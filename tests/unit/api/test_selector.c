@@ -9,10 +9,9 @@ static char *matching(const struct kt_selector *selector, const json_t *objects)
 	const char *name;
 	json_t *object;
 
-	json_object_foreach((json_t *)(uintptr_t)objects, name,
-	        object) if (kt_selector_matches_labels(selector,
-	                            kt_jget(object, "metadata.labels")))
-	        kt_str_printf(&out, "%s%s", out.len ? "," : "", name);
+	json_object_foreach((json_t *)(uintptr_t)objects, name, object)
+		if (kt_selector_matches_labels(selector, kt_jget(object, "metadata.labels")))
+			kt_str_printf(&out, "%s%s", out.len ? "," : "", name);
 	return kt_str_steal(&out);
 }
 
@@ -58,8 +57,7 @@ static void test_recorded_label_selectors(void **state)
 	(void)state;
 	/* "bare" has no labels and is listed first by name */
 	json_object_set_new(objects, "bare", json_object());
-	json_array_foreach(json_object_get(scenario, "steps"), i, step)
-	{
+	json_array_foreach(json_object_get(scenario, "steps"), i, step) {
 		const char *url = kt_jstr(step, "request.path");
 		json_t *body = kt_jget(step, "request.body");
 		kt_auto_free char *text = golden_query(url, "labelSelector");
@@ -140,8 +138,7 @@ static void test_recorded_field_selectors(void **state)
 	json_t *step;
 
 	(void)state;
-	json_array_foreach(json_object_get(scenario, "steps"), i, step)
-	{
+	json_array_foreach(json_object_get(scenario, "steps"), i, step) {
 		const char *url = kt_jstr(step, "request.path");
 		const struct kt_kind *kind = strstr(url, "configmaps") ? config_map : namespace;
 		kt_auto_free char *text = golden_query(url, "fieldSelector");

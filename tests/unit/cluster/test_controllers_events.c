@@ -15,11 +15,11 @@ struct world {
 
 static struct kt_event_recorder *make_recorder(struct world *world, bool new_form)
 {
-	return kt_event_recorder_create(&(struct kt_event_recorder_options){
-	        .client = fake_client_get(world->fake),
-	        .loop = world->loop,
-	        .component = "tester",
-	        .new_form = new_form});
+	return kt_event_recorder_create(
+	        &(struct kt_event_recorder_options){.client = fake_client_get(world->fake),
+	                .loop = world->loop,
+	                .component = "tester",
+	                .new_form = new_form});
 }
 
 static int setup(void **state)
@@ -27,9 +27,9 @@ static int setup(void **state)
 	struct world *world = kt_new(struct world);
 	struct kt_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true,
-	                                     .seed = 7,
-	                                     .start_wall_ns = 1700000000 * KT_NS_PER_S},
+	world->loop = kt_loop_create(
+	        &(struct kt_loop_options){
+	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
 	        &err);
 	world->fake = fake_client_create(world->loop);
 	world->recorder = make_recorder(world, false);
@@ -167,7 +167,8 @@ static void count_done(void *arg, struct kt_call *call)
 static void calls_under_way_are_dropped(void **state)
 {
 	struct world *world = *state;
-	struct kt_calls *calls = kt_calls_create(fake_client_get(world->fake), world->loop, "tester");
+	struct kt_calls *calls =
+	        kt_calls_create(fake_client_get(world->fake), world->loop, "tester");
 	int n = 0;
 	struct kt_call_spec spec = {
 	        .method = "GET", .done = count_done, .drop = count_drop, .arg = &n};

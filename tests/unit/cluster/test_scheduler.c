@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The scheduler's loop: queue, decision, binding, condition; on a virtual loop against a client without a server. */
+/* The scheduler's loop: queue, decision, binding, condition; on a virtual loop against a client
+ * without a server. */
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -20,10 +21,17 @@ static int setup(void **state)
 	struct world *world = kt_new(struct world);
 	struct kt_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(&(struct kt_loop_options){.is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S}, &err);
+	world->loop = kt_loop_create(
+	        &(struct kt_loop_options){
+	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
+	        &err);
 	world->fake = fake_client_create(world->loop);
-	assert_int_equal(kt_scheduler_create(&(struct kt_scheduler_options){.client = fake_client_get(world->fake), .loop = world->loop},
-		&world->scheduler, &err), 0);
+	assert_int_equal(
+	        kt_scheduler_create(
+	                &(struct kt_scheduler_options){
+	                        .client = fake_client_get(world->fake), .loop = world->loop},
+	                &world->scheduler, &err),
+	        0);
 	kt_scheduler_start(world->scheduler);
 	*state = world;
 	return 0;
@@ -47,17 +55,21 @@ static void run(struct world *world, int64_t ms)
 
 static void put_node(struct world *world, const char *name, const char *cpu)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s'},'spec':{},'status':{'allocatable':"
-		"{'cpu':'%s','memory':'8Gi','pods':'110'}}}", name, cpu);
+	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Node','metadata':{'name':"
+	                                      "'%s'},'spec':{},'status':{'allocatable':"
+	                                      "{'cpu':'%s','memory':'8Gi','pods':'110'}}}",
+	        name, cpu);
 
 	fake_put(world->fake, "/api/v1/nodes", text);
 }
 
 static void put_pod(struct world *world, const char *name, const char *cpu)
 {
-	kt_auto_free char *text = kt_asprintf("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s'},'spec':{'schedulerName':"
-		"'default-scheduler','containers':[{'name':'c','resources':{'requests':{'cpu':'%s'}}}]},'status':{'phase':'Pending'}}",
-		name, cpu);
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s'},'spec':{'schedulerName':"
+	        "'default-scheduler','containers':[{'name':'c','resources':{'requests':{'cpu':'%s'}"
+	        "}}]},'status':{'phase':'Pending'}}",
+	        name, cpu);
 
 	fake_put(world->fake, PODS, text);
 }
@@ -101,7 +113,8 @@ static void no_node_is_overbooked(void **state)
 	assert_node(world, "p2", NULL);
 	/* Room for one more comes with a deletion. */
 	fake_delete(world->fake, PODS "/p0");
-	fake_patch(world->fake, PODS "/p0", "{'metadata':{'deletionGracePeriodSeconds':0},'status':{'phase':'Failed'}}");
+	fake_patch(world->fake, PODS "/p0",
+	        "{'metadata':{'deletionGracePeriodSeconds':0},'status':{'phase':'Failed'}}");
 	run(world, 20000);
 	assert_node(world, "p2", "one");
 	assert_node(world, "p3", NULL);
@@ -117,8 +130,10 @@ static void a_waiting_pod_says_why(void **state)
 	run(world, 100);
 	pod = fake_get(world->fake, PODS "/a");
 	assert_string_equal(kt_jstr(pod, "status.conditions.0.reason"), "Unschedulable");
-	assert_string_equal(kt_jstr(pod, "status.conditions.0.message"), "0/1 nodes are available: 1 Insufficient cpu. no new claims to "
-		"deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.");
+	assert_string_equal(kt_jstr(pod, "status.conditions.0.message"),
+	        "0/1 nodes are available: 1 Insufficient cpu. no new claims to "
+	        "deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for "
+	        "scheduling.");
 	event = fake_nth(world->fake, "/api/v1/events", 0);
 	assert_string_equal(kt_jstr(event, "reason"), "FailedScheduling");
 	assert_string_equal(kt_jstr(event, "involvedObject.name"), "a");
@@ -143,12 +158,15 @@ static void gates_and_taints_hold(void **state)
 	struct world *world = *state;
 
 	put_node(world, "one", "2");
-	fake_put(world->fake, PODS, "{'metadata':{'name':'gated'},'spec':{'schedulingGates':[{'name':'x'}],'containers':[{'name':'c'}]}}");
+	fake_put(world->fake, PODS,
+	        "{'metadata':{'name':'gated'},'spec':{'schedulingGates':[{'name':'x'}],'containers'"
+	        ":[{'name':'c'}]}}");
 	put_pod(world, "a", "1");
 	run(world, 100);
 	assert_node(world, "gated", NULL);
 	assert_node(world, "a", "one");
-	fake_patch(world->fake, "/api/v1/nodes/one", "{'spec':{'taints':[{'key':'k','effect':'NoSchedule'}]}}");
+	fake_patch(world->fake, "/api/v1/nodes/one",
+	        "{'spec':{'taints':[{'key':'k','effect':'NoSchedule'}]}}");
 	fake_patch(world->fake, PODS "/gated", "{'spec':{'schedulingGates':null}}");
 	run(world, 100);
 	assert_node(world, "gated", NULL);
@@ -161,8 +179,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(the_emptier_node_wins), T(no_node_is_overbooked), T(a_waiting_pod_says_why), T(a_refused_binding_is_tried_again),
-		T(gates_and_taints_hold),
+	        T(the_emptier_node_wins),
+	        T(no_node_is_overbooked),
+	        T(a_waiting_pod_says_why),
+	        T(a_refused_binding_is_tried_again),
+	        T(gates_and_taints_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Recorded decisions of a real kube-scheduler (shared/golden/scheduling): node by node which plugin refuses it and why, and whether the
- * node we choose is one of the best. Features that the plugins here do not know (volumes, preemption …) make some cases differ; the
- * floors below keep what agrees from being lost.
+ * Recorded decisions of a real kube-scheduler (shared/golden/scheduling): node by node which plugin
+ * refuses it and why, and whether the node we choose is one of the best. Features that the plugins
+ * here do not know (volumes, preemption …) make some cases differ; the floors below keep what
+ * agrees from being lost.
  */
 #include "support/support.h"
 
@@ -10,8 +11,8 @@
 
 #include <stdio.h>
 
-#define FITS_FLOOR 380  /* cases in which every node is judged alike */
-#define BEST_FLOOR 290  /* scheduled cases in which our choice is one of the best */
+#define FITS_FLOOR 380 /* cases in which every node is judged alike */
+#define BEST_FLOOR 290 /* scheduled cases in which our choice is one of the best */
 
 struct totals {
 	size_t cases, fits_alike, scheduled, best;
@@ -23,22 +24,26 @@ static struct kt_object *object_of(const json_t *tree)
 	struct kt_object *object = NULL;
 
 	kt_json_write(&text, tree, 0);
-	assert_int_equal(kt_object_create(KT_SV("k"), (struct kt_sv){kt_str_text(&text), text.len}, &object, NULL), 0);
+	assert_int_equal(kt_object_create(KT_SV("k"), (struct kt_sv){kt_str_text(&text), text.len},
+	                         &object, NULL),
+	        0);
 	return object;
 }
 
-static void feed(struct kt_snapshot *snapshot, const json_t *list, void (*set)(struct kt_snapshot *, struct kt_object *))
+static void feed(struct kt_snapshot *snapshot, const json_t *list,
+        void (*set)(struct kt_snapshot *, struct kt_object *))
 {
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		/* every object needs a uid of its own */
 		if (!kt_jstr(item, "metadata.uid")) {
-			kt_auto_free char *uid = kt_asprintf("uid-%zu-%s", i, kt_jstr(item, "metadata.name"));
+			kt_auto_free char *uid =
+			        kt_asprintf("uid-%zu-%s", i, kt_jstr(item, "metadata.name"));
 
-			json_object_set_new(json_object_get(item, "metadata"), "uid", json_string(uid));
+			json_object_set_new(
+			        json_object_get(item, "metadata"), "uid", json_string(uid));
 		}
 		struct kt_object *object = object_of(item);
 
@@ -47,7 +52,8 @@ static void feed(struct kt_snapshot *snapshot, const json_t *list, void (*set)(s
 	}
 }
 
-static const struct kt_node_refusal *refusal_of(const struct kt_decision *decision, const char *node)
+static const struct kt_node_refusal *refusal_of(
+        const struct kt_decision *decision, const char *node)
 {
 	for (size_t i = 0; i < decision->n_refusals; i++)
 		if (!strcmp(decision->refusals[i].node->name, node))
@@ -62,8 +68,7 @@ static bool same_reasons(const struct kt_node_refusal *refusal, const json_t *wa
 
 	if (refusal->n_reasons != json_array_size(wanted))
 		return false;
-	json_array_foreach(wanted, i, reason)
-	{
+	json_array_foreach(wanted, i, reason) {
 		bool found = false;
 
 		for (size_t j = 0; j < refusal->n_reasons; j++)
@@ -79,8 +84,7 @@ static bool same_fits(const struct kt_decision *decision, const json_t *nodes)
 	const char *name;
 	json_t *wanted;
 
-	json_object_foreach((json_t *)(uintptr_t)nodes, name, wanted)
-	{
+	json_object_foreach((json_t *)(uintptr_t)nodes, name, wanted) {
 		const struct kt_node_refusal *refusal = refusal_of(decision, name);
 
 		if (kt_jbool(wanted, "fits", false) != !refusal)
@@ -88,8 +92,9 @@ static bool same_fits(const struct kt_decision *decision, const json_t *nodes)
 		if (!refusal)
 			continue;
 		if (strcmp(refusal->plugin->name, kt_jstr(wanted, "plugin")) != 0 ||
-			!same_reasons(refusal, json_object_get(wanted, "reasons")) ||
-			(refusal->code == KT_PLUGIN_UNRESOLVABLE) != kt_jbool(wanted, "unresolvable", false))
+		        !same_reasons(refusal, json_object_get(wanted, "reasons")) ||
+		        (refusal->code == KT_PLUGIN_UNRESOLVABLE) !=
+		                kt_jbool(wanted, "unresolvable", false))
 			return false;
 	}
 	return true;
@@ -100,8 +105,7 @@ static bool in_best(const struct kt_decision *decision, const json_t *best)
 	json_t *name;
 	size_t i;
 
-	json_array_foreach(best, i, name)
-	{
+	json_array_foreach(best, i, name) {
 		if (decision->node && !strcmp(decision->node->name, json_string_value(name)))
 			return true;
 	}
@@ -133,7 +137,7 @@ static void decide(json_t *test, struct totals *totals)
 		totals->best += in_best(&decision, json_object_get(expect, "best"));
 	}
 	if (getenv("KT_VERBOSE") && !in_best(&decision, json_object_get(expect, "best")) &&
-		kt_streq(kt_jstr(expect, "outcome"), "scheduled"))
+	        kt_streq(kt_jstr(expect, "outcome"), "scheduled"))
 		print_message("%s (%s)\n", kt_jstr(test, "id"), kt_jstr(test, "class"));
 	kt_decision_finish(&decision);
 	kt_pod_info_destroy(pod);
@@ -157,10 +161,12 @@ static void test_recorded(void **state)
 		size_t i;
 
 		assert_non_null(cases);
-		json_array_foreach(cases, i, test) decide(test, &totals);
+		json_array_foreach(cases, i, test)
+			decide(test, &totals);
 	}
-	print_message("scheduler: every node alike in %zu of %zu cases, one of the best in %zu of %zu\n", totals.fits_alike, totals.cases,
-		totals.best, totals.scheduled);
+	print_message(
+	        "scheduler: every node alike in %zu of %zu cases, one of the best in %zu of %zu\n",
+	        totals.fits_alike, totals.cases, totals.best, totals.scheduled);
 	assert_true(totals.fits_alike >= FITS_FLOOR);
 	assert_true(totals.best >= BEST_FLOOR);
 }

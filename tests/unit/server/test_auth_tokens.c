@@ -237,9 +237,9 @@ static void test_request_is_checked(void **state)
 	kt_auto_json json_t *request = json_object();
 
 	(void)state;
-	check_request_fails(
-	        "{\"expirationSeconds\":599}", "spec.expirationSeconds: Invalid value: 599: may "
-	                                       "not specify a duration less than 10 minutes");
+	check_request_fails("{\"expirationSeconds\":599}",
+	        "spec.expirationSeconds: Invalid value: 599: may "
+	        "not specify a duration less than 10 minutes");
 	check_request_fails("{\"expirationSeconds\":4294967297}",
 	        "may not specify a duration larger than 2^32 seconds");
 	check_request_fails(

@@ -52,7 +52,8 @@ static void test_table(void **state)
 /* Runs a line without a server and returns what it wrote to `err`. */
 static int run(const char *const *words, char *err_text, size_t size)
 {
-	struct kt_session *session = kt_session_create(&(struct kt_session_options){.kubeconfig = "/nonexistent"});
+	struct kt_session *session =
+	        kt_session_create(&(struct kt_session_options){.kubeconfig = "/nonexistent"});
 	char *text = NULL;
 	size_t len = 0;
 	FILE *err = open_memstream(&text, &len), *nothing = fopen("/dev/null", "r+");
@@ -60,7 +61,8 @@ static int run(const char *const *words, char *err_text, size_t size)
 
 	while (words[argc])
 		argc++;
-	int code = kt_command_run(session, argc, (char *const *)(uintptr_t)words, nothing, nothing, err);
+	int code = kt_command_run(
+	        session, argc, (char *const *)(uintptr_t)words, nothing, nothing, err);
 
 	fclose(err);
 	fclose(nothing);
@@ -86,11 +88,16 @@ static void test_refusals(void **state)
 	check_refused((const char *const[]){"gett", NULL}, "unknown command \"gett\"");
 	check_refused((const char *const[]){"gett", NULL}, "\tget\n");
 	check_refused((const char *const[]){"get", "--bogus", NULL}, "unknown flag: --bogus");
-	check_refused((const char *const[]){"get", "-X", NULL}, "unknown shorthand flag: 'X' in -X");
-	check_refused((const char *const[]){"get", "-o", NULL}, "flag needs an argument: 'o' in -o");
-	check_refused((const char *const[]){"get", "--output", NULL}, "flag needs an argument: --output");
-	check_refused((const char *const[]){"logs", "x", "--tail=ten", NULL}, "invalid argument \"ten\" for \"--tail\" flag");
-	check_refused((const char *const[]){"get", "-w=maybe", NULL}, "invalid argument \"maybe\" for \"--watch\" flag");
+	check_refused(
+	        (const char *const[]){"get", "-X", NULL}, "unknown shorthand flag: 'X' in -X");
+	check_refused(
+	        (const char *const[]){"get", "-o", NULL}, "flag needs an argument: 'o' in -o");
+	check_refused(
+	        (const char *const[]){"get", "--output", NULL}, "flag needs an argument: --output");
+	check_refused((const char *const[]){"logs", "x", "--tail=ten", NULL},
+	        "invalid argument \"ten\" for \"--tail\" flag");
+	check_refused((const char *const[]){"get", "-w=maybe", NULL},
+	        "invalid argument \"maybe\" for \"--watch\" flag");
 }
 
 static void test_help_needs_no_server(void **state)
@@ -98,9 +105,14 @@ static void test_help_needs_no_server(void **state)
 	char text[1024];
 
 	(void)state;
-	assert_int_equal(run((const char *const[]){"get", "--help", NULL}, text, sizeof(text)), KT_EXIT_OK);
-	assert_int_equal(run((const char *const[]){"-n", "x", "rollout", "status", "-h", NULL}, text, sizeof(text)), KT_EXIT_OK);
-	assert_int_equal(run((const char *const[]){"kubectl", "version", "--client", NULL}, text, sizeof(text)), KT_EXIT_OK);
+	assert_int_equal(
+	        run((const char *const[]){"get", "--help", NULL}, text, sizeof(text)), KT_EXIT_OK);
+	assert_int_equal(run((const char *const[]){"-n", "x", "rollout", "status", "-h", NULL},
+	                         text, sizeof(text)),
+	        KT_EXIT_OK);
+	assert_int_equal(run((const char *const[]){"kubectl", "version", "--client", NULL}, text,
+	                         sizeof(text)),
+	        KT_EXIT_OK);
 }
 
 static void test_table_writer(void **state)
@@ -120,18 +132,18 @@ static void test_table_writer(void **state)
 	kt_table_writer_destroy(table);
 	fclose(out);
 	assert_string_equal(text, "NAME          AGE\n"
-				  "x             1\\x1b[31m2\n"
-				  "a-long-name   é\n");
+	                          "x             1\\x1b[31m2\n"
+	                          "a-long-name   é\n");
 	free(text);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_help_needs_no_server),
-		cmocka_unit_test(test_table_writer),
+	        cmocka_unit_test(test_table),
+	        cmocka_unit_test(test_refusals),
+	        cmocka_unit_test(test_help_needs_no_server),
+	        cmocka_unit_test(test_table_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "tui/command/text_diff.h"
 
-/* Applies a diff to nothing but itself: the new text is what is not removed, the old what is not added. */
+/* Applies a diff to nothing but itself: the new text is what is not removed, the old what is not
+ * added. */
 static void rebuild(const struct kt_diff *diff, enum kt_diff_kind without, struct kt_str *out)
 {
 	for (size_t i = 0; i < diff->n; i++) {
@@ -65,7 +66,8 @@ static void test_diff_random(void **state)
 	}
 }
 
-static void check_merge(const char *base, const char *ours, const char *theirs, size_t conflicts, const char *merged)
+static void check_merge(const char *base, const char *ours, const char *theirs, size_t conflicts,
+        const char *merged)
 {
 	kt_auto_str out = KT_STR_INIT;
 
@@ -89,9 +91,9 @@ static void test_merge(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_diff),
-		cmocka_unit_test(test_diff_random),
-		cmocka_unit_test(test_merge),
+	        cmocka_unit_test(test_diff),
+	        cmocka_unit_test(test_diff_random),
+	        cmocka_unit_test(test_merge),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

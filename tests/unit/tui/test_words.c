@@ -42,7 +42,8 @@ static void test_split(void **state)
 	check("'$X' $X \"${X}\" $", "$X|a b|a b|$", false);
 	check("${X", "${X", false);
 	check("$UNSET.", ".", false);
-	check("a&b && c||d;e|f>g>>h<i<<j", "a&b|<2>|c|<3>|d|<1>|e|<4>|f|<5>|g|<6>|h|<7>|i|<8>|j", false);
+	check("a&b && c||d;e|f>g>>h<i<<j", "a&b|<2>|c|<3>|d|<1>|e|<4>|f|<5>|g|<6>|h|<7>|i|<8>|j",
+	        false);
 	check("jsonpath={.items[*].metadata.name}", "jsonpath={.items[*].metadata.name}", false);
 }
 
@@ -72,9 +73,9 @@ static void test_positions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_open),
-		cmocka_unit_test(test_positions),
+	        cmocka_unit_test(test_split),
+	        cmocka_unit_test(test_open),
+	        cmocka_unit_test(test_positions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

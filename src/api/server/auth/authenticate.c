@@ -142,8 +142,7 @@ static bool has_audience(const json_t *of_token, const char *name)
 	size_t i;
 	json_t *audience;
 
-	json_array_foreach(of_token, i, audience)
-	{
+	json_array_foreach(of_token, i, audience) {
 		if (kt_streq(json_string_value(audience), name))
 			return true;
 	}
@@ -294,8 +293,9 @@ int kt_token_review(
 		return kt_fail_reason(err, KT_REASON_BAD_REQUEST, EINVAL,
 		        "token is required for TokenReview in authentication");
 	}
-	json_array_foreach(list, i, item) if (json_is_string(item)) audiences[n++] =
-	        json_string_value(item);
+	json_array_foreach(list, i, item)
+		if (json_is_string(item))
+			audiences[n++] = json_string_value(item);
 	if (kt_authenticate_token(auth, kt_sv_of(token), audiences, now_ns, &user, &common, &why) ==
 	        0) {
 		json_object_set_new(status, "authenticated", json_true());

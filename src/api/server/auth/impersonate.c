@@ -119,10 +119,8 @@ static int ask_extra(struct kt_authorizer *authorizer, const struct kt_user *cal
 	json_t *values, *value;
 	size_t i;
 
-	json_object_foreach(extra, key, values)
-	{
-		json_array_foreach(values, i, value)
-		{
+	json_object_foreach(extra, key, values) {
+		json_array_foreach(values, i, value) {
 			struct kt_attributes attributes = {
 			        .user = caller,
 			        .group = "authentication.k8s.io",

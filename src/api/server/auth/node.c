@@ -90,12 +90,12 @@ static bool names_object(
 	size_t i;
 
 	if (json_is_array(value)) {
-		json_array_foreach(
-		        value, i, child) if (names_object(child, parents, keys, name)) return true;
+		json_array_foreach(value, i, child)
+			if (names_object(child, parents, keys, name))
+				return true;
 		return false;
 	}
-	json_object_foreach((json_t *)(uintptr_t)value, member, child)
-	{
+	json_object_foreach((json_t *)(uintptr_t)value, member, child) {
 		for (size_t p = 0; parents[p]; p++)
 			for (size_t k = 0; !strcmp(member, parents[p]) && keys[k]; k++)
 				if (kt_streq(kt_jstr(child, keys[k]), name))
@@ -111,7 +111,9 @@ static bool names_in_list(const json_t *list, const char *name)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item) if (kt_streq(kt_jstr(item, "name"), name)) return true;
+	json_array_foreach(list, i, item)
+		if (kt_streq(kt_jstr(item, "name"), name))
+			return true;
 	return false;
 }
 

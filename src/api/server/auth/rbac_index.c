@@ -92,8 +92,7 @@ static void parse_subjects(struct kt_rbac_binding *binding, const json_t *list)
 
 	binding->subjects = kt_arena_alloc(
 	        &binding->arena, (json_array_size(list) + 1) * sizeof(*binding->subjects));
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		const char *kind = kt_jstr(item, "kind"), *name = kt_jstr(item, "name"),
 		           *namespace = kt_jstr(item, "namespace");
 		struct kt_rbac_subject *subject = &binding->subjects[binding->n_subjects];

@@ -9,8 +9,9 @@ static const char **parse_list(struct kt_arena *arena, const json_t *list)
 	size_t i, n = 0;
 	json_t *item;
 
-	json_array_foreach(list, i, item) if (json_is_string(item)) items[n++] =
-	        kt_arena_strdup(arena, json_string_value(item));
+	json_array_foreach(list, i, item)
+		if (json_is_string(item))
+			items[n++] = kt_arena_strdup(arena, json_string_value(item));
 	return items;
 }
 
@@ -21,8 +22,7 @@ struct kt_rbac_rules kt_rbac_rules_parse(struct kt_arena *arena, const json_t *r
 	size_t i;
 	json_t *rule;
 
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		parsed.items[parsed.n++] = (struct kt_rbac_rule){
 		        .verbs = parse_list(arena, json_object_get(rule, "verbs")),
 		        .groups = parse_list(arena, json_object_get(rule, "apiGroups")),

@@ -113,9 +113,9 @@ void kt_check_tolerations(struct kt_rule_context *c, const struct kt_at *tolerat
 		if (*kt_at_text(&key))
 			kt_check_format(c, &key, "qualified-name");
 		else if (!kt_at_is(&operator, "Exists"))
-			kt_add_invalid(
-			        c, &operator, "operator must be Exists when `key` is empty, which "
-			                      "means \"match all values and all keys\"");
+			kt_add_invalid(c, &operator,
+			        "operator must be Exists when `key` is empty, which "
+			        "means \"match all values and all keys\"");
 		if (json_object_get(toleration.value, "tolerationSeconds") &&
 		        !kt_at_is(&effect, "NoExecute"))
 			kt_add_invalid(c, &effect,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ImageLocality: prefers nodes that have the pod's images; an image that few nodes have counts less, lest all pods gather there. */
+/* ImageLocality: prefers nodes that have the pod's images; an image that few nodes have counts
+ * less, lest all pods gather there. */
 #include "cluster/scheduler/plugin.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -9,7 +10,8 @@
 /* A name without a tag means :latest. */
 static const char *normalized(struct kt_arena *arena, struct kt_sv image)
 {
-	const char *colon = memrchr(image.p, ':', image.len), *slash = memrchr(image.p, '/', image.len);
+	const char *colon = memrchr(image.p, ':', image.len),
+	           *slash = memrchr(image.p, '/', image.len);
 
 	if (colon && (!slash || colon > slash))
 		return kt_arena_strndup(arena, image.p, image.len);
@@ -31,10 +33,13 @@ static void add_images(struct kt_cycle *cycle, const char *field, struct wanted 
 	struct kt_sv image;
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
-		const char *name = kt_json_string_sv(kt_json_member(item, "image"), &image) ? normalized(cycle->arena, image) : "";
+		const char *name = kt_json_string_sv(kt_json_member(item, "image"), &image)
+		                           ? normalized(cycle->arena, image)
+		                           : "";
 
 		wanted->images[wanted->n].name = name;
-		wanted->images[wanted->n++].n_nodes = (size_t)(uintptr_t)kt_map_get(&cycle->snapshot->image_nodes, name);
+		wanted->images[wanted->n++].n_nodes =
+		        (size_t)(uintptr_t)kt_map_get(&cycle->snapshot->image_nodes, name);
 	}
 }
 
@@ -49,10 +54,13 @@ static size_t count(struct kt_json_at list)
 	return n;
 }
 
-static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
+static enum kt_plugin_code pre_score(
+        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
-	size_t max = count(kt_json_member(cycle->pod->spec, "containers")) + count(kt_json_member(cycle->pod->spec, "initContainers"));
-	struct wanted *wanted = kt_arena_alloc(cycle->arena, sizeof(*wanted) + max * sizeof(wanted->images[0]));
+	size_t max = count(kt_json_member(cycle->pod->spec, "containers")) +
+	             count(kt_json_member(cycle->pod->spec, "initContainers"));
+	struct wanted *wanted =
+	        kt_arena_alloc(cycle->arena, sizeof(*wanted) + max * sizeof(wanted->images[0]));
 
 	(void)nodes;
 	(void)n;
@@ -76,7 +84,8 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 	int64_t sum = 0, max = MAX_BYTES_PER_CONTAINER * (int64_t)wanted->n;
 
 	for (size_t i = 0; i < wanted->n && node->images.n; i++) {
-		double spread = (double)wanted->images[i].n_nodes / (double)cycle->snapshot->nodes.n;
+		double spread =
+		        (double)wanted->images[i].n_nodes / (double)cycle->snapshot->nodes.n;
 
 		sum += (int64_t)((double)image_bytes(node, wanted->images[i].name) * spread);
 	}
@@ -85,8 +94,8 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 }
 
 const struct kt_plugin kt_plugin_image_locality = {
-	.name = "ImageLocality",
-	.weight = 1,
-	.pre_score = pre_score,
-	.score = score,
+        .name = "ImageLocality",
+        .weight = 1,
+        .pre_score = pre_score,
+        .score = score,
 };

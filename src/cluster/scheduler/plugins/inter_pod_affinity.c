@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * InterPodAffinity: near pods one likes, away from pods one does not, by the value of a node label; and what pods that are there already
- * ask of newcomers. Source: the pod affinity design; weights as upstream's defaults.
+ * InterPodAffinity: near pods one likes, away from pods one does not, by the value of a node label;
+ * and what pods that are there already ask of newcomers. Source: the pod affinity design; weights
+ * as upstream's defaults.
  */
 #include "cluster/scheduler/plugin.h"
 
-#define HARD_AFFINITY_WEIGHT 1 /* what a required term of a pod that is there adds for the newcomer it likes */
+#define HARD_AFFINITY_WEIGHT \
+	1 /* what a required term of a pod that is there adds for the newcomer it likes */
 
 /* "key\nvalue" → a number (arena memory). */
 struct pairs {
@@ -24,7 +26,8 @@ static const char *pair_key(struct kt_cycle *cycle, const char *key, struct kt_s
 	return kt_arena_printf(cycle->arena, "%s\n%.*s", key, (int)value.len, value.p);
 }
 
-static void add(struct kt_cycle *cycle, struct pairs *pairs, const char *key, const struct kt_node_info *node, int64_t amount)
+static void add(struct kt_cycle *cycle, struct pairs *pairs, const char *key,
+        const struct kt_node_info *node, int64_t amount)
 {
 	struct kt_sv value;
 
@@ -40,19 +43,23 @@ static void add(struct kt_cycle *cycle, struct pairs *pairs, const char *key, co
 	*number += amount;
 }
 
-static int64_t get(struct kt_cycle *cycle, const struct pairs *pairs, const char *key, struct kt_sv value)
+static int64_t get(
+        struct kt_cycle *cycle, const struct pairs *pairs, const char *key, struct kt_sv value)
 {
-	const int64_t *number = pairs->map.n ? kt_map_get(&pairs->map, pair_key(cycle, key, value)) : NULL;
+	const int64_t *number =
+	        pairs->map.n ? kt_map_get(&pairs->map, pair_key(cycle, key, value)) : NULL;
 
 	return number ? *number : 0;
 }
 
-static bool matches(struct kt_cycle *cycle, const struct kt_affinity_term *term, const struct kt_object *pod)
+static bool matches(
+        struct kt_cycle *cycle, const struct kt_affinity_term *term, const struct kt_object *pod)
 {
 	return kt_affinity_term_matches(term, pod, &cycle->snapshot->namespaces);
 }
 
-static bool matches_all(struct kt_cycle *cycle, const kt_affinity_terms *terms, const struct kt_object *pod)
+static bool matches_all(
+        struct kt_cycle *cycle, const kt_affinity_terms *terms, const struct kt_object *pod)
 {
 	for (size_t i = 0; i < terms->n; i++)
 		if (!matches(cycle, &terms->items[i], pod))
@@ -86,23 +93,27 @@ static void finish(struct kt_cycle *cycle, void *state)
 
 /* Filtering */
 
-static void count_existing(struct kt_cycle *cycle, struct affinity *affinity, const struct kt_node_info *node,
-	const struct kt_pod_info *existing)
+static void count_existing(struct kt_cycle *cycle, struct affinity *affinity,
+        const struct kt_node_info *node, const struct kt_pod_info *existing)
 {
 	const kt_affinity_terms *own = cycle->pod->terms, *theirs = existing->terms;
 
 	for (size_t i = 0; i < theirs[KT_ANTI_REQUIRED].n; i++)
 		if (matches(cycle, &theirs[KT_ANTI_REQUIRED].items[i], cycle->pod->object))
-			add(cycle, &affinity->forbidden, theirs[KT_ANTI_REQUIRED].items[i].topology_key, node, 1);
+			add(cycle, &affinity->forbidden,
+			        theirs[KT_ANTI_REQUIRED].items[i].topology_key, node, 1);
 	if (matches_all(cycle, &own[KT_AFFINITY_REQUIRED], existing->object))
 		for (size_t i = 0; i < own[KT_AFFINITY_REQUIRED].n; i++)
-			add(cycle, &affinity->near, own[KT_AFFINITY_REQUIRED].items[i].topology_key, node, 1);
+			add(cycle, &affinity->near, own[KT_AFFINITY_REQUIRED].items[i].topology_key,
+			        node, 1);
 	for (size_t i = 0; i < own[KT_ANTI_REQUIRED].n; i++)
 		if (matches(cycle, &own[KT_ANTI_REQUIRED].items[i], existing->object))
-			add(cycle, &affinity->away, own[KT_ANTI_REQUIRED].items[i].topology_key, node, 1);
+			add(cycle, &affinity->away, own[KT_ANTI_REQUIRED].items[i].topology_key,
+			        node, 1);
 }
 
-static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
+static enum kt_plugin_code pre_filter(
+        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
 {
 	const kt_affinity_terms *own = cycle->pod->terms;
 	bool has_own = own[KT_AFFINITY_REQUIRED].n || own[KT_ANTI_REQUIRED].n;
@@ -123,9 +134,10 @@ static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, stru
 	return has_own || affinity->forbidden.map.n ? KT_PLUGIN_OK : KT_PLUGIN_SKIP;
 }
 
-/* The first pod of a group that wants to be together must be able to start somewhere: where no pod matches yet and it matches
- * itself, any node with the labels will do. */
-static bool near_enough(struct kt_cycle *cycle, const struct affinity *affinity, const struct kt_node_info *node)
+/* The first pod of a group that wants to be together must be able to start somewhere: where no pod
+ * matches yet and it matches itself, any node with the labels will do. */
+static bool near_enough(
+        struct kt_cycle *cycle, const struct affinity *affinity, const struct kt_node_info *node)
 {
 	const kt_affinity_terms *terms = &cycle->pod->terms[KT_AFFINITY_REQUIRED];
 	bool found = true;
@@ -140,19 +152,21 @@ static bool near_enough(struct kt_cycle *cycle, const struct affinity *affinity,
 	return found || (!affinity->near.map.n && matches_all(cycle, terms, cycle->pod->object));
 }
 
-static bool too_near(struct kt_cycle *cycle, const struct affinity *affinity, const struct kt_node_info *node)
+static bool too_near(
+        struct kt_cycle *cycle, const struct affinity *affinity, const struct kt_node_info *node)
 {
 	const kt_affinity_terms *terms = &cycle->pod->terms[KT_ANTI_REQUIRED];
 	struct kt_sv value;
 
 	for (size_t i = 0; i < terms->n; i++)
 		if (kt_object_label(node->object, kt_sv_of(terms->items[i].topology_key), &value) &&
-			get(cycle, &affinity->away, terms->items[i].topology_key, value) > 0)
+		        get(cycle, &affinity->away, terms->items[i].topology_key, value) > 0)
 			return true;
 	return false;
 }
 
-static bool is_forbidden(struct kt_cycle *cycle, const struct affinity *affinity, const struct kt_node_info *node)
+static bool is_forbidden(
+        struct kt_cycle *cycle, const struct affinity *affinity, const struct kt_node_info *node)
 {
 	size_t it = 0;
 	const char *pair;
@@ -162,15 +176,16 @@ static bool is_forbidden(struct kt_cycle *cycle, const struct affinity *affinity
 		const char *newline = strchr(pair, '\n');
 		struct kt_sv value;
 
-		if (kt_object_label(node->object, (struct kt_sv){pair, (size_t)(newline - pair)}, &value) &&
-			kt_sv_is(value, newline + 1))
+		if (kt_object_label(
+		            node->object, (struct kt_sv){pair, (size_t)(newline - pair)}, &value) &&
+		        kt_sv_is(value, newline + 1))
 			return true;
 	}
 	return false;
 }
 
-static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-	struct kt_reasons *reasons)
+static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
+        const struct kt_node_info *node, struct kt_reasons *reasons)
 {
 	const struct affinity *affinity = state;
 
@@ -183,7 +198,8 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const str
 		return KT_PLUGIN_UNSCHEDULABLE;
 	}
 	if (is_forbidden(cycle, affinity, node)) {
-		kt_vec_push(&reasons->texts, "node(s) didn't satisfy existing pods anti-affinity rules");
+		kt_vec_push(&reasons->texts,
+		        "node(s) didn't satisfy existing pods anti-affinity rules");
 		return KT_PLUGIN_UNSCHEDULABLE;
 	}
 	return KT_PLUGIN_OK;
@@ -191,20 +207,22 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const str
 
 /* Scoring */
 
-static void score_terms(struct kt_cycle *cycle, struct affinity *affinity, const kt_affinity_terms *terms, int sign,
-	const struct kt_object *pod, const struct kt_node_info *node)
+static void score_terms(struct kt_cycle *cycle, struct affinity *affinity,
+        const kt_affinity_terms *terms, int sign, const struct kt_object *pod,
+        const struct kt_node_info *node)
 {
 	for (size_t i = 0; i < terms->n; i++) {
 		const struct kt_affinity_term *term = &terms->items[i];
 
 		if (matches(cycle, term, pod))
 			add(cycle, &affinity->scores, term->topology_key, node,
-				sign * (int64_t)(term->weight ? term->weight : HARD_AFFINITY_WEIGHT));
+			        sign * (int64_t)(term->weight ? term->weight
+			                                      : HARD_AFFINITY_WEIGHT));
 	}
 }
 
-static void score_existing(struct kt_cycle *cycle, struct affinity *affinity, const struct kt_node_info *node,
-	const struct kt_pod_info *existing)
+static void score_existing(struct kt_cycle *cycle, struct affinity *affinity,
+        const struct kt_node_info *node, const struct kt_pod_info *existing)
 {
 	const kt_affinity_terms *own = cycle->pod->terms, *theirs = existing->terms;
 	const struct kt_object *pod = cycle->pod->object;
@@ -224,7 +242,8 @@ static bool has_terms(const struct kt_pod_info *pod)
 	return false;
 }
 
-static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
+static enum kt_plugin_code pre_score(
+        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
 	const kt_affinity_terms *own = cycle->pod->terms;
 	bool has_own = own[KT_AFFINITY_PREFERRED].n || own[KT_ANTI_PREFERRED].n;
@@ -260,14 +279,16 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 		const char *newline = strchr(pair, '\n');
 		struct kt_sv value;
 
-		if (kt_object_label(node->object, (struct kt_sv){pair, (size_t)(newline - pair)}, &value) &&
-			kt_sv_is(value, newline + 1))
+		if (kt_object_label(
+		            node->object, (struct kt_sv){pair, (size_t)(newline - pair)}, &value) &&
+		        kt_sv_is(value, newline + 1))
 			sum += *(int64_t *)number;
 	}
 	return sum;
 }
 
-static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes, int64_t *scores, size_t n)
+static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes,
+        int64_t *scores, size_t n)
 {
 	int64_t min = INT64_MAX, max = INT64_MIN;
 
@@ -279,17 +300,20 @@ static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *
 		max = KT_MAX(max, scores[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		scores[i] = max > min ? (int64_t)((double)KT_SCORE_MAX * ((double)(scores[i] - min) / (double)(max - min))) : 0;
+		scores[i] = max > min ? (int64_t)((double)KT_SCORE_MAX *
+		                                  ((double)(scores[i] - min) / (double)(max - min)))
+		                      : 0;
 }
 
 const struct kt_plugin kt_plugin_inter_pod_affinity = {
-	.name = "InterPodAffinity",
-	.weight = 2,
-	.wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_LABELS | KT_EVENT_POD_REMOVED | KT_EVENT_POD_ADDED | KT_EVENT_POD_CHANGED,
-	.pre_filter = pre_filter,
-	.filter = filter,
-	.pre_score = pre_score,
-	.score = score,
-	.normalize = normalize,
-	.finish = finish,
+        .name = "InterPodAffinity",
+        .weight = 2,
+        .wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_LABELS | KT_EVENT_POD_REMOVED |
+                 KT_EVENT_POD_ADDED | KT_EVENT_POD_CHANGED,
+        .pre_filter = pre_filter,
+        .filter = filter,
+        .pre_score = pre_score,
+        .score = score,
+        .normalize = normalize,
+        .finish = finish,
 };

@@ -31,7 +31,7 @@ static bool compare_number(struct kt_json_at values, struct kt_sv have, bool gre
 static bool requirement_matches(struct kt_json_at requirement, bool present, struct kt_sv have)
 {
 	struct kt_json_at values = kt_json_member(requirement, "values");
-	struct kt_sv operator = {0};
+	struct kt_sv operator= {0};
 
 	kt_json_string_sv(kt_json_member(requirement, "operator"), &operator);
 	if (kt_sv_is(operator, "Exists"))
@@ -49,7 +49,8 @@ static bool requirement_matches(struct kt_json_at requirement, bool present, str
 	return kt_sv_is(operator, "Lt") && compare_number(values, have, false);
 }
 
-static bool requirements_match(struct kt_json_at list, const struct kt_object *node, bool fields, size_t *n)
+static bool requirements_match(
+        struct kt_json_at list, const struct kt_object *node, bool fields, size_t *n)
 {
 	struct kt_json_iter it = {0};
 	struct kt_json_at item;
@@ -78,7 +79,7 @@ bool kt_node_selector_term_matches(struct kt_json_at term, const struct kt_objec
 
 	/* An empty term matches nothing. */
 	return requirements_match(kt_json_member(term, "matchExpressions"), node, false, &n) &&
-		requirements_match(kt_json_member(term, "matchFields"), node, true, &n) && n > 0;
+	       requirements_match(kt_json_member(term, "matchFields"), node, true, &n) && n > 0;
 }
 
 bool kt_node_selector_matches(struct kt_json_at node_selector, const struct kt_object *node)
@@ -99,7 +100,8 @@ static bool labels_match(struct kt_json_at selector, const struct kt_object *nod
 	struct kt_sv key, want, have;
 
 	while (selector.p && kt_json_next_member(selector, &it, &key, &value))
-		if (!kt_json_string_sv(value, &want) || !kt_object_label(node, key, &have) || !kt_sv_eq(want, have))
+		if (!kt_json_string_sv(value, &want) || !kt_object_label(node, key, &have) ||
+		        !kt_sv_eq(want, have))
 			return false;
 	return true;
 }
@@ -109,16 +111,19 @@ static const char *const preferred_key = "preferredDuringSchedulingIgnoredDuring
 
 static struct kt_json_at node_affinity(const struct kt_pod_info *pod)
 {
-	return pod->affinity.p ? kt_json_member(pod->affinity, "nodeAffinity") : (struct kt_json_at){0};
+	return pod->affinity.p ? kt_json_member(pod->affinity, "nodeAffinity")
+	                       : (struct kt_json_at){0};
 }
 
-static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
+static enum kt_plugin_code pre_filter(
+        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
 {
 	struct kt_json_at affinity = node_affinity(cycle->pod);
 
 	(void)state;
 	(void)reasons;
-	if (!cycle->pod->node_selector.p && !(affinity.p && kt_json_member(affinity, required_key).p))
+	if (!cycle->pod->node_selector.p &&
+	        !(affinity.p && kt_json_member(affinity, required_key).p))
 		return KT_PLUGIN_SKIP;
 	return KT_PLUGIN_OK;
 }
@@ -126,13 +131,15 @@ static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, stru
 bool kt_node_affinity_allows(const struct kt_pod_info *pod, const struct kt_object *node)
 {
 	struct kt_json_at affinity = node_affinity(pod);
-	struct kt_json_at required = affinity.p ? kt_json_member(affinity, required_key) : (struct kt_json_at){0};
+	struct kt_json_at required =
+	        affinity.p ? kt_json_member(affinity, required_key) : (struct kt_json_at){0};
 
-	return labels_match(pod->node_selector, node) && (!required.p || kt_node_selector_matches(required, node));
+	return labels_match(pod->node_selector, node) &&
+	       (!required.p || kt_node_selector_matches(required, node));
 }
 
-static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-	struct kt_reasons *reasons)
+static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
+        const struct kt_node_info *node, struct kt_reasons *reasons)
 {
 	(void)state;
 	if (kt_node_affinity_allows(cycle->pod, node->object))
@@ -141,14 +148,16 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const str
 	return KT_PLUGIN_UNRESOLVABLE;
 }
 
-static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
+static enum kt_plugin_code pre_score(
+        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
 	struct kt_json_at affinity = node_affinity(cycle->pod);
 
 	(void)state;
 	(void)nodes;
 	(void)n;
-	return affinity.p && kt_json_member(affinity, preferred_key).p ? KT_PLUGIN_OK : KT_PLUGIN_SKIP;
+	return affinity.p && kt_json_member(affinity, preferred_key).p ? KT_PLUGIN_OK
+	                                                               : KT_PLUGIN_SKIP;
 }
 
 static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_info *node)
@@ -160,12 +169,14 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 	(void)state;
 	while (kt_json_next_element(list, &it, &item))
 		if (kt_json_int64(kt_json_member(item, "weight"), &weight) &&
-			kt_node_selector_term_matches(kt_json_member(item, "preference"), node->object))
+		        kt_node_selector_term_matches(
+		                kt_json_member(item, "preference"), node->object))
 			sum += weight;
 	return sum;
 }
 
-static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes, int64_t *scores, size_t n)
+static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes,
+        int64_t *scores, size_t n)
 {
 	(void)cycle;
 	(void)state;
@@ -174,12 +185,12 @@ static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *
 }
 
 const struct kt_plugin kt_plugin_node_affinity = {
-	.name = "NodeAffinity",
-	.weight = 2,
-	.wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_LABELS,
-	.pre_filter = pre_filter,
-	.filter = filter,
-	.pre_score = pre_score,
-	.score = score,
-	.normalize = normalize,
+        .name = "NodeAffinity",
+        .weight = 2,
+        .wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_LABELS,
+        .pre_filter = pre_filter,
+        .filter = filter,
+        .pre_score = pre_score,
+        .score = score,
+        .normalize = normalize,
 };

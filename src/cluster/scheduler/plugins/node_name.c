@@ -2,8 +2,8 @@
 /* NodeName: a pod that names its node goes nowhere else. */
 #include "cluster/scheduler/plugin.h"
 
-static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-	struct kt_reasons *reasons)
+static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
+        const struct kt_node_info *node, struct kt_reasons *reasons)
 {
 	(void)state;
 	if (!cycle->pod->node_name.len || kt_sv_is(cycle->pod->node_name, node->name))
@@ -13,7 +13,7 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const str
 }
 
 const struct kt_plugin kt_plugin_node_name = {
-	.name = "NodeName",
-	.wakes = KT_EVENT_NODE_ADDED,
-	.filter = filter,
+        .name = "NodeName",
+        .wakes = KT_EVENT_NODE_ADDED,
+        .filter = filter,
 };

@@ -10,10 +10,11 @@ static bool is_any(struct kt_sv ip)
 static bool conflict(const struct kt_host_port *a, const struct kt_host_port *b)
 {
 	return a->port == b->port && kt_sv_eq(a->protocol, b->protocol) &&
-		(is_any(a->ip) || is_any(b->ip) || kt_sv_eq(a->ip, b->ip));
+	       (is_any(a->ip) || is_any(b->ip) || kt_sv_eq(a->ip, b->ip));
 }
 
-static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
+static enum kt_plugin_code pre_filter(
+        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
 {
 	(void)state;
 	(void)reasons;
@@ -29,22 +30,23 @@ static bool pod_conflicts(const struct kt_pod_info *pod, const struct kt_pod_inf
 	return false;
 }
 
-static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-	struct kt_reasons *reasons)
+static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
+        const struct kt_node_info *node, struct kt_reasons *reasons)
 {
 	(void)state;
 	for (size_t i = 0; i < node->pods.n; i++) {
 		if (!pod_conflicts(cycle->pod, node->pods.items[i]))
 			continue;
-		kt_vec_push(&reasons->texts, "node(s) didn't have free ports for the requested pod ports");
+		kt_vec_push(&reasons->texts,
+		        "node(s) didn't have free ports for the requested pod ports");
 		return KT_PLUGIN_UNSCHEDULABLE;
 	}
 	return KT_PLUGIN_OK;
 }
 
 const struct kt_plugin kt_plugin_node_ports = {
-	.name = "NodePorts",
-	.wakes = KT_EVENT_NODE_ADDED | KT_EVENT_POD_REMOVED,
-	.pre_filter = pre_filter,
-	.filter = filter,
+        .name = "NodePorts",
+        .wakes = KT_EVENT_NODE_ADDED | KT_EVENT_POD_REMOVED,
+        .pre_filter = pre_filter,
+        .filter = filter,
 };

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
+static enum kt_plugin_code pre_score(
+        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
 	const struct kt_resources *request = &cycle->pod->requests;
 
@@ -25,7 +26,9 @@ static double imbalance(const struct kt_node_info *node, int64_t more_cpu, int64
 	if (!node->allocatable.milli_cpu || !node->allocatable.memory_bytes)
 		return 0;
 	return fabs(share(node->requested.milli_cpu + more_cpu, node->allocatable.milli_cpu) -
-			   share(node->requested.memory_bytes + more_memory, node->allocatable.memory_bytes)) / 2;
+	               share(node->requested.memory_bytes + more_memory,
+	                       node->allocatable.memory_bytes)) /
+	       2;
 }
 
 static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_info *node)
@@ -33,12 +36,13 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 	const struct kt_resources *request = &cycle->pod->requests;
 
 	(void)state;
-	return (int64_t)((1 - imbalance(node, request->milli_cpu, request->memory_bytes)) * KT_SCORE_MAX);
+	return (int64_t)((1 - imbalance(node, request->milli_cpu, request->memory_bytes)) *
+	                 KT_SCORE_MAX);
 }
 
 const struct kt_plugin kt_plugin_node_resources_balanced_allocation = {
-	.name = "NodeResourcesBalancedAllocation",
-	.weight = 1,
-	.pre_score = pre_score,
-	.score = score,
+        .name = "NodeResourcesBalancedAllocation",
+        .weight = 1,
+        .pre_score = pre_score,
+        .score = score,
 };

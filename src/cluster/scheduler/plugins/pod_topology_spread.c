@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * PodTopologySpread: keeps matching pods spread over the values of a node label. DoNotSchedule constraints refuse nodes, ScheduleAnyway
- * ones score them. Source: KEP-895; KEP-3022 (minDomains), KEP-3094 (which nodes count).
+ * PodTopologySpread: keeps matching pods spread over the values of a node label. DoNotSchedule
+ * constraints refuse nodes, ScheduleAnyway ones score them. Source: KEP-895; KEP-3022 (minDomains),
+ * KEP-3094 (which nodes count).
  */
 #include "cluster/scheduler/plugin.h"
 
@@ -18,12 +19,13 @@ struct spread {
 	struct kt_map *domains; /* values: struct domain, arena memory */
 	bool *by_node;          /* score: the domain is the node itself */
 	double *weights;
-	bool *ignored;          /* score: nodes (by feasible place) without some label */
+	bool *ignored; /* score: nodes (by feasible place) without some label */
 	struct kt_node_info *const *nodes;
 	size_t n_nodes;
 };
 
-static int64_t count_pods(const struct kt_node_info *node, const struct kt_spread_constraint *constraint, struct kt_sv namespace)
+static int64_t count_pods(const struct kt_node_info *node,
+        const struct kt_spread_constraint *constraint, struct kt_sv namespace)
 {
 	int64_t n = 0;
 
@@ -34,13 +36,14 @@ static int64_t count_pods(const struct kt_node_info *node, const struct kt_sprea
 		const struct kt_pod_info *pod = node->pods.items[i];
 
 		n += !pod->object->deletion_timestamp.len && kt_sv_eq(pod->namespace, namespace) &&
-			kt_selector_matches(constraint->selector, pod->object);
+		     kt_selector_matches(constraint->selector, pod->object);
 	}
 	return n;
 }
 
 /* Does the node count for the constraint? */
-static bool included(struct kt_cycle *cycle, const struct kt_spread_constraint *constraint, const struct kt_node_info *node)
+static bool included(struct kt_cycle *cycle, const struct kt_spread_constraint *constraint,
+        const struct kt_node_info *node)
 {
 	if (constraint->honor_affinity && !kt_node_affinity_allows(cycle->pod, node->object))
 		return false;
@@ -48,13 +51,15 @@ static bool included(struct kt_cycle *cycle, const struct kt_spread_constraint *
 		const struct kt_taint *taint = &node->taints.items[i];
 
 		if (!kt_sv_is(taint->effect, "PreferNoSchedule") &&
-			!kt_tolerates(cycle->pod->tolerations.items, cycle->pod->tolerations.n, taint))
+		        !kt_tolerates(
+		                cycle->pod->tolerations.items, cycle->pod->tolerations.n, taint))
 			return false;
 	}
 	return true;
 }
 
-static bool label(const struct kt_node_info *node, const struct kt_spread_constraint *constraint, struct kt_sv *ret_value)
+static bool label(const struct kt_node_info *node, const struct kt_spread_constraint *constraint,
+        struct kt_sv *ret_value)
 {
 	return kt_object_label(node->object, kt_sv_of(constraint->topology_key), ret_value);
 }
@@ -74,7 +79,8 @@ static struct spread *collect(struct kt_cycle *cycle, bool hard)
 	const kt_spread_constraints *all = &cycle->pod->spread;
 	struct spread *spread = kt_arena_new(cycle->arena, struct spread);
 
-	spread->constraints = kt_arena_alloc(cycle->arena, (all->n + 1) * sizeof(*spread->constraints));
+	spread->constraints =
+	        kt_arena_alloc(cycle->arena, (all->n + 1) * sizeof(*spread->constraints));
 	for (size_t i = 0; i < all->n; i++)
 		if (all->items[i].hard == hard)
 			spread->constraints[spread->n++] = &all->items[i];
@@ -104,7 +110,8 @@ static struct domain *domain(struct kt_cycle *cycle, struct kt_map *domains, str
 	return found;
 }
 
-static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
+static enum kt_plugin_code pre_filter(
+        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
 {
 	struct spread *spread = collect(cycle, true);
 
@@ -120,9 +127,10 @@ static enum kt_plugin_code pre_filter(struct kt_cycle *cycle, void **state, stru
 		for (size_t i = 0; i < spread->n; i++) {
 			struct kt_sv value;
 
-			if (included(cycle, spread->constraints[i], node) && label(node, spread->constraints[i], &value))
-				domain(cycle, &spread->domains[i], value)->pods +=
-					count_pods(node, spread->constraints[i], cycle->pod->namespace);
+			if (included(cycle, spread->constraints[i], node) &&
+			        label(node, spread->constraints[i], &value))
+				domain(cycle, &spread->domains[i], value)->pods += count_pods(
+				        node, spread->constraints[i], cycle->pod->namespace);
 		}
 	}
 	return KT_PLUGIN_OK;
@@ -140,8 +148,8 @@ static int64_t least(const struct kt_map *domains, int32_t min_domains)
 	return min_domains && domains->n < (size_t)min_domains ? 0 : min;
 }
 
-static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-	struct kt_reasons *reasons)
+static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
+        const struct kt_node_info *node, struct kt_reasons *reasons)
 {
 	const struct spread *spread = state;
 
@@ -151,16 +159,20 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const str
 		struct kt_sv value;
 
 		if (!label(node, constraint, &value)) {
-			kt_vec_push(&reasons->texts,
-				"node(s) didn't match pod topology spread constraints (missing required label)");
+			kt_vec_push(&reasons->texts, "node(s) didn't match pod topology spread "
+			                             "constraints (missing required label)");
 			return KT_PLUGIN_UNRESOLVABLE;
 		}
 		found = kt_map_get_sv(&spread->domains[i], value);
-		int64_t self = constraint->selector && kt_selector_matches(constraint->selector, cycle->pod->object);
+		int64_t self = constraint->selector &&
+		               kt_selector_matches(constraint->selector, cycle->pod->object);
 
-		if ((found ? found->pods : 0) + self - least(&spread->domains[i], constraint->min_domains) <= constraint->max_skew)
+		if ((found ? found->pods : 0) + self -
+		                least(&spread->domains[i], constraint->min_domains) <=
+		        constraint->max_skew)
 			continue;
-		kt_vec_push(&reasons->texts, "node(s) didn't match pod topology spread constraints");
+		kt_vec_push(
+		        &reasons->texts, "node(s) didn't match pod topology spread constraints");
 		return KT_PLUGIN_UNSCHEDULABLE;
 	}
 	return KT_PLUGIN_OK;
@@ -192,7 +204,8 @@ static void count_domains(struct kt_cycle *cycle, struct spread *spread, size_t 
 		const struct kt_node_info *node = cycle->snapshot->nodes.items[n];
 		struct domain *found;
 
-		if (!has_all_labels(spread, node) || !included(cycle, constraint, node) || !label(node, constraint, &value))
+		if (!has_all_labels(spread, node) || !included(cycle, constraint, node) ||
+		        !label(node, constraint, &value))
 			continue;
 		found = kt_map_get_sv(&spread->domains[i], value);
 		if (found)
@@ -200,7 +213,8 @@ static void count_domains(struct kt_cycle *cycle, struct spread *spread, size_t 
 	}
 }
 
-static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
+static enum kt_plugin_code pre_score(
+        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
 	struct spread *spread = collect(cycle, false);
 
@@ -216,7 +230,8 @@ static enum kt_plugin_code pre_score(struct kt_cycle *cycle, void **state, struc
 	size_t n_ignored = mark_ignored(spread);
 
 	for (size_t i = 0; i < spread->n; i++) {
-		spread->by_node[i] = !strcmp(spread->constraints[i]->topology_key, "kubernetes.io/hostname");
+		spread->by_node[i] =
+		        !strcmp(spread->constraints[i]->topology_key, "kubernetes.io/hostname");
 		if (!spread->by_node[i])
 			count_domains(cycle, spread, i);
 		size_t size = spread->by_node[i] ? n - n_ignored : spread->domains[i].n;
@@ -253,7 +268,8 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 }
 
 /* Few pods are good: the larger the raw score, the less of it stays. */
-static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes, int64_t *scores, size_t n)
+static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes,
+        int64_t *scores, size_t n)
 {
 	const struct spread *spread = state;
 	int64_t min = INT64_MAX, max = 0;
@@ -267,18 +283,20 @@ static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *
 		max = KT_MAX(max, scores[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		scores[i] = spread->ignored[i] ? 0 : max ? KT_SCORE_MAX * (max + min - scores[i]) / max : KT_SCORE_MAX;
+		scores[i] = spread->ignored[i] ? 0
+		            : max              ? KT_SCORE_MAX * (max + min - scores[i]) / max
+		                               : KT_SCORE_MAX;
 }
 
 const struct kt_plugin kt_plugin_pod_topology_spread = {
-	.name = "PodTopologySpread",
-	.weight = 2,
-	.wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_LABELS | KT_EVENT_NODE_TAINTS | KT_EVENT_POD_REMOVED | KT_EVENT_POD_ADDED |
-		KT_EVENT_POD_CHANGED,
-	.pre_filter = pre_filter,
-	.filter = filter,
-	.pre_score = pre_score,
-	.score = score,
-	.normalize = normalize,
-	.finish = finish,
+        .name = "PodTopologySpread",
+        .weight = 2,
+        .wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_LABELS | KT_EVENT_NODE_TAINTS |
+                 KT_EVENT_POD_REMOVED | KT_EVENT_POD_ADDED | KT_EVENT_POD_CHANGED,
+        .pre_filter = pre_filter,
+        .filter = filter,
+        .pre_score = pre_score,
+        .score = score,
+        .normalize = normalize,
+        .finish = finish,
 };

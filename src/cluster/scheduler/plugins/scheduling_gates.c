@@ -2,7 +2,8 @@
 /* SchedulingGates: a pod with gates does not queue (KEP-3521). */
 #include "cluster/scheduler/plugin.h"
 
-static enum kt_plugin_code pre_enqueue(const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason)
+static enum kt_plugin_code pre_enqueue(
+        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason)
 {
 	struct kt_json_at list = kt_json_member(pod->spec, "schedulingGates"), item;
 	struct kt_json_iter it = {0};
@@ -17,11 +18,12 @@ static enum kt_plugin_code pre_enqueue(const struct kt_pod_info *pod, struct kt_
 	}
 	if (!n)
 		return KT_PLUGIN_OK;
-	*ret_reason = kt_arena_printf(arena, "waiting for scheduling gates: [%s]", kt_str_text(&out));
+	*ret_reason =
+	        kt_arena_printf(arena, "waiting for scheduling gates: [%s]", kt_str_text(&out));
 	return KT_PLUGIN_UNRESOLVABLE;
 }
 
 const struct kt_plugin kt_plugin_scheduling_gates = {
-	.name = "SchedulingGates",
-	.pre_enqueue = pre_enqueue,
+        .name = "SchedulingGates",
+        .pre_enqueue = pre_enqueue,
 };

@@ -11,14 +11,15 @@ bool kt_tolerates(const struct kt_toleration *tolerations, size_t n, const struc
 			continue;
 		if (t->key.len && !kt_sv_eq(t->key, taint->key))
 			continue;
-		if (kt_sv_is(t->operator, "Exists") || (t->key.len && kt_sv_eq(t->value, taint->value)))
+		if (kt_sv_is(t->operator, "Exists") ||
+		        (t->key.len && kt_sv_eq(t->value, taint->value)))
 			return true;
 	}
 	return false;
 }
 
-static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
-	struct kt_reasons *reasons)
+static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
+        const struct kt_node_info *node, struct kt_reasons *reasons)
 {
 	const struct kt_pod_info *pod = cycle->pod;
 
@@ -26,7 +27,8 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state, const str
 	for (size_t i = 0; i < node->taints.n; i++) {
 		const struct kt_taint *taint = &node->taints.items[i];
 
-		if (kt_sv_is(taint->effect, "PreferNoSchedule") || kt_tolerates(pod->tolerations.items, pod->tolerations.n, taint))
+		if (kt_sv_is(taint->effect, "PreferNoSchedule") ||
+		        kt_tolerates(pod->tolerations.items, pod->tolerations.n, taint))
 			continue;
 		kt_vec_push(&reasons->texts, "node(s) had untolerated taint(s)");
 		return KT_PLUGIN_UNRESOLVABLE;
@@ -43,13 +45,15 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 	for (size_t i = 0; i < node->taints.n; i++) {
 		const struct kt_taint *taint = &node->taints.items[i];
 
-		if (kt_sv_is(taint->effect, "PreferNoSchedule") && !kt_tolerates(pod->tolerations.items, pod->tolerations.n, taint))
+		if (kt_sv_is(taint->effect, "PreferNoSchedule") &&
+		        !kt_tolerates(pod->tolerations.items, pod->tolerations.n, taint))
 			n++;
 	}
 	return n;
 }
 
-static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes, int64_t *scores, size_t n)
+static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *const *nodes,
+        int64_t *scores, size_t n)
 {
 	(void)cycle;
 	(void)state;
@@ -58,10 +62,10 @@ static void normalize(struct kt_cycle *cycle, void *state, struct kt_node_info *
 }
 
 const struct kt_plugin kt_plugin_taint_toleration = {
-	.name = "TaintToleration",
-	.weight = 3,
-	.wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_TAINTS,
-	.filter = filter,
-	.score = score,
-	.normalize = normalize,
+        .name = "TaintToleration",
+        .weight = 3,
+        .wakes = KT_EVENT_NODE_ADDED | KT_EVENT_NODE_TAINTS,
+        .filter = filter,
+        .score = score,
+        .normalize = normalize,
 };
