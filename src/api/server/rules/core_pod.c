@@ -77,6 +77,21 @@ static void merge_all_label_keys(json_t *pod)
 	}
 }
 
+/* Projected volumes do not take trust bundles while that feature is off by default. */
+static void drop_trust_bundles(json_t *spec)
+{
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach(json_object_get(spec, "volumes"), i, volume)
+	{
+		json_t *sources = kt_jget(volume, "projected.sources");
+
+		for (size_t s = 0; s < json_array_size(sources); s++)
+			json_object_del(json_array_get(sources, s), "clusterTrustBundle");
+	}
+}
+
 static int prepare_create(struct kt_rule_context *c, json_t *pod)
 {
 	json_t *status = json_object();
@@ -172,6 +187,7 @@ static void prepare_resize(json_t *pod, const json_t *old)
 
 static int prepare(struct kt_rule_context *c, json_t *pod, const json_t *old)
 {
+	drop_trust_bundles(json_object_get(pod, "spec"));
 	if (!old)
 		return prepare_create(c, pod);
 	if (!c->subresource)
