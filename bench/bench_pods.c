@@ -50,6 +50,7 @@ struct run {
 	struct kt_watch watch;
 	struct writer writers[WRITERS];
 	int next, created, running, failed;
+	bool runs[PODS]; /* by the pod's number */
 	int64_t all_created_ns;
 };
 
@@ -164,10 +165,16 @@ static void on_event(struct kt_watch *watch, enum kt_watch_type type, struct kt_
 {
 	struct run *run = kt_container_of(watch, struct run, watch);
 	struct kt_json_at phase = kt_json_find(kt_object_doc(object), "status", "phase", NULL);
+	kt_auto_free char *name = NULL;
+	int pod;
 
-	/* A pod becomes Running once; what changes later is not waited for. */
-	if (type == KT_WATCH_MODIFIED && kt_json_string_is(phase, "Running"))
-		run->running++;
+	if (type == KT_WATCH_BOOKMARK || !kt_json_string_is(phase, "Running"))
+		return;
+	name = kt_sv_dup(kt_object_name(object));
+	if (sscanf(name, "pod-%d", &pod) != 1 || pod < 0 || pod >= PODS || run->runs[pod])
+		return;
+	run->runs[pod] = true;
+	run->running++;
 }
 
 static void on_end(struct kt_watch *watch, struct kt_err *err)

@@ -15,6 +15,8 @@
 #define REGISTER_RETRY_MS 1000
 
 static void lease_timer_fired(struct kt_timer *timer);
+static void set_lease_timer(struct kt_simulated *simulated);
+static void renew_lease(struct kt_simulated *simulated, struct sim_node *node);
 static void register_timer_fired(struct kt_timer *timer);
 
 /* Octets two and three of a node's /24: 10.244.0.0 and up first, then below, never the
@@ -169,9 +171,12 @@ static void node_registered(
 
 	node->uid = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "uid", NULL));
 	kt_event_record(simulated->recorder, &event, "Starting kubelet.");
+	/* At once: without it, or with one of a smaller cluster, nobody knows how seldom it is
+	 * renewed. */
+	renew_lease(simulated, node);
 	if (++simulated->n_registered < simulated->n_nodes)
 		return;
-	kt_timer_set(&simulated->lease_timer, kt_loop_now_ns(simulated->loop));
+	set_lease_timer(simulated);
 	if (simulated->on_ready)
 		simulated->on_ready(simulated->arg);
 }
@@ -311,18 +316,26 @@ static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
 }
 
+static int lease_batch(const struct kt_simulated *simulated)
+{
+	return KT_MIN(simulated->n_nodes, KT_SIMULATED_LEASES_PER_S);
+}
+
 /* A few leases at a time, so that a round over all nodes takes lease_round_ns. */
+static void set_lease_timer(struct kt_simulated *simulated)
+{
+	int64_t period = simulated->lease_round_ns * lease_batch(simulated) / simulated->n_nodes;
+
+	kt_timer_set(&simulated->lease_timer, kt_loop_now_ns(simulated->loop) + period);
+}
+
 static void lease_timer_fired(struct kt_timer *timer)
 {
 	struct kt_simulated *simulated = kt_container_of(timer, struct kt_simulated, lease_timer);
-	int64_t now = kt_loop_now_ns(simulated->loop);
-	int batch = KT_MIN(simulated->n_nodes, KT_SIMULATED_LEASES_PER_S);
 
-	if (!simulated->n_nodes)
-		return;
-	for (int i = 0; i < batch; i++) {
+	for (int i = 0; i < lease_batch(simulated); i++) {
 		renew_lease(simulated, &simulated->nodes[simulated->next_lease]);
 		simulated->next_lease = (simulated->next_lease + 1) % simulated->n_nodes;
 	}
-	kt_timer_set(timer, now + simulated->lease_round_ns * batch / simulated->n_nodes);
+	set_lease_timer(simulated);
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "runtime/simulated/simulated.h"
 #include "support/fake_client.h"
 
@@ -23,7 +24,7 @@ static void on_ready(void *arg)
 	((struct world *)arg)->ready = true;
 }
 
-static void start(struct world *world)
+static void start(struct world *world, int n_nodes)
 {
 	struct kt_err err = KT_ERR_INIT;
 
@@ -32,7 +33,7 @@ static void start(struct world *world)
 	        kt_simulated_create(
 	                &(struct kt_simulated_options){.client = fake_client_get(world->fake),
 	                        .loop = world->loop,
-	                        .n_nodes = 2,
+	                        .n_nodes = n_nodes,
 	                        .name_prefix = "n-",
 	                        .on_ready = on_ready,
 	                        .arg = world},
@@ -51,7 +52,7 @@ static int setup(void **state)
 	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
 	        &err);
 	world->fake = fake_client_create(world->loop);
-	start(world);
+	start(world, 2);
 	*state = world;
 	return 0;
 }
@@ -131,6 +132,40 @@ static void nodes_register_and_are_ready(void **state)
 	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n-0002");
 	assert_string_equal(kt_jstr(lease, "spec.holderIdentity"), "n-0002");
 	assert_int_equal(kt_jint(lease, "spec.leaseDurationSeconds", 0), 40);
+}
+
+/* The node's lease exists and was renewed within a quarter of its duration. */
+static void assert_lease_is_fresh(struct world *world, int node)
+{
+	kt_auto_free char *path = kt_asprintf(
+	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n-%04d", node);
+	kt_auto_json json_t *lease = fake_get(world->fake, path);
+	const char *renewed;
+	int64_t renewed_ns;
+
+	assert_non_null(lease);
+	renewed = kt_jstr(lease, "spec.renewTime");
+	assert_int_equal(kt_time_parse(kt_sv_of(renewed), &renewed_ns), 0);
+	assert_true(kt_loop_wall_ns(world->loop) - renewed_ns <=
+	            kt_jint(lease, "spec.leaseDurationSeconds", 0) * KT_NS_PER_S / 4);
+}
+
+/* A node without a fresh lease is taken for dead; one whose lease is renewed seldom says so from
+ * the start. */
+static void many_nodes_keep_their_leases(void **state)
+{
+	enum { NODES = 1000, SECONDS = 400, STEP = 50 };
+	struct world *world = *state;
+
+	kt_simulated_destroy(world->simulated);
+	start(world, NODES);
+	run(world, 2000);
+	assert_true(world->ready);
+	for (int s = 0; s <= SECONDS; s += STEP) {
+		for (int node = 1; node <= NODES; node++)
+			assert_lease_is_fresh(world, node);
+		run(world, STEP * 1000);
+	}
 }
 
 static void a_plain_pod_runs_after_one_write(void **state)
@@ -247,7 +282,7 @@ static void a_restart_of_the_program_goes_on(void **state)
 	run(world, 50000);
 	id = field(world, "status.containerStatuses.0.containerID");
 	kt_simulated_destroy(world->simulated);
-	start(world);
+	start(world, 2);
 	run(world, 1000);
 	assert_true(world->ready);
 	assert_field(world, "status.containerStatuses.0.containerID", id);
@@ -371,6 +406,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        T(nodes_register_and_are_ready),
+	        T(many_nodes_keep_their_leases),
 	        T(a_plain_pod_runs_after_one_write),
 	        T(delays_show_on_the_way),
 	        T(crashes_back_off),
