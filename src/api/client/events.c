@@ -12,6 +12,7 @@ struct record {
 	char *key;
 	char *path; /* of the collection */
 	char *name;
+	char *text; /* of a combined event, where each one's text is the newest; else NULL */
 	struct kt_str head; /* JSON up to the changing part; emptied once created */
 	int64_t first_ns, last_ns;
 	int count;
@@ -51,6 +52,7 @@ static void record_free(void *value)
 	free(record->key);
 	free(record->path);
 	free(record->name);
+	free(record->text);
 	free(record);
 }
 
@@ -161,7 +163,7 @@ static bool combine(struct kt_event_recorder *recorder, const char *similar_key)
 		similar->n = 0;
 	}
 	similar->last_ns = now;
-	return ++similar->n > KT_EVENT_SIMILAR_MAX;
+	return ++similar->n >= KT_EVENT_SIMILAR_MAX;
 }
 
 static void put_member(struct kt_str *out, const char *key, struct kt_sv value)
@@ -193,7 +195,8 @@ static void write_head(struct kt_event_recorder *recorder, struct record *record
 	put_member(out, "fieldPath", about->field_path);
 	kt_str_puts(out, "}");
 	put_member(out, "reason", kt_sv_of(event->reason));
-	put_member(out, "message", kt_sv_of(message));
+	if (message)
+		put_member(out, "message", kt_sv_of(message));
 	put_member(out, "type", kt_sv_of(event->type));
 	put_member(out, "action", kt_sv_of(event->action));
 	put_member(out, "reportingComponent", kt_sv_of(recorder->component));
@@ -272,6 +275,11 @@ static void send_record(struct kt_event_recorder *recorder, struct record *recor
 		kt_str_putc(&body, '{');
 	else
 		kt_str_add(&body, record->head.data, record->head.len);
+	if (record->text) {
+		put_member(&body, "message", kt_sv_of(record->text));
+		if (record->created)
+			kt_str_putc(&body, ',');
+	}
 	write_counts(recorder, record, &body);
 	kt_str_putc(&body, '}');
 	if (record->created) {
@@ -319,10 +327,9 @@ static struct record *record_create(struct kt_event_recorder *recorder,
 	return record;
 }
 
-static void count_up(struct kt_event_recorder *recorder, struct record *record)
+/* Sends the record as it is now, or once what is under way is answered. */
+static void tell(struct kt_event_recorder *recorder, struct record *record)
 {
-	record->count++;
-	record->last_ns = kt_loop_wall_ns(recorder->loop);
 	if (record->under_way)
 		record->stale = true;
 	else if (!record->queued)
@@ -330,44 +337,54 @@ static void count_up(struct kt_event_recorder *recorder, struct record *record)
 	pump(recorder);
 }
 
+/* The record of this event, made when it is new: one of its own, or that of all its like. object:
+ * the key so far. */
+static struct record *record_of(struct kt_event_recorder *recorder, const struct kt_event *event,
+        const char *object, const char *message)
+{
+	kt_auto_free char *similar = kt_asprintf("%s|%.*s|%s|%s", object,
+	                          (int)event->about.field_path.len,
+	                          event->about.field_path.p ? event->about.field_path.p : "",
+	                          event->type, event->reason),
+	                  *own = kt_asprintf("%s|%s", similar, message);
+	struct record *record = kt_map_get(&recorder->records, own);
+	bool is_combined = !record && combine(recorder, similar);
+	const char *key = is_combined ? similar : own;
+
+	if (is_combined)
+		record = kt_map_get(&recorder->records, key);
+	if (!record) {
+		forget_old_records(recorder);
+		record = record_create(recorder, event, key, is_combined ? NULL : message);
+		kt_map_set(&recorder->records, key, record);
+	}
+	if (is_combined) {
+		free(record->text);
+		record->text = kt_asprintf("(combined from similar events): %s", message);
+	}
+	return record;
+}
+
 void kt_event_record(
         struct kt_event_recorder *recorder, const struct kt_event *event, const char *message, ...)
 {
 	const struct kt_event_ref *about = &event->about;
-	kt_auto_str key = KT_STR_INIT, text = KT_STR_INIT;
+	kt_auto_str object = KT_STR_INIT, text = KT_STR_INIT;
 	struct record *record;
-	size_t object_len;
 	va_list ap;
 
 	va_start(ap, message);
 	kt_str_vprintf(&text, message, ap);
 	va_end(ap);
-	kt_str_printf(&key, "%.*s|%.*s|%.*s|%.*s", (int)about->kind.len, about->kind.p,
+	kt_str_printf(&object, "%.*s|%.*s|%.*s|%.*s", (int)about->kind.len, about->kind.p,
 	        (int)about->namespace.len, about->namespace.p, (int)about->name.len, about->name.p,
 	        (int)about->uid.len, about->uid.p);
-	object_len = key.len;
-	if (recorder->n_queued >= KT_EVENT_QUEUE_MAX || !take_token(recorder, key.data))
+	if (recorder->n_queued >= KT_EVENT_QUEUE_MAX)
 		return;
-	kt_str_printf(&key, "|%.*s|%s|%s", (int)about->field_path.len, about->field_path.p,
-	        event->type, event->reason);
-	kt_assert(key.len > object_len);
-	if (!kt_map_has(&recorder->records, key.data)) {
-		kt_auto_free char *similar_key = kt_strdup(key.data);
-
-		kt_str_printf(&key, "|%s", kt_str_text(&text));
-		if (!kt_map_has(&recorder->records, key.data) && combine(recorder, similar_key)) {
-			kt_str_clear(&key);
-			kt_str_puts(&key, similar_key);
-			kt_auto_free char *first = kt_str_steal(&text);
-
-			kt_str_printf(&text, "(combined from similar events): %s", first);
-		}
-	}
-	record = kt_map_get(&recorder->records, key.data);
-	if (!record) {
-		forget_old_records(recorder);
-		record = record_create(recorder, event, key.data, kt_str_text(&text));
-		kt_map_set(&recorder->records, key.data, record);
-	}
-	count_up(recorder, record);
+	record = record_of(recorder, event, kt_str_text(&object), kt_str_text(&text));
+	record->count++;
+	record->last_ns = kt_loop_wall_ns(recorder->loop);
+	/* What is held back still counts: the next one that is told says how many there were. */
+	if (take_token(recorder, kt_str_text(&object)))
+		tell(recorder, record);
 }

@@ -2,9 +2,10 @@
 /*
  * The event recorder: core/v1 Events about objects, worded by the caller, written in the
  * background. As client-go's recorder: an event that repeats raises `count` of the one already
- * written, more than KT_EVENT_SIMILAR_MAX that differ only in their text are combined, a chatty
- * source is limited per object, and when the queue is full events are dropped: an event is a
- * courtesy, never a promise.
+ * written; of those that differ only in their text the KT_EVENT_SIMILAR_MAX-th and all later ones
+ * are combined, under the newest text; a chatty source is limited per object (what is held back
+ * is in the next count), and when the queue is full events are dropped: an event is a courtesy,
+ * never a promise.
  *
  * All calls on the recorder's loop.
  */

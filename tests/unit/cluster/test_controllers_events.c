@@ -5,13 +5,7 @@
 #include "api/client/calls.h"
 #include "api/client/events.h"
 #include "base/mem.h"
-#include "support/fake_client.h"
-
-struct world {
-	struct kt_loop *loop;
-	struct fake_client *fake;
-	struct kt_event_recorder *recorder;
-};
+#include "support/world.h"
 
 static struct kt_event_recorder *make_recorder(struct world *world, bool new_form)
 {
@@ -22,35 +16,25 @@ static struct kt_event_recorder *make_recorder(struct world *world, bool new_for
 	                .new_form = new_form});
 }
 
-static int setup(void **state)
+static void destroy(void *part)
 {
-	struct world *world = kt_new(struct world);
-	struct kt_err err = KT_ERR_INIT;
-
-	world->loop = kt_loop_create(
-	        &(struct kt_loop_options){
-	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
-	        &err);
-	world->fake = fake_client_create(world->loop);
-	world->recorder = make_recorder(world, false);
-	*state = world;
-	return 0;
+	kt_event_recorder_destroy(part);
 }
 
-static int teardown(void **state)
+static int setup(void **state)
 {
-	struct world *world = *state;
+	struct world *world;
 
-	kt_event_recorder_destroy(world->recorder);
-	fake_client_destroy(world->fake);
-	kt_loop_destroy(world->loop);
-	free(world);
+	world_setup(state);
+	world = *state;
+	world->part = make_recorder(world, false);
+	world->destroy_part = destroy;
 	return 0;
 }
 
 static void run(struct world *world, int64_t s)
 {
-	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + s * KT_NS_PER_S);
+	world_run_ms(world, s * 1000);
 }
 
 static void say(struct world *world, const char *name, const char *text)
@@ -65,7 +49,7 @@ static void say(struct world *world, const char *name, const char *text)
 	        .reason = "Tested",
 	};
 
-	kt_event_record(world->recorder, &event, "%s", text);
+	kt_event_record(world->part, &event, "%s", text);
 }
 
 static size_t count(struct world *world)
@@ -103,10 +87,10 @@ static void what_is_similar_is_combined(void **state)
 		say(world, "a", text);
 	}
 	run(world, 1);
-	assert_int_equal(count(world), KT_EVENT_SIMILAR_MAX + 1);
-	event = fake_nth(world->fake, "/api/v1/events", KT_EVENT_SIMILAR_MAX);
-	assert_string_equal(kt_jstr(event, "message"), "(combined from similar events): text 10");
-	assert_int_equal(kt_jint(event, "count", 0), 20 - KT_EVENT_SIMILAR_MAX);
+	assert_int_equal(count(world), KT_EVENT_SIMILAR_MAX);
+	event = fake_nth(world->fake, "/api/v1/events", KT_EVENT_SIMILAR_MAX - 1);
+	assert_string_equal(kt_jstr(event, "message"), "(combined from similar events): text 19");
+	assert_int_equal(kt_jint(event, "count", 0), 20 - (KT_EVENT_SIMILAR_MAX - 1));
 }
 
 static void a_chatty_source_is_limited(void **state)
@@ -114,13 +98,22 @@ static void a_chatty_source_is_limited(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *event = NULL;
 
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
 		say(world, "a", "noise");
+		run(world, 1);
+	}
 	say(world, "b", "another object");
 	run(world, 1);
 	event = fake_nth(world->fake, "/api/v1/events", 0);
 	assert_int_equal(kt_jint(event, "count", 0), KT_EVENT_BURST);
 	assert_int_equal(count(world), 2);
+	/* One more is let through after a while, and says how many there were. */
+	run(world, KT_EVENT_REFILL_S);
+	say(world, "a", "noise");
+	run(world, 1);
+	json_decref(event);
+	event = fake_nth(world->fake, "/api/v1/events", 0);
+	assert_int_equal(kt_jint(event, "count", 0), 101);
 }
 
 static void the_queue_is_bounded(void **state)
@@ -141,8 +134,8 @@ static void the_new_form_has_a_series(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *event = NULL;
 
-	kt_event_recorder_destroy(world->recorder);
-	world->recorder = make_recorder(world, true);
+	kt_event_recorder_destroy(world->part);
+	world->part = make_recorder(world, true);
 	say(world, "a", "again");
 	run(world, 1);
 	say(world, "a", "again");
@@ -186,7 +179,7 @@ static void calls_under_way_are_dropped(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(what_repeats_is_counted),
 	        T(what_is_similar_is_combined),
