@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CronJobs: a Job for each scheduled time, old Jobs cleaned up. A time that was missed is made up
  * for by the newest one only. */
+#include "api/machinery/cron.h"
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "cluster/controllers/cron_schedule.h"
 #include "cluster/controllers/cron_zone.h"
 #include "cluster/controllers/meta.h"
+#include "cluster/controllers/owned.h"
 #include "cluster/controllers/table.h"
 
 #define MISSED_MAX 100
@@ -16,6 +17,7 @@
 struct cron_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *cron_jobs, *jobs;
+	struct kt_owned owned;
 };
 
 struct cron_work {
@@ -190,25 +192,33 @@ static void make_job(struct cron_work *work, int64_t due_ns)
 	        "/apis/batch/v1/namespaces/%.*s/jobs", KT_SVP(namespace));
 }
 
+/* The first time after after_ns at this offset from UTC; 0: none. */
+static int64_t next_at_offset(const struct kt_cron *schedule, int64_t after_ns, int64_t offset_ns)
+{
+	int64_t next_s = kt_cron_next(schedule, after_ns / KT_NS_PER_S, offset_ns / KT_NS_PER_S);
+
+	return next_s < 0 ? 0 : next_s * KT_NS_PER_S;
+}
+
 /* In the CronJob's zone. Where the clock is set between the two times, the offset of the later one
  * counts. */
 static int64_t next_time(
-        const struct cron_work *work, const struct kt_cron_schedule *schedule, int64_t after_ns)
+        const struct cron_work *work, const struct kt_cron *schedule, int64_t after_ns)
 {
 	int64_t offset_ns = kt_zone_offset_ns(work->zone, after_ns);
-	int64_t next_ns = kt_cron_schedule_next(schedule, after_ns, offset_ns);
+	int64_t next_ns = next_at_offset(schedule, after_ns, offset_ns);
 	int64_t then_ns = next_ns ? kt_zone_offset_ns(work->zone, next_ns) : offset_ns;
 
 	if (then_ns == offset_ns)
 		return next_ns;
 	next_ns += offset_ns - then_ns;
-	return next_ns > after_ns ? next_ns : kt_cron_schedule_next(schedule, after_ns, then_ns);
+	return next_ns > after_ns ? next_ns : next_at_offset(schedule, after_ns, then_ns);
 }
 
 /* The newest scheduled time that has passed since the last one; 0: none. *ret_missed counts those
  * in between. */
 static int64_t newest_due(
-        const struct cron_work *work, const struct kt_cron_schedule *schedule, int *ret_missed)
+        const struct cron_work *work, const struct kt_cron *schedule, int *ret_missed)
 {
 	const char *last = kt_jstr(work->status, "lastScheduleTime");
 	int64_t deadline_s = kt_jint(work->spec, "startingDeadlineSeconds", -1),
@@ -222,7 +232,7 @@ static int64_t newest_due(
 	while ((next_ns = next_time(work, schedule, since_ns)) && next_ns <= work->wall_ns) {
 		since_ns = due_ns = next_ns;
 		/* Far behind: jump, only the newest counts. */
-		if (++*ret_missed > MISSED_MAX && !schedule->every_ns)
+		if (++*ret_missed > MISSED_MAX && !schedule->every_s)
 			since_ns = KT_MAX(
 			        since_ns, work->wall_ns - 366 * 86400 * KT_NS_PER_S / MISSED_MAX);
 	}
@@ -249,7 +259,7 @@ static void start_due(struct cron_work *work, int64_t due_ns)
 static void run(struct cron_work *work)
 {
 	const char *zone = kt_jstr(work->spec, "timeZone");
-	struct kt_cron_schedule schedule;
+	struct kt_cron schedule;
 	kt_auto_err err = KT_ERR_INIT;
 	int64_t due_ns, next_ns;
 	int missed;
@@ -259,9 +269,7 @@ static void run(struct cron_work *work)
 	trim_history(work, "Failed", kt_jint(work->spec, "failedJobsHistoryLimit", 1));
 	if (kt_is_deleting(work->object) || kt_jbool(work->spec, "suspend", false))
 		return;
-	if (kt_cron_schedule_parse(
-	            kt_jstr(work->spec, "schedule") ? kt_jstr(work->spec, "schedule") : "",
-	            &schedule, &err) < 0) {
+	if (kt_cron_parse(kt_sv_of(kt_jstr(work->spec, "schedule")), &schedule, &err) < 0) {
 		kt_reconciler_event(work->own->reconciler, work->object, "Warning",
 		        "UnparseableSchedule", "unparseable schedule: %s : %s",
 		        kt_jstr(work->spec, "schedule"), kt_err_message(&err));
@@ -312,28 +320,6 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	kt_zone_close(work.zone);
 }
 
-static void cron_job_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct cron_controller *own = arg;
-
-	(void)old_object;
-	if (new_object)
-		kt_reconciler_add_object(own->reconciler, new_object);
-}
-
-static void job_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct cron_controller *own = arg;
-	struct kt_object *job = new_object ? new_object : old_object, *object;
-	struct kt_owner owner;
-
-	if (!kt_controller_owner(job, &owner) || !kt_sv_is(owner.kind, "CronJob"))
-		return;
-	object = kt_informer_get(own->cron_jobs, kt_object_namespace(job), owner.name);
-	if (object)
-		kt_reconciler_add_object(own->reconciler, object);
-}
-
 static void *create(struct kt_controllers *controllers)
 {
 	struct cron_controller *own = kt_new(struct cron_controller);
@@ -344,11 +330,9 @@ static void *create(struct kt_controllers *controllers)
 	                .reconcile = reconcile,
 	                .arg = own});
 	own->cron_jobs = kt_controllers_informer(controllers, "/apis/batch/v1/cronjobs");
-	own->jobs = kt_controllers_informer(controllers, "/apis/batch/v1/jobs");
-	kt_informer_add_handler(own->cron_jobs,
-	        &(struct kt_informer_handler){.on_change = cron_job_changed, .arg = own});
-	kt_informer_add_handler(
-	        own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
+	own->owned = (struct kt_owned){
+	        .reconciler = own->reconciler, .owners = own->cron_jobs, .kind = "CronJob"};
+	own->jobs = kt_owned_watch(&own->owned, controllers, "/apis/batch/v1/jobs");
 	return own;
 }
 

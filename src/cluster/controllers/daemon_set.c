@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/controllers/history.h"
+#include "cluster/controllers/owned.h"
 #include "cluster/controllers/pod_control.h"
 #include "cluster/controllers/table.h"
 #include "cluster/scheduler/plugin.h"
@@ -18,6 +19,7 @@
 struct daemon_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *sets, *pods, *nodes, *revisions;
+	struct kt_owned owned;
 };
 
 struct daemon_node {
@@ -464,43 +466,11 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	json_decref(work.tree);
 }
 
-static void set_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct daemon_controller *own = arg;
-
-	(void)old_object;
-	if (new_object)
-		kt_reconciler_add_object(own->reconciler, new_object);
-}
-
-static void add_set(void *arg, struct kt_object *set)
+static bool add_each_set(void *arg, struct kt_object *set)
 {
 	struct daemon_controller *own = arg;
 
 	kt_reconciler_add_object(own->reconciler, set);
-}
-
-static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct daemon_controller *own = arg;
-	struct kt_object *pod = new_object ? new_object : old_object, *set;
-	struct kt_owner owner;
-
-	if (!kt_controller_owner(pod, &owner)) {
-		if (new_object)
-			kt_each_selecting(own->sets, new_object, add_set, own);
-		return;
-	}
-	if (!kt_sv_is(owner.kind, "DaemonSet"))
-		return;
-	set = kt_informer_get(own->sets, kt_object_namespace(pod), owner.name);
-	if (set)
-		kt_reconciler_add_object(own->reconciler, set);
-}
-
-static bool add_each_set(void *arg, struct kt_object *set)
-{
-	add_set(arg, set);
 	return true;
 }
 
@@ -533,14 +503,13 @@ static void *create(struct kt_controllers *controllers)
 	                .reconcile = reconcile,
 	                .arg = own});
 	own->sets = kt_controllers_informer(controllers, "/apis/apps/v1/daemonsets");
-	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	own->nodes = kt_controllers_informer(controllers, "/api/v1/nodes");
 	own->revisions = kt_controllers_informer(controllers, KT_REVISIONS);
-	kt_controllers_index(controllers, "/api/v1/pods", "orphan", kt_index_orphans);
-	kt_informer_add_handler(
-	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
-	kt_informer_add_handler(
-	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	own->owned = (struct kt_owned){.reconciler = own->reconciler,
+	        .owners = own->sets,
+	        .kind = "DaemonSet",
+	        .takes_over = true};
+	own->pods = kt_owned_watch(&own->owned, controllers, "/api/v1/pods");
 	kt_informer_add_handler(
 	        own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
 	return own;

@@ -237,47 +237,6 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	free(rollout.path);
 }
 
-static void deployment_changed(
-        void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct deployment_controller *own = arg;
-
-	(void)old_object;
-	if (new_object)
-		kt_reconciler_add_object(own->reconciler, new_object);
-}
-
-static void add_owner(struct deployment_controller *own, const struct kt_object *set)
-{
-	struct kt_owner owner;
-	struct kt_object *deployment;
-
-	if (!kt_controller_owner(set, &owner) || !kt_sv_is(owner.kind, "Deployment"))
-		return;
-	deployment = kt_informer_get(own->deployments, kt_object_namespace(set), owner.name);
-	if (deployment && kt_sv_eq(kt_object_uid(deployment), owner.uid))
-		kt_reconciler_add_object(own->reconciler, deployment);
-}
-
-static void add_deployment(void *arg, struct kt_object *object)
-{
-	struct deployment_controller *own = arg;
-
-	kt_reconciler_add_object(own->reconciler, object);
-}
-
-static void set_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct deployment_controller *own = arg;
-
-	if (old_object)
-		add_owner(own, old_object);
-	if (new_object && kt_controller_owner(new_object, NULL))
-		add_owner(own, new_object);
-	else if (new_object && !kt_is_deleting(new_object))
-		kt_each_selecting(own->deployments, new_object, add_deployment, own);
-}
-
 /* A Recreate rollout waits for the last old pod to be gone. */
 static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
@@ -290,7 +249,7 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 		return;
 	set = kt_informer_get(own->sets, kt_object_namespace(old_object), owner.name);
 	if (set)
-		add_owner(own, set);
+		kt_owned_wake(&own->owned, set);
 }
 
 static void *create(struct kt_controllers *controllers)
@@ -303,13 +262,12 @@ static void *create(struct kt_controllers *controllers)
 	                .reconcile = reconcile,
 	                .arg = own});
 	own->deployments = kt_controllers_informer(controllers, "/apis/apps/v1/deployments");
-	own->sets = kt_controllers_informer(controllers, "/apis/apps/v1/replicasets");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
-	kt_controllers_index(controllers, "/apis/apps/v1/replicasets", "orphan", kt_index_orphans);
-	kt_informer_add_handler(own->deployments,
-	        &(struct kt_informer_handler){.on_change = deployment_changed, .arg = own});
-	kt_informer_add_handler(
-	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
+	own->owned = (struct kt_owned){.reconciler = own->reconciler,
+	        .owners = own->deployments,
+	        .kind = "Deployment",
+	        .takes_over = true};
+	own->sets = kt_owned_watch(&own->owned, controllers, "/apis/apps/v1/replicasets");
 	kt_informer_add_handler(
 	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
 	return own;

@@ -4,7 +4,7 @@
 #ifndef KT_CLUSTER_CONTROLLERS_DEPLOYMENT_H
 #define KT_CLUSTER_CONTROLLERS_DEPLOYMENT_H
 
-#include "cluster/controllers/meta.h"
+#include "cluster/controllers/owned.h"
 
 #define DEPLOYMENT_HASH_LABEL "pod-template-hash"
 #define DEPLOYMENT_REVISION "deployment.kubernetes.io/revision"
@@ -15,6 +15,7 @@
 struct deployment_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *deployments, *sets, *pods;
+	struct kt_owned owned; /* the sets */
 };
 
 /* One ReplicaSet. */

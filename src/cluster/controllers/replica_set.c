@@ -7,7 +7,7 @@
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cluster/controllers/meta.h"
+#include "cluster/controllers/owned.h"
 #include "cluster/controllers/table.h"
 
 #define BURST_MAX 500 /* creations or deletions per pass, as upstream */
@@ -26,6 +26,7 @@ struct replicator {
 	const struct flavour *flavour;
 	struct kt_reconciler *reconciler;
 	struct kt_informer *sets, *pods;
+	struct kt_owned owned;
 	struct kt_map refusals; /* key -> text of the last refused creation or deletion, for the
 	                           condition ReplicaFailure */
 };
@@ -377,46 +378,6 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	update_status(own, pass, set, &pods, diff);
 }
 
-static void set_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct replicator *own = arg;
-
-	(void)old_object;
-	if (new_object)
-		kt_reconciler_add_object(own->reconciler, new_object);
-}
-
-static void add_owner(struct replicator *own, const struct kt_object *pod)
-{
-	struct kt_owner owner;
-	struct kt_object *set;
-
-	if (!kt_controller_owner(pod, &owner) || !kt_sv_is(owner.kind, own->flavour->kind))
-		return;
-	set = kt_informer_get(own->sets, kt_object_namespace(pod), owner.name);
-	if (set && kt_sv_eq(kt_object_uid(set), owner.uid))
-		kt_reconciler_add_object(own->reconciler, set);
-}
-
-static void add_set(void *arg, struct kt_object *set)
-{
-	struct replicator *own = arg;
-
-	kt_reconciler_add_object(own->reconciler, set);
-}
-
-static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct replicator *own = arg;
-
-	if (old_object)
-		add_owner(own, old_object);
-	if (new_object && kt_controller_owner(new_object, NULL))
-		add_owner(own, new_object);
-	else if (new_object && !kt_is_deleting(new_object))
-		kt_each_selecting(own->sets, new_object, add_set, own);
-}
-
 static void *create_flavour(struct kt_controllers *controllers, const struct flavour *flavour)
 {
 	struct replicator *own = kt_new(struct replicator);
@@ -430,12 +391,11 @@ static void *create_flavour(struct kt_controllers *controllers, const struct fla
 	                .reconcile = reconcile,
 	                .arg = own});
 	own->sets = kt_controllers_informer(controllers, path);
-	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
-	kt_controllers_index(controllers, "/api/v1/pods", "orphan", kt_index_orphans);
-	kt_informer_add_handler(
-	        own->sets, &(struct kt_informer_handler){.on_change = set_changed, .arg = own});
-	kt_informer_add_handler(
-	        own->pods, &(struct kt_informer_handler){.on_change = pod_changed, .arg = own});
+	own->owned = (struct kt_owned){.reconciler = own->reconciler,
+	        .owners = own->sets,
+	        .kind = flavour->kind,
+	        .takes_over = true};
+	own->pods = kt_owned_watch(&own->owned, controllers, "/api/v1/pods");
 	return own;
 }
 

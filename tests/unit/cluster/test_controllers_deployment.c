@@ -5,14 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "cluster/controllers/controllers.h"
-#include "support/fake_client.h"
-
-struct world {
-	struct kt_loop *loop;
-	struct fake_client *fake;
-	struct kt_controllers *controllers;
-};
+#include "controllers_world.h"
 
 static const char deployment[] = "{'apiVersion':'apps/"
                                  "v1','kind':'Deployment','metadata':{'name':'web'},'spec':{'"
@@ -22,44 +15,6 @@ static const char deployment[] = "{'apiVersion':'apps/"
                                  "'selector':{'matchLabels':{'app':'web'}},'template':{'metadata':{"
                                  "'labels':{'app':'web'}},'spec':{'containers':"
                                  "[{'name':'c','image':'nginx:1'}]}}}}";
-
-static int setup(void **state)
-{
-	struct world *world = kt_new(struct world);
-	struct kt_err err = KT_ERR_INIT;
-
-	world->loop = kt_loop_create(
-	        &(struct kt_loop_options){
-	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
-	        &err);
-	world->fake = fake_client_create(world->loop);
-	assert_int_equal(
-	        kt_controllers_create(
-	                &(struct kt_controllers_options){.client = fake_client_get(world->fake),
-	                        .loop = world->loop,
-	                        .cluster_ca_pem = "PEM"},
-	                &world->controllers, &err),
-	        0);
-	kt_controllers_start(world->controllers);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	kt_controllers_destroy(world->controllers);
-	fake_client_destroy(world->fake);
-	kt_loop_destroy(world->loop);
-	free(world);
-	return 0;
-}
-
-static void run(struct world *world, int64_t ms)
-{
-	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + ms * KT_NS_PER_MS);
-}
 
 static void make_ready(struct world *world)
 {
@@ -84,10 +39,10 @@ static void make_ready(struct world *world)
 static void settle(struct world *world)
 {
 	for (int i = 0; i < 20; i++) {
-		run(world, 1000);
+		world_run_ms(world, 1000);
 		make_ready(world);
 	}
-	run(world, 1000);
+	world_run_ms(world, 1000);
 }
 
 static json_t *get(struct world *world)
@@ -141,7 +96,7 @@ static void a_new_template_rolls_out(void **state)
 	settle(world);
 	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
 	        "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'nginx:2'}]}}}}");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	/* One more than wanted, none missing. */
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
 	settle(world);
@@ -212,7 +167,7 @@ static void nothing_is_written_when_nothing_changes(void **state)
 	settle(world);
 	before = fake_writes(world->fake);
 	fake_break_watches(world->fake);
-	run(world, 60000);
+	world_run_ms(world, 60000);
 	assert_int_equal(fake_writes(world->fake), before);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
 }
@@ -224,7 +179,7 @@ static void namespaces_get_their_account_and_certificate(void **state)
 
 	fake_put(world->fake, "/api/v1/namespaces",
 	        "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'a'}}");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	map = fake_get(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt");
 	assert_string_equal(
 	        json_string_value(json_object_get(kt_jget(map, "data"), "ca.crt")), "PEM");
@@ -232,7 +187,7 @@ static void namespaces_get_their_account_and_certificate(void **state)
 	assert_non_null(account);
 	fake_patch(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt",
 	        "{'data':{'ca.crt':'other'}}");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	json_decref(map);
 	map = fake_get(world->fake, "/api/v1/namespaces/a/configmaps/kube-root-ca.crt");
 	assert_string_equal(
@@ -242,14 +197,18 @@ static void namespaces_get_their_account_and_certificate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(a_new_one_gets_its_pods, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_new_template_rolls_out, setup, teardown),
-	        cmocka_unit_test_setup_teardown(scaling_changes_the_one_set, setup, teardown),
-	        cmocka_unit_test_setup_teardown(refused_writes_come_back, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
-	                nothing_is_written_when_nothing_changes, setup, teardown),
+	                a_new_one_gets_its_pods, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
-	                namespaces_get_their_account_and_certificate, setup, teardown),
+	                a_new_template_rolls_out, controllers_setup, world_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                scaling_changes_the_one_set, controllers_setup, world_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                refused_writes_come_back, controllers_setup, world_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                nothing_is_written_when_nothing_changes, controllers_setup, world_teardown),
+	        cmocka_unit_test_setup_teardown(namespaces_get_their_account_and_certificate,
+	                controllers_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,53 +5,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "cluster/controllers/controllers.h"
-#include "support/fake_client.h"
-
-struct world {
-	struct kt_loop *loop;
-	struct fake_client *fake;
-	struct kt_controllers *controllers;
-};
+#include "controllers_world.h"
 
 #define MAPS "/api/v1/namespaces/default/configmaps"
-
-static int setup(void **state)
-{
-	struct world *world = kt_new(struct world);
-	struct kt_err err = KT_ERR_INIT;
-
-	world->loop = kt_loop_create(
-	        &(struct kt_loop_options){
-	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
-	        &err);
-	world->fake = fake_client_create(world->loop);
-	assert_int_equal(
-	        kt_controllers_create(
-	                &(struct kt_controllers_options){
-	                        .client = fake_client_get(world->fake), .loop = world->loop},
-	                &world->controllers, &err),
-	        0);
-	kt_controllers_start(world->controllers);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	kt_controllers_destroy(world->controllers);
-	fake_client_destroy(world->fake);
-	kt_loop_destroy(world->loop);
-	free(world);
-	return 0;
-}
-
-static void run(struct world *world)
-{
-	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + 5 * KT_NS_PER_S);
-}
 
 /* owner NULL: none; block: blockOwnerDeletion. */
 static void put_map(struct world *world, const char *name, const char *owner, bool block,
@@ -91,10 +47,10 @@ static void dependents_go_with_their_owner(void **state)
 	put_map(world, "child", "owner", false, "");
 	put_map(world, "grandchild", "child", false, "");
 	put_map(world, "other", NULL, false, "");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_true(exists(world, "grandchild"));
 	fake_delete(world->fake, MAPS "/owner");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_false(exists(world, "child"));
 	assert_false(exists(world, "grandchild"));
 	assert_true(exists(world, "other"));
@@ -105,7 +61,7 @@ static void an_owner_that_never_was_counts_as_gone(void **state)
 	struct world *world = *state;
 
 	put_map(world, "child", "nobody", false, "");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_false(exists(world, "child"));
 }
 
@@ -115,13 +71,13 @@ static void foreground_waits_for_what_blocks(void **state)
 
 	put_map(world, "owner", NULL, false, "'foregroundDeletion'");
 	put_map(world, "child", "owner", true, "'example.com/hold'");
-	run(world);
+	world_run_ms(world, 5000);
 	fake_delete(world->fake, MAPS "/owner");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_true(exists(world, "owner"));
 	assert_true(exists(world, "child"));
 	fake_patch(world->fake, MAPS "/child", "{'metadata':{'finalizers':null}}");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_false(exists(world, "child"));
 	assert_false(exists(world, "owner"));
 }
@@ -133,9 +89,9 @@ static void orphans_stay(void **state)
 
 	put_map(world, "owner", NULL, false, "'orphan'");
 	put_map(world, "child", "owner", true, "");
-	run(world);
+	world_run_ms(world, 5000);
 	fake_delete(world->fake, MAPS "/owner");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_false(exists(world, "owner"));
 	child = fake_get(world->fake, MAPS "/child");
 	assert_non_null(child);
@@ -152,10 +108,10 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	        "{'finalizers':['kubernetes']}}");
 	put_map(world, "a", NULL, false, "");
 	put_map(world, "held", NULL, false, "'example.com/hold'");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_int_equal(fake_count(world->fake, "/api/v1/serviceaccounts"), 1);
 	fake_delete(world->fake, "/api/v1/namespaces/default");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_false(exists(world, "a"));
 	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
 	assert_string_equal(
@@ -166,7 +122,7 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	        "Some content in the namespace has finalizers remaining: example.com/hold in 1 "
 	        "resource instances");
 	fake_patch(world->fake, MAPS "/held", "{'metadata':{'finalizers':null}}");
-	run(world);
+	world_run_ms(world, 5000);
 	json_decref(namespace);
 	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
 	assert_null(namespace);
@@ -195,11 +151,11 @@ static void services_have_endpoints(void **state)
 	        "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web'},'spec':"
 	        "{'selector':{'app':'web'},'ports':[{'name':'h','port':80,'targetPort':'http','"
 	        "protocol':'TCP'}]}}");
-	run(world);
+	world_run_ms(world, 5000);
 	assert_int_equal(fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices"), 1);
 	put_pod(world, "a", "10.0.0.1", true);
 	put_pod(world, "b", "10.0.0.2", false);
-	run(world);
+	world_run_ms(world, 5000);
 	assert_int_equal(fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices"), 1);
 	slice = fake_nth(world->fake, "/apis/discovery.k8s.io/v1/endpointslices", 0);
 	assert_int_equal(kt_jint(slice, "ports.0.port", 0), 8080);
@@ -227,7 +183,7 @@ static void slices_hold_a_hundred(void **state)
 		snprintf(ip, sizeof(ip), "10.0.%d.%d", i / 200, i % 200 + 1);
 		put_pod(world, name, ip, true);
 	}
-	run(world);
+	world_run_ms(world, 5000);
 	n = fake_count(world->fake, "/apis/discovery.k8s.io/v1/endpointslices");
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < n; i++) {
@@ -266,7 +222,7 @@ static void claims_find_a_volume_or_get_one(void **state)
 	        "pvc-protection']},'spec':{'storageClassName':'standard','accessModes':['"
 	        "ReadWriteOnce'],'resources':"
 	        "{'requests':{'storage':'1Gi'}}}}");
-	run(world);
+	world_run_ms(world, 5000);
 	claim = fake_get(world->fake, CLAIMS "/fixed");
 	assert_string_equal(kt_jstr(claim, "status.phase"), "Bound");
 	assert_string_equal(kt_jstr(claim, "spec.volumeName"), "small");
@@ -277,20 +233,20 @@ static void claims_find_a_volume_or_get_one(void **state)
 	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'user'},'spec':{'volumes':"
 	        "[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]},'status':{'phase':'"
 	        "Running'}}");
-	run(world);
+	world_run_ms(world, 5000);
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
 	assert_string_equal(kt_jstr(claim, "status.phase"), "Bound");
 	assert_string_equal(kt_jstr(claim, "status.capacity.storage"), "1Gi");
 	/* In use it stays; then it goes, and its volume with it. The other volume is kept. */
 	fake_delete(world->fake, CLAIMS "/data");
-	run(world);
+	world_run_ms(world, 5000);
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
 	assert_non_null(claim);
 	fake_delete(world->fake, "/api/v1/namespaces/default/pods/user");
 	fake_delete(world->fake, CLAIMS "/fixed");
-	run(world);
+	world_run_ms(world, 5000);
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
 	assert_null(claim);
@@ -317,7 +273,7 @@ static void budgets_and_roles_are_summed_up(void **state)
 	fake_put(world->fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles",
 	        "{'metadata':{'name':'whole'},'aggregationRule':"
 	        "{'clusterRoleSelectors':[{'matchLabels':{'to':'whole'}}]}}");
-	run(world);
+	world_run_ms(world, 5000);
 	budget = fake_get(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b");
 	assert_int_equal(kt_jint(budget, "status.currentHealthy", 0), 2);
 	assert_int_equal(kt_jint(budget, "status.expectedPods", 0), 3);
@@ -340,7 +296,7 @@ static void quotas_count_what_is_there(void **state)
 	        "{'requests':{'cpu':'250m'}}},{'name':'d','resources':{'requests':{'cpu':'1'}}}]}"
 	        "}");
 	put_map(world, "m", NULL, false, "");
-	run(world);
+	world_run_ms(world, 5000);
 	quota = fake_get(world->fake, "/api/v1/namespaces/default/resourcequotas/q");
 	assert_string_equal(kt_jstr(quota, "status.used.pods"), "1");
 	assert_string_equal(
@@ -351,15 +307,103 @@ static void quotas_count_what_is_there(void **state)
 	                            kt_jget(quota, "status.used"), "count/deployments.apps")),
 	        "0");
 	fake_delete(world->fake, "/api/v1/namespaces/default/pods/a");
-	run(world);
+	world_run_ms(world, 5000);
 	json_decref(quota);
 	quota = fake_get(world->fake, "/api/v1/namespaces/default/resourcequotas/q");
 	assert_string_equal(kt_jstr(quota, "status.used.pods"), "0");
 }
 
+/* The event about the claim with this reason; NULL. */
+static json_t *claim_event(struct world *world, const char *reason)
+{
+	for (size_t i = 0;; i++) {
+		json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		if (!event || kt_streq(kt_jstr(event, "reason"), reason))
+			return event;
+		json_decref(event);
+	}
+}
+
+static int64_t claim_event_count(struct world *world, const char *reason)
+{
+	kt_auto_json json_t *event = claim_event(world, reason);
+
+	return event ? kt_jint(event, "count", 0) : 0;
+}
+
+#define CLAIMS "/api/v1/namespaces/default/persistentvolumeclaims"
+
+static void put_claim(struct world *world, const char *class)
+{
+	kt_auto_free char *text =
+	        kt_asprintf("{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':"
+	                    "'c'},'spec':{%s'accessModes':['ReadWriteOnce'],'resources':{"
+	                    "'requests':{'storage':'1Gi'}}},'status':{'phase':'Pending'}}",
+	                class);
+
+	fake_put(world->fake, CLAIMS, text);
+}
+
+static void put_user(struct world *world, const char *name)
+{
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s'},'spec':{'containers':[{"
+	        "'name':'c'}],'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c'}}]}}",
+	        name);
+
+	fake_put(world->fake, "/api/v1/namespaces/default/pods", text);
+}
+
+static void a_pending_claim_says_why_each_15_s(void **state)
+{
+	struct world *world = *state;
+	char name[16];
+
+	put_claim(world, "'storageClassName':'',");
+	world_run_ms(world, 1000);
+	/* What wakes the controller is no reason to say it again. */
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		put_user(world, name);
+		world_run_ms(world, 100);
+	}
+	assert_int_equal(claim_event_count(world, "FailedBinding"), 1);
+	world_run_ms(world, 14000);
+	assert_int_equal(claim_event_count(world, "FailedBinding"), 2);
+	/* The burst, and then one each five minutes that counts them all. */
+	world_run_ms(world, 3600 * 1000);
+	assert_in_range(claim_event_count(world, "FailedBinding"), 220, 242);
+	fake_delete(world->fake, CLAIMS "/c");
+	world_run_ms(world, 1000);
+	put_claim(world, "'storageClassName':'',");
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/events"), 2);
+}
+
+static void a_claim_waits_for_its_consumer(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *event = NULL;
+
+	fake_put(world->fake, "/apis/storage.k8s.io/v1/storageclasses",
+	        "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':{'name':'l'},"
+	        "'provisioner':'kubernetes.io/no-provisioner','volumeBindingMode':"
+	        "'WaitForFirstConsumer'}");
+	put_claim(world, "'storageClassName':'l',");
+	world_run_ms(world, 1000);
+	assert_int_equal(claim_event_count(world, "WaitForFirstConsumer"), 1);
+	put_user(world, "a");
+	put_user(world, "b");
+	world_run_ms(world, 15000);
+	assert_int_equal(claim_event_count(world, "WaitForFirstConsumer"), 1);
+	event = claim_event(world, "WaitForPodScheduled");
+	assert_string_equal(kt_jstr(event, "message"), "waiting for pods a,b to be scheduled");
+}
+
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(dependents_go_with_their_owner),
 	        T(an_owner_that_never_was_counts_as_gone),
@@ -369,6 +413,8 @@ int main(void)
 	        T(services_have_endpoints),
 	        T(slices_hold_a_hundred),
 	        T(claims_find_a_volume_or_get_one),
+	        T(a_pending_claim_says_why_each_15_s),
+	        T(a_claim_waits_for_its_consumer),
 	        T(budgets_and_roles_are_summed_up),
 	        T(quotas_count_what_is_there),
 	};

@@ -3,60 +3,16 @@
  */
 #include "support/support.h"
 
+#include "api/machinery/cron.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "cluster/controllers/controllers.h"
-#include "cluster/controllers/cron_schedule.h"
 #include "cluster/controllers/cron_zone.h"
-#include "support/fake_client.h"
+#include "controllers_world.h"
 
 #include <errno.h>
 
-struct world {
-	struct kt_loop *loop;
-	struct fake_client *fake;
-	struct kt_controllers *controllers;
-};
-
 #define PODS "/api/v1/namespaces/default/pods"
-
-static int setup(void **state)
-{
-	struct world *world = kt_new(struct world);
-	struct kt_err err = KT_ERR_INIT;
-
-	world->loop = kt_loop_create(
-	        &(struct kt_loop_options){
-	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
-	        &err);
-	world->fake = fake_client_create(world->loop);
-	assert_int_equal(
-	        kt_controllers_create(
-	                &(struct kt_controllers_options){
-	                        .client = fake_client_get(world->fake), .loop = world->loop},
-	                &world->controllers, &err),
-	        0);
-	kt_controllers_start(world->controllers);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	kt_controllers_destroy(world->controllers);
-	fake_client_destroy(world->fake);
-	kt_loop_destroy(world->loop);
-	free(world);
-	return 0;
-}
-
-static void run(struct world *world, int64_t ms)
-{
-	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + ms * KT_NS_PER_MS);
-}
 
 /* Every pod that has no phase yet gets this status; those being deleted go. */
 static void play_node(struct world *world, const char *status)
@@ -80,10 +36,10 @@ static const char running[] = "{'status':{'phase':'Running','conditions':[{'type
 static void settle(struct world *world, const char *status)
 {
 	for (int i = 0; i < 20; i++) {
-		run(world, 1000);
+		world_run_ms(world, 1000);
 		play_node(world, status);
 	}
-	run(world, 1000);
+	world_run_ms(world, 1000);
 }
 
 static const char *condition(const json_t *object, const char *type, const char *field)
@@ -117,7 +73,7 @@ static void a_job_counts_every_pod_once(void **state)
 	kt_auto_json json_t *job = NULL;
 
 	put_job(world, "'parallelism':2,'completions':5");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
 	settle(world, "{'status':{'phase':'Succeeded'}}");
 	job = fake_get(world->fake, JOBS "/j");
@@ -170,7 +126,7 @@ static void suspension_takes_the_pods_away(void **state)
 	put_job(world, "'parallelism':2,'completions':2");
 	settle(world, running);
 	fake_patch(world->fake, JOBS "/j", "{'spec':{'suspend':true}}");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	job = fake_get(world->fake, JOBS "/j");
 	assert_int_equal(kt_jint(job, "status.active", 0), 0);
 	assert_string_equal(condition(job, "Suspended", "status"), "True");
@@ -189,14 +145,14 @@ static void cron_jobs_run_on_time(void **state)
 	        "failedJobsHistoryLimit':1,"
 	        "'jobTemplate':{'spec':{'parallelism':1,'completions':1,'template':{'spec':{'"
 	        "containers':[{'name':'c'}]}}}}}}");
-	run(world, 60000);
+	world_run_ms(world, 60000);
 	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 0);
-	run(world, 60000);
+	world_run_ms(world, 60000);
 	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 1);
 	job = fake_nth(world->fake, "/apis/batch/v1/jobs", 0);
 	assert_string_equal(kt_jstr(job, "metadata.name"), "k-28333335");
 	/* The first still runs: nothing starts beside it. */
-	run(world, 5 * 60000);
+	world_run_ms(world, 5 * 60000);
 	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 1);
 	for (int i = 0; i < 60; i++)
 		settle(world, "{'status':{'phase':'Succeeded'}}");
@@ -207,20 +163,20 @@ static void cron_jobs_run_on_time(void **state)
 
 static void assert_next(const char *schedule, const char *after, const char *want)
 {
-	struct kt_cron_schedule parsed;
+	struct kt_cron parsed;
 	kt_auto_err err = KT_ERR_INIT;
 	char text[KT_TIME_TEXT_MAX];
 	int64_t ns;
 
-	assert_int_equal(kt_cron_schedule_parse(schedule, &parsed, &err), 0);
+	assert_int_equal(kt_cron_parse(kt_sv_of(schedule), &parsed, &err), 0);
 	assert_int_equal(kt_time_parse(kt_sv_of(after), &ns), 0);
-	kt_time_format(kt_cron_schedule_next(&parsed, ns, 0), text);
+	kt_time_format(kt_cron_next(&parsed, ns / KT_NS_PER_S, 0) * KT_NS_PER_S, text);
 	assert_string_equal(text, want);
 }
 
 static void schedules_are_read(void **state)
 {
-	struct kt_cron_schedule parsed;
+	struct kt_cron parsed;
 
 	(void)state;
 	assert_next("0 3 * * mon-fri", "2024-03-01T04:00:00Z", "2024-03-04T03:00:00Z");
@@ -228,9 +184,9 @@ static void schedules_are_read(void **state)
 	assert_next("0 0 29 2 *", "2024-03-01T00:00:00Z", "2028-02-29T00:00:00Z");
 	assert_next("@hourly", "2024-12-31T23:00:00Z", "2025-01-01T00:00:00Z");
 	assert_next("5/20 * * * *", "2024-01-01T00:06:00Z", "2024-01-01T00:25:00Z");
-	assert_true(kt_cron_schedule_parse("61 * * * *", &parsed, NULL) < 0);
-	assert_true(kt_cron_schedule_parse("* * * *", &parsed, NULL) < 0);
-	assert_true(kt_cron_schedule_parse("*/0 * * * *", &parsed, NULL) < 0);
+	assert_true(kt_cron_parse(kt_sv_of("61 * * * *"), &parsed, NULL) < 0);
+	assert_true(kt_cron_parse(kt_sv_of("* * * *"), &parsed, NULL) < 0);
+	assert_true(kt_cron_parse(kt_sv_of("*/0 * * * *"), &parsed, NULL) < 0);
 }
 
 static void zones_have_summer(void **state)
@@ -276,7 +232,7 @@ static void stateful_pods_come_in_order(void **state)
 	kt_auto_json json_t *pod = NULL, *claim = NULL, *set = NULL;
 
 	put_stateful_set(world, "");
-	run(world, 5000);
+	world_run_ms(world, 5000);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
 	settle(world, running);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
@@ -291,7 +247,7 @@ static void stateful_pods_come_in_order(void **state)
 	assert_int_equal(kt_jint(set, "status.readyReplicas", 0), 3);
 	assert_int_equal(kt_jint(set, "status.currentReplicas", 0), 3);
 	fake_patch(world->fake, SETS "/db", "{'spec':{'replicas':1}}");
-	run(world, 5000);
+	world_run_ms(world, 5000);
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
 	json_decref(pod);
 	pod = fake_get(world->fake, PODS "/db-0");
@@ -354,18 +310,18 @@ static void a_lost_node_loses_its_pods(void **state)
 	        "unreachable','operator':'Exists','effect':'NoExecute','tolerationSeconds':300}]},'"
 	        "status':{'phase':'Running',"
 	        "'conditions':[{'type':'Ready','status':'True'}]}}");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	fake_patch(world->fake, "/api/v1/nodes/a/status",
 	        "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
 	        "'2023-11-14T22:13:20Z'}]}}");
-	run(world, 60000);
+	world_run_ms(world, 60000);
 	node = fake_get(world->fake, "/api/v1/nodes/a");
 	assert_string_equal(condition(node, "Ready", "status"), "Unknown");
 	assert_string_equal(kt_jstr(node, "spec.taints.0.key"), "node.kubernetes.io/unreachable");
 	pod = fake_get(world->fake, PODS "/p");
 	assert_string_equal(condition(pod, "Ready", "status"), "False");
 	assert_null(kt_jstr(pod, "metadata.deletionTimestamp"));
-	run(world, 300000);
+	world_run_ms(world, 300000);
 	json_decref(pod);
 	pod = fake_get(world->fake, PODS "/p");
 	assert_non_null(kt_jstr(pod, "metadata.deletionTimestamp"));
@@ -374,7 +330,7 @@ static void a_lost_node_loses_its_pods(void **state)
 	fake_patch(world->fake, "/api/v1/nodes/a/status",
 	        "{'status':{'conditions':[{'type':'Ready','status':'True','lastHeartbeatTime':"
 	        "'2099-01-01T00:00:00Z'}]}}");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	json_decref(node);
 	node = fake_get(world->fake, "/api/v1/nodes/a");
 	assert_int_equal(json_array_size(kt_jget(node, "spec.taints")), 0);
@@ -424,7 +380,7 @@ static void daemons_run_on_every_node_that_fits(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(a_job_counts_every_pod_once),
 	        T(a_job_gives_up),

@@ -6,51 +6,33 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cluster/scheduler/scheduler.h"
-#include "support/fake_client.h"
-
-struct world {
-	struct kt_loop *loop;
-	struct fake_client *fake;
-	struct kt_scheduler *scheduler;
-};
+#include "support/world.h"
 
 #define PODS "/api/v1/namespaces/default/pods"
 
+static void destroy(void *part)
+{
+	kt_scheduler_destroy(part);
+}
+
 static int setup(void **state)
 {
-	struct world *world = kt_new(struct world);
-	struct kt_err err = KT_ERR_INIT;
+	struct kt_scheduler *scheduler;
+	struct world *world;
+	kt_auto_err err = KT_ERR_INIT;
 
-	world->loop = kt_loop_create(
-	        &(struct kt_loop_options){
-	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
-	        &err);
-	world->fake = fake_client_create(world->loop);
+	world_setup(state);
+	world = *state;
 	assert_int_equal(
 	        kt_scheduler_create(
 	                &(struct kt_scheduler_options){
 	                        .client = fake_client_get(world->fake), .loop = world->loop},
-	                &world->scheduler, &err),
+	                &scheduler, &err),
 	        0);
-	kt_scheduler_start(world->scheduler);
-	*state = world;
+	kt_scheduler_start(scheduler);
+	world->part = scheduler;
+	world->destroy_part = destroy;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	kt_scheduler_destroy(world->scheduler);
-	fake_client_destroy(world->fake);
-	kt_loop_destroy(world->loop);
-	free(world);
-	return 0;
-}
-
-static void run(struct world *world, int64_t ms)
-{
-	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + ms * KT_NS_PER_MS);
 }
 
 static void put_node(struct world *world, const char *name, const char *cpu)
@@ -92,7 +74,7 @@ static void the_emptier_node_wins(void **state)
 	put_node(world, "small", "2");
 	put_node(world, "large", "8");
 	put_pod(world, "a", "1");
-	run(world, 100);
+	world_run_ms(world, 100);
 	assert_node(world, "a", "large");
 }
 
@@ -107,7 +89,7 @@ static void no_node_is_overbooked(void **state)
 		snprintf(name, sizeof(name), "p%d", i);
 		put_pod(world, name, "1");
 	}
-	run(world, 100);
+	world_run_ms(world, 100);
 	assert_node(world, "p0", "one");
 	assert_node(world, "p1", "one");
 	assert_node(world, "p2", NULL);
@@ -115,7 +97,7 @@ static void no_node_is_overbooked(void **state)
 	fake_delete(world->fake, PODS "/p0");
 	fake_patch(world->fake, PODS "/p0",
 	        "{'metadata':{'deletionGracePeriodSeconds':0},'status':{'phase':'Failed'}}");
-	run(world, 20000);
+	world_run_ms(world, 20000);
 	assert_node(world, "p2", "one");
 	assert_node(world, "p3", NULL);
 }
@@ -127,7 +109,7 @@ static void a_waiting_pod_says_why(void **state)
 
 	put_node(world, "one", "2");
 	put_pod(world, "a", "3");
-	run(world, 100);
+	world_run_ms(world, 100);
 	pod = fake_get(world->fake, PODS "/a");
 	assert_string_equal(kt_jstr(pod, "status.conditions.0.reason"), "Unschedulable");
 	assert_string_equal(kt_jstr(pod, "status.conditions.0.message"),
@@ -138,7 +120,7 @@ static void a_waiting_pod_says_why(void **state)
 	assert_string_equal(kt_jstr(event, "reason"), "FailedScheduling");
 	assert_string_equal(kt_jstr(event, "involvedObject.name"), "a");
 	put_node(world, "two", "4");
-	run(world, 3000);
+	world_run_ms(world, 3000);
 	assert_node(world, "a", "two");
 }
 
@@ -149,7 +131,7 @@ static void a_refused_binding_is_tried_again(void **state)
 	fake_refuse(world->fake, "/binding", 2);
 	put_node(world, "one", "2");
 	put_pod(world, "a", "2");
-	run(world, 10000);
+	world_run_ms(world, 10000);
 	assert_node(world, "a", "one");
 }
 
@@ -162,22 +144,22 @@ static void gates_and_taints_hold(void **state)
 	        "{'metadata':{'name':'gated'},'spec':{'schedulingGates':[{'name':'x'}],'containers'"
 	        ":[{'name':'c'}]}}");
 	put_pod(world, "a", "1");
-	run(world, 100);
+	world_run_ms(world, 100);
 	assert_node(world, "gated", NULL);
 	assert_node(world, "a", "one");
 	fake_patch(world->fake, "/api/v1/nodes/one",
 	        "{'spec':{'taints':[{'key':'k','effect':'NoSchedule'}]}}");
 	fake_patch(world->fake, PODS "/gated", "{'spec':{'schedulingGates':null}}");
-	run(world, 100);
+	world_run_ms(world, 100);
 	assert_node(world, "gated", NULL);
 	fake_patch(world->fake, "/api/v1/nodes/one", "{'spec':{'taints':null}}");
-	run(world, 20000);
+	world_run_ms(world, 20000);
 	assert_node(world, "gated", "one");
 }
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(the_emptier_node_wins),
 	        T(no_node_is_overbooked),

@@ -6,71 +6,50 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "runtime/simulated/simulated.h"
-#include "support/fake_client.h"
+#include "support/world.h"
 
 #include <errno.h>
 
-struct world {
-	struct kt_loop *loop;
-	struct fake_client *fake;
-	struct kt_simulated *simulated;
-	bool ready;
-};
+static bool all_ready;
 
 #define PODS "/api/v1/namespaces/default/pods"
 
 static void on_ready(void *arg)
 {
-	((struct world *)arg)->ready = true;
+	(void)arg;
+	all_ready = true;
+}
+
+static void destroy(void *part)
+{
+	kt_simulated_destroy(part);
 }
 
 static void start(struct world *world, int n_nodes)
 {
-	struct kt_err err = KT_ERR_INIT;
+	struct kt_simulated *simulated;
+	kt_auto_err err = KT_ERR_INIT;
 
-	world->ready = false;
+	all_ready = false;
 	assert_int_equal(
 	        kt_simulated_create(
 	                &(struct kt_simulated_options){.client = fake_client_get(world->fake),
 	                        .loop = world->loop,
 	                        .n_nodes = n_nodes,
 	                        .name_prefix = "n-",
-	                        .on_ready = on_ready,
-	                        .arg = world},
-	                &world->simulated, &err),
+	                        .on_ready = on_ready},
+	                &simulated, &err),
 	        0);
-	kt_simulated_start(world->simulated);
+	kt_simulated_start(simulated);
+	world->part = simulated;
+	world->destroy_part = destroy;
 }
 
 static int setup(void **state)
 {
-	struct world *world = kt_new(struct world);
-	struct kt_err err = KT_ERR_INIT;
-
-	world->loop = kt_loop_create(
-	        &(struct kt_loop_options){
-	                .is_virtual = true, .seed = 7, .start_wall_ns = 1700000000 * KT_NS_PER_S},
-	        &err);
-	world->fake = fake_client_create(world->loop);
-	start(world, 2);
-	*state = world;
+	world_setup(state);
+	start(*state, 2);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	kt_simulated_destroy(world->simulated);
-	fake_client_destroy(world->fake);
-	kt_loop_destroy(world->loop);
-	free(world);
-	return 0;
-}
-
-static void run(struct world *world, int64_t ms)
-{
-	kt_loop_run_until(world->loop, kt_loop_now_ns(world->loop) + ms * KT_NS_PER_MS);
 }
 
 /* annotations and more of the container, as JSON members or "". */
@@ -121,13 +100,13 @@ static void nodes_register_and_are_ready(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *node = NULL, *lease = NULL;
 
-	run(world, 100);
-	assert_true(world->ready);
+	world_run_ms(world, 100);
+	assert_true(all_ready);
 	node = fake_get(world->fake, "/api/v1/nodes/n-0002");
 	assert_string_equal(kt_jstr(node, "spec.podCIDR"), "10.244.1.0/24");
 	assert_string_equal(kt_jstr(node, "status.allocatable.pods"), "110");
 	assert_string_equal(kt_jstr(node, "status.conditions.3.type"), "Ready");
-	run(world, 30000);
+	world_run_ms(world, 30000);
 	lease = fake_get(world->fake,
 	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n-0002");
 	assert_string_equal(kt_jstr(lease, "spec.holderIdentity"), "n-0002");
@@ -157,14 +136,14 @@ static void many_nodes_keep_their_leases(void **state)
 	enum { NODES = 1000, SECONDS = 400, STEP = 50 };
 	struct world *world = *state;
 
-	kt_simulated_destroy(world->simulated);
+	kt_simulated_destroy(world->part);
 	start(world, NODES);
-	run(world, 2000);
-	assert_true(world->ready);
+	world_run_ms(world, 2000);
+	assert_true(all_ready);
 	for (int s = 0; s <= SECONDS; s += STEP) {
 		for (int node = 1; node <= NODES; node++)
 			assert_lease_is_fresh(world, node);
-		run(world, STEP * 1000);
+		world_run_ms(world, STEP * 1000);
 	}
 }
 
@@ -173,18 +152,18 @@ static void a_plain_pod_runs_after_one_write(void **state)
 	struct world *world = *state;
 	size_t before;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world, "", "");
 	before = fake_writes(world->fake);
-	run(world, 0);
-	run(world, 0);
+	world_run_ms(world, 0);
+	world_run_ms(world, 0);
 	assert_string_equal(phase(world), "Running");
 	assert_field(world, "status.podIP", "10.244.0.2");
 	assert_field(world, "status.hostIP", "172.18.0.2");
 	assert_field(world, "status.containerStatuses.0.ready", "true");
 	assert_field(world, "status.containerStatuses.0.image", "docker.io/library/nginx:latest");
 	assert_field(world, "status.conditions.2.status", "True");
-	run(world, 60000);
+	world_run_ms(world, 60000);
 	/* One status, three events, and the leases. */
 	assert_in_range(fake_writes(world->fake) - before, 4, 4 + 2 * 7);
 }
@@ -193,17 +172,17 @@ static void delays_show_on_the_way(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world,
 	        "'simulated.kube-tui.io/pull-time':'2s','simulated.kube-tui.io/ready-time':'5s'",
 	        "");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	assert_string_equal(phase(world), "Pending");
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "ContainerCreating");
-	run(world, 2000);
+	world_run_ms(world, 2000);
 	assert_string_equal(phase(world), "Running");
 	assert_field(world, "status.containerStatuses.0.ready", "false");
-	run(world, 5000);
+	world_run_ms(world, 5000);
 	assert_field(world, "status.containerStatuses.0.ready", "true");
 }
 
@@ -211,15 +190,15 @@ static void crashes_back_off(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world,
 	        "'simulated.kube-tui.io/run-time':'1s','simulated.kube-tui.io/exit-code':'3'", "");
-	run(world, 2500);
+	world_run_ms(world, 2500);
 	assert_string_equal(phase(world), "Running");
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "CrashLoopBackOff");
 	assert_field(world, "status.containerStatuses.0.lastState.terminated.exitCode", "3");
-	run(world, 10000);
+	world_run_ms(world, 10000);
 	assert_field(world, "status.containerStatuses.0.restartCount", "2");
 }
 
@@ -227,11 +206,11 @@ static void a_pod_that_does_not_restart_ends(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world, "'simulated.kube-tui.io/run-time':'3s'", ",'restartPolicy':'Never'");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	assert_string_equal(phase(world), "Running");
-	run(world, 3000);
+	world_run_ms(world, 3000);
 	assert_string_equal(phase(world), "Succeeded");
 	assert_field(world, "status.containerStatuses.0.state.terminated.reason", "Completed");
 	assert_field(world, "status.conditions.2.reason", "PodCompleted");
@@ -241,16 +220,16 @@ static void init_containers_come_first(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world, "'simulated.kube-tui.io/i.run-time':'2s'",
 	        ",'initContainers':[{'name':'i','image':'busybox'},{'name':'s','image':'proxy','"
 	        "restartPolicy':'Always'}]");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	assert_string_equal(phase(world), "Pending");
 	assert_field(world, "status.initContainerStatuses.0.state.running.startedAt",
 	        "2023-11-14T22:13:20Z");
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "PodInitializing");
-	run(world, 1500);
+	world_run_ms(world, 1500);
 	assert_string_equal(phase(world), "Running");
 	assert_field(world, "status.initContainerStatuses.0.state.terminated.reason", "Completed");
 	assert_field(world, "status.initContainerStatuses.1.ready", "true");
@@ -260,13 +239,13 @@ static void deletion_takes_its_grace(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world, "'simulated.kube-tui.io/termination-time':'4s'", "");
-	run(world, 1000);
+	world_run_ms(world, 1000);
 	fake_delete(world->fake, PODS "/a");
-	run(world, 3000);
+	world_run_ms(world, 3000);
 	assert_string_equal(phase(world), "Running");
-	run(world, 2000);
+	world_run_ms(world, 2000);
 	assert_string_equal(phase(world), "gone");
 }
 
@@ -275,19 +254,19 @@ static void a_restart_of_the_program_goes_on(void **state)
 	struct world *world = *state;
 	kt_auto_free char *id = NULL;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world,
 	        "'simulated.kube-tui.io/run-time':'100s','simulated.kube-tui.io/exit-code':'1'",
 	        "");
-	run(world, 50000);
+	world_run_ms(world, 50000);
 	id = field(world, "status.containerStatuses.0.containerID");
-	kt_simulated_destroy(world->simulated);
+	kt_simulated_destroy(world->part);
 	start(world, 2);
-	run(world, 1000);
-	assert_true(world->ready);
+	world_run_ms(world, 1000);
+	assert_true(all_ready);
 	assert_field(world, "status.containerStatuses.0.containerID", id);
 	assert_field(world, "status.containerStatuses.0.restartCount", "0");
-	run(world, 52000);
+	world_run_ms(world, 52000);
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
 }
 
@@ -295,24 +274,24 @@ static void missing_references_hold_it(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	fake_put(world->fake, PODS,
 	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a'},'spec':{'nodeName':'n-"
 	        "0001','volumes':[{'name':'v',"
 	        "'configMap':{'name':'settings'}}],'containers':[{'name':'c','image':'nginx','env':"
 	        "[{'name':'E','valueFrom':{'secretKeyRef':"
 	        "{'name':'key','key':'k'}}}]}]},'status':{'phase':'Pending'}}");
-	run(world, 100);
+	world_run_ms(world, 100);
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason", "ContainerCreating");
 	fake_put(world->fake, "/api/v1/namespaces/default/configmaps",
 	        "{'metadata':{'name':'settings'}}");
-	run(world, 10000);
+	world_run_ms(world, 10000);
 	assert_field(world, "status.containerStatuses.0.state.waiting.reason",
 	        "CreateContainerConfigError");
 	assert_field(world, "status.containerStatuses.0.state.waiting.message",
 	        "secret \"key\" not found");
 	fake_put(world->fake, "/api/v1/namespaces/default/secrets", "{'metadata':{'name':'key'}}");
-	run(world, 20000);
+	world_run_ms(world, 20000);
 	assert_string_equal(phase(world), "Running");
 }
 
@@ -320,13 +299,13 @@ static void a_new_image_restarts_the_container(void **state)
 {
 	struct world *world = *state;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world, "", "");
-	run(world, 100);
+	world_run_ms(world, 100);
 	fake_patch(world->fake, PODS "/a",
 	        "{'spec':{'containers':[{'name':'c','image':'nginx:2','resources':{'requests':{'"
 	        "cpu':'1'}}}]}}");
-	run(world, 100);
+	world_run_ms(world, 100);
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
 	assert_field(world, "status.containerStatuses.0.image", "docker.io/library/nginx:2");
 	assert_field(world, "status.containerStatuses.0.allocatedResources.cpu", "1");
@@ -341,8 +320,7 @@ static char *read_log(struct world *world, const char *query)
 	struct kt_task wake;
 	struct kt_buf *piece;
 
-	assert_int_equal(
-	        kt_simulated_log_open(world->simulated, "default", "a", query, &log, &err), 0);
+	assert_int_equal(kt_simulated_log_open(world->part, "default", "a", query, &log, &err), 0);
 	kt_task_init(&wake, NULL);
 	kt_simulated_log_set_wake(log, world->loop, &wake);
 	while (kt_simulated_log_pull(log, &piece) == 1) {
@@ -359,12 +337,12 @@ static void logs_grow(void **state)
 	struct kt_simulated_log *log;
 	kt_auto_err err = KT_ERR_INIT;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world,
 	        "'simulated.kube-tui.io/log-lines':'{n} of "
 	        "{container}','simulated.kube-tui.io/log-rate':'2'",
 	        "");
-	run(world, 2000);
+	world_run_ms(world, 2000);
 	{
 		kt_auto_free char *all = read_log(world, ""),
 		                  *tail = read_log(world, "tailLines=2&container=c");
@@ -374,8 +352,8 @@ static void logs_grow(void **state)
 		assert_string_equal(tail, "3 of c\n4 of c\n");
 		assert_string_equal(few, "0 of c\n");
 	}
-	assert_int_equal(kt_simulated_log_open(
-	                         world->simulated, "default", "a", "previous=true", &log, &err),
+	assert_int_equal(
+	        kt_simulated_log_open(world->part, "default", "a", "previous=true", &log, &err),
 	        -EINVAL);
 	assert_string_equal(
 	        kt_err_message(&err), "previous terminated container \"c\" in pod \"a\" not found");
@@ -387,23 +365,23 @@ static void usage_is_told(void **state)
 	kt_auto_json json_t *pod = NULL, *node = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 
-	run(world, 100);
+	world_run_ms(world, 100);
 	put_pod(world,
 	        "'simulated.kube-tui.io/cpu-usage':'250m','simulated.kube-tui.io/"
 	        "memory-usage':'64Mi'",
 	        "");
-	run(world, 1000);
-	pod = kt_simulated_pod_metrics(world->simulated, "default", "a", &err);
+	world_run_ms(world, 1000);
+	pod = kt_simulated_pod_metrics(world->part, "default", "a", &err);
 	assert_string_equal(kt_jstr(pod, "containers.0.usage.cpu"), "250000000n");
 	assert_string_equal(kt_jstr(pod, "containers.0.usage.memory"), "65536Ki");
-	node = kt_simulated_node_metrics(world->simulated, "n-0001", &err);
+	node = kt_simulated_node_metrics(world->part, "n-0001", &err);
 	assert_string_equal(kt_jstr(node, "usage.cpu"), "280000000n");
-	assert_null(kt_simulated_node_metrics(world->simulated, "other", &err));
+	assert_null(kt_simulated_node_metrics(world->part, "other", &err));
 }
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(nodes_register_and_are_ready),
 	        T(many_nodes_keep_their_leases),
