@@ -6,6 +6,9 @@
  *
  * Classes with volumeBindingMode WaitForFirstConsumer wait until a pod that uses the claim is there
  * (or the scheduler names a node).
+ *
+ * A claim that stays pending is told why when it changes and every SAY_AGAIN_MS, upstream's resync;
+ * what wakes it in between (volumes, classes, pods) repeats nothing.
  */
 #include "api/machinery/quantity.h"
 #include "api/status.h"
@@ -19,10 +22,18 @@
 #define BIND_COMPLETED "pv.kubernetes.io/bind-completed"
 #define PROVISIONED_BY "pv.kubernetes.io/provisioned-by"
 #define SELECTED_NODE "volume.kubernetes.io/selected-node"
+#define NO_PROVISIONER "kubernetes.io/no-provisioner"
+#define SAY_AGAIN_MS 15000
 
 struct volume_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *claims, *volumes, *classes, *pods;
+	struct kt_map said; /* key of a pending claim -> struct said */
+};
+
+struct said {
+	int64_t at_ns;
+	int64_t revision; /* of the claim */
 };
 
 static struct kt_quantity storage_of(const json_t *object, const char *path)
@@ -201,18 +212,93 @@ static void bind(struct volume_controller *own, struct kt_pass *pass, struct kt_
 
 /* --- provisioning --- */
 
-static bool has_consumer(const struct volume_controller *own, const struct kt_object *claim)
+/* The scheduler has chosen one. */
+static bool has_node(const struct kt_object *claim)
 {
 	kt_auto_free char *node = kt_annotation(claim, SELECTED_NODE);
+
+	return node != NULL;
+}
+
+static bool has_consumer(const struct volume_controller *own, const struct kt_object *claim)
+{
 	kt_auto_objects pods = {0};
 
-	if (node)
+	if (has_node(claim))
 		return true;
 	kt_collect_indexed(own->pods, "namespace", kt_object_namespace(claim), &pods);
 	for (size_t i = 0; i < pods.n; i++)
 		if (kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
 			return true;
 	return false;
+}
+
+/* True when the claim is to be told (again) why it waits. */
+static bool is_time_to_say(
+        struct volume_controller *own, struct kt_pass *pass, const struct kt_object *claim)
+{
+	int64_t now = kt_loop_now_ns(kt_pass_loop(pass)), next = now + SAY_AGAIN_MS * KT_NS_PER_MS;
+	struct said *said = kt_map_get(&own->said, kt_pass_key(pass));
+
+	if (said && said->revision == claim->revision &&
+	        now < said->at_ns + SAY_AGAIN_MS * KT_NS_PER_MS) {
+		next = said->at_ns + SAY_AGAIN_MS * KT_NS_PER_MS;
+	} else {
+		if (!said) {
+			said = kt_new(struct said);
+			kt_map_set(&own->said, kt_pass_key(pass), said);
+		}
+		*said = (struct said){now, claim->revision};
+	}
+	kt_pass_again_after_ms(pass, (next - now + KT_NS_PER_MS - 1) / KT_NS_PER_MS);
+	return next == now + SAY_AGAIN_MS * KT_NS_PER_MS;
+}
+
+/* Of a claim whose class waits for a consumer. */
+static void say_who_is_awaited(const struct volume_controller *own, const struct kt_object *claim)
+{
+	kt_auto_objects pods = {0};
+	kt_auto_str names = KT_STR_INIT;
+	size_t n = 0;
+
+	kt_collect_indexed(own->pods, "namespace", kt_object_namespace(claim), &pods);
+	for (size_t i = 0; i < pods.n; i++)
+		if (!kt_field_of(pods.items[i], "spec", "nodeName").p &&
+		        kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
+			kt_str_printf(&names, "%s%.*s", n++ ? "," : "",
+			        KT_SVP(kt_object_name(pods.items[i])));
+	if (n)
+		kt_reconciler_event(own->reconciler, claim, "Normal", "WaitForPodScheduled",
+		        "waiting for pod%s %s to be scheduled", n > 1 ? "s" : "",
+		        kt_str_text(&names));
+	else
+		kt_reconciler_event(own->reconciler, claim, "Normal", "WaitForFirstConsumer",
+		        "waiting for first consumer to be created before binding");
+}
+
+/* Why nobody here makes a volume for the claim. class NULL: it does not exist. */
+static void say_what_is_missing(const struct volume_controller *own, const struct kt_object *claim,
+        const char *class_name, const json_t *class)
+{
+	const char *provisioner = or_empty(kt_jstr(class, "provisioner"));
+
+	if (!*or_empty(class_name))
+		kt_reconciler_event(own->reconciler, claim, "Normal", "FailedBinding",
+		        "no persistent volumes available for this claim and no storage class is "
+		        "set");
+	else if (!class)
+		kt_reconciler_event(own->reconciler, claim, "Warning", "ProvisioningFailed",
+		        "storageclass.storage.k8s.io \"%s\" not found", class_name);
+	else if (kt_streq(provisioner, NO_PROVISIONER))
+		kt_reconciler_event(own->reconciler, claim, "Warning", "ProvisioningFailed",
+		        "no volume plugin matched name: %s", provisioner);
+	else
+		kt_reconciler_event(own->reconciler, claim, "Normal", "ExternalProvisioning",
+		        "Waiting for a volume to be created either by the external provisioner "
+		        "'%s' or manually by the system administrator. If volume creation is "
+		        "delayed, please verify that the provisioner is running and correctly "
+		        "registered.",
+		        provisioner);
 }
 
 static json_t *new_volume(const struct kt_object *claim_object, const json_t *claim,
@@ -267,27 +353,15 @@ static void provision(struct volume_controller *own, struct kt_pass *pass, struc
 	kt_auto_json json_t *class = class_object ? kt_object_tree(class_object) : NULL,
 	                    *body = NULL;
 	kt_auto_free char *name = kt_asprintf("pvc-%.*s", KT_SVP(kt_object_uid(claim)));
+	bool is_ours = kt_streq(kt_jstr(class, "provisioner"), PROVISIONER);
 
-	if (!class_name || !*class_name) {
-		kt_reconciler_event(own->reconciler, claim, "Normal", "FailedBinding",
-		        "no persistent volumes available for this claim and no storage class is "
-		        "set");
-	} else if (!class) {
-		kt_reconciler_event(own->reconciler, claim, "Warning", "ProvisioningFailed",
-		        "storageclass.storage.k8s.io \"%s\" not found", class_name);
-	} else if (kt_streq(kt_jstr(class, "volumeBindingMode"), "WaitForFirstConsumer") &&
-	           !has_consumer(own, claim)) {
-		kt_reconciler_event(own->reconciler, claim, "Normal", "WaitForFirstConsumer",
-		        "waiting for first consumer to be created before binding");
-	} else if (!kt_streq(kt_jstr(class, "provisioner"), PROVISIONER)) {
-		if (!kt_streq(kt_jstr(class, "provisioner"), "kubernetes.io/no-provisioner"))
-			kt_reconciler_event(own->reconciler, claim, "Normal",
-			        "ExternalProvisioning",
-			        "Waiting for a volume to be created either "
-			        "by the external provisioner '%s' or manually by the system "
-			        "administrator. If volume creation is delayed, please "
-			        "verify that the provisioner is running and correctly registered.",
-			        or_empty(kt_jstr(class, "provisioner")));
+	if (kt_streq(kt_jstr(class, "volumeBindingMode"), "WaitForFirstConsumer") &&
+	        (is_ours ? !has_consumer(own, claim) : !has_node(claim))) {
+		if (is_time_to_say(own, pass, claim))
+			say_who_is_awaited(own, claim);
+	} else if (!is_ours) {
+		if (is_time_to_say(own, pass, claim))
+			say_what_is_missing(own, claim, class_name, class);
 	} else if (!kt_informer_get(own->volumes, (struct kt_sv){0}, kt_sv_of(name))) {
 		body = new_volume(claim, tree, class, name);
 		kt_pass_send(pass,
@@ -372,6 +446,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	bool is_claim = strchr(key, '/') != NULL;
 	struct kt_object *object = kt_pass_object(pass, is_claim ? own->claims : own->volumes);
 
+	if (is_claim && (!object || kt_field_of(object, "spec", "volumeName").p))
+		kt_map_del(&own->said, key);
 	if (!object)
 		return;
 	if (is_claim)
@@ -436,6 +512,7 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct volume_controller *own = kt_new(struct volume_controller);
 
+	kt_map_init(&own->said, free);
 	own->reconciler =
 	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
 	                .name = "persistentvolume-controller",
@@ -462,6 +539,7 @@ static void destroy(void *controller)
 	struct volume_controller *own = controller;
 
 	kt_reconciler_destroy(own->reconciler);
+	kt_map_finish(&own->said);
 	free(own);
 }
 
