@@ -5,6 +5,7 @@
 #include "tui/job.h"
 #include "tui/keys.h"
 #include "tui/save.h"
+#include "tui/start.h"
 #include "tui/ui.h"
 #include "tui/view/edit.h"
 #include "tui/view/help.h"
@@ -457,7 +458,7 @@ static void run_line(struct kt_ui *ui, const char *line)
 	}
 	if (command)
 		run_command(ui, command, line, argument);
-	else if (!verb)
+	else if (!verb && !kt_start_await(ui, line))
 		kt_ui_flash(ui, KT_FLASH_ERROR,
 		        "\"%s\" is neither a kind nor a command; Ctrl-A lists the kinds, ? the "
 		        "keys",

@@ -389,6 +389,7 @@ static void finish_ui(struct app *app)
 	kt_map_finish(&ui->sessions);
 	kt_theme_finish(&ui->theme);
 	free(ui->namespace);
+	free(ui->awaited_line);
 	free(ui->last_line);
 	free(ui->flash);
 	free(ui->start_error);

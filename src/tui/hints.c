@@ -167,6 +167,34 @@ static void add_fields(struct kt_hints *hints, const struct kt_type *type, struc
 	}
 }
 
+/* Values that a custom resource's schema lists. */
+static void add_listed(struct kt_hints *hints, const json_t *list, struct kt_sv prefix)
+{
+	json_t *value;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, value) {
+		kt_auto_str text = KT_STR_INIT;
+
+		if (json_is_string(value))
+			kt_str_puts(&text, json_string_value(value));
+		else
+			kt_json_write(&text, value, 0);
+		if (begins(kt_str_text(&text), prefix))
+			add_hint(hints, kt_strdup(kt_str_text(&text)),
+			        kt_strdup(kt_str_text(&text)), "");
+	}
+}
+
+static void add_default(struct kt_hints *hints, const char *json, struct kt_sv prefix)
+{
+	kt_auto_free char *text = kt_json_string_dup(kt_json_doc(json, strlen(json)));
+	const char *value = text ? text : json;
+
+	if (*value && *value != '{' && *value != '[' && begins(value, prefix))
+		add_hint(hints, kt_strdup(value), kt_asprintf("%-22s the default", value), "");
+}
+
 static void add_values(struct kt_hints *hints, const struct kt_field *field, struct kt_sv prefix)
 {
 	static const char *const truths[] = {"true", "false", NULL};
@@ -178,6 +206,9 @@ static void add_values(struct kt_hints *hints, const struct kt_field *field, str
 	for (; values && *values; values++)
 		if (begins(*values, prefix))
 			add_hint(hints, kt_strdup(*values), kt_strdup(*values), "");
+	add_listed(hints, limits ? limits->enum_json : NULL, prefix);
+	if (!hints->n && field->default_json)
+		add_default(hints, field->default_json, prefix);
 }
 
 static int by_text(const void *a, const void *b)
@@ -330,6 +361,71 @@ static void check_text(struct checking *c, const struct kt_limits *limits, const
 	tell(c, true, kt_str_text(&message));
 }
 
+/* What a custom resource's schema says of one value; lists are told as the server does. */
+static void check_listed(struct checking *c, const json_t *list, const json_t *value)
+{
+	kt_auto_str message = KT_STR_INIT;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, item)
+		if (json_equal(item, value))
+			return;
+	kt_json_write(&message, value, 0);
+	kt_str_puts(&message, " is none of");
+	json_array_foreach((json_t *)(uintptr_t)list, i, item) {
+		kt_str_puts(&message, i ? ", " : " ");
+		kt_json_write(&message, item, 0);
+	}
+	tell(c, true, kt_str_text(&message));
+}
+
+static void check_number(struct checking *c, const struct kt_limits *limits, double value)
+{
+	const char *path = kt_str_text(&c->path);
+	kt_auto_free char *text = NULL;
+
+	if (limits->has_minimum && (value < limits->minimum ||
+	                                   (limits->exclusive_minimum && value <= limits->minimum)))
+		text = kt_asprintf("%s: should be greater than %s%.15g", path,
+		        limits->exclusive_minimum ? "" : "or equal to ", limits->minimum);
+	else if (limits->has_maximum &&
+	         (value > limits->maximum ||
+	                 (limits->exclusive_maximum && value >= limits->maximum)))
+		text = kt_asprintf("%s: should be less than %s%.15g", path,
+		        limits->exclusive_maximum ? "" : "or equal to ", limits->maximum);
+	if (text)
+		tell(c, true, text);
+}
+
+static void check_limits(struct checking *c, const struct kt_limits *limits, const json_t *value)
+{
+	if (json_is_string(value) && limits->enum_values && *json_string_value(value))
+		check_text(c, limits, json_string_value(value));
+	if (json_array_size(limits->enum_json))
+		check_listed(c, limits->enum_json, value);
+	if (json_is_number(value))
+		check_number(c, limits, json_number_value(value));
+}
+
+/* Fields that must be there and for which nothing stands in; of a built-in kind the server has the
+ * last word. */
+static void check_required(struct checking *c, const struct kt_type *type, const json_t *object)
+{
+	for (uint16_t i = 0; i < type->n_fields; i++) {
+		const struct kt_field *field = &type->fields[i];
+
+		if (!(field->flags & KT_FIELD_REQUIRED) || field->default_json ||
+		        !(field->flags & KT_FIELD_UNSTRUCTURED) ||
+		        json_object_get(object, field->name))
+			continue;
+		kt_auto_free char *text = kt_asprintf("%s%s%s: Required value",
+		        kt_str_text(&c->path), c->path.len ? "." : "", field->name);
+
+		tell(c, true, text);
+	}
+}
+
 static void check(struct checking *c, const struct kt_type *type, const struct kt_limits *limits,
         const json_t *value)
 {
@@ -348,10 +444,12 @@ static void check(struct checking *c, const struct kt_type *type, const struct k
 	}
 	if (!limits)
 		limits = type->limits;
-	if (json_is_string(value) && limits && limits->enum_values && *json_string_value(value))
-		check_text(c, limits, json_string_value(value));
-	if (type->shape == KT_SHAPE_OBJECT)
+	if (limits)
+		check_limits(c, limits, value);
+	if (type->shape == KT_SHAPE_OBJECT) {
 		check_members(c, type, value);
+		check_required(c, type, value);
+	}
 	if (type->shape == KT_SHAPE_LIST) {
 		json_array_foreach((json_t *)(uintptr_t)value, i, item) {
 			kt_str_printf(&c->path, "[%zu]", i);

@@ -77,7 +77,7 @@ static void on_connected(struct kt_start *start)
 	kt_start_discover(ui);
 }
 
-static void on_discovered(struct kt_start *start)
+static void take_discovery(struct kt_start *start)
 {
 	struct kt_ui *ui = start->ui;
 
@@ -98,6 +98,29 @@ static void on_discovered(struct kt_start *start)
 	for (size_t i = 0; i < ui->views.n; i++)
 		if (ui->views.items[i]->ops->verb)
 			ui->views.items[i]->ops->verb(ui->views.items[i], "discovered", "");
+}
+
+/* The awaited line stays set while it runs, so that it does not wait for itself. */
+static void on_discovered(struct kt_start *start)
+{
+	struct kt_ui *ui = start->ui;
+
+	take_discovery(start);
+	if (!ui->awaited_line || start->again)
+		return;
+	kt_ui_run(ui, ui->awaited_line);
+	free(ui->awaited_line);
+	ui->awaited_line = NULL;
+}
+
+bool kt_start_await(struct kt_ui *ui, const char *line)
+{
+	if (ui->awaited_line || (ui->start && !ui->client && !ui->starting))
+		return false;
+	ui->awaited_line = kt_strdup(line);
+	if (ui->start && (!ui->start->running || ui->client))
+		kt_start_discover(ui);
+	return true;
 }
 
 static void on_done(struct kt_task *task)

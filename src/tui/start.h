@@ -15,5 +15,8 @@ void kt_start_begin(struct kt_ui *ui);         /* sets ui->start */
 void kt_start_destroy(struct kt_start *start); /* waits for its threads */
 /* Reads discovery anew (after a switch of context, after a CRD came). */
 void kt_start_discover(struct kt_ui *ui);
+/* A line whose first word nobody knows: what the server serves is read again, then the line is run
+ * again. False when that was done already or cannot be. */
+bool kt_start_await(struct kt_ui *ui, const char *line);
 
 #endif

@@ -104,6 +104,7 @@ struct kt_ui {
 	struct kt_ui_facts facts;
 	struct kt_start *start; /* start.c */
 	struct kt_info *info;   /* where the facts come from; header_info.c */
+	char *awaited_line;     /* is run (again) when discovery is there; NULL */
 	char *last_line;        /* the command line that the last key stood for */
 	char *flash;
 	enum kt_flash flash_kind;

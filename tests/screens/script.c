@@ -295,6 +295,26 @@ static bool step(struct script *s, const char *word, const char *argument)
 	return fail(s, "unknown word");
 }
 
+/* `file PATH` takes the lines up to `end` as they are and puts them below the home. */
+static bool take_file(struct script *s, const char *path, struct kt_sv *rest)
+{
+	kt_auto_free char *full = kt_asprintf("%s/%s", s->home, path);
+	kt_auto_free char *folder = kt_strndup(full, (size_t)(strrchr(full, '/') - full));
+	kt_auto_str text = KT_STR_INIT;
+	struct kt_sv line;
+
+	while (kt_sv_split(rest, '\n', &line)) {
+		s->line++;
+		if (kt_sv_is(kt_sv_trim(line), "end"))
+			return kt_make_dirs(folder, 0700, NULL) >= 0 &&
+			       kt_write_file(full, (struct kt_sv){kt_str_text(&text), text.len},
+			               0600, NULL) == 0;
+		kt_str_add(&text, line.p, line.len);
+		kt_str_putc(&text, '\n');
+	}
+	return fail(s, "the file has no end");
+}
+
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
 	(void)info;
@@ -364,7 +384,8 @@ int script_run(const char *binary, const char *path)
 			continue;
 		if (*argument)
 			*argument++ = '\0';
-		good = step(&s, copy, argument);
+		good = strcmp(copy, "file") ? step(&s, copy, argument)
+		                            : take_file(&s, argument, &rest);
 	}
 	finish(&s);
 	return good ? 0 : 1;

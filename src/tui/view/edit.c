@@ -8,6 +8,7 @@
 
 #include "tui/asking.h"
 #include "tui/diff.h"
+#include "tui/document_type.h"
 #include "tui/fetch.h"
 #include "tui/hints.h"
 #include "tui/start.h"
@@ -29,7 +30,10 @@ struct edit_view {
 	char *label;    /* "deployment.apps/web" */
 	char *path;
 	char *base;                 /* text as the server had it */
-	const struct kt_type *type; /* NULL: no table for it */
+	const struct kt_type *type; /* NULL: no table for it (yet) */
+	struct kt_arena arena;      /* of a type the server told */
+	json_t *schema;             /* what that type borrows; NULL */
+	struct kt_pending *telling; /* the server is asked for it */
 	bool is_definition;
 	struct kt_editor editor;
 	uint64_t checked; /* version the notes belong to */
@@ -500,6 +504,9 @@ static void destroy(struct kt_view *view)
 	struct edit_view *v = of_view(view);
 
 	kt_pending_cancel(v->pending);
+	kt_pending_cancel(v->telling);
+	kt_arena_finish(&v->arena);
+	json_decref(v->schema);
 	kt_editor_finish(&v->editor);
 	kt_hints_finish(&v->hints);
 	free(v->argument);
@@ -536,16 +543,82 @@ static void free_opening(void *arg)
 	free(opening);
 }
 
-static const struct kt_type *type_of(const json_t *object)
+struct api_kind {
+	char *group, *version, *kind;
+};
+
+static void free_api_kind(void *arg)
+{
+	struct api_kind *of = arg;
+
+	free(of->group);
+	free(of->version);
+	free(of->kind);
+	free(of);
+}
+
+static struct api_kind *api_kind_of(const json_t *object)
 {
 	const char *version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
 	const char *slash = version ? strchr(version, '/') : NULL;
-	kt_auto_free char *group =
-	        slash ? kt_strndup(version, (size_t)(slash - version)) : kt_strdup("");
-	const struct kt_kind *found =
-	        version && kind ? kt_builtin_kind(group, slash ? slash + 1 : version, kind) : NULL;
+	struct api_kind *of = kt_new(struct api_kind);
 
-	return found ? found->type : NULL;
+	of->group = slash ? kt_strndup(version, (size_t)(slash - version)) : kt_strdup("");
+	of->version = kt_strdup(slash ? slash + 1 : version ? version : "");
+	of->kind = kt_strdup(kind ? kind : "");
+	return of;
+}
+
+struct telling {
+	struct edit_view *v;
+	struct api_kind *of;
+};
+
+static void free_telling(void *arg)
+{
+	struct telling *telling = arg;
+
+	free_api_kind(telling->of);
+	free(telling);
+}
+
+/* Without a document the editor works without help: that is no reason to trouble anybody. */
+static void on_document(struct kt_ui *ui, void *arg, json_t *document, struct kt_err *err)
+{
+	struct telling *telling = arg;
+	struct edit_view *v = telling->v;
+
+	(void)ui;
+	(void)err;
+	v->telling = NULL;
+	if (!document)
+		return;
+	v->type = kt_document_type(&v->arena, document, telling->of->group, telling->of->version,
+	        telling->of->kind, &v->schema);
+	v->checked = UINT64_MAX;
+}
+
+/* From the tables here, else from what the server tells of it, later. */
+static void find_type(struct edit_view *v, const json_t *object)
+{
+	struct api_kind *of = api_kind_of(object);
+	const struct kt_kind *found = kt_builtin_kind(of->group, of->version, of->kind);
+
+	kt_arena_init(&v->arena);
+	if (found) {
+		v->type = found->type;
+		free_api_kind(of);
+		return;
+	}
+	struct telling *telling = kt_new(struct telling);
+	kt_auto_free char *path = kt_document_path(of->group, of->version);
+
+	*telling = (struct telling){v, of};
+	v->telling = kt_request(v->view.ui, &(struct kt_request){.method = "GET",
+	                                            .path = path,
+	                                            .done = on_document,
+	                                            .arg = telling,
+	                                            .free_arg = free_telling});
 }
 
 static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *err)
@@ -562,7 +635,7 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 	v->argument = kt_strdup(opening->argument);
 	v->path = kt_strdup(opening->path);
 	v->label = kt_strdup(opening->label);
-	v->type = type_of(object);
+	find_type(v, object);
 	v->is_definition = kt_streq(kt_jstr(object, "kind"), "CustomResourceDefinition");
 	v->base = as_text(object);
 	kt_editor_init(&v->editor);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "support/support.h"
 
+#include "tui/document_type.h"
 #include "tui/hints.h"
 
 static const char DEPLOYMENT[] = "apiVersion: apps/v1\n"
@@ -134,11 +135,121 @@ static void test_line_of_a_field(void **state)
 	assert_int_equal(kt_hints_line_of(DEPLOYMENT, "nothing"), 0);
 }
 
+/* A document as a server gives it for the group of a custom resource. */
+static const char DOCUMENT[] =
+        "{\"components\":{\"schemas\":{"
+        "\"com.example.v1.Boat\":{\"type\":\"object\",\"properties\":{"
+        "\"metadata\":{\"allOf\":[{\"$ref\":\"#/components/schemas/Meta\"}]},"
+        "\"spec\":{\"type\":\"object\",\"required\":[\"hull\"],\"properties\":{"
+        "\"hull\":{\"type\":\"string\",\"enum\":[\"wood\",\"steel\"],\"description\":\"What "
+        "it\\nis "
+        "made of.\"},"
+        "\"sails\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":9,\"default\":2},"
+        "\"draft\":{\"$ref\":\"#/components/schemas/Quantity\"},"
+        "\"tender\":{\"$ref\":\"#/components/schemas/com.example.v1.Boat\"},"
+        "\"crew\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+        "\"name\":{\"type\":\"string\"}}}}}}},"
+        "\"x-kubernetes-group-version-kind\":[{\"group\":\"example.com\",\"version\":\"v1\","
+        "\"kind\":\"Boat\"}]},"
+        "\"Meta\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}},"
+        "\"Quantity\":{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]}}}}";
+
+static const char BOAT[] = "apiVersion: example.com/v1\n"
+                           "kind: Boat\n"
+                           "metadata:\n"
+                           "  name: ark\n"
+                           "spec:\n";
+
+struct told {
+	struct kt_arena arena;
+	json_t *schema;
+	const struct kt_type *type;
+};
+
+static int tell_boat(void **state)
+{
+	struct told *told = kt_new(struct told);
+	kt_auto_json json_t *document = kt_json_parse(kt_sv_of(DOCUMENT), NULL, NULL);
+
+	kt_arena_init(&told->arena);
+	told->type = kt_document_type(
+	        &told->arena, document, "example.com", "v1", "Boat", &told->schema);
+	*state = told;
+	return told->type ? 0 : -1;
+}
+
+static int forget_boat(void **state)
+{
+	struct told *told = *state;
+
+	kt_arena_finish(&told->arena);
+	json_decref(told->schema);
+	free(told);
+	return 0;
+}
+
+static struct faults check_boat(const struct told *told, const char *spec)
+{
+	struct faults faults = {0};
+	kt_auto_free char *text = kt_asprintf("%s%s", BOAT, spec);
+
+	kt_hints_check(told->type, text, on_fault, &faults);
+	return faults;
+}
+
+static void test_told_checks(void **state)
+{
+	assert_int_equal(check_boat(*state, "  hull: wood\n  draft: 2\n").n, 0);
+	assert_int_equal(
+	        check_boat(*state, "  hull: wood\n  tender: {spec: {hull: wood, tender: {x: 1}}}\n")
+	                .n,
+	        0);
+	struct faults faults = check_boat(*state, "  hull: paper\n");
+
+	assert_int_equal(faults.n, 1);
+	assert_int_equal(faults.line, 5);
+	assert_string_equal(faults.text, "\"paper\" is none of \"wood\", \"steel\"");
+	faults = check_boat(*state, "  hull: wood\n  sails: 12\n");
+	assert_int_equal(faults.line, 6);
+	assert_string_equal(faults.text, "spec.sails: should be less than or equal to 9");
+	faults = check_boat(*state, "  sails: 1\n");
+	assert_int_equal(faults.line, 4);
+	assert_string_equal(faults.text, "spec.hull: Required value");
+	faults = check_boat(*state, "  hull: wood\n  crew:\n  - nam: noah\n");
+	assert_string_equal(faults.text, "unknown field \"spec.crew[0].nam\"");
+}
+
+static void assert_boat_hint(const struct told *told, const char *typed, const char *expected)
+{
+	kt_auto_free char *text = kt_asprintf("%s%s", BOAT, typed);
+	struct kt_hints hints;
+
+	kt_hints_at(told->type, text, strlen(text), &hints);
+	assert_true(hints.n > 0);
+	assert_string_equal(hints.items[0].text, expected);
+	kt_hints_finish(&hints);
+}
+
+static void test_told_hints(void **state)
+{
+	const struct told *told = *state;
+	kt_auto_free char *text = kt_asprintf("%s  hull: wood", BOAT);
+
+	assert_boat_hint(told, "  hu", "hull: ");
+	assert_boat_hint(told, "  hull: s", "steel");
+	assert_boat_hint(told, "  sails: ", "2");
+	assert_boat_hint(told, "  crew:\n  - na", "name: ");
+	assert_string_equal(
+	        kt_hints_field(told->type, text, strlen(text))->doc, "What it is made of.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_path),
 	        cmocka_unit_test(test_hints), cmocka_unit_test(test_checks),
-	        cmocka_unit_test(test_line_of_a_field)};
+	        cmocka_unit_test(test_line_of_a_field),
+	        cmocka_unit_test_setup_teardown(test_told_checks, tell_boat, forget_boat),
+	        cmocka_unit_test_setup_teardown(test_told_hints, tell_boat, forget_boat)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
