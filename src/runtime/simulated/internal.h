@@ -35,7 +35,7 @@ struct sim_node {
 	int returning; /* rounds of leases in which it says again that it is Ready */
 };
 
-enum sim_container_kind { SIM_INIT, SIM_SIDECAR, SIM_MAIN };
+enum sim_container_kind { SIM_INIT, SIM_SIDECAR, SIM_MAIN, SIM_EPHEMERAL };
 
 enum sim_state {
 	SIM_IDLE, /* not allowed to start yet */
@@ -99,6 +99,8 @@ struct sim_pod {
 	struct sim_container
 	        *containers; /* init containers and sidecars in order, then main ones */
 	size_t n_containers, n_init;
+	struct sim_container *ephemeral; /* added while the pod lives, never taken away */
+	size_t n_ephemeral;
 	struct kt_timer timer;
 	int64_t started_wall_ns; /* status.startTime */
 	int64_t deadline_ns;     /* activeDeadlineSeconds in loop time; SIM_FOREVER */
@@ -116,6 +118,18 @@ struct sim_pod {
 	bool condition[SIM_N_CONDITIONS], condition_was_false[SIM_N_CONDITIONS];
 	int64_t condition_wall_ns[SIM_N_CONDITIONS];
 };
+
+static inline size_t sim_pod_n_any(const struct sim_pod *pod)
+{
+	return pod->n_containers + pod->n_ephemeral;
+}
+
+/* The i-th of all containers, the ephemeral ones last. */
+static inline struct sim_container *sim_pod_any(const struct sim_pod *pod, size_t i)
+{
+	return i < pod->n_containers ? &pod->containers[i]
+	                             : &pod->ephemeral[i - pod->n_containers];
+}
 
 /* What other threads see of a pod. */
 struct sim_shared {
@@ -174,6 +188,8 @@ void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, b
 void sim_pod_read(struct sim_pod *pod);
 void sim_pod_read_plans(struct sim_pod *pod);
 void sim_pod_adopt_status(struct sim_pod *pod);
+/* Ephemeral containers that the spec has and the pod not yet. True when there were any. */
+bool sim_pod_read_ephemeral(struct sim_pod *pod);
 /* The annotation KEY, for the container when it has one of its own; heap, NULL: absent. */
 char *sim_annotation(const struct kt_object *pod, const char *container, const char *key);
 

@@ -200,8 +200,8 @@ static void read_plan(struct sim_pod *pod, struct sim_container *container, stru
 	plan->start_ns = KT_MAX(duration(pod, container->name, "start-time", 0), 0);
 	plan->ready_ns =
 	        KT_MAX(duration(pod, container->name, "ready-time", probe_delay_ns(spec)), 0);
-	/* What a pod's annotation says of its run is about its main containers; an init container
-	 * needs its own. */
+	/* What a pod's annotation says of its run is about its main containers; others need their
+	 * own. */
 	if (container->kind == SIM_MAIN) {
 		plan->run_ns = duration(pod, container->name, "run-time", plan->run_ns);
 		read_exit_codes(pod, container);
@@ -237,6 +237,11 @@ static struct kt_json_at container_list(const struct sim_pod *pod, bool init)
 	        pod->object, KT_SECTION_SPEC, init ? "initContainers" : "containers");
 }
 
+static struct kt_json_at ephemeral_list(const struct sim_pod *pod)
+{
+	return kt_object_field(pod->object, KT_SECTION_SPEC, "ephemeralContainers");
+}
+
 static size_t count(struct kt_json_at list)
 {
 	struct kt_json_iter it = {0};
@@ -246,6 +251,20 @@ static size_t count(struct kt_json_at list)
 	while (list.p && kt_json_next_element(list, &it, &item))
 		n++;
 	return n;
+}
+
+/* What all kinds of containers have. */
+static void read_container(struct sim_container *container, struct kt_json_at spec)
+{
+	container->name = kt_json_string_dup(kt_json_member(spec, "name"));
+	container->image = kt_json_string_dup(kt_json_member(spec, "image"));
+	if (!container->name)
+		container->name = kt_strdup("");
+	if (!container->image)
+		container->image = kt_strdup("");
+	container->always_pull =
+	        kt_json_string_is(kt_json_member(spec, "imagePullPolicy"), "Always");
+	container->due_ns = container->ready_due_ns = SIM_FOREVER;
 }
 
 static void read_containers(struct sim_pod *pod, bool init, struct sim_container *out)
@@ -259,25 +278,45 @@ static void read_containers(struct sim_pod *pod, bool init, struct sim_container
 		struct kt_json_at own = kt_json_member(item, "restartPolicy");
 		struct sim_container *container = out++;
 
-		container->name = kt_json_string_dup(kt_json_member(item, "name"));
-		container->image = kt_json_string_dup(kt_json_member(item, "image"));
-		if (!container->name)
-			container->name = kt_strdup("");
-		if (!container->image)
-			container->image = kt_strdup("");
-		container->always_pull =
-		        kt_json_string_is(kt_json_member(item, "imagePullPolicy"), "Always");
+		read_container(container, item);
 		container->kind = !init                              ? SIM_MAIN
 		                  : kt_json_string_is(own, "Always") ? SIM_SIDECAR
 		                                                     : SIM_INIT;
 		container->restart =
 		        restart_of(own, init && restart == SIM_ALWAYS ? SIM_ON_FAILURE : restart);
-		container->due_ns = container->ready_due_ns = SIM_FOREVER;
 	}
+}
+
+bool sim_pod_read_ephemeral(struct sim_pod *pod)
+{
+	struct kt_json_at list = ephemeral_list(pod), item;
+	struct kt_json_iter it = {0};
+	size_t had = pod->n_ephemeral, n = count(list), i = 0;
+
+	if (n <= had)
+		return false;
+	pod->ephemeral = kt_reallocarray(pod->ephemeral, n, sizeof(*pod->ephemeral));
+	pod->n_ephemeral = n;
+	for (; kt_json_next_element(list, &it, &item); i++) {
+		struct sim_container *container = &pod->ephemeral[i];
+
+		if (i < had)
+			continue;
+		*container =
+		        (struct sim_container){.kind = SIM_EPHEMERAL, .restart = SIM_NEVER};
+		read_container(container, item);
+		read_plan(pod, container, item);
+	}
+	return true;
 }
 
 void sim_pod_read_plans(struct sim_pod *pod)
 {
+	struct kt_json_at ephemeral = ephemeral_list(pod), spec;
+	struct kt_json_iter e = {0};
+
+	for (size_t i = 0; i < pod->n_ephemeral && kt_json_next_element(ephemeral, &e, &spec); i++)
+		read_plan(pod, &pod->ephemeral[i], spec);
 	for (int init = 1; init >= 0; init--) {
 		struct sim_container *container =
 		        init ? pod->containers : pod->containers + pod->n_init;
@@ -300,6 +339,7 @@ void sim_pod_read(struct sim_pod *pod)
 	read_containers(pod, true, pod->containers);
 	read_containers(pod, false, pod->containers + pod->n_init);
 	sim_pod_read_plans(pod);
+	sim_pod_read_ephemeral(pod);
 }
 
 static int64_t time_at(struct kt_json_at object, const char *key)
@@ -370,10 +410,10 @@ static void adopt_list(struct sim_pod *pod, const char *list_key)
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &item))
-		for (size_t i = 0; i < pod->n_containers; i++)
+		for (size_t i = 0; i < sim_pod_n_any(pod); i++)
 			if (kt_json_string_is(
-			            kt_json_member(item, "name"), pod->containers[i].name))
-				adopt_container(pod, &pod->containers[i], item);
+			            kt_json_member(item, "name"), sim_pod_any(pod, i)->name))
+				adopt_container(pod, sim_pod_any(pod, i), item);
 }
 
 static void adopt_ip(struct sim_pod *pod, struct kt_json_at status)
@@ -406,6 +446,7 @@ void sim_pod_adopt_status(struct sim_pod *pod)
 	adopt_ip(pod, status);
 	adopt_list(pod, "initContainerStatuses");
 	adopt_list(pod, "containerStatuses");
+	adopt_list(pod, "ephemeralContainerStatuses");
 	while (list.p && kt_json_next_element(list, &it, &item))
 		for (size_t c = 0; c < SIM_N_CONDITIONS; c++)
 			if (kt_json_string_is(kt_json_member(item, "type"), types[c])) {

@@ -45,12 +45,15 @@ void sim_pod_destroy(struct sim_pod *pod)
 	kt_timer_cancel(&pod->timer);
 	if (pod->ip_host)
 		pod->node->used_ips[pod->ip_host / 64] &= ~(UINT64_C(1) << (pod->ip_host % 64));
-	for (size_t i = 0; i < pod->n_containers; i++) {
-		free(pod->containers[i].name);
-		free(pod->containers[i].image);
-		free(pod->containers[i].plan.pull_error);
+	for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
+		struct sim_container *container = sim_pod_any(pod, i);
+
+		free(container->name);
+		free(container->image);
+		free(container->plan.pull_error);
 	}
 	free(pod->containers);
+	free(pod->ephemeral);
 	sim_references_destroy(pod->references);
 	kt_object_unref(pod->object);
 	free(pod->key);
@@ -60,6 +63,12 @@ void sim_pod_destroy(struct sim_pod *pod)
 void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning,
         const char *reason, const char *message, ...)
 {
+	static const char *const lists[] = {
+	        [SIM_INIT] = "initContainers",
+	        [SIM_SIDECAR] = "initContainers",
+	        [SIM_MAIN] = "containers",
+	        [SIM_EPHEMERAL] = "ephemeralContainers",
+	};
 	kt_auto_str text = KT_STR_INIT, path = KT_STR_INIT;
 	struct kt_event event = {
 	        .about = kt_event_ref_of(pod->object),
@@ -75,9 +84,7 @@ void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, b
 	event.about.api_version = KT_SV("v1");
 	event.about.kind = KT_SV("Pod");
 	if (container) {
-		kt_str_printf(&path, "spec.%s{%s}",
-		        container->kind == SIM_MAIN ? "containers" : "initContainers",
-		        container->name);
+		kt_str_printf(&path, "spec.%s{%s}", lists[container->kind], container->name);
 		event.about.field_path = (struct kt_sv){path.data, path.len};
 	}
 	kt_event_record(pod->simulated->recorder, &event, "%s", kt_str_text(&text));
@@ -296,16 +303,32 @@ static bool step_init(struct sim_pod *pod)
 	return true;
 }
 
-/* A sidecar does not hold up the end of its pod: it stops when the main containers are through. */
-static void stop_sidecars(struct sim_pod *pod)
+/* Neither sidecars nor ephemeral containers hold up the end of their pod: they stop when the main
+ * containers are through. */
+static void stop_helpers(struct sim_pod *pod)
 {
 	for (size_t i = pod->n_init; i < pod->n_containers; i++)
 		if (pod->containers[i].state != SIM_EXITED)
 			return;
-	for (size_t i = 0; i < pod->n_init; i++)
-		if (pod->containers[i].kind == SIM_SIDECAR &&
-		        pod->containers[i].state != SIM_EXITED)
-			end_run(pod, &pod->containers[i], 0);
+	for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
+		struct sim_container *container = sim_pod_any(pod, i);
+
+		if (container->kind == SIM_SIDECAR ? container->state != SIM_EXITED
+		                                   : container->state == SIM_RUNNING)
+			end_run(pod, container, 0);
+	}
+}
+
+/* Ephemeral containers wait for nobody: they are there to look at what does not start. */
+static void step_all(struct sim_pod *pod)
+{
+	for (size_t i = 0; i < pod->n_ephemeral; i++)
+		step(pod, &pod->ephemeral[i]);
+	if (!step_init(pod))
+		return;
+	for (size_t i = pod->n_init; i < pod->n_containers; i++)
+		step(pod, &pod->containers[i]);
+	stop_helpers(pod);
 }
 
 static void begin_life(struct sim_pod *pod)
@@ -326,8 +349,8 @@ static void begin_life(struct sim_pod *pod)
 
 static void stop_all(struct sim_pod *pod, int code)
 {
-	for (size_t i = 0; i < pod->n_containers; i++) {
-		struct sim_container *container = &pod->containers[i];
+	for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
+		struct sim_container *container = sim_pod_any(pod, i);
 
 		if (container->state == SIM_RUNNING)
 			end_run(pod, container, code);
@@ -347,8 +370,8 @@ static void set_timer(struct sim_pod *pod)
 {
 	int64_t now = kt_loop_now_ns(pod->simulated->loop), next = SIM_FOREVER;
 
-	for (size_t i = 0; i < pod->n_containers; i++) {
-		struct sim_container *container = &pod->containers[i];
+	for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
+		struct sim_container *container = sim_pod_any(pod, i);
 
 		if (container->state != SIM_EXITED && container->state != SIM_IDLE)
 			earlier(&next, container->due_ns, now);
@@ -371,8 +394,8 @@ static void begin_termination(struct sim_pod *pod)
 	kt_json_int64(
 	        kt_object_field(pod->object, KT_SECTION_METADATA, "deletionGracePeriodSeconds"),
 	        &grace_s);
-	for (size_t i = 0; i < pod->n_containers; i++) {
-		struct sim_container *container = &pod->containers[i];
+	for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
+		struct sim_container *container = sim_pod_any(pod, i);
 
 		if (container->state != SIM_RUNNING)
 			continue;
@@ -420,12 +443,8 @@ void sim_pod_advance(struct sim_pod *pod)
 		sim_pod_event(pod, NULL, false, "DeadlineExceeded",
 		        "Pod was active on the node longer than the specified deadline");
 	}
-	if (!pod->failed_deadline && sim_references_volumes_ready(pod->references) &&
-	        step_init(pod)) {
-		for (size_t i = pod->n_init; i < pod->n_containers; i++)
-			step(pod, &pod->containers[i]);
-		stop_sidecars(pod);
-	}
+	if (!pod->failed_deadline && sim_references_volumes_ready(pod->references))
+		step_all(pod);
 	set_timer(pod);
 	/* What must be asked for first is answered in a moment: one status says it all. */
 	if (!pod->references || sim_references_known(pod->references))
@@ -470,16 +489,18 @@ void sim_pod_update(struct sim_pod *pod, struct kt_object *object)
 	bool deleting = object->deletion_timestamp.len > 0;
 	bool new_plans = !kt_sv_eq(
 	        kt_object_span(old, old->annotations), kt_object_span(object, object->annotations));
+	bool more;
 
 	pod->object = kt_object_ref(object);
+	more = !deleting && !pod->ended && sim_pod_read_ephemeral(pod);
 	kt_json_int64(kt_object_field(old, KT_SECTION_METADATA, "generation"), &old_generation);
 	kt_json_int64(kt_object_field(object, KT_SECTION_METADATA, "generation"), &generation);
 	if (generation != old_generation && !deleting && !pod->ended)
 		update_images(pod);
 	if (new_plans) {
 		sim_pod_read_plans(pod);
-		for (size_t i = 0; i < pod->n_containers; i++) {
-			struct sim_container *container = &pod->containers[i];
+		for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
+			struct sim_container *container = sim_pod_any(pod, i);
 
 			if (container->state == SIM_RUNNING && container->due_ns == SIM_FOREVER &&
 			        container->plan.run_ns != SIM_FOREVER)
@@ -494,6 +515,6 @@ void sim_pod_update(struct sim_pod *pod, struct kt_object *object)
 	                kt_object_span(object, object->deletion_timestamp)))
 		begin_termination(pod);
 	kt_object_unref(old);
-	if (deleting || new_plans || generation != old_generation)
+	if (deleting || new_plans || more || generation != old_generation)
 		sim_pod_advance(pod);
 }

@@ -4,7 +4,9 @@
  * leases, and takes every pod bound to one of them through its life: image pull, init containers,
  * sidecars, main containers, readiness, restarts with back-off, termination with grace, completion.
  * What a pod does is data in its annotations; without any it starts at once and runs for ever (the
- * pod of a Job ends with success after a second, `sleep N` after N seconds).
+ * pod of a Job ends with success after a second, `sleep N` after N seconds). Ephemeral containers
+ * live the same way, are never restarted, and hold up nothing; init and ephemeral containers hear
+ * of run-time and exit-code only by their own names.
  *
  * Annotations, each also as "simulated.kube-tui.io/CONTAINER.KEY" for one container:
  *   simulated.kube-tui.io/pull-time         Go duration; 0s: the image is there already

@@ -216,7 +216,7 @@ static void write_state(
 		break;
 	default:
 		write_waiting(out,
-		        container->kind == SIM_MAIN && !pod->n_init ? "ContainerCreating"
+		        container->kind >= SIM_MAIN && !pod->n_init ? "ContainerCreating"
 		                                                    : "PodInitializing",
 		        NULL);
 		break;
@@ -272,7 +272,9 @@ static void write_container(
 	bool has_run = container->state == SIM_RUNNING || container->current.any;
 	const struct sim_exit *last =
 	        container->state == SIM_BACKOFF ? &container->current : &container->last;
-	bool ready = container->kind == SIM_INIT ? is_complete(container) : container->ready;
+	bool ready = container->kind == SIM_INIT        ? is_complete(container)
+	             : container->kind == SIM_EPHEMERAL ? false
+	                                                : container->ready;
 	char id[65];
 
 	kt_str_puts(out, "{\"name\":");
@@ -284,8 +286,10 @@ static void write_container(
 		write_terminated(out, pod, container, last);
 	else
 		kt_str_puts(out, "{}");
-	kt_str_printf(out, ",\"ready\":%s,\"started\":%s,\"restartCount\":%d,",
-	        ready ? "true" : "false", container->started ? "true" : "false", container->run);
+	kt_str_printf(out, ",\"ready\":%s,", ready ? "true" : "false");
+	if (container->kind != SIM_EPHEMERAL) /* nothing probes it */
+		kt_str_printf(out, "\"started\":%s,", container->started ? "true" : "false");
+	kt_str_printf(out, "\"restartCount\":%d,", container->run);
 	write_image(out, container);
 	if (has_run || last->any) {
 		sim_container_id(kt_object_uid(pod->object), container->name, container->run, id);
@@ -329,54 +333,18 @@ static void write_containers(
 	kt_str_putc(out, ']');
 }
 
-static struct kt_json_at status_of(struct kt_json_at statuses, struct kt_sv name)
-{
-	struct kt_json_at item;
-	struct kt_json_iter it = {0};
-	struct kt_sv have;
-
-	while (statuses.p && kt_json_next_element(statuses, &it, &item))
-		if (kt_json_string_sv(kt_json_member(item, "name"), &have) && kt_sv_eq(have, name))
-			return item;
-	return (struct kt_json_at){0};
-}
-
-/* Ephemeral containers run as soon as they are asked for and until the pod ends; what was said of
- * one is said again, as the patch replaces the list. */
 static void write_ephemeral(struct kt_str *out, const struct sim_pod *pod)
 {
-	struct kt_json_at doc = kt_object_doc(pod->object), item,
-	                  list = kt_json_find(doc, "spec", "ephemeralContainers", NULL),
-	                  statuses =
-	                          kt_json_find(doc, "status", "ephemeralContainerStatuses", NULL);
-	struct kt_json_iter it = {0};
-	bool any = false;
-
-	while (list.p && kt_json_next_element(list, &it, &item)) {
-		kt_auto_free char *own_name = kt_json_string_dup(kt_json_member(item, "name"));
-		kt_auto_free char *image = kt_json_string_dup(kt_json_member(item, "image"));
-		struct kt_json_at status;
-
-		if (!own_name || !image)
-			continue;
-		kt_str_puts(out, any ? "," : ",\"ephemeralContainerStatuses\":[");
-		any = true;
-		status = status_of(statuses, kt_sv_of(own_name));
-		if (status.p) {
-			kt_str_add(out, status.p, status.len);
-			continue;
-		}
-		write_container(out, pod,
-		        &(struct sim_container){.name = own_name,
-		                .image = image,
-		                .kind = SIM_MAIN,
-		                .state = SIM_RUNNING,
-		                .started_wall_ns = kt_loop_wall_ns(pod->simulated->loop),
-		                .pulled = true});
+	if (!pod->n_ephemeral)
+		return;
+	kt_str_puts(out, ",\"ephemeralContainerStatuses\":[");
+	for (size_t i = 0; i < pod->n_ephemeral; i++) {
+		if (i)
+			kt_str_putc(out, ',');
+		write_container(out, pod, &pod->ephemeral[i]);
 		kt_str_putc(out, '}');
 	}
-	if (any)
-		kt_str_putc(out, ']');
+	kt_str_putc(out, ']');
 }
 
 /* Why a condition is False. */

@@ -359,6 +359,54 @@ static void logs_grow(void **state)
 	        kt_err_message(&err), "previous terminated container \"c\" in pod \"a\" not found");
 }
 
+static void ephemeral_containers_end(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *event = NULL;
+
+	world_run_ms(world, 100);
+	put_pod(world,
+	        "'simulated.kube-tui.io/run-time':'forever','simulated.kube-tui.io/"
+	        "told.run-time':'20s','simulated.kube-tui.io/told.exit-code':'3','"
+	        "simulated.kube-tui.io/told.pull-time':'2s'",
+	        "");
+	world_run_ms(world, 1000);
+	fake_patch(world->fake, PODS "/a",
+	        "{'spec':{'ephemeralContainers':[{'name':'told','image':'busybox'}]}}");
+	world_run_ms(world, 1000);
+	assert_field(world, "status.ephemeralContainerStatuses.0.state.waiting.reason",
+	        "ContainerCreating");
+	fake_patch(world->fake, PODS "/a",
+	        "{'spec':{'ephemeralContainers':[{'name':'told','image':'busybox'},{'name':'shell'"
+	        ",'image':'busybox','command':['sh']},{'name':'nap','image':'busybox','command':"
+	        "['sleep','5']}]}}");
+	world_run_ms(world, 10000);
+	assert_field(world, "status.ephemeralContainerStatuses.0.state.running.startedAt",
+	        "2023-11-14T22:13:23Z");
+	assert_field(world, "status.ephemeralContainerStatuses.0.ready", "false");
+	assert_field(world, "status.ephemeralContainerStatuses.2.state.terminated.reason",
+	        "Completed");
+	/* They go on after a restart of the program. */
+	kt_simulated_destroy(world->part);
+	start(world, 2);
+	world_run_ms(world, 20000);
+	assert_field(world, "status.ephemeralContainerStatuses.0.state.terminated.exitCode", "3");
+	assert_field(world, "status.ephemeralContainerStatuses.0.state.terminated.finishedAt",
+	        "2023-11-14T22:13:43Z");
+	assert_field(world, "status.ephemeralContainerStatuses.1.state.running.startedAt",
+	        "2023-11-14T22:13:22Z");
+	assert_field(world, "status.ephemeralContainerStatuses.2.restartCount", "0");
+	assert_field(world, "status.phase", "Running");
+	assert_field(world, "status.containerStatuses.0.ready", "true");
+	for (size_t i = 0; !kt_streq(kt_jstr(event, "reason"), "Pulling"); i++) {
+		json_decref(event);
+		event = fake_nth(world->fake, "/api/v1/events", i);
+		assert_non_null(event);
+	}
+	assert_string_equal(
+	        kt_jstr(event, "involvedObject.fieldPath"), "spec.ephemeralContainers{told}");
+}
+
 static void usage_is_told(void **state)
 {
 	struct world *world = *state;
@@ -393,6 +441,7 @@ int main(void)
 	        T(deletion_takes_its_grace),
 	        T(a_restart_of_the_program_goes_on),
 	        T(logs_grow),
+	        T(ephemeral_containers_end),
 	        T(usage_is_told),
 	        T(missing_references_hold_it),
 	        T(a_new_image_restarts_the_container),
