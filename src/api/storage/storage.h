@@ -13,6 +13,7 @@
 #define KT_API_STORAGE_STORAGE_H
 
 #include "api/storage/object.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
 
@@ -21,6 +22,7 @@
 
 struct kt_storage;
 struct kt_storage_watch;
+struct kt_storage_snapshot;
 
 #define KT_STORAGE_OPS_MAX 64 /* per transaction */
 
@@ -116,7 +118,15 @@ struct kt_storage_ops {
 	int64_t (*watch_progress)(struct kt_storage_watch *watch);
 	void (*watch_close)(struct kt_storage_watch *watch);
 	int (*compact)(struct kt_storage *storage, int64_t revision, struct kt_err *err);
-	/* A consistent copy of everything, with a checksum; also while writes go on. */
+	/* A consistent copy of everything, with a checksum; also while writes go on. It holds
+	 * references, not copies, and is read piece by piece, on one thread at a time: 1, 0 at the
+	 * end, negative errno. */
+	int (*snapshot_open)(struct kt_storage *storage, struct kt_storage_snapshot **ret_snapshot,
+	        struct kt_err *err);
+	int (*snapshot_next)(struct kt_storage_snapshot *snapshot, struct kt_buf **ret_piece,
+	        struct kt_err *err);
+	void (*snapshot_close)(struct kt_storage_snapshot *snapshot); /* NULL: ignored */
+	/* The same into a file, which appears whole or not at all. */
 	int (*snapshot_save)(struct kt_storage *storage, const char *path, struct kt_err *err);
 	void (*destroy)(struct kt_storage *storage);
 };

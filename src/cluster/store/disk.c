@@ -10,7 +10,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -19,6 +22,7 @@ enum {
 	READERS_MAX = 1024,
 	MAP_MIN_BYTES = 1 << 20,
 	RESERVE_BYTES = 1 << 20,
+	RESUME_BYTES = 4 << 20, /* a full disk must have so much again */
 };
 
 /* What lies before key and JSON in a record. */
@@ -48,6 +52,39 @@ static int error_of(int rc)
 static int fail_mdb(struct kt_err *err, int rc, const char *what)
 {
 	return kt_fail(err, error_of(rc), "%s: %s", what, mdb_strerror(rc));
+}
+
+/* LMDB found its pages to contradict each other: the file is damaged where no checksum looks. */
+static void on_mdb_assert(MDB_env *env, const char *text)
+{
+	(void)env;
+	kt_log_error("store", "the store's file is damaged: %s", text);
+	abort();
+}
+
+/* LMDB reads through a map: what lies behind the end of the file would end the process there. */
+static int check_length(MDB_env *env, struct kt_err *err)
+{
+	struct stat st;
+	MDB_envinfo info;
+	MDB_stat stat;
+	int fd, rc = mdb_env_get_fd(env, &fd);
+
+	if (rc == 0)
+		rc = mdb_env_info(env, &info);
+	if (rc == 0)
+		rc = mdb_env_stat(env, &stat);
+	if (rc)
+		return fail_mdb(err, rc, "opening the store");
+	if (fstat(fd, &st) < 0)
+		return kt_fail(err, errno, "store.mdb: %s", strerror(errno));
+	uint64_t pages = (uint64_t)st.st_size / stat.ms_psize, wanted = info.me_last_pgno + 1;
+	if (pages < wanted)
+		return kt_fail(err, EBADMSG,
+		        "store.mdb is damaged: it is cut off after %" PRIu64 " of %" PRIu64
+		        " pages",
+		        pages, wanted);
+	return 0;
 }
 
 /* LMDB's own lock file would let several processes in; one store, one process. */
@@ -86,18 +123,19 @@ static int open_env(
 		if (rc)
 			return fail_mdb(err, rc, "creating the store's environment");
 		mdb_env_set_maxreaders(disk->env, READERS_MAX);
+		mdb_env_set_assert(disk->env, on_mdb_assert);
 		rc = mdb_env_set_mapsize(disk->env, map_bytes);
 		if (!rc)
 			rc = mdb_env_open(
 			        disk->env, file, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0600);
 		if (!rc) {
 			disk->map_bytes = map_bytes;
-			return 0;
+			return check_length(disk->env, err);
 		}
 		mdb_env_close(disk->env);
 		disk->env = NULL;
 		if (rc != ENOMEM || map_bytes / 2 < MAP_MIN_BYTES) {
-			return kt_fail(err, error_of(rc), "%s: %s", file, mdb_strerror(rc));
+			return kt_fail(err, error_of(rc), "store.mdb: %s", mdb_strerror(rc));
 		}
 	}
 }
@@ -122,13 +160,20 @@ static int open_database(struct kt_store_disk *disk, struct kt_err *err)
 	return rc ? fail_mdb(err, rc, "opening the store") : 0;
 }
 
+/* File systems that cannot keep space back go without. */
+static bool keep_space(int fd, off_t bytes)
+{
+	return fallocate(fd, 0, 0, bytes) == 0 || errno == EOPNOTSUPP;
+}
+
 void kt_store_disk_take_reserve(struct kt_store_disk *disk)
 {
 	if (disk->has_reserve)
 		return;
-	/* File systems that cannot keep space back go without. */
-	disk->has_reserve =
-	        fallocate(disk->reserve_fd, 0, 0, RESERVE_BYTES) == 0 || errno == EOPNOTSUPP;
+	/* The room that the reserve itself has left is no room: deletes need it. */
+	disk->has_reserve = keep_space(disk->reserve_fd, RESUME_BYTES);
+	if (ftruncate(disk->reserve_fd, disk->has_reserve ? RESERVE_BYTES : 0) < 0)
+		kt_log_warning("store", "keeping the reserve: %s", strerror(errno));
 }
 
 void kt_store_disk_release_reserve(struct kt_store_disk *disk)
@@ -143,7 +188,7 @@ static int open_reserve(struct kt_store_disk *disk, struct kt_err *err)
 	disk->reserve_fd = kt_open_beneath(disk->dir_fd, "reserve", O_RDWR | O_CREAT, 0600, err);
 	if (disk->reserve_fd < 0)
 		return disk->reserve_fd;
-	kt_store_disk_take_reserve(disk);
+	disk->has_reserve = keep_space(disk->reserve_fd, RESERVE_BYTES);
 	return 0;
 }
 
@@ -187,6 +232,7 @@ void kt_store_disk_close(struct kt_store_disk *disk)
 int kt_store_disk_begin(struct kt_store_disk *disk)
 {
 	kt_assert(!disk->txn);
+	disk->txn_bytes = 0;
 	int rc = mdb_txn_begin(disk->env, NULL, 0, &disk->txn);
 
 	if (rc) {
@@ -219,6 +265,7 @@ int kt_store_disk_append(struct kt_store_disk *disk, const struct kt_store_recor
 
 	if (rc)
 		return error_of(rc);
+	disk->txn_bytes += value.mv_size;
 	struct header header = {
 	        .format = FORMAT,
 	        .is_delete = record->is_delete,
@@ -260,10 +307,31 @@ int kt_store_disk_set_meta(struct kt_store_disk *disk, int64_t revision, int64_t
 	return rc ? error_of(rc) : 0;
 }
 
+/* Whether the disk has no room for what the transaction wanted to write. */
+static bool is_full(const struct kt_store_disk *disk)
+{
+	off_t len = (off_t)(2 * disk->txn_bytes + RESERVE_BYTES);
+	struct statvfs vfs;
+	struct stat st;
+	int fd;
+
+	if (mdb_env_get_fd(disk->env, &fd) || fstat(fd, &st) < 0)
+		return false;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, len) == 0)
+		return false;
+	if (errno != EOPNOTSUPP)
+		return errno == ENOSPC || errno == EDQUOT;
+	return fstatvfs(fd, &vfs) == 0 && (off_t)(vfs.f_bavail * vfs.f_frsize) < len;
+}
+
 int kt_store_disk_commit(struct kt_store_disk *disk)
 {
 	int rc = mdb_txn_commit(kt_steal(&disk->txn));
 
+	/* A write that finds room for a part alone is EIO to LMDB. Nothing refers to the pages it
+	 * wrote: they come before the head, whose failure LMDB does not let pass. */
+	if (rc == EIO && is_full(disk))
+		rc = ENOSPC;
 	return rc ? error_of(rc) : 0;
 }
 

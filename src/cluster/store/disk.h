@@ -32,6 +32,7 @@ struct kt_store_disk {
 	MDB_env *env;
 	MDB_dbi dbi;
 	MDB_txn *txn;        /* the writer's */
+	size_t txn_bytes;    /* in its records */
 	int dir_fd, lock_fd; /* the lock keeps other processes out; -1: not open */
 	int reserve_fd;      /* space kept back so that a full disk can be tidied up */
 	bool has_reserve;
@@ -53,7 +54,7 @@ int kt_store_disk_commit(struct kt_store_disk *disk);
 void kt_store_disk_abort(struct kt_store_disk *disk); /* nothing begun: ignored */
 /* Gives the reserve back to the disk when it is full, so that deletes find room. */
 void kt_store_disk_release_reserve(struct kt_store_disk *disk);
-/* Takes it again; does nothing when it is held, or while the disk has no room for it. */
+/* Takes it again; does nothing when it is held, or while the disk has room for little more. */
 void kt_store_disk_take_reserve(struct kt_store_disk *disk);
 
 enum kt_store_room {

@@ -200,6 +200,11 @@ void kt_store_watch_note(struct kt_store *store, const char *key, uint64_t seq);
 void kt_store_watch_wake(struct kt_store *store);
 
 /* snapshot.c */
+int kt_store_snapshot_open(
+        struct kt_storage *storage, struct kt_storage_snapshot **ret_snapshot, struct kt_err *err);
+int kt_store_snapshot_next(
+        struct kt_storage_snapshot *snapshot, struct kt_buf **ret_piece, struct kt_err *err);
+void kt_store_snapshot_close(struct kt_storage_snapshot *snapshot);
 int kt_store_snapshot_save(struct kt_storage *storage, const char *path, struct kt_err *err);
 
 #endif

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHA256_BYTES = 32, BUFFER_BYTES = 256 * 1024 };
+enum { SHA256_BYTES = 32, PIECE_BYTES = 256 * 1024 };
 static const char magic[16] = "kube-tui snap 1\n";
 
 struct head {
@@ -34,31 +34,56 @@ struct row {
 	uint32_t key_len, json_len;
 };
 
-/* Writing through a buffer, with the checksum running. */
-struct sink {
-	int fd;
+struct kt_storage_snapshot {
+	struct kt_storage_list list;
+	size_t n_done; /* of the list's objects, which are let go one by one */
+	bool has_head, has_end;
 	gnutls_hash_hd_t hash;
-	struct kt_str buffer;
+	struct kt_str piece;
 };
 
-static int flush(struct sink *sink, struct kt_err *err)
+int kt_store_snapshot_open(
+        struct kt_storage *storage, struct kt_storage_snapshot **ret_snapshot, struct kt_err *err)
 {
-	int rc = kt_write_all(sink->fd, sink->buffer.data, sink->buffer.len, err);
+	struct kt_storage_snapshot *snapshot = kt_new(struct kt_storage_snapshot);
+	struct kt_storage_range all = {.prefix = ""};
+	int rc = kt_store_range(storage, &all, &snapshot->list, err);
 
-	kt_str_clear(&sink->buffer);
-	return rc;
+	if (rc == 0 && gnutls_hash_init(&snapshot->hash, GNUTLS_DIG_SHA256) < 0)
+		rc = kt_fail(err, EIO, "SHA-256 is not available");
+	if (rc < 0) {
+		kt_store_snapshot_close(snapshot);
+		return rc;
+	}
+	*ret_snapshot = snapshot;
+	return 0;
 }
 
-static int sink_add(struct sink *sink, const void *data, size_t len, struct kt_err *err)
+void kt_store_snapshot_close(struct kt_storage_snapshot *snapshot)
 {
-	if (len && gnutls_hash(sink->hash, data, len) < 0)
-		return kt_fail(err, EIO, "computing the snapshot's checksum failed");
-	kt_str_add(&sink->buffer, data, len);
-	return sink->buffer.len >= BUFFER_BYTES ? flush(sink, err) : 0;
+	if (!snapshot)
+		return;
+	kt_storage_list_finish(&snapshot->list);
+	kt_str_finish(&snapshot->piece);
+	if (snapshot->hash)
+		gnutls_hash_deinit(snapshot->hash, NULL);
+	free(snapshot);
 }
 
-static int write_object(struct sink *sink, const struct kt_object *object, struct kt_err *err)
+static void add_head(struct kt_storage_snapshot *snapshot)
 {
+	struct head head = {.revision = htole64((uint64_t)snapshot->list.revision),
+	        .n = htole64(snapshot->list.n)};
+
+	memcpy(head.magic, magic, sizeof(magic));
+	kt_str_add(&snapshot->piece, &head, sizeof(head));
+	snapshot->has_head = true;
+}
+
+static void add_object(struct kt_storage_snapshot *snapshot)
+{
+	struct kt_object **place = &snapshot->list.objects[snapshot->n_done++];
+	kt_auto_object struct kt_object *object = kt_steal(place);
 	struct row row = {
 	        .revision = htole64((uint64_t)object->revision),
 	        .create_revision = htole64((uint64_t)object->create_revision),
@@ -66,57 +91,73 @@ static int write_object(struct sink *sink, const struct kt_object *object, struc
 	        .key_len = htole32(object->key_len),
 	        .json_len = htole32(object->json_len),
 	};
-	int rc = sink_add(sink, &row, sizeof(row), err);
 
-	if (rc == 0)
-		rc = sink_add(sink, kt_object_key(object), object->key_len, err);
-	return rc < 0 ? rc : sink_add(sink, kt_object_json(object), object->json_len, err);
+	kt_str_add(&snapshot->piece, &row, sizeof(row));
+	kt_str_add(&snapshot->piece, kt_object_key(object), object->key_len);
+	kt_str_add(&snapshot->piece, kt_object_json(object), object->json_len);
 }
 
-static int write_list(struct sink *sink, const struct kt_storage_list *list, struct kt_err *err)
+static int add_end(struct kt_storage_snapshot *snapshot, struct kt_err *err)
 {
 	unsigned char digest[SHA256_BYTES];
-	struct head head = {.revision = htole64((uint64_t)list->revision), .n = htole64(list->n)};
 
-	memcpy(head.magic, magic, sizeof(magic));
-	int rc = sink_add(sink, &head, sizeof(head), err);
-	for (size_t i = 0; i < list->n && rc == 0; i++)
-		rc = write_object(sink, list->objects[i], err);
-	if (rc < 0)
-		return rc;
-	gnutls_hash_output(sink->hash, digest);
-	kt_str_add(&sink->buffer, digest, sizeof(digest));
-	rc = flush(sink, err);
-	if (rc == 0 && fsync(sink->fd) < 0)
-		rc = kt_fail(err, errno, "syncing: %s", strerror(errno));
-	return rc;
+	if (gnutls_hash(snapshot->hash, snapshot->piece.data, snapshot->piece.len) < 0)
+		return kt_fail(err, EIO, "computing the snapshot's checksum failed");
+	gnutls_hash_output(snapshot->hash, digest);
+	kt_str_add(&snapshot->piece, digest, sizeof(digest));
+	snapshot->has_end = true;
+	return 0;
 }
 
-static int write_file(const char *path, const struct kt_storage_list *list, struct kt_err *err)
+int kt_store_snapshot_next(
+        struct kt_storage_snapshot *snapshot, struct kt_buf **ret_piece, struct kt_err *err)
+{
+	struct kt_str *piece = &snapshot->piece;
+
+	if (snapshot->has_end)
+		return 0;
+	if (!snapshot->has_head)
+		add_head(snapshot);
+	while (snapshot->n_done < snapshot->list.n && piece->len < PIECE_BYTES)
+		add_object(snapshot);
+	if (snapshot->n_done == snapshot->list.n) {
+		if (add_end(snapshot, err) < 0)
+			return err ? err->code : -EIO;
+	} else if (gnutls_hash(snapshot->hash, piece->data, piece->len) < 0) {
+		return kt_fail(err, EIO, "computing the snapshot's checksum failed");
+	}
+	*ret_piece = kt_buf_from_str(piece);
+	return 1;
+}
+
+static int write_file(const char *path, struct kt_storage_snapshot *snapshot, struct kt_err *err)
 {
 	kt_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct sink sink = {.fd = fd};
+	int rc;
 
 	if (fd < 0)
 		return kt_fail(err, errno, "creating: %s", strerror(errno));
-	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
-		return kt_fail(err, EIO, "SHA-256 is not available");
-	int rc = write_list(&sink, list, err);
-	gnutls_hash_deinit(sink.hash, NULL);
-	kt_str_finish(&sink.buffer);
+	do {
+		kt_auto_buf struct kt_buf *piece = NULL;
+		rc = kt_store_snapshot_next(snapshot, &piece, err);
+		if (rc == 1 && kt_write_all(fd, piece->data, piece->len, err) < 0)
+			return err ? err->code : -EIO;
+	} while (rc == 1);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = kt_fail(err, errno, "syncing: %s", strerror(errno));
 	return rc;
 }
 
 int kt_store_snapshot_save(struct kt_storage *storage, const char *path, struct kt_err *err)
 {
-	struct kt_storage_list list = {0};
+	struct kt_storage_snapshot *snapshot = NULL;
 	kt_auto_free char *temporary = kt_asprintf("%s.part", path);
-	int rc = kt_store_range(storage, &(struct kt_storage_range){.prefix = ""}, &list, err);
+	int rc = kt_store_snapshot_open(storage, &snapshot, err);
 
 	if (rc < 0)
 		return rc;
-	rc = write_file(temporary, &list, err);
-	kt_storage_list_finish(&list);
+	rc = write_file(temporary, snapshot, err);
+	kt_store_snapshot_close(snapshot);
 	if (rc == 0 && rename(temporary, path) < 0)
 		rc = kt_fail(err, errno, "renaming: %s", strerror(errno));
 	if (rc < 0) {

@@ -93,6 +93,9 @@ static const struct kt_storage_ops store_ops = {
         .watch_progress = kt_store_watch_progress,
         .watch_close = kt_store_watch_close,
         .compact = kt_store_compact,
+        .snapshot_open = kt_store_snapshot_open,
+        .snapshot_next = kt_store_snapshot_next,
+        .snapshot_close = kt_store_snapshot_close,
         .snapshot_save = kt_store_snapshot_save,
         .destroy = destroy,
 };
