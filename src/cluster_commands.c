@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +25,8 @@
 #define DOWN_TIMEOUT_MS 15000
 #define NODES_MAX 20000
 #define DEFAULT_PORT 6443
+#define LOG_KEPT_BYTES (1 << 20) /* a longer one starts anew with the cluster */
+#define LAST_LINE_BYTES_MAX 4096
 
 struct up {
 	struct kt_cluster_options options;
@@ -31,6 +34,7 @@ struct up {
 	bool foreground;
 	int wanted_port; /* -1: none named, 0: any */
 	int ready_fd;    /* -1: standard output */
+	int lock;
 	int64_t started_ns;
 	struct kt_cluster_state state;
 };
@@ -189,6 +193,8 @@ static int serve(struct up *up, struct kt_err *err)
 	if (status == 0)
 		status = save_state(up, cluster, err);
 	if (status == 0)
+		kt_cluster_started(up->lock);
+	if (status == 0)
 		status = kt_cluster_wait_ready(cluster, READY_TIMEOUT_MS, err);
 	if (status == 0) {
 		write_ready(up, cluster);
@@ -214,13 +220,25 @@ static int load_or_new_state(struct up *up, struct kt_err *err)
 	return 0;
 }
 
+/* The log of the last run is worth something only until the next one has begun well. */
+static void begin_log(const struct up *up)
+{
+	struct stat st;
+
+	if (up->ready_fd >= 0 && fstat(STDERR_FILENO, &st) == 0 && st.st_size > LOG_KEPT_BYTES)
+		(void)!ftruncate(STDERR_FILENO, 0);
+}
+
 static int run_foreground(struct up *up, struct kt_err *err)
 {
+	const char *data_dir = up->options.data_dir ? up->options.data_dir : up->state.data_dir;
 	kt_auto_close int lock = -1;
 
 	block_signals();
-	if (kt_cluster_lock(up->options.name, up->options.data_dir, &lock, err) < 0)
+	if (kt_cluster_lock(up->options.name, data_dir, &lock, err) < 0)
 		return err->code;
+	up->lock = lock;
+	begin_log(up);
 	if (up->options.data_dir) {
 		free(up->state.data_dir);
 		up->state.data_dir = realpath(up->options.data_dir, NULL);
@@ -251,7 +269,7 @@ static void exec_background(struct up *up, int fd, const char *log_path)
 	words[n++] = started_text;
 	setsid();
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
 		_exit(127);
 	/* Files of the caller (a terminal multiplexer's, a test's pipe) must not stay open for the
@@ -283,17 +301,63 @@ static int read_ready(int fd, char *line, size_t size)
 	return len > 0 && line[len - 1] == '\n';
 }
 
-/* What the log says about why it did not start: its last line. */
-static void print_last_line(const char *log_path)
+/* What the log says about why it did not start: the last line behind `from`. */
+static void print_last_line(const char *log_path, off_t from)
 {
-	kt_auto_str text = KT_STR_INIT;
+	kt_auto_close int fd = open(log_path, O_RDONLY | O_CLOEXEC);
+	char text[LAST_LINE_BYTES_MAX + 1];
+	off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
 
-	if (kt_read_file(log_path, 1024 * 1024, &text, NULL) < 0 || !text.len)
+	from = KT_MAX(from > end ? 0 : from, end - LAST_LINE_BYTES_MAX);
+	ssize_t n = fd >= 0 ? pread(fd, text, LAST_LINE_BYTES_MAX, from) : 0;
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0)
 		return;
-	while (text.len && text.data[text.len - 1] == '\n')
-		kt_str_truncate(&text, text.len - 1);
-	const char *newline = strrchr(kt_str_text(&text), '\n');
-	fprintf(stderr, "%s\n", newline ? newline + 1 : kt_str_text(&text));
+	text[n] = '\0';
+	const char *newline = memrchr(text, '\n', (size_t)n);
+	fprintf(stderr, "%s\n", newline ? newline + 1 : text);
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void print_runs(const struct up *up, FILE *out)
+{
+	fprintf(out, "%s runs at %s already\n", up->options.name,
+	        up->state.url ? up->state.url : "?");
+}
+
+static int load_again(struct up *up, struct kt_err *err)
+{
+	kt_cluster_state_finish(&up->state);
+	return kt_cluster_state_load(up->options.name, &up->state, err);
+}
+
+/* Whether it was another `up` at the same moment that started the cluster. */
+static bool was_overtaken(struct up *up, pid_t pid)
+{
+	return load_again(up, NULL) == 0 && up->state.is_running && up->state.pid != pid;
+}
+
+/* The process has closed its end of the pipe, or takes too long. */
+static int fail_start(const struct up *up, pid_t pid, const char *log_path, struct kt_err *err)
+{
+	int status = 0;
+
+	kill(pid, SIGTERM);
+	if (waitpid(pid, &status, WNOHANG) == pid && WIFSIGNALED(status) &&
+	        WTERMSIG(status) != SIGTERM)
+		return kt_fail(err, EIO,
+		        "cluster %s did not start: it was ended by signal %d (%s); "
+		        "its log is %s",
+		        up->options.name, WTERMSIG(status), strsignal(WTERMSIG(status)), log_path);
+	return kt_fail(
+	        err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
 }
 
 static int run_background(struct up *up, FILE *out, struct kt_err *err)
@@ -304,6 +368,7 @@ static int run_background(struct up *up, FILE *out, struct kt_err *err)
 
 	if (pipe2(fds, 0) < 0)
 		return kt_fail(err, errno, "pipe: %s", strerror(errno));
+	off_t log_bytes = size_of(log_path);
 	pid_t pid = fork();
 	if (pid < 0)
 		return kt_fail(err, errno, "fork: %s", strerror(errno));
@@ -320,10 +385,12 @@ static int run_background(struct up *up, FILE *out, struct kt_err *err)
 		fputs(line, out);
 		return 0;
 	}
-	print_last_line(log_path);
-	kill(pid, SIGTERM);
-	return kt_fail(
-	        err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
+	if (was_overtaken(up, pid)) {
+		print_runs(up, out);
+		return 0;
+	}
+	print_last_line(log_path, log_bytes);
+	return fail_start(up, pid, log_path, err);
 }
 
 static int command_up(struct kt_command_context *ctx)
@@ -335,11 +402,14 @@ static int command_up(struct kt_command_context *ctx)
 
 	if (status == 0)
 		status = load_or_new_state(&up, &err);
+	if (status == 0 && up.state.is_running && !up.foreground) {
+		kt_cluster_wait_started(&up.state);
+		status = load_again(&up, &err);
+	}
 	if (status == 0 && up.foreground)
 		status = run_foreground(&up, &err);
 	else if (status == 0 && up.state.is_running)
-		fprintf(ctx->out, "%s runs at %s already\n", up.options.name,
-		        up.state.url ? up.state.url : "?");
+		print_runs(&up, ctx->out);
 	else if (status == 0)
 		status = run_background(&up, ctx->out, &err);
 	kt_cluster_state_finish(&up.state);
@@ -554,6 +624,18 @@ static int command_snapshot_save(struct kt_command_context *ctx)
 	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
 
+/* Where the cluster has its data, or is going to have it; created, heap. */
+static char *restore_dir(const char *name, struct kt_err *err)
+{
+	struct kt_cluster_state state = {0};
+	char *dir = NULL;
+
+	if (kt_cluster_state_load(name, &state, NULL) == 0)
+		dir = kt_steal(&state.data_dir);
+	kt_cluster_state_finish(&state);
+	return dir ? dir : kt_cluster_dir(name, err);
+}
+
 static int command_snapshot_restore(struct kt_command_context *ctx)
 {
 	const char *name = ctx->argc > 1 ? ctx->argv[1] : "dev";
@@ -563,17 +645,19 @@ static int command_snapshot_restore(struct kt_command_context *ctx)
 		return kt_command_fail(ctx, NULL, "snapshot restore needs a FILE");
 	if (kt_cluster_name_check(name, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
-	kt_auto_free char *dir = kt_cluster_dir(name, &err);
+	kt_auto_free char *dir = restore_dir(name, &err);
 	kt_auto_free char *store = dir ? kt_path_join(dir, "store") : NULL;
 
 	if (!dir)
 		return kt_command_fail(ctx, &err, NULL);
-	if (kt_store_restore(ctx->argv[0], store, &err) < 0)
+	if (kt_store_restore(ctx->argv[0], store, &err) < 0) {
+		(void)rmdir(dir); /* a new cluster's, which is still empty */
 		return err.code == -EEXIST ? kt_command_fail(ctx, NULL,
 		                                     "cluster %s has data already; `kube-tui "
 		                                     "delete %s` takes it away",
 		                                     name, name)
 		                           : kt_command_fail(ctx, &err, NULL);
+	}
 	fprintf(ctx->out, "%s restored from %s; `kube-tui up %s` starts it\n", name, ctx->argv[0],
 	        name);
 	return KT_EXIT_OK;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cluster_state.h"
 
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "base/vec.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <sys/file.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +67,48 @@ char *kt_cluster_dir(const char *name, struct kt_err *err)
 	return NULL;
 }
 
+/* Bytes of the lock file. They are locked for an open file description (fcntl(2)), which can be
+ * asked for without taking the lock, so that a look never keeps a start from it. */
+enum { LOCK_STARTING = 0, LOCK_RUNNING = 1 };
+
+static struct flock lock_of(short type, off_t byte)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+static int set_lock(int fd, int command, short type, off_t byte)
+{
+	struct flock lock = lock_of(type, byte);
+	int rc;
+
+	do {
+		rc = fcntl(fd, command, &lock);
+	} while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
+}
+
+static pid_t read_pid(int fd)
+{
+	char text[32] = "";
+	int64_t pid;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return kt_sv_int64(kt_sv_of(text), &pid) == 0 && pid > 0 ? (pid_t)pid : 0;
+}
+
+static int note_pid(int fd, const char *path, struct kt_err *err)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len)
+		return kt_fail(err, errno, "writing %s: %s", path, strerror(errno));
+	return 0;
+}
+
 int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct kt_err *err)
 {
 	kt_auto_free char *dir = data_dir ? kt_strdup(data_dir) : kt_cluster_dir(name, err);
@@ -74,21 +119,60 @@ int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct 
 
 	if (fd < 0)
 		return kt_fail(err, errno, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			return kt_fail(err, EBUSY, "cluster %s is running already", name);
-		return kt_fail(err, errno, "%s: %s", path, strerror(errno));
-	}
+	int rc = set_lock(fd, F_OFD_SETLKW, F_WRLCK, LOCK_STARTING);
+	if (rc == 0)
+		rc = set_lock(fd, F_OFD_SETLK, F_WRLCK, LOCK_RUNNING);
+	if (rc == -EAGAIN || rc == -EACCES)
+		return data_dir ? kt_fail(err, EBUSY, "%s is in use by process %d", dir,
+		                          (int)read_pid(fd))
+		                : kt_fail(err, EBUSY, "cluster %s is running already", name);
+	if (rc < 0)
+		return kt_fail(err, rc, "%s: %s", path, strerror(-rc));
+	if (note_pid(fd, path, err) < 0)
+		return err->code;
 	*ret_fd = kt_steal_fd(&fd);
 	return 0;
 }
 
-static bool is_locked(const char *dir)
+void kt_cluster_started(int lock_fd)
 {
-	kt_auto_free char *path = kt_path_join(dir, "lock");
-	kt_auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
+	int rc = set_lock(lock_fd, F_OFD_SETLK, F_UNLCK, LOCK_STARTING);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+	kt_assert(rc == 0);
+}
+
+static const char *data_dir_of(const struct kt_cluster_state *state)
+{
+	return state->data_dir ? state->data_dir : state->dir;
+}
+
+static int open_lock(const struct kt_cluster_state *state)
+{
+	kt_auto_free char *path = kt_path_join(data_dir_of(state), "lock");
+
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void kt_cluster_wait_started(const struct kt_cluster_state *state)
+{
+	kt_auto_close int fd = open_lock(state);
+
+	if (fd >= 0)
+		(void)set_lock(fd, F_OFD_SETLKW, F_RDLCK, LOCK_STARTING);
+}
+
+/* Whether the lock is held; the process that does is worth more than what state.json says. */
+static void look_at_lock(struct kt_cluster_state *state)
+{
+	struct flock lock = lock_of(F_RDLCK, LOCK_RUNNING);
+	kt_auto_close int fd = open_lock(state);
+
+	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return;
+	state->is_running = true;
+	pid_t pid = read_pid(fd);
+	if (pid)
+		state->pid = pid;
 }
 
 static char *dup_text(const json_t *tree, const char *key)
@@ -121,7 +205,7 @@ int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, 
 		state.data_dir = dup_text(tree, "dataDir");
 		state.previous_context = dup_text(tree, "previousContext");
 	}
-	state.is_running = is_locked(state.data_dir ? state.data_dir : state.dir);
+	look_at_lock(&state);
 	*ret_state = state;
 	return 0;
 }
@@ -188,12 +272,36 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) < 0 && errno != ENOENT ? errno : 0;
 }
 
+static int remove_tree(const char *path, struct kt_err *err)
+{
+	int code = nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+
+	if (code < 0)
+		code = errno;
+	if (code && code != ENOENT)
+		return kt_fail(err, code, "removing %s: %s", path, strerror(code));
+	return 0;
+}
+
+/* The folder was the user's choice: only what a cluster puts there goes, and then the folder if it
+ * is empty. */
+static int remove_data(const char *data_dir, struct kt_err *err)
+{
+	static const char *const names[] = {"store", "pki", "lock"};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(names); i++) {
+		kt_auto_free char *path = kt_path_join(data_dir, names[i]);
+		if (remove_tree(path, err) < 0)
+			return err->code;
+	}
+	if (rmdir(data_dir) < 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
+		return kt_fail(err, errno, "removing %s: %s", data_dir, strerror(errno));
+	return 0;
+}
+
 int kt_cluster_state_remove(const struct kt_cluster_state *state, struct kt_err *err)
 {
-	int code = nftw(state->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-
-	if (code)
-		return kt_fail(err, code > 0 ? code : errno, "removing %s: %s", state->dir,
-		        strerror(code > 0 ? code : errno));
-	return 0;
+	if (state->data_dir && remove_data(state->data_dir, err) < 0)
+		return err->code;
+	return remove_tree(state->dir, err);
 }

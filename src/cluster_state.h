@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where embedded clusters live: below $XDG_STATE_HOME/kube-tui/clusters/NAME the store, the keys,
- * the log, a lock that the running process holds (flock), and state.json, which says what runs and
- * how to reach it.
+ * the log, a lock that the running process holds, and state.json, which says what runs and how to
+ * reach it. With --data-dir, store, keys and lock are in that folder.
  *
- * A cluster runs when its lock is held. Names are DNS labels, so that they are file names as well.
+ * A cluster runs when its lock is held. A second lock is held while it starts: who wants to attach
+ * waits for that one, and then state.json and the kubeconfig are there. Names are DNS labels, so
+ * that they are file names as well.
  */
 #ifndef KT_CLUSTER_STATE_H
 #define KT_CLUSTER_STATE_H
@@ -33,14 +35,19 @@ int kt_cluster_name_check(const char *name, struct kt_err *err);
 /* A cluster that never ran: -ENOENT. */
 int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, struct kt_err *err);
 int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *err);
-/* Takes the lock for the life of the process (the descriptor is the caller's). -EBUSY when another
- * one runs. */
+/* Takes the locks of the cluster's folder (data_dir NULL: its own), the one that says it runs for
+ * the life of the process; the descriptor is the caller's. Waits while another process starts it;
+ * -EBUSY when one runs it, which others can reach then. */
 int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct kt_err *err);
+/* Others can reach it now. */
+void kt_cluster_started(int lock_fd);
+/* Until nobody is just starting it; load the state again then. */
+void kt_cluster_wait_started(const struct kt_cluster_state *state);
 /* The folder of a cluster, created; heap. */
 char *kt_cluster_dir(const char *name, struct kt_err *err);
 /* All clusters; the caller finishes each and frees the array. */
 int kt_cluster_state_list(struct kt_cluster_state **ret_states, size_t *ret_n, struct kt_err *err);
-/* Removes the cluster's folder and all below. */
+/* Removes the cluster's folder and all below, and its data where --data-dir put it. */
 int kt_cluster_state_remove(const struct kt_cluster_state *state, struct kt_err *err);
 
 #endif

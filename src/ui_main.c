@@ -120,7 +120,9 @@ static int start(void *arg, struct kt_client **ret_client, struct kt_err *err)
 
 	if (r == -EBUSY) {
 		kt_err_clear(err);
-		return attach(embedded, ret_client, err);
+		kt_cluster_state_finish(&embedded->state); /* it may have started meanwhile */
+		r = kt_cluster_state_load(embedded->name, &embedded->state, err);
+		return r == 0 ? attach(embedded, ret_client, err) : r;
 	}
 	if (r < 0)
 		return r;
@@ -138,6 +140,7 @@ static int start(void *arg, struct kt_client **ret_client, struct kt_err *err)
 
 	if (kt_cluster_create(&options, &embedded->cluster, err) < 0 || publish(embedded, err) < 0)
 		return err->code;
+	kt_cluster_started(embedded->lock);
 	embedded->client = *ret_client = kt_cluster_client(embedded->cluster, USER_AGENT);
 	return 0;
 }
