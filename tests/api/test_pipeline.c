@@ -347,6 +347,82 @@ static void test_node_binds_and_reports(void **state)
 	kt_call_finish(&w.call);
 }
 
+/* The entry of managedFields for /status; NULL when there is none. */
+static const json_t *status_entry(const json_t *object)
+{
+	const json_t *list = kt_jget(object, "metadata.managedFields");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (kt_streq(kt_jstr(json_array_get(list, i), "subresource"), "status"))
+			return json_array_get(list, i);
+	return NULL;
+}
+
+#define BUDGETS "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+
+/* What a component of this process writes into a status is recorded as anybody else's. */
+static void test_status_has_a_manager(void **state)
+{
+	struct fixture *f = *state;
+	struct waited w;
+
+	assert_int_equal(status_of(f, f->admin, "POST", BUDGETS,
+	                         "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"minAvailable\":1}}"),
+	        201);
+	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
+	        "{\"status\":{\"currentHealthy\":2,\"desiredHealthy\":1}}");
+	assert_int_equal(w.call.status, 200);
+	kt_auto_json json_t *budget = kt_object_tree(w.call.ret_object);
+	const json_t *entry = status_entry(budget);
+	assert_non_null(entry);
+	assert_string_equal(kt_jstr(entry, "manager"), "test");
+	assert_string_equal(kt_jstr(entry, "operation"), "Update");
+	assert_string_equal(kt_jstr(entry, "apiVersion"), "policy/v1");
+	assert_non_null(kt_jget(entry, "fieldsV1.f:status.f:currentHealthy"));
+	assert_null(kt_jget(entry, "fieldsV1.f:spec"));
+	assert_int_equal(json_array_size(kt_jget(budget, "metadata.managedFields")), 2);
+	assert_int_equal(kt_jint(budget, "status.currentHealthy", 0), 2);
+	assert_int_equal(kt_jint(budget, "spec.minAvailable", 0), 1);
+	int64_t revision = w.call.ret_object->revision;
+	kt_call_finish(&w.call);
+	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
+	        "{\"status\":{\"currentHealthy\":2}}");
+	assert_int_equal(w.call.ret_object->revision, revision);
+	kt_call_finish(&w.call);
+}
+
+#define POLICIES "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+static const char policy[] =
+        "{\"metadata\":{\"name\":\"few\"},\"spec\":{\"matchConstraints\":{\"resourceRules\":[{"
+        "\"apiGroups\":[\"policy\"],\"apiVersions\":[\"*\"],\"operations\":[\"UPDATE\"],"
+        "\"resources\":[\"poddisruptionbudgets/status\"]}]},\"validations\":[{\"expression\":"
+        "\"object.status.currentHealthy < 5\"}]}}";
+
+static void test_policy_sees_status_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct waited w;
+
+	assert_int_equal(status_of(f, f->admin, "POST", BUDGETS,
+	                         "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"minAvailable\":1}}"),
+	        201);
+	assert_int_equal(status_of(f, f->admin, "POST", POLICIES, policy), 201);
+	assert_int_equal(
+	        status_of(f, f->admin, "POST",
+	                "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+	                "{\"metadata\":{\"name\":\"few\"},\"spec\":{\"policyName\":\"few\","
+	                "\"validationActions\":[\"Deny\"]}}"),
+	        201);
+	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
+	        "{\"status\":{\"currentHealthy\":4}}");
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
+	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
+	        "{\"status\":{\"currentHealthy\":5}}");
+	assert_int_equal(w.call.status, 422);
+	kt_call_finish(&w.call);
+}
+
 #define THING "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Thing\","
 static const char definition[] =
         "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\","
@@ -356,21 +432,32 @@ static const char definition[] =
         "\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":"
         "\"object\",\"properties\":{\"spec\":{"
         "\"type\":\"object\",\"properties\":{\"size\":{\"type\":\"integer\",\"minimum\":1,"
-        "\"default\":3}}}}}}}]}}";
+        "\"default\":3},\"deep\":{\"type\":\"object\",\"properties\":{\"replicas\":{\"type\":"
+        "\"integer\"}}}}},\"status\":{\"type\":\"object\",\"properties\":{\"replicas\":{\"type\":"
+        "\"integer\"}}}}}},\"subresources\":{\"status\":{},\"scale\":{\"specReplicasPath\":"
+        "\".spec.deep.replicas\",\"statusReplicasPath\":\".status.replicas\"}}}]}}";
 
-static void test_custom_resource(void **state)
+static const char definitions[] = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+static const char things[] = "/apis/example.com/v1/namespaces/default/things";
+
+static void define_things(struct fixture *f)
 {
-	static const char definitions[] = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-	static const char things[] = "/apis/example.com/v1/namespaces/default/things";
-	struct fixture *f = *state;
-	struct waited w;
 	int tries = 0;
 
-	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
 	assert_int_equal(status_of(f, f->admin, "POST", definitions, definition), 201);
 	/* Served a moment later; each request gives the loop a turn. */
 	while (status_of(f, f->admin, "GET", things, NULL) != 200)
 		assert_true(tries++ < 1000);
+}
+
+static void test_custom_resource(void **state)
+{
+	struct fixture *f = *state;
+	struct waited w;
+	int tries;
+
+	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
+	define_things(f);
 	request(f, f->admin, &w, "POST", things, NULL,
 	        THING "\"metadata\":{\"name\":\"t\"},\"spec\":{}}");
 	assert_int_equal(w.call.status, 201);
@@ -387,6 +474,50 @@ static void test_custom_resource(void **state)
 	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
 }
 
+/* A Scale may be written without a revision, and where there was no number yet. */
+static void test_custom_scale(void **state)
+{
+	struct fixture *f = *state;
+	struct waited w;
+	kt_auto_free char *thing = kt_asprintf("%s/t", things);
+	kt_auto_free char *scale = kt_asprintf("%s/scale", thing);
+	kt_auto_free char *status = kt_asprintf("%s/status", thing);
+
+	define_things(f);
+	assert_int_equal(status_of(f, f->admin, "POST", things,
+	                         THING "\"metadata\":{\"name\":\"t\"},\"spec\":{\"size\":1}}"),
+	        201);
+	assert_int_equal(status_of(f, f->admin, "GET", scale, NULL), 500);
+	request(f, f->admin, &w, "PATCH", scale, "application/merge-patch+json",
+	        "{\"spec\":{\"replicas\":2}}");
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
+	assert_int_equal(status_of(f, f->admin, "PUT", scale,
+	                         "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"replicas\":7}}"),
+	        200);
+	request(f, f->admin, &w, "GET", thing, NULL, NULL);
+	kt_auto_json json_t *object = kt_object_tree(w.call.ret_object);
+	assert_int_equal(kt_jint(object, "spec.deep.replicas", 0), 7);
+	assert_int_equal(kt_jint(object, "metadata.generation", 0), 3);
+	kt_call_finish(&w.call);
+	request(f, f->admin, &w, "PATCH", scale, "application/merge-patch+json",
+	        "{\"spec\":{\"replicas\":-1}}");
+	assert_int_equal(w.call.status, 422);
+	assert_string_equal(w.call.err.message, "Thing.example.com \"t\" is invalid: "
+	                                        ".spec.deep.replicas: Invalid value: -1: should "
+	                                        "be a non-negative integer");
+	kt_call_finish(&w.call);
+	request(f, f->admin, &w, "PATCH", status, "application/merge-patch+json",
+	        "{\"status\":{\"replicas\":\"two\"}}");
+	assert_int_equal(w.call.status, 422);
+	assert_string_equal(w.call.err.message,
+	        "Thing.example.com \"t\" is invalid: [status.replicas: Invalid value: \"string\": "
+	        "replicas in body must be of type integer: \"string\", .status.replicas: Invalid "
+	        "value: 0: .status.replicas accessor error: two is of the type string, expected "
+	        "int64]");
+	kt_call_finish(&w.call);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -401,7 +532,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_deletecollection, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_cancelled_call_is_silent, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_node_binds_and_reports, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_status_has_a_manager, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_policy_sees_status_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_resource, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_custom_scale, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

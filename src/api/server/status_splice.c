@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/status_splice.h"
 
+#include "api/machinery/managed.h"
 #include "api/machinery/patch.h"
 #include "api/server/server_impl.h"
 #include "api/server/versions.h"
@@ -20,7 +21,23 @@ static bool only_names_object(const json_t *metadata)
 	return true;
 }
 
-bool kt_status_splice_fits(const struct kt_request *request, enum kt_patch_type type)
+/* Somebody has asked to see or to change what is written: that needs the whole object. */
+static bool is_admission_configured(struct kt_request *request)
+{
+	static const char *const kinds[] = {"ValidatingAdmissionPolicyBinding",
+	        "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"};
+	struct kt_storage *storage = request->server->storage;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++) {
+		const struct kt_kind *kind =
+		        kt_builtin_kind("admissionregistration.k8s.io", "v1", kinds[i]);
+		if (storage->ops->count(storage, kt_server_key(&request->arena, kind, "", "")))
+			return true;
+	}
+	return false;
+}
+
+bool kt_status_splice_fits(struct kt_request *request, enum kt_patch_type type)
 {
 	const struct kt_request_state *state = request->state;
 	const json_t *body = state->body;
@@ -38,7 +55,8 @@ bool kt_status_splice_fits(const struct kt_request *request, enum kt_patch_type 
 			return false;
 		known++;
 	}
-	return known == json_object_size(body) && json_is_object(json_object_get(body, "status"));
+	return known == json_object_size(body) && json_is_object(json_object_get(body, "status")) &&
+	       !is_admission_configured(request);
 }
 
 static int check_uid(struct kt_request *request)
@@ -52,50 +70,87 @@ static int check_uid(struct kt_request *request)
 	        state->route.name, "the object with the uid of the patch is gone");
 }
 
-/* The status as it becomes: canonical bytes. */
-static int make_status(struct kt_request *request, enum kt_patch_type type,
-        struct kt_json_at old_at, struct kt_str *out)
+/* The status as it becomes. A new reference. */
+static json_t *make_status(struct kt_request *request, enum kt_patch_type type, json_t *old)
 {
 	struct kt_request_state *state = request->state;
 	const struct kt_type *status_type = kt_type_field(state->kind->type, KT_SV("status"))->type;
 	const json_t *patch = json_object_get(state->body, "status");
-	kt_auto_json json_t *old = old_at.p ? kt_json_tree(old_at) : json_object();
+	kt_auto_json json_t *base = old ? json_incref(old) : json_object();
 	kt_auto_json json_t *patched =
-	        type == KT_PATCH_MERGE ? kt_patch_merge(old, patch, &request->err)
-	                               : kt_patch_strategic(old, patch, status_type, &request->err);
+	        type == KT_PATCH_MERGE
+	                ? kt_patch_merge(base, patch, &request->err)
+	                : kt_patch_strategic(base, patch, status_type, &request->err);
 	json_t *made = NULL;
 
 	if (!patched || kt_codec_normalize(patched, status_type, KT_STRICT_IGNORE, &made, NULL,
 	                        &request->err) < 0)
+		return NULL;
+	return made;
+}
+
+/* As much of an object as the record of its managers looks at. */
+static json_t *shell(json_t *managers, json_t *status)
+{
+	return json_pack(
+	        "{s:{s:O*},s:O*}", "metadata", "managedFields", managers, "status", status);
+}
+
+/* Who manages what now that the status went from `old` to `made`: canonical bytes, none when nobody
+ * is recorded. */
+static int make_managers(struct kt_request *request, struct kt_json_at recorded, json_t *old,
+        json_t *made, struct kt_str *out)
+{
+	struct kt_request_state *state = request->state;
+	kt_auto_json json_t *managers = kt_json_tree(recorded);
+	kt_auto_json json_t *before = shell(managers, old), *after = shell(NULL, made);
+	char api_version[256];
+
+	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
+	struct kt_apply apply = {.type = state->kind->type,
+	        .kind = state->kind,
+	        .api_version = api_version,
+	        .subresource = "status",
+	        .manager = kt_write_manager(request),
+	        .now_ns = kt_loop_wall_ns(request->loop)};
+	if (kt_managed_update(&apply, after, before, &request->err) < 0)
 		return request->err.code;
-	kt_codec_encode_json(out, status_type, made);
-	json_decref(made);
+	json_t *list = kt_jget(after, "metadata.managedFields");
+	if (list)
+		kt_codec_encode_json(out,
+		        kt_type_field_path(state->kind->type, "metadata.managedFields")->type,
+		        list);
 	return 0;
 }
 
-int kt_status_splice(struct kt_request *request, enum kt_patch_type type)
+/* doc with the new status, and the new managers where there are some. */
+static int splice(
+        struct kt_request *request, struct kt_sv status, struct kt_sv managers, struct kt_str *out)
+{
+	static const char *const status_path[] = {"status", NULL};
+	static const char *const managers_path[] = {"metadata", "managedFields", NULL};
+	struct kt_json_at doc = kt_object_doc(request->state->current);
+	kt_auto_str half = KT_STR_INIT;
+
+	if (!managers.len)
+		return kt_json_splice(out, doc, status_path, &status, &request->err);
+	if (kt_json_splice(&half, doc, managers_path, &managers, &request->err) < 0)
+		return request->err.code;
+	return kt_json_splice(
+	        out, kt_json_doc(half.data, half.len), status_path, &status, &request->err);
+}
+
+static int write_status(struct kt_request *request, struct kt_json_at recorded, json_t *old,
+        json_t *made, struct kt_sv status)
 {
 	struct kt_request_state *state = request->state;
-	struct kt_storage *storage = request->server->storage;
-	static const char *const path[] = {"status", NULL};
-	kt_auto_str status = KT_STR_INIT, doc = KT_STR_INIT;
+	kt_auto_str managers = KT_STR_INIT, doc = KT_STR_INIT;
 	struct kt_storage_op op = {.kind = KT_STORAGE_PUT};
 
-	state->is_spliced = true;
-	state->key = kt_server_key(
-	        &request->arena, state->kind, state->route.namespace, state->route.name);
-	if (storage->ops->get(storage, state->key, 0, &state->current, &request->err) < 0)
-		return kt_fail_not_found(
-		        &request->err, state->kind->group, state->kind->plural, state->route.name);
-	struct kt_json_at old = kt_json_member(kt_object_doc(state->current), "status");
-	if (check_uid(request) < 0 || make_status(request, type, old, &status) < 0)
+	/* An object that nobody is recorded for stays so. */
+	if (recorded.p && make_managers(request, recorded, old, made, &managers) < 0)
 		return request->err.code;
-	state->is_unchanged =
-	        old.p && old.len == status.len && !memcmp(old.p, status.data, status.len);
-	if (state->is_unchanged)
-		return 0;
-	struct kt_sv value = {status.data, status.len};
-	if (kt_json_splice(&doc, kt_object_doc(state->current), path, &value, &request->err) < 0 ||
+	if (splice(request, status, (struct kt_sv){managers.data, managers.len}, &doc) < 0 ||
 	        kt_object_create(kt_sv_of(state->key), (struct kt_sv){doc.data, doc.len},
 	                &op.object, &request->err) < 0)
 		return request->err.code;
@@ -103,4 +158,33 @@ int kt_status_splice(struct kt_request *request, enum kt_patch_type type)
 	op.expect_revision = state->current->revision;
 	kt_write_add_op(request, op);
 	return 0;
+}
+
+int kt_status_splice(struct kt_request *request, enum kt_patch_type type)
+{
+	struct kt_request_state *state = request->state;
+	struct kt_storage *storage = request->server->storage;
+	const struct kt_type *status_type = kt_type_field(state->kind->type, KT_SV("status"))->type;
+	kt_auto_str status = KT_STR_INIT;
+
+	state->is_spliced = true;
+	state->key = kt_server_key(
+	        &request->arena, state->kind, state->route.namespace, state->route.name);
+	if (storage->ops->get(storage, state->key, 0, &state->current, &request->err) < 0)
+		return kt_fail_not_found(
+		        &request->err, state->kind->group, state->kind->plural, state->route.name);
+	struct kt_json_at doc = kt_object_doc(state->current), at = kt_json_member(doc, "status");
+	kt_auto_json json_t *old = at.p ? kt_json_tree(at) : NULL;
+	if (check_uid(request) < 0)
+		return request->err.code;
+	kt_auto_json json_t *made = make_status(request, type, old);
+	if (!made)
+		return request->err.code;
+	kt_codec_encode_json(&status, status_type, made);
+	state->is_unchanged =
+	        at.p && at.len == status.len && !memcmp(at.p, status.data, status.len);
+	if (state->is_unchanged)
+		return 0;
+	return write_status(request, kt_json_find(doc, "metadata", "managedFields", NULL), old,
+	        made, (struct kt_sv){status.data, status.len});
 }
