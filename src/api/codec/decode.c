@@ -183,11 +183,13 @@ static int fail_custom_kind(const json_t *tree, const char *kind,
 	           *name = kt_jstr(tree, "metadata.name");
 	kt_auto_free char *what =
 	        kt_asprintf("Invalid value: \"%s\": must be %s", kind, options->kind);
+	kt_auto_free char *group = kt_asprintf(
+	        "%.*s", slash ? (int)(slash - options->api_version) : 0, options->api_version);
 
-	kt_fail_reason(err, KT_REASON_INVALID, EINVAL, "%s.%.*s \"%s\" is invalid: kind: %s", kind,
-	        slash ? (int)(slash - options->api_version) : 0, options->api_version,
-	        name ? name : "", what);
+	kt_fail_reason(err, KT_REASON_INVALID, EINVAL, "%s.%s \"%s\" is invalid: kind: %s", kind,
+	        group, name ? name : "", what);
 	kt_err_add_cause(err, "FieldValueInvalid", "kind", what);
+	kt_err_set_about(err, group, kind, name, NULL);
 	return -EINVAL;
 }
 

@@ -11,17 +11,6 @@ static json_t *default_value(const struct kt_field *field)
 	return kt_json_tree(kt_json_doc(field->default_json, strlen(field->default_json)));
 }
 
-/* A CRD's null where null is not allowed: the default takes its place, without one it goes. */
-static json_t *replace_null(const struct kt_field *field, json_t *tree)
-{
-	if (!field->default_json) {
-		json_object_del(tree, field->name);
-		return NULL;
-	}
-	json_object_set_new(tree, field->name, default_value(field));
-	return json_object_get(tree, field->name);
-}
-
 static void default_field(const struct kt_field *field, json_t *tree)
 {
 	json_t *value;
@@ -31,9 +20,8 @@ static void default_field(const struct kt_field *field, json_t *tree)
 		return;
 	}
 	value = json_object_get(tree, field->name);
-	if (json_is_null(value) && !is_nullable(field))
-		value = replace_null(field, tree);
-	if (!value && field->default_json) {
+	/* A CRD's null where null is not allowed: the default takes its place. */
+	if (field->default_json && (!value || (json_is_null(value) && !is_nullable(field)))) {
 		json_object_set_new(tree, field->name, default_value(field));
 		value = json_object_get(tree, field->name);
 	}
@@ -65,6 +53,36 @@ void kt_type_default(const struct kt_type *type, json_t *tree)
 		break;
 	default:
 		break;
+	}
+}
+
+static void drop_member_nulls(const struct kt_type *type, json_t *tree)
+{
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const struct kt_field *field = &type->fields[i];
+		json_t *value = json_object_get(tree, field->name);
+
+		if (json_is_null(value) && !is_nullable(field) && !field->default_json)
+			json_object_del(tree, field->name);
+		else if (value)
+			kt_type_drop_nulls(field->type, value);
+	}
+}
+
+void kt_type_drop_nulls(const struct kt_type *type, json_t *tree)
+{
+	json_t *value;
+	const char *key;
+	size_t i;
+
+	if (type->shape == KT_SHAPE_OBJECT) {
+		drop_member_nulls(type, tree);
+	} else if (type->shape == KT_SHAPE_MAP && type->elem) {
+		json_object_foreach(tree, key, value)
+			kt_type_drop_nulls(type->elem, value);
+	} else if (type->shape == KT_SHAPE_LIST && type->elem) {
+		json_array_foreach(tree, i, value)
+			kt_type_drop_nulls(type->elem, value);
 	}
 }
 

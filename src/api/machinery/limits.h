@@ -15,8 +15,11 @@
 
 /* Puts the declarative default of every absent field into `tree`, going into objects, list elements
  * and map values that are there. For types of a CRD a null that is not nullable is replaced by its
- * default, or removed when there is none. */
+ * default. */
 void kt_type_default(const struct kt_type *type, json_t *tree);
+/* Removes the nulls that are neither nullable nor have a default, in types of a CRD: what a body
+ * brings is taken so; what server-side apply makes is not. */
+void kt_type_drop_nulls(const struct kt_type *type, json_t *tree);
 
 /* Removes fields the type does not know; subtrees that preserve unknown fields keep them. Meant for
  * types of a CRD. A nested embedded object keeps apiVersion, kind and metadata. */
@@ -33,6 +36,14 @@ int kt_validate_structure(const struct kt_type *type, const json_t *value, const
  */
 void kt_validate_custom(const struct kt_type *type, const json_t *value, const json_t *old,
         struct kt_field_errors *errors, struct kt_field_errors *warnings);
+
+/* The two steps of it, for who has more to say in between: the structure of the object, or of its
+ * member `part` alone, whose messages then take it for the root; and the rules, when no error from
+ * the `from`-th on makes them meaningless. */
+void kt_validate_custom_part(const struct kt_type *type, const json_t *value, const json_t *old,
+        const char *part, struct kt_field_errors *errors);
+void kt_validate_custom_rules(const struct kt_type *type, const json_t *value, const json_t *old,
+        size_t from, struct kt_field_errors *errors, struct kt_field_errors *warnings);
 
 /* Only the rules; path as in kt_validate_structure. */
 void kt_validate_rules(const struct kt_type *type, const json_t *value, const json_t *old,

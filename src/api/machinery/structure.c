@@ -566,20 +566,57 @@ static bool is_blocking(const struct kt_field_errors *errors, size_t from)
 	return false;
 }
 
-void kt_validate_custom(const struct kt_type *type, const json_t *value, const json_t *old,
-        struct kt_field_errors *errors, struct kt_field_errors *warnings)
+/* The errors from `from` on, found with the part as the root, stand below `name`. */
+static void move_below(struct kt_field_errors *errors, size_t from, const char *name)
+{
+	for (size_t i = from; i < errors->n; i++) {
+		const char *field = errors->items[i].field;
+
+		if (!*field || !strcmp(field, "<nil>"))
+			errors->items[i].field = name;
+		else
+			errors->items[i].field = kt_path(
+			        errors->arena, "%s%s%s", name, field[0] == '[' ? "" : ".", field);
+	}
+}
+
+void kt_validate_custom_part(const struct kt_type *type, const json_t *value, const json_t *old,
+        const char *part, struct kt_field_errors *errors)
 {
 	struct validator v = {.errors = errors};
 	size_t before = errors->n;
 
-	check_type(&v, type, NULL, value, old, "");
+	if (!part) {
+		check_type(&v, type, NULL, value, old, "");
+		return;
+	}
+	const struct kt_field *field = kt_type_field(type, kt_sv_of(part));
+	if (!field || !json_object_get(value, part))
+		return;
+	check_type(&v, field->type, field, json_object_get(value, part), json_object_get(old, part),
+	        "");
+	move_below(errors, before, part);
+}
+
+void kt_validate_custom_rules(const struct kt_type *type, const json_t *value, const json_t *old,
+        size_t from, struct kt_field_errors *errors, struct kt_field_errors *warnings)
+{
 	if (!kt_type_has_rules(type))
 		return;
-	if (is_blocking(errors, before))
+	if (is_blocking(errors, from))
 		kt_field_invalid(errors, "<nil>", json_null(),
 		        "some validation rules were not checked because the object was invalid; "
 		        "correct the existing "
 		        "errors to complete validation");
 	else
 		kt_validate_rules(type, value, old, "", errors, warnings);
+}
+
+void kt_validate_custom(const struct kt_type *type, const json_t *value, const json_t *old,
+        struct kt_field_errors *errors, struct kt_field_errors *warnings)
+{
+	size_t before = errors->n;
+
+	kt_validate_custom_part(type, value, old, NULL, errors);
+	kt_validate_custom_rules(type, value, old, before, errors, warnings);
 }

@@ -100,6 +100,11 @@ static int find_subresource(struct kt_request *request)
 
 	state->subresource = kt_kind_subresource(state->kind, route->subresource);
 	bool namespaced = state->kind->flags & KT_KIND_NAMESPACED;
+	/* One handler answers all paths of a custom resource: to it, it is the object's part that
+	 * is missing. */
+	if (!state->subresource && state->crd && *route->name)
+		return kt_fail_not_found(
+		        &request->err, state->kind->group, state->kind->plural, route->name);
 	if (!state->subresource || (namespaced && !*route->namespace) || route->legacy_watch)
 		return kt_fail_no_resource(&request->err);
 	size_t i = verb_index(route->verb);

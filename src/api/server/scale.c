@@ -58,27 +58,14 @@ static void add_selector(const struct kt_request_state *state, const json_t *obj
 	kt_selector_destroy(selector);
 }
 
-/* The Scale of an object; NULL with an error when a custom resource has no such field. */
-static json_t *scale_of(struct kt_request *request, const json_t *object)
+/* The Scale of an object; replicas that are not set are none. */
+static json_t *scale_of(const struct kt_request_state *state, const json_t *object)
 {
-	const struct kt_request_state *state = request->state;
 	static const char *const copied[] = {
 	        "name", "namespace", "uid", "resourceVersion", "creationTimestamp"};
 	json_t *metadata = json_object(), *spec = json_object(), *status = json_object();
 	json_t *replicas = kt_jget(object, spec_path(state->subresource));
 
-	if (!replicas && (state->kind->flags & KT_KIND_CUSTOM)) {
-		json_decref(metadata);
-		json_decref(spec);
-		json_decref(status);
-		kt_auto_free char *why =
-		        kt_asprintf("the spec replicas field \"%s\" does not exist",
-		                state->subresource->replicas_path);
-		kt_fail_reason(&request->err, KT_REASON_INTERNAL_ERROR, EIO,
-		        "Internal error occurred: %s", why);
-		kt_err_add_cause(&request->err, NULL, NULL, why);
-		return NULL;
-	}
 	for (size_t i = 0; i < KT_ARRAY_SIZE(copied); i++)
 		if (kt_jget(object, "metadata"))
 			json_object_set(metadata, copied[i],
@@ -99,16 +86,32 @@ static const struct kt_column scale_columns[] = {
         {.name = "Age", .type = "string", .format = "", .cell = "age"},
 };
 
+/* A custom resource without the field has no Scale to read; one may be written. */
+static int check_has_replicas(struct kt_request *request, const json_t *object)
+{
+	const struct kt_request_state *state = request->state;
+
+	if (!(state->kind->flags & KT_KIND_CUSTOM) ||
+	        kt_jget(object, spec_path(state->subresource)))
+		return 0;
+	kt_auto_free char *why = kt_asprintf(
+	        "the spec replicas field \"%s\" does not exist", state->subresource->replicas_path);
+	kt_fail_reason(
+	        &request->err, KT_REASON_INTERNAL_ERROR, EIO, "Internal error occurred: %s", why);
+	kt_err_add_cause(&request->err, NULL, NULL, why);
+	return request->err.code;
+}
+
 static int encode(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
 	kt_auto_json json_t *object = kt_versions_tree(state->kind, state->stored);
 	struct kt_kind *table = kt_arena_new(&request->arena, struct kt_kind);
 
-	json_decref(state->result);
-	state->result = scale_of(request, object);
-	if (!state->result)
+	if (check_has_replicas(request, object) < 0)
 		return request->err.code;
+	json_decref(state->result);
+	state->result = scale_of(state, object);
 	state->result_type = kt_type_lookup(SCALE_TYPE);
 	table->type = state->result_type;
 	table->columns = scale_columns;
@@ -171,17 +174,25 @@ static int take_scale(struct kt_request *request, const json_t *scale)
 		return kt_fail(&request->err, EINVAL,
 		        "the name of the object (%s) does not match the name on the URL (%s)", name,
 		        state->route.name);
-	if (replicas < 0)
+	/* What is wrong about a custom resource says the validation of the whole. */
+	if (replicas < 0 && !(state->kind->flags & KT_KIND_CUSTOM))
 		return fail_invalid(request, replicas);
 	state->object = json_deep_copy(state->old);
 	set_path(state->object, spec_path(state->subresource), replicas);
 	json_t *metadata = json_object_get(state->object, "metadata");
 	const char *revision = kt_jstr(scale, "metadata.resourceVersion"),
 	           *uid = kt_jstr(scale, "metadata.uid");
-	json_object_set_new(metadata, "resourceVersion", json_string(revision ? revision : ""));
+	bool is_named = revision && *revision;
+	if (is_named)
+		json_object_set_new(metadata, "resourceVersion", json_string(revision));
 	if (uid && *uid)
 		json_object_set_new(metadata, "uid", json_string(uid));
-	return kt_write_check_revision(request);
+	if (kt_write_check_revision(request) < 0)
+		return request->err.code;
+	/* A Scale without a revision changes whatever is there, of every kind. */
+	if (!is_named)
+		state->precondition_revision = 0;
+	return 0;
 }
 
 static int update_decode(struct kt_request *request)
@@ -232,14 +243,14 @@ static int apply_scale(struct kt_request *request)
 		return kt_fail(&request->err, EINVAL, "invalid object type: %s, Kind=%s",
 		        kt_or_empty(kt_jstr(state->body, "apiVersion")),
 		        kt_or_empty(kt_jstr(state->body, "kind")));
-	if (replicas < 0)
+	if (replicas < 0 && !(state->kind->flags & KT_KIND_CUSTOM))
 		return fail_invalid(request, replicas);
 	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
 	json_object_set_new(config, "apiVersion", json_string(api_version));
 	json_object_set_new(config, "kind", json_string(state->kind->kind));
 	json_object_set_new(config, "metadata", json_pack("{s:s}", "name", state->route.name));
-	if (kt_jget(state->body, "spec.replicas"))
-		set_path(config, spec_path(state->subresource), replicas);
+	/* An applied Scale owns the replicas also when it leaves them out: then they are 0. */
+	set_path(config, spec_path(state->subresource), replicas);
 	struct kt_apply apply = {.type = state->kind->type,
 	        .kind = state->kind,
 	        .api_version = api_version,
@@ -262,9 +273,7 @@ static int patch_mutate(struct kt_request *request)
 	if (type == KT_PATCH_APPLY)
 		return apply_scale(request) < 0 ? request->err.code
 		                                : kt_write_mutate(request, true);
-	kt_auto_json json_t *scale = scale_of(request, state->old);
-	if (!scale)
-		return request->err.code;
+	kt_auto_json json_t *scale = scale_of(state, state->old);
 	kt_auto_json json_t *patched =
 	        kt_patch_document(request, type, scale, kt_type_lookup(SCALE_TYPE));
 	if (!patched || take_scale(request, patched) < 0)

@@ -2,6 +2,7 @@
 /* create and update, and what the other writes share with them. */
 #include "api/server/write.h"
 
+#include "api/machinery/limits.h"
 #include "api/machinery/managed.h"
 #include "api/server/access.h"
 #include "api/server/admit.h"
@@ -242,6 +243,8 @@ int kt_write_mutate(struct kt_request *request, bool applied)
 	enum kt_rule_operation operation = state->is_create ? KT_RULE_CREATE : KT_RULE_UPDATE;
 	struct kt_rule_context *rules = kt_write_rules(request, operation);
 
+	if (!applied && (state->kind->flags & KT_KIND_CUSTOM))
+		kt_type_drop_nulls(state->kind->type, state->object);
 	kt_rules_default(rules, state->object);
 	if (!applied) {
 		reset_other_part(request);

@@ -79,6 +79,7 @@ static size_t check_step(
 	if (!json_is_object(object) || about_metadata(body) || (status != 201 && status != 422))
 		return 0;
 	kt_type_prune(kind->type, object);
+	kt_type_drop_nulls(kind->type, object);
 	kt_type_default(kind->type, object);
 	kt_validate_custom(kind->type, object, old, &errors, NULL);
 	kt_field_errors_fail(

@@ -17,7 +17,7 @@ static void warn_template(struct kt_rule_context *c, const json_t *object, const
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
 	             template = kt_at(&spec, "template");
-	if (!c->subresource)
+	if (!c->subresource && !kt_is_same_generation(object, old))
 		kt_pod_template_warn(c, &template, kt_jget(old, "spec.template"));
 }
 
@@ -99,29 +99,17 @@ static void validate_deployment_spec(
 		kt_add_invalid(c, &deadline, "must be greater than minReadySeconds");
 }
 
-static void validate_deployment_status(
-        struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
-{
-	static const char *const counts[] = {
-	        "observedGeneration",
-	        "replicas",
-	        "updatedReplicas",
-	        "readyReplicas",
-	        "availableReplicas",
-	        "unavailableReplicas",
-	        "terminatingReplicas",
-	        "collisionCount",
-	        NULL,
-	};
-	struct kt_at collisions = kt_at(status, "collisionCount");
-	kt_check_counts(c, status, counts);
-	kt_check_not_more(c, status, "updatedReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "readyReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "availableReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "availableReplicas", "readyReplicas", "readyReplicas");
-	if (kt_jint(old, "status.collisionCount", 0) > kt_at_int(&collisions))
-		kt_add_invalid(c, &collisions, "cannot be decremented");
-}
+static const struct kt_status_checks deployment_status = {
+        .counts = (const char *const[]){"observedGeneration", "replicas", "updatedReplicas",
+                "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas",
+                "collisionCount", NULL},
+        .bounds = (const struct kt_status_bound[]){{"updatedReplicas", "replicas",
+                                                           "status.replicas"},
+                {"readyReplicas", "replicas", "status.replicas"},
+                {"availableReplicas", "replicas", "status.replicas"},
+                {"availableReplicas", "readyReplicas", "readyReplicas"}, {NULL, NULL, NULL}},
+        .collisions = true,
+};
 
 static void validate_deployment(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
@@ -132,7 +120,7 @@ static void validate_deployment(struct kt_rule_context *c, const json_t *object,
 	else
 		kt_meta_validate(c, object, NULL);
 	if (is_status(c)) {
-		validate_deployment_status(c, &status, old);
+		kt_check_workload_status(c, &status, old, &deployment_status);
 		return;
 	}
 	validate_deployment_spec(c, &spec, old);
@@ -163,6 +151,14 @@ static void warn_named(struct kt_rule_context *c, const json_t *object, const js
 	warn_template(c, object, old);
 }
 
+/* Old controllers are warned of once, when they are made. */
+static void warn_replication_controller(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	if (!old)
+		warn_named(c, object, old);
+}
+
 const struct kt_rules kt_rules_apps_deployment = {
         .group = "apps",
         .kind = "Deployment",
@@ -175,23 +171,15 @@ const struct kt_rules kt_rules_apps_deployment = {
 
 /* ReplicaSet and ReplicationController */
 
-static void validate_replica_status(struct kt_rule_context *c, const struct kt_at *status)
-{
-	static const char *const counts[] = {
-	        "replicas",
-	        "fullyLabeledReplicas",
-	        "readyReplicas",
-	        "availableReplicas",
-	        "observedGeneration",
-	        "terminatingReplicas",
-	        NULL,
-	};
-	kt_check_counts(c, status, counts);
-	kt_check_not_more(c, status, "fullyLabeledReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "readyReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "availableReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "availableReplicas", "readyReplicas", "readyReplicas");
-}
+static const struct kt_status_checks replica_status = {
+        .counts = (const char *const[]){"replicas", "fullyLabeledReplicas", "readyReplicas",
+                "availableReplicas", "observedGeneration", "terminatingReplicas", NULL},
+        .bounds = (const struct kt_status_bound[]){{"fullyLabeledReplicas", "replicas",
+                                                           "status.replicas"},
+                {"readyReplicas", "replicas", "status.replicas"},
+                {"availableReplicas", "replicas", "status.replicas"},
+                {"availableReplicas", "readyReplicas", "readyReplicas"}, {NULL, NULL, NULL}},
+};
 
 static void validate_replica_set(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
@@ -204,7 +192,7 @@ static void validate_replica_set(struct kt_rule_context *c, const json_t *object
 	else
 		kt_meta_validate(c, object, NULL);
 	if (is_status(c)) {
-		validate_replica_status(c, &status);
+		kt_check_workload_status(c, &status, old, &replica_status);
 		return;
 	}
 	kt_check_non_negative(c, &replicas);
@@ -250,7 +238,7 @@ static void validate_replication_controller(
 	else
 		kt_meta_validate(c, object, NULL);
 	if (is_status(c)) {
-		validate_replica_status(c, &status);
+		kt_check_workload_status(c, &status, old, &replica_status);
 		return;
 	}
 	kt_check_non_negative(c, &ready);
@@ -274,7 +262,7 @@ const struct kt_rules kt_rules_core_replication_controller = {
         .default_object = default_replication_controller,
         .prepare = prepare,
         .validate = validate_replication_controller,
-        .warn = warn_named,
+        .warn = warn_replication_controller,
 };
 
 /* DaemonSet */
@@ -316,26 +304,13 @@ static void check_daemon_strategy(struct kt_rule_context *c, const struct kt_at 
 		check_daemon_rolling(c, &rolling);
 }
 
-static void validate_daemon_status(
-        struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
-{
-	static const char *const counts[] = {
-	        "currentNumberScheduled",
-	        "numberMisscheduled",
-	        "desiredNumberScheduled",
-	        "numberReady",
-	        "observedGeneration",
-	        "updatedNumberScheduled",
-	        "numberAvailable",
-	        "numberUnavailable",
-	        "collisionCount",
-	        NULL,
-	};
-	struct kt_at collisions = kt_at(status, "collisionCount");
-	kt_check_counts(c, status, counts);
-	if (kt_jint(old, "status.collisionCount", 0) > kt_at_int(&collisions))
-		kt_add_invalid(c, &collisions, "cannot be decremented");
-}
+static const struct kt_status_checks daemon_status = {
+        .counts = (const char *const[]){"currentNumberScheduled", "numberMisscheduled",
+                "desiredNumberScheduled", "numberReady", "observedGeneration",
+                "updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount",
+                NULL},
+        .collisions = true,
+};
 
 static void default_daemon_set(struct kt_rule_context *c, json_t *object)
 {
@@ -396,7 +371,7 @@ static void validate_daemon_set(struct kt_rule_context *c, const json_t *object,
 	else
 		kt_meta_validate(c, object, NULL);
 	if (is_status(c)) {
-		validate_daemon_status(c, &status, old);
+		kt_check_workload_status(c, &status, old, &daemon_status);
 		return;
 	}
 	check_selector_change(c, &spec, old);

@@ -197,36 +197,24 @@ static void check_update(struct kt_rule_context *c, const struct kt_at *spec, co
 	}
 }
 
-static void validate_status(
-        struct kt_rule_context *c, const struct kt_at *status, const json_t *old)
-{
-	static const char *const counts[] = {
-	        "replicas",
-	        "readyReplicas",
-	        "currentReplicas",
-	        "updatedReplicas",
-	        "availableReplicas",
-	        "observedGeneration",
-	        "collisionCount",
-	        NULL,
-	};
-	struct kt_at collisions = kt_at(status, "collisionCount");
-	kt_check_counts(c, status, counts);
-	kt_check_not_more(c, status, "readyReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "currentReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "updatedReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "availableReplicas", "replicas", "status.replicas");
-	kt_check_not_more(c, status, "availableReplicas", "readyReplicas", "status.readyReplicas");
-	if (kt_jint(old, "status.collisionCount", 0) > kt_at_int(&collisions))
-		kt_add_invalid(c, &collisions, "cannot be decremented");
-}
+static const struct kt_status_checks status_checks = {
+        .counts = (const char *const[]){"replicas", "readyReplicas", "currentReplicas",
+                "updatedReplicas", "availableReplicas", "observedGeneration", "collisionCount",
+                NULL},
+        .bounds = (const struct kt_status_bound[]){{"readyReplicas", "replicas", "status.replicas"},
+                {"currentReplicas", "replicas", "status.replicas"},
+                {"updatedReplicas", "replicas", "status.replicas"},
+                {"availableReplicas", "replicas", "status.replicas"},
+                {"availableReplicas", "readyReplicas", "status.readyReplicas"}, {NULL, NULL, NULL}},
+        .collisions = true,
+};
 
 static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
 	             status = kt_at(&root, "status");
 	if (old && is_status(c)) {
-		validate_status(c, &status, old);
+		kt_check_workload_status(c, &status, old, &status_checks);
 		kt_meta_validate_update(c, object, old);
 		return;
 	}
@@ -259,7 +247,7 @@ static void warn(struct kt_rule_context *c, const json_t *object, const json_t *
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
 	             template = kt_at(&spec, "template");
 	struct kt_at history = kt_at(&spec, "revisionHistoryLimit");
-	if (c->subresource)
+	if (c->subresource || kt_is_same_generation(object, old))
 		return;
 	kt_pod_template_warn(c, &template, kt_jget(old, "spec.template"));
 	warn_claims(c, &spec);

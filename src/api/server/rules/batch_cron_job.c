@@ -4,6 +4,7 @@
 #include "api/machinery/cron.h"
 #include "api/server/rules/meta.h"
 #include "api/server/rules/pod.h"
+#include "api/server/rules/workload.h"
 
 #include <strings.h>
 #include <unistd.h>
@@ -113,8 +114,11 @@ static void warn(struct kt_rule_context *c, const json_t *object, const json_t *
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
 	             job = kt_at(&spec, "jobTemplate");
 	struct kt_at job_spec = kt_at(&job, "spec"), template = kt_at(&job_spec, "template");
-	if (!c->subresource)
-		kt_pod_template_warn(c, &template, kt_jget(old, "spec.jobTemplate.spec.template"));
+	if (c->subresource || kt_is_same_generation(object, old))
+		return;
+	if (!old)
+		kt_pod_names_warn(c, object);
+	kt_pod_template_warn(c, &template, kt_jget(old, "spec.jobTemplate.spec.template"));
 }
 
 const struct kt_rules kt_rules_batch_cron_job = {

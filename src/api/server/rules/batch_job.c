@@ -249,8 +249,10 @@ static void warn(struct kt_rule_context *c, const json_t *job, const json_t *old
 	             template = kt_at(&spec, "template");
 	struct kt_at completions = kt_at(&spec, "completions"),
 	             parallelism = kt_at(&spec, "parallelism");
-	if (c->subresource)
+	if (c->subresource || kt_is_same_generation(job, old))
 		return;
+	if (!old)
+		kt_pod_names_warn(c, job);
 	if (kt_at_int(&completions) > 100000 && kt_at_int(&parallelism) > 10000 &&
 	        strcmp(kt_text_of(spec.value, "completionMode"), "Indexed") == 0)
 		kt_rule_warn(c,

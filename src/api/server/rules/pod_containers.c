@@ -355,13 +355,13 @@ static void check_ephemeral(
 {
 	static const char *const forbidden[] = {
 	        "ports",
+	        "resources",
+	        "resizePolicy",
+	        "restartPolicy",
 	        "livenessProbe",
 	        "readinessProbe",
 	        "startupProbe",
 	        "lifecycle",
-	        "resources",
-	        "resizePolicy",
-	        "restartPolicy",
 	};
 	struct kt_rule_context *c = pod->c;
 	struct kt_at name = kt_at(container, "name"),

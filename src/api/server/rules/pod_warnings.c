@@ -154,8 +154,7 @@ static void warn_volumes(struct kt_rule_context *c, const struct kt_at *spec)
 		             sources = kt_at(&projected, "sources");
 		KT_EACH(source, &sources) {
 			if (json_object_size(source.value) == 0)
-				kt_rule_warn(c,
-				        "volume \"%s\" (Projected) has no sources provided",
+				kt_rule_warn(c, "volume \"%s\" (Projected) has no sources provided",
 				        kt_text_of(holder.value, "name"));
 		}
 	}

@@ -2,7 +2,9 @@
 #include "api/server/rules/rules.h"
 
 #include "api/machinery/limits.h"
+#include "api/machinery/patch.h"
 #include "api/server/rules/check.h"
+#include "api/server/rules/custom.h"
 #include "api/server/rules/meta.h"
 #include "api/server/rules/table.h"
 
@@ -125,12 +127,26 @@ static void split_status(struct kt_rule_context *c, json_t *object, const json_t
 	}
 }
 
+static const char *const not_spec[] = {"apiVersion", "kind", "metadata", "status", NULL};
+
+/* Has `object` a member that `old` has not so? */
+static bool custom_changed(const json_t *object, const json_t *old)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+		const json_t *other = json_object_get(old, key);
+		if (!kt_is_one_of(key, not_spec) && (!other || !kt_json_equal(value, other)))
+			return true;
+	}
+	return false;
+}
+
 /* True when anything but metadata and status differs. */
 static bool spec_changed(const json_t *object, const json_t *old)
 {
 	const char *key;
 	json_t *value, *a = (json_t *)(uintptr_t)object, *b = (json_t *)(uintptr_t)old;
-	static const char *const not_spec[] = {"apiVersion", "kind", "metadata", "status", NULL};
 	json_object_foreach(a, key, value) {
 		if (!kt_is_one_of(key, not_spec) && !kt_same(value, json_object_get(old, key)))
 			return true;
@@ -140,6 +156,15 @@ static bool spec_changed(const json_t *object, const json_t *old)
 			return true;
 	}
 	return false;
+}
+
+/* Of a custom resource every byte counts; a struct's zero values are as good as absent. */
+static bool raises_generation(
+        const struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	if (!(c->kind->flags & KT_KIND_CUSTOM))
+		return spec_changed(object, old);
+	return custom_changed(object, old) || custom_changed(old, object);
 }
 
 static void set_generation(struct kt_rule_context *c, json_t *object, const json_t *old)
@@ -154,7 +179,7 @@ static void set_generation(struct kt_rule_context *c, json_t *object, const json
 		             !kt_same(kt_jget(object, "metadata.annotations"),
 		                     kt_jget(old, "metadata.annotations"));
 		generation = kt_jint(old, "metadata.generation", 0) +
-		             (noted || spec_changed(object, old));
+		             (noted || raises_generation(c, object, old));
 	}
 	if (generation > 0)
 		json_object_set_new(meta, "generation", json_integer(generation));
@@ -179,11 +204,7 @@ static void validate_by_table(struct kt_rule_context *c, const json_t *object, c
 {
 	kt_meta_validate_both(c, object, old);
 	if (c->kind->flags & KT_KIND_CUSTOM) { /* a definition's schema has words of its own */
-		struct kt_field_errors forgiven = {.arena = c->arena};
-		kt_validate_custom(c->kind->type, object, old, &c->errors, &forgiven);
-		for (size_t i = 0; i < forgiven.n; i++)
-			kt_rule_warn(
-			        c, "%s: %s", forgiven.items[i].field, forgiven.items[i].message);
+		kt_custom_validate(c, object, old);
 		return;
 	}
 	struct kt_at root = kt_at_root(c, object);

@@ -103,10 +103,27 @@ void kt_check_counts(
 	}
 }
 
-void kt_check_not_more(struct kt_rule_context *c, const struct kt_at *parent, const char *a,
-        const char *b, const char *what)
+static void check_not_more(
+        struct kt_rule_context *c, const struct kt_at *parent, const struct kt_status_bound *bound)
 {
-	struct kt_at at = kt_at(parent, a), bound = kt_at(parent, b);
-	if (kt_at_int(&at) > kt_at_int(&bound))
-		kt_add_invalid(c, &at, "cannot be greater than %s", what);
+	struct kt_at part = kt_at(parent, bound->part), whole = kt_at(parent, bound->whole);
+	if (kt_at_int(&part) > kt_at_int(&whole))
+		kt_add_invalid(c, &part, "cannot be greater than %s", bound->what);
+}
+
+void kt_check_workload_status(struct kt_rule_context *c, const struct kt_at *status,
+        const json_t *old, const struct kt_status_checks *checks)
+{
+	struct kt_at collisions = kt_at(status, "collisionCount");
+	kt_check_counts(c, status, checks->counts);
+	for (const struct kt_status_bound *bound = checks->bounds; bound && bound->part; bound++)
+		check_not_more(c, status, bound);
+	if (checks->collisions && kt_jint(old, "status.collisionCount", 0) > kt_at_int(&collisions))
+		kt_add_invalid(c, &collisions, "cannot be decremented");
+}
+
+bool kt_is_same_generation(const json_t *object, const json_t *old)
+{
+	return old &&
+	       kt_jint(object, "metadata.generation", 0) == kt_jint(old, "metadata.generation", 0);
 }

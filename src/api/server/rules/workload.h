@@ -21,6 +21,22 @@ bool kt_selector_is_blank(const json_t *label_selector); /* there, and without a
 void kt_check_always_restarts(
         struct kt_rule_context *c, const struct kt_at *template, const char *kind);
 
+/* The spec is what it was: upstream has told its warnings then and does not repeat them. */
+bool kt_is_same_generation(const json_t *object, const json_t *old);
+
+/* /status of a kind: counts (NULL-terminated) and sums that must not be less than their parts. */
+struct kt_status_bound {
+	const char *part, *whole; /* members of status */
+	const char *what;         /* in the message */
+};
+struct kt_status_checks {
+	const char *const *counts;
+	const struct kt_status_bound *bounds; /* ends with part NULL; may be NULL */
+	bool collisions;                      /* collisionCount never falls */
+};
+void kt_check_workload_status(struct kt_rule_context *c, const struct kt_at *status,
+        const json_t *old, const struct kt_status_checks *checks);
+
 /* Numbers and percentages of int-or-string fields. */
 void kt_check_int_or_percent(
         struct kt_rule_context *c, const struct kt_at *at); /* form, and not negative */
@@ -30,8 +46,5 @@ bool kt_int_or_percent_is_zero(const json_t *value);
 /* Each named field of parent: "must be greater than or equal to 0". NULL-terminated. */
 void kt_check_counts(
         struct kt_rule_context *c, const struct kt_at *parent, const char *const *names);
-/* "cannot be greater than <what>" when a is more than b. */
-void kt_check_not_more(struct kt_rule_context *c, const struct kt_at *parent, const char *a,
-        const char *b, const char *what);
 
 #endif
