@@ -2,6 +2,7 @@
 #include "api/status.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <errno.h>
 
@@ -82,8 +83,13 @@ int kt_err_http_status(const struct kt_err *err)
 
 static void set_text(json_t *object, const char *key, const char *value)
 {
-	if (value && *value)
-		json_object_set_new(object, key, json_string(value));
+	kt_auto_str repaired = KT_STR_INIT;
+
+	if (!value || !*value)
+		return;
+	/* a message may quote what a client sent, whatever that was */
+	kt_str_add_repaired(&repaired, kt_sv_of(value));
+	json_object_set_new(object, key, json_stringn(repaired.data, repaired.len));
 }
 
 static json_t *details_of(const struct kt_err *err, const struct kt_status_details *details)

@@ -78,5 +78,7 @@ int kt_base64url_decode(struct kt_str *out, struct kt_sv text); /* -EINVAL */
 int kt_utf8_decode(const char *p, size_t len, uint32_t *ret_cp);
 size_t kt_utf8_encode(uint32_t cp, char out[4]);
 bool kt_utf8_valid(const char *p, size_t len);
+/* Appends text with U+FFFD for each byte that is no UTF-8, as Go reads and writes strings. */
+void kt_str_add_repaired(struct kt_str *s, struct kt_sv text);
 
 #endif

@@ -72,3 +72,18 @@ bool kt_utf8_valid(const char *p, size_t len)
 	}
 	return true;
 }
+
+void kt_str_add_repaired(struct kt_str *s, struct kt_sv text)
+{
+	uint32_t code_point;
+
+	for (size_t i = 0; i < text.len;) {
+		int used = kt_utf8_decode(text.p + i, text.len - i, &code_point);
+
+		if (used > 0)
+			kt_str_add(s, text.p + i, (size_t)used);
+		else
+			kt_str_puts(s, "\xef\xbf\xbd");
+		i += used > 0 ? (size_t)used : 1;
+	}
+}

@@ -52,22 +52,6 @@ static void yaml_duplicate(void *arg, const char *path, unsigned line)
 	        dot ? dot + 1 : path);
 }
 
-/* Go reads each byte that is no UTF-8 as U+FFFD. */
-static void repair_utf8(struct kt_sv text, struct kt_str *out)
-{
-	uint32_t code_point;
-
-	for (size_t i = 0; i < text.len;) {
-		int used = kt_utf8_decode(text.p + i, text.len - i, &code_point);
-
-		if (used > 0)
-			kt_str_add(out, text.p + i, (size_t)used);
-		else
-			kt_str_puts(out, "\xef\xbf\xbd");
-		i += used > 0 ? (size_t)used : 1;
-	}
-}
-
 static int parse_body(struct kt_sv text, enum kt_media media, struct body *body, struct kt_err *err)
 {
 	kt_auto_str repaired = KT_STR_INIT;
@@ -89,7 +73,7 @@ static int parse_body(struct kt_sv text, enum kt_media media, struct body *body,
 	const struct kt_json_parse_options options = {.on_duplicate = json_duplicate, .arg = body};
 
 	if (!kt_utf8_valid(text.p, text.len)) {
-		repair_utf8(text, &repaired);
+		kt_str_add_repaired(&repaired, text); /* as Go reads it */
 		text = (struct kt_sv){repaired.data, repaired.len};
 	}
 	body->tree = kt_json_parse(text, &options, err);
