@@ -472,7 +472,7 @@ void kt_ui_run(struct kt_ui *ui, const char *line)
 	line += strspn(line, " :");
 	if (kt_starts_with(line, "kubectl "))
 		line += strlen("kubectl ");
-	copy = kt_strdup(line);
+	copy = kt_custom_unalias(&ui->custom, line);
 	for (size_t n = strlen(copy); n && copy[n - 1] == ' '; n--)
 		copy[n - 1] = '\0';
 	if (*copy)

@@ -8,6 +8,8 @@
 #include "tui/header_info.h"
 #include "tui/job.h"
 #include "tui/keys.h"
+#include "tui/plugin.h"
+#include "tui/program.h"
 #include "tui/start.h"
 #include "tui/ui.h"
 #include "tui/widget/dialog.h"
@@ -163,11 +165,16 @@ static bool expand(struct kt_view *view, const char *line, struct kt_str *out)
 
 static bool run_binding(struct kt_ui *ui, struct kt_view *view, const struct kt_key *key)
 {
-	const struct kt_binding *binding = kt_binding_find(ui, view, key->code);
+	const struct kt_custom_key *own = kt_plugin_find(ui, view, key->code, true);
+	const struct kt_binding *binding = own ? NULL : kt_binding_find(ui, view, key->code);
 	kt_auto_str line = KT_STR_INIT;
 
+	if (!binding && !own)
+		own = kt_plugin_find(ui, view, key->code, false);
+	if (own)
+		kt_plugin_run(ui, view, own);
 	if (!binding)
-		return false;
+		return own != NULL;
 	if (expand(view, binding->line, &line)) {
 		ui->of_key = true;
 		kt_ui_run(ui, kt_str_text(&line));
@@ -347,6 +354,7 @@ static void init_ui(struct app *app, const struct kt_tui_options *options)
 	ui->options = options;
 	ui->readonly = options->readonly;
 	kt_map_init(&ui->sessions, free_session);
+	kt_custom_init(&ui->custom);
 	kt_timer_init(&ui->frame_timer, ui->loop, on_frame);
 	kt_timer_init(&ui->flash_timer, ui->loop, on_flash_over);
 	kt_timer_init(&ui->tick_timer, ui->loop, on_tick);
@@ -357,6 +365,7 @@ static void init_ui(struct app *app, const struct kt_tui_options *options)
 	kt_ui_use_namespace(ui, options->all_namespaces ? ""
 	                        : options->namespace    ? options->namespace
 	                                                : "default");
+	kt_plugins_load(ui);
 }
 
 static void finish_ui(struct app *app)
@@ -369,6 +378,8 @@ static void finish_ui(struct app *app)
 	kt_prompt_destroy(ui->prompt);
 	kt_info_destroy(ui->info);
 	kt_job_cancel_all(ui);
+	kt_programs_forget(ui);
+	kt_custom_finish(&ui->custom);
 	kt_pending_cancel_all(ui);
 	kt_start_destroy(ui->start);
 	kt_io_remove(&app->stdin_io);

@@ -2,6 +2,7 @@
 #include "tui/start.h"
 
 #include "tui/header_info.h"
+#include "tui/plugin.h"
 
 #include "api/client/kubeconfig.h"
 
@@ -190,6 +191,7 @@ static void set_facts(struct kt_ui *ui, struct kt_session *session)
 		kt_ui_use_namespace(ui, endpoint.namespace);
 	kt_endpoint_finish(&endpoint);
 	kt_kubeconfig_destroy(config);
+	kt_plugins_load(ui);
 }
 
 void kt_ui_use_context(struct kt_ui *ui, const char *context)

@@ -36,6 +36,16 @@ static void offer_kinds(struct kt_ui *ui, struct offers *offers)
 	}
 }
 
+static void offer_aliases(struct kt_ui *ui, struct offers *offers)
+{
+	const char *name;
+	void *line;
+	size_t it = 0;
+
+	while (kt_map_next(&ui->custom.aliases, &it, &name, &line))
+		offer(offers, name, line);
+}
+
 static void offer_words(struct offers *offers)
 {
 	for (const struct kt_ui_verb *verb = kt_ui_verbs; verb->name; verb++)
@@ -98,6 +108,7 @@ static bool known(struct kt_ui *ui, const char *line, struct kt_candidates *out)
 
 	out->word_start = (size_t)(offers.prefix - line);
 	if (!last) {
+		offer_aliases(ui, &offers);
 		offer_kinds(ui, &offers);
 		offer_words(&offers);
 	} else if (verb && !strcmp(verb->name, "skin")) {

@@ -12,6 +12,7 @@
 
 #include "tui/app.h"
 #include "tui/command/session.h"
+#include "tui/custom.h"
 #include "tui/screen.h"
 #include "tui/theme.h"
 #include "tui/widget/table.h"
@@ -29,6 +30,7 @@ struct kt_job;
 struct kt_start;
 struct kt_info;
 struct kt_pending;
+struct kt_program;
 
 enum kt_key_context {
 	KT_IN_ALL = 1,
@@ -93,9 +95,11 @@ struct kt_ui {
 	struct kt_map sessions;        /* context name -> session, kept while the UI runs */
 	struct kt_discovery discovery; /* n 0 until loaded */
 	KT_VEC(struct kt_view *) views;
-	KT_VEC(struct kt_job *) jobs;        /* under way */
-	KT_VEC(struct kt_pending *) pending; /* requests under way; fetch.c */
-	KT_VEC(char *) trail;                /* commands of `[` and `]` */
+	KT_VEC(struct kt_job *) jobs;         /* under way */
+	KT_VEC(struct kt_pending *) pending;  /* requests under way; fetch.c */
+	KT_VEC(struct kt_program *) programs; /* in the background; program.c */
+	struct kt_custom custom;              /* aliases, hotkeys and plugins of the person */
+	KT_VEC(char *) trail;                 /* commands of `[` and `]` */
 	size_t trail_at;
 	KT_VEC(char *) favourites; /* namespaces used lately: keys 1 … 9 */
 	char *namespace;           /* "": all */

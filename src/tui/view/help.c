@@ -3,9 +3,10 @@
 
 #include "tui/command/help.h"
 #include "tui/keys.h"
+#include "tui/plugin.h"
 #include "tui/view/output.h"
 
-enum { COLUMN_WIDTH = 40, KEY_WIDTH = 14, SECTIONS_MAX = 12 };
+enum { COLUMN_WIDTH = 40, KEY_WIDTH = 15 };
 
 struct entry {
 	const char *section;
@@ -40,11 +41,31 @@ static void add(struct help_view *v, const char *section, const char *key, const
 	kt_vec_push(&v->entries, entry);
 }
 
-static void collect(struct help_view *v, const struct kt_view *below)
+static void collect_own(struct help_view *v, const struct kt_view *below)
 {
 	char name[32];
 
+	for (size_t i = 0; i < v->view.ui->custom.keys.n; i++) {
+		const struct kt_custom_key *key = &v->view.ui->custom.keys.items[i];
+
+		if (!kt_plugin_applies(v->view.ui, below, key) ||
+		        (!key->override && kt_binding_find(v->view.ui, below, key->key)))
+			continue;
+		kt_key_name(key->key, name);
+		add(v, key->is_plugin ? "Plugins" : "Hotkeys", name, key->description);
+	}
+}
+
+static void collect(struct help_view *v, const struct kt_view *below)
+{
+	bool own = false;
+	char name[32];
+
 	for (const struct kt_binding *b = kt_bindings; b->line; b++) {
+		if (!own && strcmp(b->section, "Resource") != 0) {
+			collect_own(v, below);
+			own = true;
+		}
 		if (!b->help || !kt_binding_applies(v->view.ui, below, b) ||
 		        kt_binding_find(v->view.ui, below, b->key) != b)
 			continue;
@@ -68,69 +89,88 @@ static void collect(struct help_view *v, const struct kt_view *below)
 		add(v, "Commands", (*command)->name, (*command)->summary);
 }
 
-/* The next row of a section; false at its end. */
-static void draw_section(struct help_view *v, const char *section, struct kt_rect area, int *row,
-        int column, int width)
+/* Where each line of the page stands: heads, entries, a blank between sections. */
+struct line {
+	const char *head;          /* of a section; NULL */
+	const struct entry *entry; /* NULL with head, or for a blank */
+};
+
+struct lines {
+	struct line *items;
+	size_t n;
+};
+
+static void add_section(struct help_view *v, const char *section, struct lines *lines)
 {
-	struct kt_ui *ui = v->view.ui;
+	if (lines->n)
+		lines->items[lines->n++] = (struct line){0};
+	lines->items[lines->n++] = (struct line){.head = section};
+	for (size_t i = 0; i < v->entries.n; i++)
+		if (!strcmp(v->entries.items[i].section, section))
+			lines->items[lines->n++] = (struct line){.entry = &v->entries.items[i]};
+}
+
+static bool is_first_of_section(const struct help_view *v, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(v->entries.items[k].section, v->entries.items[i].section))
+			return false;
+	return true;
+}
+
+static void draw_line(struct kt_ui *ui, const struct line *line, int row, int column, int width)
+{
 	struct kt_style head = kt_ui_style(ui, KT_ROLE_HELP_SECTION, KT_ROLE_HELP_BG);
 	struct kt_style key = kt_ui_style(ui, KT_ROLE_HELP_KEY, KT_ROLE_HELP_BG);
 	struct kt_style text = kt_ui_style(ui, KT_ROLE_HELP_FG, KT_ROLE_HELP_BG);
 
 	head.attributes = key.attributes = KT_ATTR_BOLD;
-	if (*row >= area.row && *row < area.row + area.rows)
-		kt_draw_text(*row, column, width, section, strlen(section), head, true);
-	++*row;
-	for (size_t i = 0; i < v->entries.n; i++) {
-		const struct entry *e = &v->entries.items[i];
+	if (line->head)
+		kt_draw_text(row, column, width, line->head, strlen(line->head), head, true);
+	if (!line->entry)
+		return;
+	kt_auto_free char *shown = kt_asprintf("<%s>", line->entry->key);
 
-		if (strcmp(e->section, section) != 0)
-			continue;
-		if (*row >= area.row && *row < area.row + area.rows) {
-			kt_auto_free char *shown = kt_asprintf("<%s>", e->key);
-
-			kt_draw_text(*row, column, KEY_WIDTH, shown, strlen(shown), key, true);
-			kt_draw_text(*row, column + KEY_WIDTH, width - KEY_WIDTH - 1, e->text,
-			        strlen(e->text), text, true);
-		}
-		++*row;
-	}
-	++*row;
+	kt_draw_text(row, column, KEY_WIDTH - 1, shown, strlen(shown), key, true);
+	kt_draw_text(row, column + KEY_WIDTH, width - KEY_WIDTH - 1, line->entry->text,
+	        strlen(line->entry->text), text, true);
 }
 
 static void draw(struct kt_view *view, struct kt_rect area)
 {
 	struct help_view *v = of_view(view);
-	const char *sections[SECTIONS_MAX];
-	size_t n_sections = 0, columns = (size_t)KT_MAX(area.columns / COLUMN_WIDTH, 1), per;
+	struct lines lines = {kt_new_array(struct line, 3 * v->entries.n + 1), 0};
+	size_t columns = (size_t)KT_MAX(area.columns / COLUMN_WIDTH, 1), at = 0;
 	int width = area.columns / (int)columns;
 
-	v->area = area;
-	for (size_t i = 0; i < v->entries.n; i++) {
-		size_t s = 0;
-
-		while (s < n_sections && strcmp(sections[s], v->entries.items[i].section) != 0)
-			s++;
-		if (s == n_sections && n_sections < SECTIONS_MAX)
-			sections[n_sections++] = v->entries.items[i].section;
-	}
 	for (int i = 0; i < area.rows; i++)
 		kt_draw_fill(area.row + i, area.column, area.columns, ' ',
 		        kt_ui_style(view->ui, KT_ROLE_HELP_FG, KT_ROLE_HELP_BG));
-	/* whole sections, column by column */
-	per = (v->entries.n + 2 * n_sections + columns - 1) / columns;
-	int row = area.row - (int)v->top, column = area.column + 1, longest = 0;
+	for (size_t i = 0; i < v->entries.n; i++)
+		if (is_first_of_section(v, i))
+			add_section(v, v->entries.items[i].section, &lines);
+	v->area = area;
+	size_t per = (lines.n + columns - 1) / columns;
 
-	for (size_t s = 0; s < n_sections; s++) {
-		draw_section(v, sections[s], area, &row, column, width - 1);
-		longest = KT_MAX(longest, row - area.row + (int)v->top);
-		if (row - area.row + (int)v->top >= (int)per &&
-		        column + 2 * width <= area.column + area.columns + 1) {
-			column += width;
-			row = area.row - (int)v->top;
+	v->height = per;
+	for (size_t c = 0; c < columns; c++) {
+		/* a column begins with no blank and ends with no head */
+		while (at < lines.n && !lines.items[at].head && !lines.items[at].entry)
+			at++;
+		if (c + 1 == columns) /* the last takes what heads pushed out of the others */
+			v->height = KT_MAX(per, lines.n - at);
+		for (size_t i = 0; i < v->height && at < lines.n; i++) {
+			int row = area.row + (int)i - (int)v->top;
+
+			if (lines.items[at].head && c + 1 < columns && i + 1 == per)
+				break;
+			if (row >= area.row && row < area.row + area.rows)
+				draw_line(view->ui, &lines.items[at], row,
+				        area.column + 1 + (int)c * width, width - 1);
+			at++;
 		}
 	}
-	v->height = (size_t)KT_MAX(longest, 0);
+	free(lines.items);
 }
 
 static bool key(struct kt_view *view, const struct kt_key *pressed)

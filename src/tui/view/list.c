@@ -43,7 +43,7 @@ static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 	else if (*name >= '0' && *name <= '9' && strtoul(name, NULL, 10) < row->n_cells)
 		kt_str_puts(out, row->cells[strtoul(name, NULL, 10)]);
 	else
-		return false;
+		return kt_table_put_cell(&v->table, row, name, out);
 	return true;
 }
 

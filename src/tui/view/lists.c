@@ -15,6 +15,13 @@ struct kt_view *kt_aliases_view_create(struct kt_ui *ui)
 	                                        .columns = columns,
 	                                        .enter = "{name}"});
 
+	const char *alias;
+	void *line;
+	size_t it = 0;
+
+	while (kt_map_next(&ui->custom.aliases, &it, &alias, &line))
+		kt_list_view_add(
+		        view, alias, (const char *[]){line, "", "", "", alias, ""}, KT_ROW_PLAIN);
 	for (size_t i = 0; i < ui->discovery.n; i++) {
 		const struct kt_resource *r = &ui->discovery.resources[i];
 		kt_auto_str names = KT_STR_INIT;

@@ -190,7 +190,7 @@ static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 			return false;
 		kt_str_puts(out, row->cells[column]);
 	} else {
-		return false;
+		return kt_table_put_cell(&v->table, row, name, out);
 	}
 	return true;
 }

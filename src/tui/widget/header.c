@@ -2,6 +2,7 @@
 #include "tui/widget/header.h"
 
 #include "tui/keys.h"
+#include "tui/plugin.h"
 
 enum {
 	INFO_WIDTH = 44,
@@ -142,6 +143,12 @@ static size_t collect(const struct kt_ui *ui, struct entry entries[MENU_MAX])
 		if (b->flags & KT_BINDING_MENU && b->help && kt_binding_applies(ui, view, b) &&
 		        kt_binding_find(ui, view, b->key) == b)
 			entries[n++] = (struct entry){b->key, kt_strdup(b->help), false};
+	for (size_t i = 0; view && i < ui->custom.keys.n && n < MENU_MAX; i++) {
+		const struct kt_custom_key *key = &ui->custom.keys.items[i];
+
+		if (key->is_plugin && kt_plugin_applies(ui, view, key))
+			entries[n++] = (struct entry){key->key, kt_strdup(key->description), false};
+	}
 	return n;
 }
 

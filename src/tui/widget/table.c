@@ -62,6 +62,23 @@ int kt_table_find_column(const struct kt_table *table, const char *name)
 	return -1;
 }
 
+bool kt_table_put_cell(const struct kt_table *table, const struct kt_row *row, const char *name,
+        struct kt_str *out)
+{
+	if (!kt_starts_with(name, "column:"))
+		return false;
+	name += strlen("column:");
+	int column = kt_table_find_column(table, name);
+
+	if (column >= 0 && (size_t)column < row->n_cells)
+		kt_str_puts(out, row->cells[column]);
+	else if (!strcasecmp(name, "Namespace"))
+		kt_str_puts(out, row->namespace);
+	else
+		return false;
+	return true;
+}
+
 struct kt_row *kt_row_create(const char *uid, const char *namespace, const char *name,
         const struct kt_sv *cells, size_t n_cells, const char *owner)
 {

@@ -70,6 +70,9 @@ void kt_table_clear_columns(struct kt_table *table);
 void kt_table_add_column(
         struct kt_table *table, const char *name, bool wide, enum kt_column_sort sort);
 int kt_table_find_column(const struct kt_table *table, const char *name);
+/* "column:NAME": the text of that cell; false when name is no such or there is none. */
+bool kt_table_put_cell(const struct kt_table *table, const struct kt_row *row, const char *name,
+        struct kt_str *out);
 
 /* A row in one piece of memory; owner may be NULL. */
 struct kt_row *kt_row_create(const char *uid, const char *namespace, const char *name,
