@@ -82,7 +82,7 @@ auth can-i create pods --as=jane
 diff -f web.yaml
 config current-context
 config get-contexts
-logs deployment/web --tail=2
+logs deployment/web --limit-bytes=60
 wait --for=condition=Available deployment/web
 wait --for=jsonpath={.status.readyReplicas}=2 deployment/web
 wait --for=condition=Nothing deployment/web --timeout=1s

@@ -187,8 +187,7 @@ static int apply_client_side(
 		kt_err_clear(err);
 		return create_new(ctx, target, whole, err);
 	}
-	if (!last_applied(live) &&
-	        !json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED)) {
+	if (!json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED)) {
 		kt_auto_free char *label = kt_target_label(target);
 
 		fprintf(ctx->err,
