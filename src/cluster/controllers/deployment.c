@@ -80,7 +80,7 @@ static int64_t remove_unhealthy(struct rollout *rollout, int64_t most)
 static void scale_down_old(struct rollout *rollout)
 {
 	int64_t least = rollout->replicas - rollout->max_unavailable,
-	        spare = rollout_sum_available(rollout) - least;
+	        spare = rollout_sum_lasting(rollout) - least;
 
 	for (size_t i = 0; i < rollout->sets.n && spare > 0; i++) {
 		struct replica_set *set = &rollout->sets.items[i];

@@ -52,7 +52,9 @@ void rollout_scale_event(struct rollout *rollout);
 bool rollout_is_scaling(const struct rollout *rollout);
 void rollout_delete_old_sets(struct rollout *rollout);
 int64_t rollout_sum_spec(const struct rollout *rollout, bool old_only);
-int64_t rollout_sum_available(const struct rollout *rollout);
+/* Available ones, of each set at most as many as it is to keep: its status may be behind a scaling.
+ */
+int64_t rollout_sum_lasting(const struct rollout *rollout);
 
 /* deployment_status.c */
 void rollout_update_status(struct rollout *rollout, bool with_progress);

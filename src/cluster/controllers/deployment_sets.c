@@ -55,12 +55,13 @@ int64_t rollout_sum_spec(const struct rollout *rollout, bool old_only)
 	return sum;
 }
 
-int64_t rollout_sum_available(const struct rollout *rollout)
+int64_t rollout_sum_lasting(const struct rollout *rollout)
 {
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < rollout->sets.n; i++)
-		sum += rollout->sets.items[i].available;
+		sum += KT_MIN(
+		        rollout->sets.items[i].available, rollout->sets.items[i].spec_replicas);
 	return sum;
 }
 

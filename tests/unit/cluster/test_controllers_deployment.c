@@ -87,6 +87,30 @@ static void a_new_one_gets_its_pods(void **state)
 	assert_string_equal(condition(object, "Available", "status"), "True");
 }
 
+/* The status of the old set is behind its new size: that must not pass for spare pods. */
+static void shrinking_and_rolling_at_once_keeps_what_is_wanted(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *old = NULL;
+	kt_auto_free char *status = NULL;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
+	        "{'spec':{'replicas':9,'strategy':{'rollingUpdate':{'maxUnavailable':1}}}}");
+	settle(world);
+	old = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
+	status = kt_asprintf("%s/status", kt_jstr(old, "metadata.name"));
+	fake_refuse(world->fake, status, 5);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web",
+	        "{'spec':{'replicas':4,'template':{'spec':{'containers':[{'name':'c','image':"
+	        "'nginx:2'}]}}}}");
+	world_run_ms(world, 1000);
+	json_decref(old);
+	old = fake_nth(world->fake, "/apis/apps/v1/replicasets", 0);
+	assert_int_equal(kt_jint(old, "spec.replicas", -1), 3);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 5);
+}
+
 static void a_new_template_rolls_out(void **state)
 {
 	struct world *world = *state;
@@ -197,6 +221,8 @@ static void namespaces_get_their_account_and_certificate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(shrinking_and_rolling_at_once_keeps_what_is_wanted,
+	                controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_new_one_gets_its_pods, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
