@@ -13,8 +13,6 @@
 #include "cluster/controllers/pod_control.h"
 #include "cluster/controllers/table.h"
 
-#define BACKOFF_S 10
-#define BACKOFF_MAX_S 600
 #define PODS_PER_PASS_MAX 500
 
 struct job_controller {
@@ -76,13 +74,14 @@ static void read_pods(struct job_work *work)
 		}
 		if (succeeded)
 			kt_vec_push(&work->new_succeeded, pod);
-		else if (kt_is_deleting(pod) &&
-		         (work->suspended || work->failure_reason || work->success_reason))
+		else if (kt_is_deleting(pod) && (work->suspended || work->success_reason))
 			kt_vec_push(&work->release, pod); /* taken away by ourselves: no failure */
-		else if (job_failure_counts(work, pod))
-			kt_vec_push(&work->new_failed, pod);
+		else if (job_index_needs(work, pod))
+			work->n_held++;
+		else if (job_judge_failure(work, pod) == JOB_FAILURE_IGNORED)
+			kt_vec_push(&work->release, pod);
 		else
-			kt_vec_push(&work->release, pod); /* ignored by the failure policy */
+			kt_vec_push(&work->new_failed, pod);
 	}
 }
 
@@ -199,6 +198,22 @@ static bool past_restarts(const struct job_work *work, int64_t limit)
 	return limit ? sum >= limit : sum > 0;
 }
 
+static bool decide_by_indexes(struct job_work *work)
+{
+	int64_t most = kt_jint(work->spec, "maxFailedIndexes", -1);
+
+	if (most >= 0 && work->n_failed_indexes > most) {
+		work->failure_reason = "MaxFailedIndexesExceeded";
+		work->failure_message =
+		        "Job has exceeded the specified maximal number of failed indexes";
+	} else if (work->n_failed_indexes && work->n_failed_indexes + work->succeeded >=
+	                                             kt_jint(work->spec, "completions", 0)) {
+		work->failure_reason = "FailedIndexes";
+		work->failure_message = "Job has failed indexes";
+	}
+	return work->failure_reason != NULL;
+}
+
 static void decide_end(struct job_work *work)
 {
 	int64_t completions = kt_jint(work->spec, "completions", -1),
@@ -218,6 +233,11 @@ static void decide_end(struct job_work *work)
 	           work->wall_ns >= due_ns) {
 		work->failure_reason = "DeadlineExceeded";
 		work->failure_message = "Job was active longer than specified deadline";
+	} else if (work->indexes && decide_by_indexes(work)) {
+		return;
+	} else if ((work->policy_success = job_success_policy(work))) {
+		work->success_reason = "SuccessPolicy";
+		work->success_message = work->policy_success;
 	} else if (completions >= 0 ? work->succeeded >= completions
 	                            : work->succeeded > 0 && !work->active.n) {
 		work->success_reason = "CompletionsReached";
@@ -227,26 +247,30 @@ static void decide_end(struct job_work *work)
 	}
 }
 
-static void set_end(struct job_work *work)
+static void set_condition(struct job_work *work, const char *type, const char *status,
+        const char *reason, const char *message)
 {
 	json_t *conditions = kt_status_conditions(work->status);
+
+	if (kt_set_condition(conditions, type, status, reason, message, work->wall_ns, false))
+		json_object_set_new(kt_find_condition(conditions, type), "lastProbeTime",
+		        kt_time_json(work->wall_ns));
+}
+
+static void set_end(struct job_work *work)
+{
 	bool failed = work->failure_reason != NULL;
 	const char *reason = failed ? work->failure_reason : work->success_reason;
 	const char *message = failed ? work->failure_message : work->success_message;
 
 	if (!reason)
 		return;
-	kt_set_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet", "True",
-	        reason, message, work->wall_ns, false);
-	json_object_set_new(
-	        kt_find_condition(conditions, failed ? "FailureTarget" : "SuccessCriteriaMet"),
-	        "lastProbeTime", kt_time_json(work->wall_ns));
-	if (work->active.n || work->n_terminating || work->n_uncounted || work->release.n)
+	set_condition(
+	        work, failed ? "FailureTarget" : "SuccessCriteriaMet", "True", reason, message);
+	if (work->active.n || work->n_terminating || work->n_uncounted || work->n_held ||
+	        work->release.n)
 		return;
-	kt_set_condition(conditions, failed ? "Failed" : "Complete", "True", reason, message,
-	        work->wall_ns, false);
-	json_object_set_new(kt_find_condition(conditions, failed ? "Failed" : "Complete"),
-	        "lastProbeTime", kt_time_json(work->wall_ns));
+	set_condition(work, failed ? "Failed" : "Complete", "True", reason, message);
 	if (!failed)
 		json_object_set_new(work->status, "completionTime", kt_time_json(work->wall_ns));
 	kt_reconciler_event(work->own_reconciler, work->job, failed ? "Warning" : "Normal",
@@ -281,19 +305,28 @@ static int64_t wanted_active(const struct job_work *work)
 	if (completions < 0)
 		return work->succeeded > 0 ? KT_MIN((int64_t)work->active.n, parallelism)
 		                           : parallelism;
-	return KT_MIN(KT_MAX(completions - work->succeeded, 0), parallelism);
+	return KT_MIN(
+	        KT_MAX(completions - work->succeeded - work->n_failed_indexes, 0), parallelism);
+}
+
+int64_t job_backoff_end_ns(int64_t failures, int64_t last_ns)
+{
+	int64_t delay_s = JOB_BACKOFF_S;
+
+	for (int64_t i = 1; i < failures && delay_s < JOB_BACKOFF_MAX_S; i++)
+		delay_s *= 2;
+	return last_ns + KT_MIN(delay_s, JOB_BACKOFF_MAX_S) * KT_NS_PER_S;
 }
 
 /* After failures the next pod waits, longer each time. */
 static bool must_wait(struct job_work *work)
 {
-	int64_t delay_s = BACKOFF_S, due_ns;
+	int64_t due_ns;
 
-	if (!work->failed || !work->last_failure_ns || work->active.n)
+	/* Indexes that fail each on its own wait each on its own. */
+	if (!work->failed || !work->last_failure_ns || work->active.n || work->indexes)
 		return false;
-	for (int64_t i = 1; i < work->failed && delay_s < BACKOFF_MAX_S; i++)
-		delay_s *= 2;
-	due_ns = work->last_failure_ns + KT_MIN(delay_s, BACKOFF_MAX_S) * KT_NS_PER_S;
+	due_ns = job_backoff_end_ns(work->failed, work->last_failure_ns);
 	if (work->wall_ns >= due_ns)
 		return false;
 	kt_pass_again_after_ms(work->pass, (due_ns - work->wall_ns) / KT_NS_PER_MS + 1);
@@ -326,16 +359,27 @@ static void create_pods(struct job_controller *own, struct job_work *work, int64
 
 static void adjust_pods(struct job_controller *own, struct job_work *work)
 {
-	int64_t diff = wanted_active(work) - (int64_t)work->active.n;
+	int64_t diff = wanted_active(work), n_deleted = 0;
+	kt_objects kept = {0};
 
+	for (size_t i = 0; i < work->active.n; i++) {
+		struct kt_object *pod = work->active.items[i];
+
+		if (job_index_in_range(work, pod))
+			kt_vec_push(&kept, pod);
+		else /* there are fewer completions than there were */
+			kt_delete_pod(work->pass, own->pods, work->job, pod);
+	}
+	diff -= (int64_t)kept.n;
 	/* With podReplacementPolicy Failed a pod is replaced only when it has ended. */
 	if (diff > 0 && kt_streq(kt_jstr(work->spec, "podReplacementPolicy"), "Failed"))
 		diff = KT_MAX(diff - work->n_terminating, 0);
 	if (diff > 0 && !must_wait(work))
 		create_pods(own, work, diff);
-	for (int64_t i = 0; i < KT_MIN(-diff, PODS_PER_PASS_MAX); i++)
-		kt_delete_pod(work->pass, own->pods, work->job,
-		        work->active.items[work->active.n - 1 - (size_t)i]);
+	for (size_t i = kept.n; i-- > 0 && n_deleted < KT_MIN(-diff, PODS_PER_PASS_MAX);
+	        n_deleted++)
+		kt_delete_pod(work->pass, own->pods, work->job, kept.items[i]);
+	kt_vec_finish(&kept);
 }
 
 static void update_suspension(struct job_work *work)
@@ -345,14 +389,12 @@ static void update_suspension(struct job_work *work)
 	bool was = kt_streq(kt_jstr(have, "status"), "True");
 
 	if (work->suspended && !was) {
-		kt_set_condition(conditions, "Suspended", "True", "JobSuspended", "Job suspended",
-		        work->wall_ns, false);
+		set_condition(work, "Suspended", "True", "JobSuspended", "Job suspended");
 		json_object_del(work->status, "startTime");
 		kt_reconciler_event(
 		        work->own_reconciler, work->job, "Normal", "Suspended", "Job suspended");
 	} else if (!work->suspended && was) {
-		kt_set_condition(conditions, "Suspended", "False", "JobResumed", "Job resumed",
-		        work->wall_ns, false);
+		set_condition(work, "Suspended", "False", "JobResumed", "Job resumed");
 		kt_reconciler_event(
 		        work->own_reconciler, work->job, "Normal", "Resumed", "Job resumed");
 	}
@@ -381,12 +423,15 @@ static void work_finish(struct job_work *work)
 	kt_vec_finish(&work->new_failed);
 	kt_vec_finish(&work->release);
 	free(work->policy_message);
+	free(work->policy_success);
+	free(work->indexes);
 	free(work->done_indexes);
 }
 
 static void run(struct job_controller *own, struct job_work *work)
 {
 	read_end(work);
+	job_read_index_failures(work);
 	read_pods(work);
 	count(work);
 	update_suspension(work);
@@ -416,6 +461,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	struct job_controller *own = arg;
 	struct job_work work = {
 	        .pass = pass, .own_reconciler = own->reconciler, .wall_ns = kt_pass_wall_ns(pass)};
+	const char *manager;
 
 	if (key[0] == '!') {
 		release_orphan(own, pass, key + 1);
@@ -434,6 +480,11 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	}
 	work.tree = kt_object_tree(work.job);
 	work.spec = json_object_get(work.tree, "spec");
+	manager = kt_jstr(work.spec, "managedBy");
+	if (manager && strcmp(manager, JOB_CONTROLLER_NAME) != 0) {
+		work_finish(&work);
+		return; /* another controller's */
+	}
 	work.status = kt_status_tree(work.job);
 	work.suspended = kt_jbool(work.spec, "suspend", false);
 	work.indexed = kt_streq(kt_jstr(work.spec, "completionMode"), "Indexed");

@@ -118,6 +118,107 @@ static void an_indexed_job_does_each_index(void **state)
 	assert_string_equal(kt_jstr(pod, "spec.hostname"), "j-3");
 }
 
+/* Sets the phase of the pod that has this index and no phase yet. */
+static void end_index(struct world *world, const char *index, const char *phase)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", i);
+		kt_auto_free char *path = NULL, *status = NULL;
+
+		assert_non_null(pod);
+		if (kt_jget(pod, "status.phase") ||
+		        !kt_streq(json_string_value(json_object_get(kt_jget(pod, "metadata.labels"),
+		                          "batch.kubernetes.io/job-completion-index")),
+		                index))
+			continue;
+		path = kt_asprintf(PODS "/%s/status", kt_jstr(pod, "metadata.name"));
+		status = kt_asprintf(
+		        "{'status':{'phase':'%s','containerStatuses':[{'name':'c','state':{"
+		        "'terminated':{'exitCode':%d,'finishedAt':'2023-11-14T22:13:20Z'}}}]}}",
+		        phase, strcmp(phase, "Failed") == 0 ? 7 : 0);
+		fake_patch(world->fake, path, status);
+		world_run_ms(world, 700000);
+		return;
+	}
+}
+
+static void a_success_policy_ends_it_early(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL;
+
+	put_job(world, "'parallelism':4,'completions':4,'completionMode':'Indexed','successPolicy'"
+	               ":{'rules':[{'succeededIndexes':'0,3','succeededCount':2},"
+	               "{'succeededIndexes':'1-2','succeededCount':1}]}");
+	world_run_ms(world, 1000);
+	end_index(world, "3", "Succeeded");
+	job = fake_get(world->fake, JOBS "/j");
+	assert_null(condition(job, "SuccessCriteriaMet", "status"));
+	end_index(world, "2", "Succeeded");
+	json_decref(job);
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(condition(job, "SuccessCriteriaMet", "reason"), "SuccessPolicy");
+	assert_string_equal(condition(job, "Complete", "message"), "Matched rules at index 1");
+	assert_string_equal(kt_jstr(job, "status.completedIndexes"), "2,3");
+}
+
+static void indexes_fail_each_on_its_own(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL, *pod = NULL;
+
+	put_job(world, "'parallelism':3,'completions':3,'completionMode':'Indexed',"
+	               "'backoffLimitPerIndex':1,'podReplacementPolicy':'Failed',"
+	               "'podFailurePolicy':{'rules':[{'action':'FailIndex','onExitCodes':{"
+	               "'operator':'In','values':[42]}}]}");
+	fake_patch(world->fake, JOBS "/j", "{'spec':{'backoffLimit':2147483647}}");
+	world_run_ms(world, 1000);
+	end_index(world, "1", "Failed");
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(kt_jstr(job, "status.failedIndexes"), "");
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
+	pod = fake_nth(world->fake, "/api/v1/pods", 3);
+	assert_string_equal(json_string_value(json_object_get(kt_jget(pod, "metadata.annotations"),
+	                            "batch.kubernetes.io/job-index-failure-count")),
+	        "1");
+	end_index(world, "1", "Failed");
+	end_index(world, "0", "Succeeded");
+	json_decref(job);
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(kt_jstr(job, "status.failedIndexes"), "1");
+	assert_null(condition(job, "FailureTarget", "status"));
+	end_index(world, "2", "Succeeded");
+	json_decref(job);
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(condition(job, "Failed", "reason"), "FailedIndexes");
+	assert_string_equal(kt_jstr(job, "status.completedIndexes"), "0,2");
+	assert_int_equal(kt_jint(job, "status.failed", 0), 2);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
+}
+
+static void a_deadline_counts_what_it_stopped(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *job = NULL;
+
+	put_job(world, "'parallelism':2,'completions':2,'activeDeadlineSeconds':5");
+	world_run_ms(world, 1000);
+	play_node(world, running);
+	world_run_ms(world, 60000);
+	job = fake_get(world->fake, JOBS "/j");
+	assert_string_equal(condition(job, "Failed", "reason"), "DeadlineExceeded");
+	assert_int_equal(kt_jint(job, "status.failed", 0), 2);
+}
+
+static void jobs_of_others_are_left_alone(void **state)
+{
+	struct world *world = *state;
+
+	put_job(world, "'parallelism':2,'completions':2,'managedBy':'example.com/own'");
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
+}
+
 static void suspension_takes_the_pods_away(void **state)
 {
 	struct world *world = *state;
@@ -385,6 +486,10 @@ int main(void)
 	        T(a_job_counts_every_pod_once),
 	        T(a_job_gives_up),
 	        T(an_indexed_job_does_each_index),
+	        T(a_success_policy_ends_it_early),
+	        T(indexes_fail_each_on_its_own),
+	        T(a_deadline_counts_what_it_stopped),
+	        T(jobs_of_others_are_left_alone),
 	        T(suspension_takes_the_pods_away),
 	        T(cron_jobs_run_on_time),
 	        T(schedules_are_read),
