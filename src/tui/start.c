@@ -33,7 +33,9 @@ static void *work(void *arg)
 	if (start->connecting)
 		options->start(options->start_arg, &start->client, &start->err);
 	else
-		kt_discovery_load(start->client, &start->cancelled, &start->discovery, &start->err);
+		kt_discovery_load(start->client,
+		        &(struct kt_discovery_options){.cancelled = &start->cancelled},
+		        &start->discovery, &start->err);
 	kt_loop_post(start->ui->loop, &start->done);
 	return NULL;
 }

@@ -219,8 +219,10 @@ static bool selected(
 	return matches;
 }
 
-static int apply_one(struct kt_command_context *ctx, struct kt_target *target, struct kt_err *err)
+static int apply_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	if (!selected(ctx, target, err))
 		return err->code;
 	/* a CRD applied just before may have brought the kind */
@@ -249,20 +251,10 @@ static int apply_one(struct kt_command_context *ctx, struct kt_target *target, s
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
 
-	if (check_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
+	if (check_options(ctx, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (apply_one(ctx, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
+	return kt_targets_run(ctx, KT_TARGET_FILES, apply_one, NULL);
 }
 
 const struct kt_command kt_command_apply = {

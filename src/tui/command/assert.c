@@ -125,6 +125,7 @@ static int wait_until(struct assertion *assertion, struct kt_err *err)
 	struct kt_command_context ctx = {
 	        .session = assertion->script->session,
 	        .cancelled = kt_session_cancelled(assertion->script->session),
+	        .cancel_fd = kt_session_cancel_fd(assertion->script->session),
 	        .out = assertion->script->out,
 	        .err = assertion->script->err,
 	};

@@ -96,6 +96,7 @@ struct kt_command_context {
 	bool out_is_tty, in_is_tty;
 	int columns;                   /* width of the terminal */
 	const volatile int *cancelled; /* set by SIGINT */
+	int cancel_fd;                 /* readable once it is set; borrowed */
 };
 
 struct kt_strings {

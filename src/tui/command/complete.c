@@ -8,8 +8,8 @@
 
 #include <errno.h>
 
-#define NAMES_MAX 500   /* live names offered */
-#define TIMEOUT_MS 2000 /* a slow server must not block the prompt */
+#define NAMES_MAX 500  /* live names offered */
+#define TIMEOUT_MS 700 /* a slow server must not block the prompt for longer than one notices */
 
 struct completion {
 	struct kt_session *session;
@@ -364,6 +364,7 @@ void kt_complete(struct kt_session *session, const char *line, struct kt_candida
 	const struct kt_option *pending;
 	struct kt_tokens tokens;
 
+	kt_session_limit_discovery(session, TIMEOUT_MS);
 	kt_words_split(line, NULL, NULL, &tokens);
 	size_t last = tokens.n, first;
 	bool in_word = tokens.n && tokens.items[tokens.n - 1].kind == KT_TOKEN_WORD &&
@@ -398,6 +399,7 @@ void kt_complete(struct kt_session *session, const char *line, struct kt_candida
 		offer_argument(&c);
 	if (out.n)
 		qsort(out.items, out.n, sizeof(*out.items), compare);
+	kt_session_limit_discovery(session, 0);
 	kt_tokens_finish(&tokens);
 	*ret_candidates = out;
 }

@@ -48,26 +48,21 @@ int kt_create_object(
 	return kt_print_result(ctx, target->resource, answer, "created", err);
 }
 
+static int create_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
+{
+	(void)arg;
+	return kt_create_object(ctx, target, err);
+}
+
 static int run(struct kt_command_context *ctx)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
-
-	if (kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (!targets.items[i].object)
-			code = kt_command_fail(
-			        ctx, NULL, "must specify one of -f or a type that create knows");
-		else if (kt_create_object(ctx, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
+	if (!kt_opt_strings(ctx, "filename")->n)
+		return kt_command_fail(ctx, NULL,
+		        ctx->argc ? "unknown type \"%s\": see 'create --help' for those it knows"
+		                  : "must specify one of -f and a type to create",
+		        ctx->argc ? ctx->argv[0] : "");
+	return kt_targets_run(ctx, KT_TARGET_FILES, create_one, NULL);
 }
 
 const struct kt_command kt_command_create = {

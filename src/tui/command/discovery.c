@@ -141,16 +141,19 @@ static void add_plain_resource(struct kt_discovery *discovery, const char *group
 /* Who is asked, and until when. */
 struct asking {
 	struct kt_client *client;
-	const volatile int *cancelled;
+	const struct kt_discovery_options *options;
 };
 
 static json_t *get_document(
         const struct asking *asking, const char *path, const char *accept, struct kt_err *err)
 {
-	struct kt_call call = {.method = "GET", .path = path, .accept = accept};
+	struct kt_call call = {.method = "GET",
+	        .path = path,
+	        .accept = accept,
+	        .timeout_ms = asking->options->timeout_ms};
 	json_t *tree = NULL;
 
-	if (kt_client_call_wait(asking->client, &call, asking->cancelled) < 0)
+	if (kt_client_call_wait(asking->client, &call, asking->options->cancelled) < 0)
 		kt_err_move(err, &call.err);
 	else
 		tree = kt_json_parse(kt_call_body(&call), NULL, err);
@@ -197,10 +200,10 @@ static int add_plain(struct kt_discovery *discovery, const struct asking *asking
 	return r;
 }
 
-int kt_discovery_load(struct kt_client *client, const volatile int *cancelled,
+int kt_discovery_load(struct kt_client *client, const struct kt_discovery_options *options,
         struct kt_discovery *ret_discovery, struct kt_err *err)
 {
-	const struct asking asking = {client, cancelled};
+	const struct asking asking = {client, options};
 	static const char *const roots[] = {"/api", "/apis"};
 	struct kt_discovery discovery = {0};
 	int r = 0;

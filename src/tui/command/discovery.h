@@ -25,8 +25,12 @@ struct kt_discovery {
 	size_t n;
 };
 
-/* cancelled may be NULL; when it becomes true the reading ends with -ECANCELED. */
-int kt_discovery_load(struct kt_client *client, const volatile int *cancelled,
+struct kt_discovery_options {
+	const volatile int *cancelled; /* may be NULL; true: the reading ends with -ECANCELED */
+	int timeout_ms;                /* of each request; 0: none */
+};
+
+int kt_discovery_load(struct kt_client *client, const struct kt_discovery_options *options,
         struct kt_discovery *ret_discovery, struct kt_err *err);
 void kt_discovery_finish(struct kt_discovery *discovery);
 

@@ -133,8 +133,9 @@ static int save(struct kt_command_context *ctx, const struct kt_target *target,
 
 /* Until it is saved, or given up by leaving the text as it is. */
 static int edit_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	kt_auto_json json_t *before = shown(ctx, target->live);
 	kt_auto_str text = KT_STR_INIT;
 	kt_auto_free char *failure = NULL;
@@ -175,25 +176,8 @@ static int edit_one(
 
 static int run_edit(struct kt_command_context *ctx)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
-
-	if (kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) <
-	                0 ||
-	        kt_targets_fetch(ctx, &targets, &err) < 0) {
-		kt_targets_finish(&targets);
-		return kt_command_fail(ctx, &err, NULL);
-	}
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (edit_one(ctx, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
+	return kt_targets_run(
+	        ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME | KT_TARGET_LIVE, edit_one, NULL);
 }
 
 /* Replace */
@@ -216,8 +200,9 @@ static const struct kt_option REPLACE_OPTIONS[] = {
 };
 
 static int replace_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	if (!target->resource)
 		return kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
 		        kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
@@ -255,23 +240,9 @@ static int replace_one(
 
 static int run_replace(struct kt_command_context *ctx)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
-
 	if (!kt_opt_strings(ctx, "filename")->n)
-		return kt_command_fail(ctx, NULL, "must specify -f");
-	if (kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (replace_one(ctx, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
+		return kt_command_fail(ctx, NULL, "must specify --filename or --raw");
+	return kt_targets_run(ctx, KT_TARGET_FILES, replace_one, NULL);
 }
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};

@@ -129,9 +129,10 @@ static void list_map(struct kt_command_context *ctx, const json_t *map)
 		fprintf(ctx->out, "%s=%s\n", key, json_string_value(value));
 }
 
-static int change_one(struct kt_command_context *ctx, const struct change *change,
-        const struct kt_target *target, struct kt_err *err)
+static int change_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	const struct change *change = arg;
 	const json_t *map =
 	        json_object_get(json_object_get(target->live, "metadata"), change->field);
 
@@ -158,35 +159,18 @@ static int change_one(struct kt_command_context *ctx, const struct change *chang
 	return answer ? kt_print_result(ctx, target->resource, answer, done, err) : err->code;
 }
 
-static int change_all(struct kt_command_context *ctx, struct change *change)
-{
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
-
-	if (take_changes(ctx, change, &err) < 0 || kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) <
-	                0 ||
-	        kt_targets_fetch(ctx, &targets, &err) < 0) {
-		kt_targets_finish(&targets);
-		return kt_command_fail(ctx, &err, NULL);
-	}
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (change_one(ctx, change, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
-}
-
 static int run_change(struct kt_command_context *ctx, struct change change)
 {
+	kt_auto_err err = KT_ERR_INIT;
+	int code;
+
 	change.set = json_object();
 	change.removed = json_array();
-	int code = change_all(ctx, &change);
-
+	if (take_changes(ctx, &change, &err) < 0)
+		code = kt_command_fail(ctx, &err, NULL);
+	else
+		code = kt_targets_run(ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME | KT_TARGET_LIVE,
+		        change_one, &change);
 	json_decref(change.set);
 	json_decref(change.removed);
 	return code;

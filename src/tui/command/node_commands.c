@@ -50,7 +50,7 @@ static const struct kt_option TAINT_OPTIONS[] = {
         KT_OPTION_END,
 };
 
-/* The nodes named, fetched; the word "node" before them is optional as in kubectl. */
+/* The nodes named; the word "node" before them is optional as in kubectl. */
 static int find_nodes(struct kt_command_context *ctx, int first, int last,
         struct kt_targets *ret_targets, struct kt_err *err)
 {
@@ -70,12 +70,24 @@ static int find_nodes(struct kt_command_context *ctx, int first, int last,
 	ctx->argc = argc;
 	int r = kt_targets_parse(ctx, 0, KT_TARGET_NEED_NAME, ret_targets, err);
 
-	if (r == 0)
-		r = kt_targets_fetch(ctx, ret_targets, err);
 	ctx->argv = outer;
 	ctx->argc = outer_argc;
 	free(argv);
 	return r;
+}
+
+/* Calls fn for each of the nodes that the arguments from first to before last name. */
+static int each_node(struct kt_command_context *ctx, int last, kt_target_fn *fn, void *arg)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_targets nodes = {0};
+	int code;
+
+	if (find_nodes(ctx, 0, last, &nodes, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	code = kt_targets_each(ctx, &nodes, KT_TARGET_LIVE, fn, arg);
+	kt_targets_finish(&nodes);
+	return code;
 }
 
 static int patch_node(struct kt_command_context *ctx, const struct kt_target *target, json_t *patch,
@@ -113,22 +125,15 @@ static int set_unschedulable(struct kt_command_context *ctx, const struct kt_tar
 	return 0;
 }
 
+static int cordon_one(
+        struct kt_command_context *ctx, struct kt_target *node, void *wanted, struct kt_err *err)
+{
+	return set_unschedulable(ctx, node, *(bool *)wanted, err);
+}
+
 static int cordon(struct kt_command_context *ctx, bool wanted)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets nodes = {0};
-	int code = KT_EXIT_OK;
-
-	if (find_nodes(ctx, 0, ctx->argc, &nodes, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < nodes.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (set_unschedulable(ctx, &nodes.items[i], wanted, &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&nodes);
-	return code;
+	return each_node(ctx, ctx->argc, cordon_one, &wanted);
 }
 
 static int run_cordon(struct kt_command_context *ctx)
@@ -298,8 +303,9 @@ static int collect_pods(struct kt_command_context *ctx, const struct kt_target *
 }
 
 static int drain_one(
-        struct kt_command_context *ctx, const struct kt_target *node, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *node, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	struct kt_targets pods = {0};
 
 	if (set_unschedulable(ctx, node, true, err) < 0)
@@ -316,20 +322,7 @@ static int drain_one(
 
 static int run_drain(struct kt_command_context *ctx)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets nodes = {0};
-	int code = KT_EXIT_OK;
-
-	if (find_nodes(ctx, 0, ctx->argc, &nodes, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < nodes.n && !*ctx->cancelled; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (drain_one(ctx, &nodes.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&nodes);
-	return code;
+	return each_node(ctx, ctx->argc, drain_one, NULL);
 }
 
 /* Taint */
@@ -418,17 +411,23 @@ static int change_taints(const struct kt_command_context *ctx, const struct tain
 	return 0;
 }
 
-static int taint_one(struct kt_command_context *ctx, const struct kt_target *node,
-        const struct taint *taints, size_t n, struct kt_err *err)
+struct taints {
+	struct taint *items;
+	size_t n;
+};
+
+static int taint_one(
+        struct kt_command_context *ctx, struct kt_target *node, void *arg, struct kt_err *err)
 {
+	const struct taints *taints = arg;
 	json_t *list = json_deep_copy(kt_jget(node->live, "spec.taints"));
 	bool only_removed = true;
 
 	if (!list)
 		list = json_array();
-	for (size_t i = 0; i < n; i++) {
-		only_removed &= taints[i].remove;
-		if (change_taints(ctx, &taints[i], list, node->name, err) < 0) {
+	for (size_t i = 0; i < taints->n; i++) {
+		only_removed &= taints->items[i].remove;
+		if (change_taints(ctx, &taints->items[i], list, node->name, err) < 0) {
 			json_decref(list);
 			return err->code;
 		}
@@ -446,25 +445,6 @@ static int taint_one(struct kt_command_context *ctx, const struct kt_target *nod
 	return answer ? kt_print_result(ctx, node->resource, answer,
 	                        only_removed ? "untainted" : "tainted", err)
 	              : err->code;
-}
-
-static int taint_all(
-        struct kt_command_context *ctx, int first, const struct taint *taints, size_t n)
-{
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets nodes = {0};
-	int code = KT_EXIT_OK;
-
-	if (find_nodes(ctx, 0, first, &nodes, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < nodes.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (taint_one(ctx, &nodes.items[i], taints, n, &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&nodes);
-	return code;
 }
 
 static int run_taint(struct kt_command_context *ctx)
@@ -485,7 +465,7 @@ static int run_taint(struct kt_command_context *ctx)
 	else if (!n)
 		code = kt_command_fail(ctx, NULL, "at least one taint update is required");
 	else
-		code = taint_all(ctx, first, taints, n);
+		code = each_node(ctx, first, taint_one, &(struct taints){.items = taints, .n = n});
 	for (size_t i = 0; i < n; i++)
 		taint_finish(&taints[i]);
 	free(taints);

@@ -290,6 +290,7 @@ int kt_command_run(
 	        .in_is_tty = isatty(fileno(in)) == 1,
 	        .columns = terminal_columns(out),
 	        .cancelled = kt_session_cancelled(session),
+	        .cancel_fd = kt_session_cancel_fd(session),
 	};
 
 	if (!ctx.command)

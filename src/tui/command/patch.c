@@ -74,9 +74,10 @@ static json_t *read_patch(const struct kt_command_context *ctx, struct kt_err *e
 	return patch;
 }
 
-static int patch_one(struct kt_command_context *ctx, const struct kt_target *target,
-        const json_t *patch, struct kt_err *err)
+static int patch_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	const json_t *patch = arg;
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
@@ -102,8 +103,6 @@ static int patch_one(struct kt_command_context *ctx, const struct kt_target *tar
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
 
 	if (!content_type(kt_opt_string(ctx, "type")))
 		return kt_command_fail(ctx, NULL,
@@ -111,17 +110,9 @@ static int run(struct kt_command_context *ctx)
 		        kt_opt_string(ctx, "type"));
 	kt_auto_json json_t *patch = read_patch(ctx, &err);
 
-	if (!patch || kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0)
+	if (!patch)
 		return kt_command_fail(ctx, &err, NULL);
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (patch_one(ctx, &targets.items[i], patch, &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
+	return kt_targets_run(ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME, patch_one, patch);
 }
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};

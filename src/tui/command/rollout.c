@@ -42,30 +42,6 @@ static const struct kt_option REVISION_OPTIONS[] = {
         COMMON_OPTIONS,
 };
 
-/* Runs fn for every object named. */
-static int each(struct kt_command_context *ctx,
-        int (*fn)(struct kt_command_context *, const struct kt_target *, struct kt_err *))
-{
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
-
-	if (kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0 ||
-	        kt_targets_fetch(ctx, &targets, &err) < 0) {
-		kt_targets_finish(&targets);
-		return kt_command_fail(ctx, &err, NULL);
-	}
-	for (size_t i = 0; i < targets.n && !*ctx->cancelled; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (fn(ctx, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
-}
-
 /* Status: the sentence, and whether it is the last one. One function per kind of workload. */
 
 typedef bool status_fn(const json_t *object, struct kt_str *out, struct kt_err *err);
@@ -238,8 +214,9 @@ static int show_status(void *arg, const json_t *object, struct kt_err *err)
 }
 
 static int status_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	struct status_wait wait = {.ctx = ctx, .fn = status_of(target->resource)};
 
 	if (!wait.fn)
@@ -270,8 +247,9 @@ static int send_patch(struct kt_command_context *ctx, const struct kt_target *ta
 }
 
 static int restart_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	char now[KT_TIME_TEXT_MAX];
 	struct timespec ts;
 
@@ -306,26 +284,30 @@ static int set_paused(struct kt_command_context *ctx, const struct kt_target *ta
 }
 
 static int pause_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	return set_paused(ctx, target, true, err);
 }
 
 static int resume_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	return set_paused(ctx, target, false, err);
 }
 
 static int history_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	return kt_rollout_history_print(ctx, target, kt_opt_int(ctx, "revision"), err);
 }
 
 static int undo_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	return kt_rollout_undo(ctx, target, kt_opt_int(ctx, "to-revision"), err);
 }
 
@@ -334,7 +316,7 @@ static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_
 #define SUBCOMMAND(word, text, how, opts) \
 	static int run_##word(struct kt_command_context *ctx) \
 	{ \
-		return each(ctx, word##_one); \
+		return kt_targets_run(ctx, KT_TARGET_FILES | KT_TARGET_LIVE, word##_one, NULL); \
 	} \
 	static const struct kt_command rollout_##word = { \
 	        .name = #word, \

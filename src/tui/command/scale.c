@@ -56,8 +56,9 @@ static int check_current(
 }
 
 static int scale_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
+	(void)arg;
 	int64_t replicas = kt_opt_int(ctx, "replicas"), timeout_ns = kt_opt_int(ctx, "timeout");
 	kt_auto_free char *path = kt_target_path(target, "scale");
 	kt_auto_free char *query = kt_write_query(ctx);
@@ -86,29 +87,11 @@ static int scale_one(
 
 static int run(struct kt_command_context *ctx)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
-
 	if (!kt_opt_given(ctx, "replicas") || kt_opt_int(ctx, "replicas") < 0)
 		return kt_command_fail(ctx, NULL,
 		        "The --replicas=COUNT flag is required, and COUNT must be greater than or "
 		        "equal to 0");
-	if (kt_check_write_options(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) <
-	                0 ||
-	        (!targets.by_name && kt_targets_fetch(ctx, &targets, &err) < 0)) {
-		kt_targets_finish(&targets);
-		return kt_command_fail(ctx, &err, NULL);
-	}
-	for (size_t i = 0; i < targets.n; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (scale_one(ctx, &targets.items[i], &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return code;
+	return kt_targets_run(ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME, scale_one, NULL);
 }
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};

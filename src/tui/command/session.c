@@ -3,12 +3,15 @@
 
 #include "api/client/remote.h"
 #include "api/status.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/time.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct kt_session {
 	char *kubeconfig; /* NULL: default files */
@@ -19,8 +22,10 @@ struct kt_session {
 	struct kt_endpoint endpoint; /* as connected */
 	struct kt_discovery discovery;
 	bool discovery_loaded;
+	int discovery_timeout_ms;
 	struct kt_map variables;
 	volatile int cancelled;
+	int cancel_fd; /* eventfd: full while cancelled */
 };
 
 static char *dup_or_null(const char *text)
@@ -37,6 +42,8 @@ struct kt_session *kt_session_create(const struct kt_session_options *options)
 	session->namespace = dup_or_null(options->namespace);
 	session->client = options->client;
 	kt_map_init(&session->variables, free);
+	session->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	kt_assert(session->cancel_fd >= 0);
 	return session;
 }
 
@@ -49,6 +56,7 @@ void kt_session_destroy(struct kt_session *session)
 	kt_endpoint_finish(&session->endpoint);
 	kt_discovery_finish(&session->discovery);
 	kt_map_finish(&session->variables);
+	close(session->cancel_fd);
 	free(session->kubeconfig);
 	free(session->context);
 	free(session->namespace);
@@ -132,12 +140,27 @@ const volatile int *kt_session_cancelled(const struct kt_session *session)
 
 void kt_session_cancel(struct kt_session *session)
 {
+	uint64_t one = 1;
+	int saved = errno;
+
 	session->cancelled = 1;
+	/* fails only when the counter is full: then it is readable already */
+	if (write(session->cancel_fd, &one, sizeof(one)) < 0)
+		errno = saved;
 }
 
 void kt_session_resume(struct kt_session *session)
 {
+	uint64_t count;
+
 	session->cancelled = 0;
+	while (read(session->cancel_fd, &count, sizeof(count)) > 0)
+		;
+}
+
+int kt_session_cancel_fd(const struct kt_session *session)
+{
+	return session->cancel_fd;
 }
 
 /* Options that name another place to talk to */
@@ -268,11 +291,21 @@ const struct kt_discovery *kt_session_discovery(struct kt_session *session, stru
 	if (!client)
 		return NULL;
 	if (!session->discovery_loaded) {
-		if (kt_discovery_load(client, &session->cancelled, &session->discovery, err) < 0)
+		const struct kt_discovery_options options = {
+		        .cancelled = &session->cancelled,
+		        .timeout_ms = session->discovery_timeout_ms,
+		};
+
+		if (kt_discovery_load(client, &options, &session->discovery, err) < 0)
 			return NULL;
 		session->discovery_loaded = true;
 	}
 	return &session->discovery;
+}
+
+void kt_session_limit_discovery(struct kt_session *session, int timeout_ms)
+{
+	session->discovery_timeout_ms = timeout_ms;
 }
 
 void kt_session_forget_discovery(struct kt_session *session)

@@ -12,6 +12,8 @@
 /* Read once, kept; kt_session_forget_discovery() after a CRD came or went. NULL with err. */
 const struct kt_discovery *kt_session_discovery(struct kt_session *session, struct kt_err *err);
 void kt_session_forget_discovery(struct kt_session *session);
+/* How long each request of a first discovery may take; 0: as long as it wants. */
+void kt_session_limit_discovery(struct kt_session *session, int timeout_ms);
 
 /* A resource by the word a person typed; looks again in fresh discovery before it says
  * `the server doesn't have a resource type "x"`. */
@@ -35,6 +37,8 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 const volatile int *kt_session_cancelled(const struct kt_session *session);
 void kt_session_cancel(struct kt_session *session); /* async-signal-safe */
 void kt_session_resume(struct kt_session *session);
+/* Readable from a SIGINT until the next command starts; for loops. Borrowed. */
+int kt_session_cancel_fd(const struct kt_session *session);
 
 const char *kt_session_context(
         const struct kt_session *session); /* name of the kubeconfig context; "" embedded */

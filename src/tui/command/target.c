@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/command/target.h"
 
+#include "tui/command/options.h"
+
 #include "base/path.h"
 #include "base/yaml.h"
 
@@ -399,6 +401,19 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 	return 0;
 }
 
+/* Its state on the server, once. */
+static int fetch_named(struct kt_command_context *ctx, struct kt_target *target, struct kt_err *err)
+{
+	if (!target->resource)
+		return kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
+		        kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
+	kt_auto_free char *path = kt_target_path(target, NULL);
+
+	if (!target->live)
+		target->live = kt_session_get(ctx, path, NULL, err);
+	return target->live ? 0 : err->code;
+}
+
 int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err)
 {
 	struct kt_targets out = {
@@ -408,25 +423,14 @@ int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets,
 	for (size_t i = 0; i < targets->n && r == 0; i++) {
 		struct kt_target *target = &targets->items[i];
 
-		if (!target->resource) {
-			r = kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
-			        kt_jstr(target->object, "kind"),
-			        kt_jstr(target->object, "apiVersion"));
-		} else if (!target->name) {
+		if (target->resource && !target->name) {
 			r = expand(ctx, target, &out, err);
-		} else {
-			kt_auto_free char *path = kt_target_path(target, NULL);
-			json_t *live = kt_session_get(ctx, path, NULL, err);
-
-			if (!live) {
-				r = err->code;
-				break;
-			}
-			struct kt_target *moved = push(&out);
-
-			*moved = *target;
+			continue;
+		}
+		r = fetch_named(ctx, target, err);
+		if (r == 0) {
+			*push(&out) = *target;
 			*target = (struct kt_target){0};
-			moved->live = live;
 		}
 	}
 	kt_targets_finish(targets);
@@ -435,4 +439,55 @@ int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets,
 	else
 		*targets = out;
 	return r;
+}
+
+/* A collection: its objects, each of which fn is called for. */
+static int run_collection(struct kt_command_context *ctx, const struct kt_target *collection,
+        kt_target_fn *fn, void *arg)
+{
+	struct kt_targets objects = {0};
+	kt_auto_err err = KT_ERR_INIT;
+	int code;
+
+	if (expand(ctx, collection, &objects, &err) < 0)
+		code = kt_command_fail(ctx, &err, NULL);
+	else
+		code = kt_targets_each(ctx, &objects, 0, fn, arg);
+	kt_targets_finish(&objects);
+	return code;
+}
+
+int kt_targets_each(struct kt_command_context *ctx, struct kt_targets *targets, unsigned flags,
+        kt_target_fn *fn, void *arg)
+{
+	int code = KT_EXIT_OK;
+
+	for (size_t i = 0; i < targets->n && !*ctx->cancelled; i++) {
+		struct kt_target *target = &targets->items[i];
+		kt_auto_err err = KT_ERR_INIT;
+
+		if (!target->name && !target->object) {
+			if (run_collection(ctx, target, fn, arg) != KT_EXIT_OK)
+				code = KT_EXIT_ERROR;
+			continue;
+		}
+		if (((flags & KT_TARGET_LIVE) && fetch_named(ctx, target, &err) < 0) ||
+		        fn(ctx, target, arg, &err) < 0)
+			code = kt_command_fail(ctx, &err, NULL);
+	}
+	return code;
+}
+
+int kt_targets_run(struct kt_command_context *ctx, unsigned flags, kt_target_fn *fn, void *arg)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_targets targets = {0};
+	int code;
+
+	if (kt_check_write_options(ctx, &err) < 0 ||
+	        kt_targets_parse(ctx, 0, flags, &targets, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	code = kt_targets_each(ctx, &targets, flags, fn, arg);
+	kt_targets_finish(&targets);
+	return code;
 }

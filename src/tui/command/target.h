@@ -30,7 +30,7 @@ struct kt_targets {
 enum kt_target_flags {
 	KT_TARGET_NEED_NAME = 1, /* TYPE alone is refused unless -l or --all is given */
 	KT_TARGET_FILES = 2,     /* -f is allowed */
-	KT_TARGET_LATEST = 4,    /* files: the object is only a name; the server's state counts */
+	KT_TARGET_LIVE = 4,      /* kt_targets_run: every object is read before fn is called */
 };
 
 /* Reads ctx->argv from `first` on together with the options filename, recursive, selector,
@@ -43,6 +43,18 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
 int kt_targets_fetch(
         struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err);
 void kt_targets_finish(struct kt_targets *targets);
+
+/* What is done to one object: 0, or a code with err. */
+typedef int kt_target_fn(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err);
+
+/* Checks the options of a write, parses, and calls fn for every object: collections become their
+ * objects, and with KT_TARGET_LIVE named ones are read just before. An error of one object is
+ * printed and does not keep the others from their turn. An exit code. */
+int kt_targets_run(struct kt_command_context *ctx, unsigned flags, kt_target_fn *fn, void *arg);
+/* The same over targets there are already. */
+int kt_targets_each(struct kt_command_context *ctx, struct kt_targets *targets, unsigned flags,
+        kt_target_fn *fn, void *arg);
 
 /* Path of the object, or of the collection. Heap. */
 char *kt_target_path(const struct kt_target *target, const char *sub);

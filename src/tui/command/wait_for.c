@@ -4,9 +4,9 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 
-#define CANCEL_CHECK_MS \
-	100 /* SIGINT only sets a flag: how soon it is seen while nothing else happens */
+#define RETRY_MS 100 /* a server that ends watches at once is not asked in a circle */
 #define WEEK_NS (7 * 24 * 3600 * KT_NS_PER_S)
 
 struct waiting {
@@ -15,7 +15,8 @@ struct waiting {
 	struct kt_client *client;
 	struct kt_loop *loop;
 	struct kt_watch watch;
-	struct kt_timer deadline, cancel_check, retry;
+	struct kt_timer deadline, retry;
+	struct kt_io cancel;
 	bool watching, seen;
 	kt_wait_fn *fn;
 	void *arg;
@@ -68,7 +69,7 @@ static void on_end(struct kt_watch *watch, struct kt_err *err)
 		finish(waiting, waiting->err->code);
 		return;
 	}
-	kt_timer_set_after_ms(&waiting->retry, 100);
+	kt_timer_set_after_ms(&waiting->retry, RETRY_MS);
 }
 
 static void start_watch(struct kt_timer *timer)
@@ -91,14 +92,13 @@ static void on_deadline(struct kt_timer *timer)
 	                waiting->target->name ? waiting->target->name : ""));
 }
 
-static void on_cancel_check(struct kt_timer *timer)
+static void on_cancel(struct kt_io *io, uint32_t events)
 {
-	struct waiting *waiting = kt_container_of(timer, struct waiting, cancel_check);
+	struct waiting *waiting = kt_container_of(io, struct waiting, cancel);
 
-	if (waiting->ctx->cancelled && *waiting->ctx->cancelled)
-		finish(waiting, kt_fail(waiting->err, ECANCELED, "cancelled"));
-	else
-		kt_timer_set_after_ms(timer, CANCEL_CHECK_MS);
+	(void)events;
+	kt_io_remove(io);
+	finish(waiting, kt_fail(waiting->err, ECANCELED, "cancelled"));
 }
 
 static char *watch_path(const struct kt_target *target)
@@ -116,6 +116,9 @@ static char *watch_path(const struct kt_target *target)
 
 static void run(struct waiting *waiting, int64_t timeout_ns)
 {
+	waiting->cancel.fn = on_cancel;
+	waiting->result = kt_io_add(
+	        &waiting->cancel, waiting->loop, waiting->ctx->cancel_fd, EPOLLIN, waiting->err);
 	kt_auto_free char *path = watch_path(waiting->target);
 
 	waiting->watch = (struct kt_watch){
@@ -125,11 +128,9 @@ static void run(struct waiting *waiting, int64_t timeout_ns)
 	        .on_end = on_end,
 	};
 	kt_timer_init(&waiting->deadline, waiting->loop, on_deadline);
-	kt_timer_init(&waiting->cancel_check, waiting->loop, on_cancel_check);
 	kt_timer_init(&waiting->retry, waiting->loop, start_watch);
 	if (timeout_ns > 0)
 		kt_timer_set(&waiting->deadline, kt_loop_now_ns(waiting->loop) + timeout_ns);
-	kt_timer_set_after_ms(&waiting->cancel_check, CANCEL_CHECK_MS);
 	start_watch(&waiting->retry);
 	if (waiting->result == 0) {
 		int r = kt_loop_run(waiting->loop, waiting->err);
@@ -140,7 +141,7 @@ static void run(struct waiting *waiting, int64_t timeout_ns)
 	if (waiting->watching)
 		kt_client_watch_stop(waiting->client, &waiting->watch);
 	kt_timer_cancel(&waiting->deadline);
-	kt_timer_cancel(&waiting->cancel_check);
+	kt_io_remove(&waiting->cancel);
 	kt_timer_cancel(&waiting->retry);
 }
 
