@@ -192,14 +192,20 @@ static void init_curl(void)
 	kt_assert(code == CURLE_OK);
 }
 
+void kt_remote_init_curl(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init_curl);
+}
+
 int kt_remote_client_create(
         const struct kt_remote_options *options, struct kt_client **ret_client, struct kt_err *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct kt_remote *remote = kt_new(struct kt_remote);
 	int r;
 
-	pthread_once(&once, init_curl);
+	kt_remote_init_curl();
 	remote->base.ops = &remote_ops;
 	remote->ca.fd = remote->cert.fd = remote->key.fd = -1;
 	remote->timeout_ms = options->timeout_ms;

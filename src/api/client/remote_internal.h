@@ -77,6 +77,7 @@ struct kt_transfer {
 	bool streams;         /* 2xx bodies go to on_piece */
 	bool too_large;
 	int timeout_ms;
+	size_t body_max; /* of a collected body; 0: KT_REMOTE_ANSWER_BYTES_MAX */
 	long status;
 	struct kt_str body;
 	char *content_type;
@@ -87,6 +88,10 @@ struct kt_transfer {
 	 * is freed afterwards, its outer struct with it by `release`. */
 	void (*on_end)(struct kt_transfer *transfer, struct kt_err *err);
 	void (*release)(struct kt_transfer *transfer);
+	/* Either may be NULL. The last word on curl's options; and what curl said, before on_end.
+	 */
+	void (*configure)(struct kt_transfer *transfer);
+	void (*on_code)(struct kt_transfer *transfer, CURLcode code);
 };
 
 struct kt_transfer_request {
@@ -108,6 +113,9 @@ int kt_transfer_set_up(struct kt_transfer *transfer, const struct kt_transfer_re
 void kt_transfer_tear_down(struct kt_transfer *transfer);
 /* What the transfer's end means; success leaves err empty. */
 void kt_transfer_outcome(struct kt_transfer *transfer, CURLcode code, struct kt_err *err);
+
+/* remote.c: curl's own global state, once per process. */
+void kt_remote_init_curl(void);
 
 /* remote_auth.c */
 int kt_remote_pem_make(struct kt_remote_pem *pem, const char *text, struct kt_err *err);

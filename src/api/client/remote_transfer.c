@@ -24,7 +24,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 		t->on_piece(t, (struct kt_sv){data, len});
 		return t->dead || t->too_large ? 0 : len;
 	}
-	if (t->body.len + len > KT_REMOTE_ANSWER_BYTES_MAX) {
+	if (t->body.len + len > (t->body_max ? t->body_max : KT_REMOTE_ANSWER_BYTES_MAX)) {
 		t->too_large = true;
 		return 0;
 	}
@@ -172,6 +172,8 @@ int kt_transfer_set_up(
 	add_headers(t, request);
 	r = kt_remote_auth_apply(t->remote, t, err);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+	if (t->configure)
+		t->configure(t);
 	return r;
 }
 
@@ -231,6 +233,8 @@ static int fail_transport(struct kt_transfer *t, CURLcode code, struct kt_err *e
 void kt_transfer_outcome(struct kt_transfer *t, CURLcode code, struct kt_err *err)
 {
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
+	if (t->on_code)
+		t->on_code(t, code);
 	if (t->unmade.code) {
 		t->status = 0;
 		kt_err_move(err, &t->unmade);
