@@ -211,6 +211,8 @@ static json_t *event_tree(const struct kt_request *request, const char *level)
 	        json_pack("{s:{},s:i}", "metadata", "code", request->status));
 	if (kt_starts_with(level, "Request") && request->state->body && may_show_body(route))
 		json_object_set(event, "requestObject", request->state->body);
+	if (request->state->audit_annotations)
+		json_object_set(event, "annotations", request->state->audit_annotations);
 	json_object_set_new(event, "requestReceivedTimestamp", json_string(received));
 	json_object_set_new(event, "stageTimestamp", json_string(stamp));
 	return event;

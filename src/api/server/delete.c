@@ -378,7 +378,7 @@ static bool is_gone(struct kt_request *request)
 	if (!state->marked)
 		return false;
 	if (!state->current)
-		return kt_err_reason(&request->err) == KT_REASON_NOT_FOUND;
+		return !request->err.code || kt_err_reason(&request->err) == KT_REASON_NOT_FOUND;
 	return !kt_sv_eq(kt_object_uid(state->current), kt_object_uid(state->marked));
 }
 
@@ -393,9 +393,14 @@ static int delete_mutate(struct kt_request *request)
 	if (r < 0)
 		return r;
 	kt_write_rules(request, KT_RULE_UPDATE);
-	if (kt_admit_delete(request) < 0)
-		return request->err.code;
-	return kt_delete_plan(request);
+	/* The second step of a deletion that was admitted is not asked about again. */
+	return request->state->marked ? 0 : kt_admit_delete(request);
+}
+
+/* After admission, which may have waited. */
+static int delete_plan(struct kt_request *request)
+{
+	return is_gone(request) ? 0 : kt_delete_plan(request);
 }
 
 static json_t *success_status(const struct kt_request *request)
@@ -464,6 +469,7 @@ const struct kt_operation kt_operation_delete = {
         .name = "delete",
         .decode = kt_delete_decode,
         .mutate = delete_mutate,
+        .defaults = delete_plan,
         .commit = delete_commit,
         .encode = kt_encode_result,
 };

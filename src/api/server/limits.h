@@ -11,6 +11,9 @@
 /* Bodies being received at one time by the whole server; above it new ones get 429. 64 uploads of
  * full size. */
 #define KT_HTTP_BODIES_BYTES_MAX (64 * KT_HTTP_BODY_BYTES_MAX)
+/* A request that is no watch has to be over by then, webhooks included: kube-apiserver's
+ * --request-timeout. */
+#define KT_REQUEST_TIMEOUT_MS INT64_C(60000)
 /* Request line and all header fields together. The longest honest ones are list selectors and
  * impersonation headers. */
 #define KT_HTTP_HEAD_BYTES_MAX (64 * 1024)

@@ -3,6 +3,7 @@
 
 #include "api/server/accept.h"
 #include "api/server/access.h"
+#include "api/server/admit.h"
 #include "api/server/audit.h"
 #include "api/server/encode.h"
 #include "api/server/flow.h"
@@ -162,8 +163,10 @@ void kt_server_handle(struct kt_request *request)
 
 void kt_request_abort(struct kt_request *request)
 {
-	/* What waits for the store ends with its sync, which is soon; nothing else waits. */
+	/* What waits for the store ends with its sync, which is soon; webhooks take longer. */
 	request->aborted = true;
+	if (request->state)
+		kt_admit_abort(request);
 }
 
 static void free_write(struct kt_request_state *state)
@@ -179,6 +182,7 @@ static void free_write(struct kt_request_state *state)
 	json_decref(state->old);
 	json_decref(state->object);
 	json_decref(state->result);
+	json_decref(state->audit_annotations);
 }
 
 void kt_pipeline_finish(struct kt_request *request)
@@ -189,6 +193,7 @@ void kt_pipeline_finish(struct kt_request *request)
 		return;
 	if (state->operation_free)
 		state->operation_free(state->operation_data);
+	kt_admit_finish(request);
 	if (state->rules_free)
 		state->rules_free(state->rules);
 	free_write(state);

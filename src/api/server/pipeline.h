@@ -73,6 +73,8 @@ struct kt_operation {
 	int (*encode)(struct kt_request *request);
 };
 
+struct kt_admit;
+
 struct kt_request_state {
 	unsigned stage;
 	bool failed;
@@ -115,6 +117,9 @@ struct kt_request_state {
 	size_t n_ops;
 	struct kt_storage_txn txn;
 	struct kt_field_errors *field_errors;
+	struct kt_admit *admit;    /* admission under way (admit.c); arena */
+	json_t *audit_annotations; /* NULL: none */
+	bool is_mutated;           /* by a webhook */
 
 	struct kt_request *request; /* of txn */
 	bool has_second_step; /* the write is done again after it succeeded: mark, then delete */

@@ -236,6 +236,14 @@ json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *obj
 	return fitting(kind, &tree);
 }
 
+json_t *kt_versions_convert(const struct kt_kind *kind, const json_t *tree)
+{
+	kt_auto_json json_t *copy = json_deep_copy(tree);
+
+	convert(kind, copy);
+	return fitting(kind, &copy);
+}
+
 json_t *kt_versions_to_stored(const struct kt_kind *kind, json_t *tree)
 {
 	const struct kt_kind *stored = kt_versions_stored_kind(kind);

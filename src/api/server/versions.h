@@ -17,6 +17,8 @@ const struct kt_kind *kt_versions_stored_kind(const struct kt_kind *kind);
 bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *object);
 /* A new tree of the object in the kind's version. */
 json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *object);
+/* A new tree of an object in another version of its kind. */
+json_t *kt_versions_convert(const struct kt_kind *kind, const json_t *tree);
 /* A tree in `kind`'s version as a tree of kt_versions_stored_kind(kind); a new reference. */
 json_t *kt_versions_to_stored(const struct kt_kind *kind, json_t *tree);
 

@@ -49,6 +49,7 @@ void kt_write_begin(struct kt_request *request)
 	json_decref(kt_steal(&state->object));
 	state->precondition_revision = 0;
 	state->is_create = state->is_unchanged = state->is_delete = false;
+	state->is_mutated = false;
 	if (state->rules) {
 		free_also(state->rules);
 		state->rules->errors.n = 0;
@@ -251,10 +252,7 @@ int kt_write_mutate(struct kt_request *request, bool applied)
 		if (record_managers(request) < 0)
 			return request->err.code;
 	}
-	int status = kt_admit_mutate(request);
-	if (status < 0)
-		return status;
-	return 0;
+	return kt_admit_mutate(request);
 }
 
 static int take_rules_error(struct kt_request *request)
@@ -273,6 +271,12 @@ int kt_write_default(struct kt_request *request)
 	struct kt_rule_context *rules =
 	        kt_write_rules(request, state->is_create ? KT_RULE_CREATE : KT_RULE_UPDATE);
 
+	/* A webhook may do what the caller may, and no more. */
+	if (state->is_mutated) {
+		if (kt_write_check_names(request, state->object) < 0)
+			return request->err.code;
+		reset_other_part(request);
+	}
 	if (state->is_create && kt_write_fill_create(request) < 0)
 		return request->err.code;
 	kt_rules_default(rules, state->object);

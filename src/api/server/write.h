@@ -6,7 +6,8 @@
  * The walk of a write: decode reads the body; mutate loads what is stored, makes the new object of
  * it, puts in defaults, records who manages which field and asks the mutating admission; default
  * lets the rules prepare it; validate checks it and asks the validating admission; commit writes
- * it, and starts over at mutate when another writer was first.
+ * it, and starts over at mutate when another writer was first. Both rounds of admission may have to
+ * wait for webhooks: mutate and validate end with them.
  */
 #ifndef KT_API_SERVER_WRITE_H
 #define KT_API_SERVER_WRITE_H
@@ -32,7 +33,7 @@ int kt_write_check_names(struct kt_request *request, json_t *object);
 /* resourceVersion of the new object: a precondition against state->current. */
 int kt_write_check_revision(struct kt_request *request);
 /* After state->object (and old) are there: defaults, managers, mutating admission. applied:
- * managers are in it already. */
+ * managers are in it already. What it returns is what the stage has to return. */
 int kt_write_mutate(struct kt_request *request, bool applied);
 /* Fills in what creation gives: namespace, name, uid, creationTimestamp. */
 int kt_write_fill_create(struct kt_request *request);

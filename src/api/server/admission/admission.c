@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/admission/admission.h"
 
+#include "api/server/admission/webhook_set.h"
 #include "api/server/rules/lookup.h"
 #include "api/status.h"
 
@@ -11,6 +12,7 @@
 struct kt_admission {
 	const struct kt_admission_plugin *on[PLUGINS_MAX];
 	size_t n;
+	struct kt_webhooks *webhooks; /* has a lock of its own */
 };
 
 static bool names(const char *list, const char *name)
@@ -49,35 +51,107 @@ int kt_admission_create(const char *enable, const char *disable,
 		        !names(disable, plugin->name))
 			admission->on[admission->n++] = plugin;
 	}
+	admission->webhooks = kt_webhooks_create();
 	*ret_admission = admission;
 	return 0;
 }
 
 void kt_admission_destroy(struct kt_admission *admission)
 {
+	if (!admission)
+		return;
+	kt_webhooks_destroy(admission->webhooks);
 	free(admission);
+}
+
+static int ask(struct kt_admission_context *a, const struct kt_admission_plugin *plugin)
+{
+	if (a->is_validating)
+		return plugin->validate ? plugin->validate(a, a->seen, a->old) : 0;
+	return plugin->mutate ? plugin->mutate(a, a->object, a->old) : 0;
+}
+
+/* From a->next on. */
+static int walk(struct kt_admission_context *a)
+{
+	const struct kt_admission *admission = a->admission;
+
+	for (;;) {
+		while (a->next < admission->n) {
+			int r = ask(a, admission->on[a->next++]);
+			if (r != 0)
+				return r;
+		}
+		if (a->is_again || !a->wants_again)
+			return 0;
+		a->is_again = true;
+		a->next = 0;
+	}
 }
 
 int kt_admission_mutate(const struct kt_admission *admission, struct kt_admission_context *a,
         json_t *object, const json_t *old)
 {
-	for (size_t i = 0; i < admission->n; i++) {
-		int r = admission->on[i]->mutate ? admission->on[i]->mutate(a, object, old) : 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	a->admission = admission;
+	a->object = object;
+	a->seen = object;
+	a->old = old;
+	return walk(a);
 }
 
 int kt_admission_validate(const struct kt_admission *admission, struct kt_admission_context *a,
         const json_t *object, const json_t *old)
 {
-	for (size_t i = 0; i < admission->n; i++) {
-		int r = admission->on[i]->validate ? admission->on[i]->validate(a, object, old) : 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	a->admission = admission;
+	a->is_validating = true;
+	a->seen = object;
+	a->old = old;
+	return walk(a);
+}
+
+void kt_admission_resume(struct kt_admission_context *a, int status)
+{
+	a->cancel = NULL;
+	if (status == 0)
+		status = walk(a);
+	if (status != KT_ADMIT_WAIT)
+		a->resume(a, status);
+}
+
+void kt_admission_finish(struct kt_admission_context *a)
+{
+	kt_admission_cancel(a);
+	kt_webhook_reinvocation_free(kt_steal(&a->reinvocation));
+	json_decref(kt_steal(&a->annotations));
+	json_decref(kt_steal(&a->options));
+	kt_err_clear(&a->err);
+}
+
+void kt_admission_cancel(struct kt_admission_context *a)
+{
+	if (a->cancel)
+		a->cancel(a);
+	a->cancel = NULL;
+}
+
+void kt_admission_annotate(struct kt_admission_context *a, const char *key, const char *value)
+{
+	if (!a->annotations)
+		a->annotations = json_object();
+	if (!json_object_get(a->annotations, key))
+		json_object_set_new(a->annotations, key, json_string(value));
+}
+
+json_t *kt_admission_options(struct kt_admission_context *a)
+{
+	if (!a->options && a->make_options)
+		a->options = a->make_options(a);
+	return a->options;
+}
+
+struct kt_webhooks *kt_admission_webhooks(const struct kt_admission_context *a)
+{
+	return a->admission->webhooks;
 }
 
 int kt_admission_forbid(struct kt_admission_context *a, const char *fmt, ...)

@@ -8,6 +8,11 @@
  * belong to the same transaction (a-> rules' kt_rule_also). Hooks never block: they read synced
  * memory through storage. A refusal is 403 (kt_admission_forbid) unless the plugin says otherwise.
  *
+ * A hook that has to ask somebody (webhooks) returns KT_ADMIT_WAIT and calls kt_admission_resume()
+ * on the request's loop when it knows; the walk then goes on with the plugins behind it. The
+ * context lives as long as its walk. When a webhook changed the object, the mutating walk is done
+ * once more, as upstream does.
+ *
  * struct kt_admission is immutable after creation; any thread may admit. Source: kube-apiserver's
  * admission controllers.
  */
@@ -16,6 +21,11 @@
 
 #include "api/server/request.h"
 #include "api/server/rules/rules.h"
+
+#define KT_ADMIT_WAIT 1
+
+struct kt_admission;
+struct kt_admission_reinvocation;
 
 enum kt_admission_operation { KT_ADMIT_CREATE, KT_ADMIT_UPDATE, KT_ADMIT_DELETE, KT_ADMIT_CONNECT };
 
@@ -30,15 +40,37 @@ struct kt_admission_context {
 	const struct kt_user *user;
 	struct kt_rule_context *rules; /* storage, loop, arena, clock, warnings, further writes */
 	struct kt_err err;             /* why it was refused */
-};
 
-struct kt_admission;
+	/* For plugins that wait; all may be absent where none is configured. */
+	int64_t deadline_ns; /* loop time by which the request has to be over; 0: none */
+	json_t *(*make_options)(
+	        const struct kt_admission_context *a); /* CreateOptions and the like */
+	void (*resume)(struct kt_admission_context *a, int status);
+	void *arg; /* of resume */
+
+	/* Results beside err. */
+	json_t *annotations; /* for the audit log; NULL: none */
+	bool is_changed; /* by somebody outside: what the caller may not write must be put back */
+
+	/* The walk's own. */
+	const struct kt_admission *admission;
+	json_t *object; /* of the mutating walk */
+	const json_t *seen, *old;
+	size_t next; /* plugin */
+	bool is_validating;
+	bool is_again, wants_again;
+	json_t *options;
+	struct kt_admission_reinvocation *reinvocation; /* of webhooks */
+	void (*cancel)(
+	        struct kt_admission_context *a); /* while waiting: stop, resume is not called */
+	void *waiting;
+};
 
 struct kt_admission_plugin {
 	const char *name;
 	bool on_by_default;
-	/* Either may be NULL. object is NULL for a delete, old for a create. 0, or a negative code
-	 * with a->err. */
+	/* Either may be NULL. object is NULL for a delete, old for a create. 0, KT_ADMIT_WAIT, or a
+	 * negative code with a->err. */
 	int (*mutate)(struct kt_admission_context *a, json_t *object, const json_t *old);
 	int (*validate)(struct kt_admission_context *a, const json_t *object, const json_t *old);
 };
@@ -51,12 +83,28 @@ int kt_admission_create(const char *enable, const char *disable,
         struct kt_admission **ret_admission, struct kt_err *err);
 void kt_admission_destroy(struct kt_admission *admission);
 
+/* 0, negative with a->err, or KT_ADMIT_WAIT: a->resume is called with either. */
 int kt_admission_mutate(const struct kt_admission *admission, struct kt_admission_context *a,
         json_t *object, const json_t *old);
 int kt_admission_validate(const struct kt_admission *admission, struct kt_admission_context *a,
         const json_t *object, const json_t *old);
+/* After a walk: frees what the context holds, its error too. */
+void kt_admission_finish(struct kt_admission_context *a);
+/* The request went away: what is waited for is dropped, a->resume is not called any more. */
+void kt_admission_cancel(struct kt_admission_context *a);
 
 /* For plugins. */
+
+/* Goes on after KT_ADMIT_WAIT. */
+void kt_admission_resume(struct kt_admission_context *a, int status);
+/* CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of the request; borrowed, may be
+ * NULL.
+ */
+json_t *kt_admission_options(struct kt_admission_context *a);
+/* For the audit log; the first value of a key stays. */
+void kt_admission_annotate(struct kt_admission_context *a, const char *key, const char *value);
+/* What is known of webhooks, shared by all requests. */
+struct kt_webhooks *kt_admission_webhooks(const struct kt_admission_context *a);
 
 /* `pods "x" is forbidden: …`; returns -EACCES. */
 int kt_admission_forbid(struct kt_admission_context *a, const char *fmt, ...)

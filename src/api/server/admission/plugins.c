@@ -20,7 +20,9 @@ const struct kt_admission_plugin *const kt_admission_plugins[] = {
         &kt_admission_certificate_signing,
         &kt_admission_certificate_subject_restriction,
         &kt_admission_default_ingress_class,
+        &kt_admission_mutating_webhook,
         &kt_admission_validating_policy,
+        &kt_admission_validating_webhook,
         &kt_admission_resource_quota,
         NULL,
 };

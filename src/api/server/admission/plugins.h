@@ -21,7 +21,9 @@ extern const struct kt_admission_plugin kt_admission_certificate_approval;
 extern const struct kt_admission_plugin kt_admission_certificate_signing;
 extern const struct kt_admission_plugin kt_admission_certificate_subject_restriction;
 extern const struct kt_admission_plugin kt_admission_default_ingress_class;
+extern const struct kt_admission_plugin kt_admission_mutating_webhook;
 extern const struct kt_admission_plugin kt_admission_validating_policy;
+extern const struct kt_admission_plugin kt_admission_validating_webhook;
 extern const struct kt_admission_plugin kt_admission_resource_quota;
 
 #endif

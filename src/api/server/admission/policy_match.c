@@ -39,43 +39,45 @@ static bool is_resource(const char *pattern, const char *plural, const char *sub
 	return !strcmp(slash + 1, "*") || kt_streq(slash + 1, subresource);
 }
 
-static bool lists_resource(const json_t *list, const struct kt_admission_context *a)
+static bool lists_resource(const json_t *list, const struct kt_kind *kind, const char *subresource)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *pattern = json_string_value(json_array_get(list, i));
 
-		if (pattern && is_resource(pattern, a->kind->plural, a->subresource))
+		if (pattern && is_resource(pattern, kind->plural, subresource))
 			return true;
 	}
 	return false;
 }
 
-static bool in_scope(const char *scope, const struct kt_admission_context *a)
+static bool in_scope(const char *scope, const struct kt_kind *kind)
 {
-	bool namespaced = a->kind->flags & KT_KIND_NAMESPACED;
+	bool namespaced = kind->flags & KT_KIND_NAMESPACED;
 
 	if (!scope || !strcmp(scope, "*"))
 		return true;
 	return namespaced == !strcmp(scope, "Namespaced");
 }
 
-static bool rule_matches(const struct kt_admission_context *a, const json_t *rule)
+bool kt_policy_rule_matches(
+        const struct kt_admission_context *a, const struct kt_kind *kind, const json_t *rule)
 {
 	const json_t *names = json_object_get(rule, "resourceNames");
 
 	if (!lists(json_object_get(rule, "operations"), kt_policy_operation(a)) ||
-	        !lists(json_object_get(rule, "apiGroups"), a->kind->group) ||
-	        !lists(json_object_get(rule, "apiVersions"), a->kind->version) ||
-	        !lists_resource(json_object_get(rule, "resources"), a) ||
-	        !in_scope(kt_jstr(rule, "scope"), a))
+	        !lists(json_object_get(rule, "apiGroups"), kind->group) ||
+	        !lists(json_object_get(rule, "apiVersions"), kind->version) ||
+	        !lists_resource(json_object_get(rule, "resources"), kind, a->subresource) ||
+	        !in_scope(kt_jstr(rule, "scope"), kind))
 		return false;
 	return !json_array_size(names) || lists(names, a->name);
 }
 
-static bool any_rule(const struct kt_admission_context *a, const json_t *rules)
+bool kt_policy_any_rule(
+        const struct kt_admission_context *a, const struct kt_kind *kind, const json_t *rules)
 {
 	for (size_t i = 0; i < json_array_size(rules); i++)
-		if (rule_matches(a, json_array_get(rules, i)))
+		if (kt_policy_rule_matches(a, kind, json_array_get(rules, i)))
 			return true;
 	return false;
 }
@@ -120,9 +122,10 @@ bool kt_policy_matches(const struct kt_policy_subject *subject, const json_t *ma
 
 	if (!match)
 		return true;
-	if (json_array_size(rules) && !any_rule(subject->a, rules))
+	if (json_array_size(rules) && !kt_policy_any_rule(subject->a, subject->a->kind, rules))
 		return false;
-	if (any_rule(subject->a, json_object_get(match, "excludeResourceRules")))
+	if (kt_policy_any_rule(
+	            subject->a, subject->a->kind, json_object_get(match, "excludeResourceRules")))
 		return false;
 	return namespace_selected(subject, json_object_get(match, "namespaceSelector")) &&
 	       object_selected(subject, json_object_get(match, "objectSelector"));

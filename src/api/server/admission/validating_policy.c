@@ -7,6 +7,7 @@
 #include "api/machinery/go_text.h"
 #include "api/server/admission/plugins.h"
 #include "api/server/admission/policy_match.h"
+#include "api/server/admission/review.h"
 #include "api/status.h"
 
 #include <errno.h>
@@ -34,55 +35,6 @@ static const char *text_of(const json_t *object, const char *path)
 	const char *text = kt_jstr(object, path);
 
 	return text ? text : "";
-}
-
-static json_t *gvk(const struct kt_kind *kind)
-{
-	return json_pack(
-	        "{ssssss}", "group", kind->group, "version", kind->version, "kind", kind->kind);
-}
-
-static json_t *gvr(const struct kt_kind *kind)
-{
-	return json_pack("{ssssss}", "group", kind->group, "version", kind->version, "resource",
-	        kind->plural);
-}
-
-static json_t *user_json(const struct kt_user *user)
-{
-	json_t *info = json_object(), *groups = json_array();
-
-	json_object_set_new(info, "username", json_string_nocheck(user ? user->name : ""));
-	if (user && user->uid)
-		json_object_set_new(info, "uid", json_string_nocheck(user->uid));
-	for (size_t i = 0; user && user->groups && user->groups[i]; i++)
-		json_array_append_new(groups, json_string_nocheck(user->groups[i]));
-	json_object_set_new(info, "groups", groups);
-	if (user && user->extra)
-		json_object_set_new(info, "extra",
-		        json_deep_copy(user->extra)); /* users are shared by threads */
-	return info;
-}
-
-/* The AdmissionRequest that expressions see as `request`. */
-static json_t *request_json(const struct kt_admission_context *a)
-{
-	json_t *request = json_object();
-
-	json_object_set_new(request, "kind", gvk(a->kind));
-	json_object_set_new(request, "resource", gvr(a->kind));
-	json_object_set_new(request, "requestKind", gvk(a->kind));
-	json_object_set_new(request, "requestResource", gvr(a->kind));
-	if (a->subresource) {
-		json_object_set_new(request, "subResource", json_string(a->subresource));
-		json_object_set_new(request, "requestSubResource", json_string(a->subresource));
-	}
-	json_object_set_new(request, "name", json_string_nocheck(a->name));
-	json_object_set_new(request, "namespace", json_string_nocheck(a->namespace));
-	json_object_set_new(request, "operation", json_string(kt_policy_operation(a)));
-	json_object_set_new(request, "userInfo", user_json(a->user));
-	json_object_set_new(request, "dryRun", json_boolean(a->dry_run));
-	return request;
 }
 
 static const json_t *variable(void *arg, const char *name, struct kt_err *err);
@@ -154,7 +106,7 @@ static void hearing_begin(struct hearing *h)
 
 	for (size_t i = 0; i < n; i++)
 		h->variable_names[i] = text_of(json_array_get(list, i), "name");
-	h->request = request_json(h->subject->a);
+	h->request = kt_review_request(h->subject->a, h->subject->a->kind);
 }
 
 static void hearing_finish(struct hearing *h)

@@ -1,0 +1,515 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Admission webhooks of a real HTTPS server: webhooks.py --binary KUBE-TUI
+
+The webhook's path says what it does. It serves with the cluster's own certificate, which is for 127.0.0.1 and
+kubernetes.default.svc and not for 127.0.0.2.
+"""
+import argparse
+import base64
+import http.client
+import http.server
+import json
+import socket
+import ssl
+import sys
+import threading
+import time
+
+from cluster import Cluster, run_steps
+from crash import Server
+
+GROUP = "/apis/admissionregistration.k8s.io/v1"
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def patch(*operations):
+    text = json.dumps([dict(zip(("op", "path", "value"), operation)) for operation in operations])
+    return {"allowed": True, "patchType": "JSONPatch", "patch": base64.b64encode(text.encode()).decode()}
+
+
+def append_letter(review, letter):
+    """Shows in which order webhooks are asked, and how often."""
+    before = review["request"]["object"].get("data", {}).get("order", "")
+    if not review["request"]["object"].get("data"):
+        return patch(("add", "/data", {"order": letter}))
+    return patch(("add", "/data/order", before + letter))
+
+
+def answer_of(path, review):
+    """(status, response) where response is bytes, or the `response` of the review."""
+    words = path.strip("/").split("/")
+    simple = {
+        "allow": {"allowed": True},
+        "deny": {"allowed": False, "status": {"message": "not today"}},
+        "silent": {"allowed": False},
+        "reason": {"allowed": False, "status": {"reason": "Moon", "code": 200}},
+        "teapot": {"allowed": False, "status": {"code": 403, "message": "no tea", "reason": "Forbidden",
+                                                "details": {"causes": [{"field": "data.tea", "message": "cold"}]}}},
+        "warn": {"allowed": True, "warnings": ["mind the gap"], "auditAnnotations": {"seen": "yes"}},
+        "wrong-uid": {"allowed": True, "uid": "somebody-else"},
+        "missing-path": patch(("remove", "/data/none")),
+        "no-type": {"allowed": True, "patch": base64.b64encode(b"[]").decode()},
+        "no-base": {"allowed": True, "patchType": "JSONPatch", "patch": base64.b64encode(b"{").decode()},
+        "wrong-type": patch(("add", "/data", {"a": 1})),
+        "label": patch(("add", "/metadata/labels", {"touched": "yes"})),
+        "unlabel": patch(("remove", "/metadata/labels")),
+        "managed": patch(("replace", "/metadata/managedFields", [{"operation": "Rubbish"}])),
+        "sidecar": patch(("add", "/spec/containers/-", {"name": "side", "image": "side"})),
+        "status": patch(("add", "/status", {"replicas": 99})),
+        "scale": patch(("replace", "/spec/replicas", 7)),
+        "rename": patch(("replace", "/metadata/namespace", "elsewhere")),
+    }
+    if words[0] == "append":
+        return 200, append_letter(review, words[1])
+    if words[0] in simple:
+        return 200, simple[words[0]]
+    raw = {"garbage": b"<html>", "empty": b"", "list": b"[]", "absent": json.dumps(
+        {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}).encode(), "unnamed": json.dumps(
+        {"response": {"uid": review["request"]["uid"], "allowed": True}}).encode()}
+    if words[0] in raw:
+        return 200, raw[words[0]]
+    return int(words[1]), b"broken\n"
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        path, _, query = self.path.partition("?")
+        self.server.seen.append((path, query, review, dict(self.headers)))
+        if path == "/slow":
+            self.server.asked.set()
+            self.server.ending.wait()
+            return
+        if path == "/both":  # answers when two are there
+            self.server.both.wait(timeout=10)
+        status, response = answer_of("/allow" if path == "/both" else path, review)
+        if isinstance(response, dict):
+            response = json.dumps({"apiVersion": review["apiVersion"], "kind": "AdmissionReview",
+                                   "response": {"uid": review["request"]["uid"], **response}}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain" if status != 200 else "application/json")
+        self.send_header("Content-Length", str(len(response)))
+        self.end_headers()
+        self.wfile.write(response)
+
+    def log_message(self, *_):
+        pass
+
+
+class HookServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, certificate, key):
+        super().__init__(("0.0.0.0", 0), Hook)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, key)
+        self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = self.server_address[1]
+        self.seen, self.asked, self.ending, self.both = [], threading.Event(), threading.Event(), threading.Barrier(2)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        pass
+
+
+class Bench:
+    """A cluster, a webhook server and the ways to speak with both."""
+
+    def __init__(self, cluster):
+        self.cluster, self.api = cluster, Server(cluster)
+        folder = next(cluster.dir.glob("state/**/server.crt")).parent
+        self.hooks = HookServer(folder / "server.crt", folder / "server.key")
+        self.ca = (folder / "ca.crt").read_text(encoding="utf-8")
+        self.other = (folder / "admin.crt").read_text(encoding="utf-8")
+        self.connection, self.made, self.number = self.api.connect(), [], 0
+        self.create("default", path="/api/v1/namespaces/default/serviceaccounts")  # no controller makes it
+
+    def call(self, method, path, body=None, kind="application/json"):
+        self.connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": kind})
+        answer = self.connection.getresponse()
+        text = answer.read()
+        self.warnings = answer.headers.get_all("Warning") or []
+        return answer.status, json.loads(text)
+
+    def hook(self, path, **fields):
+        """A webhook of that path for writes of configmaps of the default namespace."""
+        self.number += 1
+        client = {"url": f"https://127.0.0.1:{self.hooks.port}/{path}", "caBundle": self.bundle(self.ca)}
+        rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["configmaps"]}
+        return {"name": f"h{self.number}.example.com", "clientConfig": client, "rules": [rule], "sideEffects": "None",
+                "admissionReviewVersions": ["v1"], "timeoutSeconds": 10, **fields}
+
+    @staticmethod
+    def bundle(pem):
+        return base64.b64encode(pem.encode()).decode()
+
+    def configure(self, kind, *hooks, name=None):
+        self.number += 1
+        name = name or f"c{self.number}"
+        plural = f"{GROUP}/{kind}webhookconfigurations"
+        status, answer = self.call("POST", plural, {"metadata": {"name": name}, "webhooks": list(hooks)})
+        assert status == 201, answer
+        self.made.append(f"{plural}/{name}")
+
+    def reset(self):
+        while self.made:
+            assert self.call("DELETE", self.made.pop())[0] == 200
+        self.hooks.seen.clear()
+
+    def create(self, name=None, query="", path=MAPS, **fields):
+        self.number += 1
+        body = {"metadata": {"name": name or f"m{self.number}", **fields.pop("metadata", {})}, **fields}
+        return self.call("POST", path + query, body)
+
+    def says(self, kind, hook, status, message, **how):
+        """What the creation of a configmap is answered with one such webhook."""
+        self.reset()
+        self.configure(kind, hook)
+        got, answer = self.create(**how)
+        wanted = message.replace("NAME", hook["name"]).replace("URL", str(hook["clientConfig"].get("url")))
+        assert (got, answer.get("message")) == (status, wanted), f"{got} {answer}\nwanted {status} {wanted}"
+        return answer
+
+
+FAILED = 'Internal error occurred: failed calling webhook "NAME": '
+CALL = FAILED + "failed to call webhook: "
+
+
+def denies(bench):
+    answer = bench.says("validating", bench.hook("deny"), 400,
+                        'admission webhook "NAME" denied the request: not today')
+    assert answer["status"] == "Failure" and "details" not in answer and "reason" not in answer, answer
+    bench.says("validating", bench.hook("silent"), 400, 'admission webhook "NAME" denied the request without explanation')
+    bench.says("validating", bench.hook("reason"), 400, 'admission webhook "NAME" denied the request: Moon')
+    answer = bench.says("mutating", bench.hook("teapot"), 403, 'admission webhook "NAME" denied the request: no tea')
+    assert answer["reason"] == "Forbidden" and answer["details"]["causes"][0]["field"] == "data.tea", answer
+    # Ignore is about calls that fail, not about answers
+    bench.says("validating", bench.hook("deny", failurePolicy="Ignore"), 400,
+               'admission webhook "NAME" denied the request: not today')
+
+
+def is_shown_the_write(bench):
+    bench.configure("validating", bench.hook("warn"))
+    status, made = bench.create("shown", "?fieldManager=me", data={"a": "b"})
+    assert status == 201 and bench.warnings == ['299 - "mind the gap"'], (made, bench.warnings)
+    path, query, review, headers = bench.hooks.seen[0]
+    request = review["request"]
+    assert (path, query, review["apiVersion"], review["kind"]) == (
+        "/warn", "timeout=10s", "admission.k8s.io/v1", "AdmissionReview")
+    assert headers["User-Agent"] == "kube-apiserver-admission" and headers["Content-Type"] == "application/json"
+    assert request["kind"] == request["requestKind"] == {"group": "", "version": "v1", "kind": "ConfigMap"}
+    assert request["resource"] == {"group": "", "version": "v1", "resource": "configmaps"}
+    assert (request["name"], request["namespace"], request["operation"], request["dryRun"]) == (
+        "shown", "default", "CREATE", False)
+    assert request["object"] == {**made, "metadata": {
+        key: value for key, value in made["metadata"].items() if key != "resourceVersion"}}, request["object"]
+    assert request["oldObject"] is None and "system:masters" in request["userInfo"]["groups"]
+    assert request["options"] == {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1", "fieldManager": "me"}
+    status, patched = bench.call("PATCH", f"{MAPS}/shown", {"data": {"a": "c"}}, "application/merge-patch+json")
+    request = bench.hooks.seen[1][2]["request"]
+    assert status == 200 and request["operation"] == "UPDATE" and request["options"]["kind"] == "PatchOptions"
+    assert request["oldObject"]["data"] == {"a": "b"} and request["object"]["data"] == {"a": "c"}, patched
+    assert bench.call("DELETE", f"{MAPS}/shown?gracePeriodSeconds=0")[0] == 200
+    request = bench.hooks.seen[2][2]["request"]
+    assert request["operation"] == "DELETE" and request["object"] is None and request["oldObject"]["data"] == {"a": "c"}
+    assert request["options"]["kind"] == "DeleteOptions" and request["options"]["gracePeriodSeconds"] == 0
+    assert len(bench.hooks.seen) == 3, bench.hooks.seen
+
+
+def refuses_deletes(bench):
+    bench.create("kept")
+    bench.configure("validating", bench.hook("deny"))
+    status, answer = bench.call("DELETE", f"{MAPS}/kept")
+    assert status == 400 and "denied the request: not today" in answer["message"], answer
+    bench.reset()
+    bench.configure("mutating", bench.hook("label"))
+    status, answer = bench.call("DELETE", f"{MAPS}/kept")
+    assert status == 500 and "which is not supported for this operation" in answer["message"], answer
+    bench.reset()
+    assert bench.call("DELETE", f"{MAPS}/kept")[0] == 200
+
+
+def asks_once_about_a_pod(bench):
+    """A pod that nobody runs is deleted in two steps; that is one request."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["pods"]}
+    bench.configure("validating", bench.hook("allow", rules=[rule]))
+    pods = "/api/v1/namespaces/default/pods"
+    status, made = bench.create("one", path=pods, spec={"containers": [{"name": "c", "image": "i"}]})
+    assert status == 201, made
+    assert bench.call("DELETE", f"{pods}/one")[0] == 200
+    assert [seen[2]["request"]["operation"] for seen in bench.hooks.seen] == ["DELETE"], bench.hooks.seen
+
+
+def calls_that_fail(bench):
+    say, hook, invalid = bench.says, bench.hook, FAILED + "received invalid webhook response: "
+    answer = say("validating", hook("code/500"), 500, CALL + 'an error on the server ("broken") has prevented the '
+                 "request from succeeding")
+    assert answer["reason"] == "InternalError" and answer["details"]["causes"][0]["message"] == answer["message"][25:]
+    say("validating", hook("code/404"), 500, CALL + "the server could not find the requested resource")
+    say("validating", hook("code/503"), 500, CALL + "the server is currently unable to handle the request")
+    say("validating", hook("empty"), 500,
+        CALL + "0-length response with status code: 200 and content type: application/json")
+    say("validating", hook("absent"), 500, invalid + "webhook response was absent")
+    say("validating", hook("label"), 500, invalid + "validating webhook may not return response.patch")
+    say("validating", hook("unnamed"), 500, invalid + "expected webhook response of admission.k8s.io/v1, "
+        "Kind=AdmissionReview, got /, Kind=")
+    say("mutating", hook("no-type"), 500, invalid + "webhook returned response.patch but not response.patchType")
+    bench.reset()
+    bench.configure("validating", bench.hook("wrong-uid"))
+    uid = bench.create()[1]["message"].split('response.uid="')[1].split('"')[0]
+    assert uid == bench.hooks.seen[0][2]["request"]["uid"]
+    bench.reset()
+    bench.configure("validating", bench.hook("garbage"))
+    answer = bench.create()[1]["message"]
+    assert "failed to call webhook: couldn't get version/kind; json parse error: " in answer, answer
+    for kind in "validating", "mutating":
+        bench.reset()
+        bench.configure(kind, hook("garbage", failurePolicy="Ignore"), hook("code/500", failurePolicy="Ignore"))
+        assert bench.create()[0] == 201 and len(bench.hooks.seen) == 2
+
+
+def certificates_are_checked(bench):
+    verify = CALL + 'Post "URL?timeout=10s": tls: failed to verify certificate: x509: '
+    url = f"https://127.0.0.1:{bench.hooks.port}/allow"
+    unknown = bench.hook("allow", clientConfig={"url": url, "caBundle": bench.bundle(bench.other)})
+    bench.says("validating", unknown, 500, verify + "certificate signed by unknown authority")
+    bench.says("validating", bench.hook("allow", clientConfig={"url": url}), 500,
+               verify + "certificate signed by unknown authority")
+    bench.reset()
+    elsewhere = f"https://127.0.0.2:{bench.hooks.port}/allow"
+    bench.configure("validating", bench.hook("allow", clientConfig={
+        "url": elsewhere, "caBundle": bench.bundle(bench.ca)}))
+    status, answer = bench.create()
+    assert status == 500 and "x509: certificate is valid for " in answer["message"], answer
+    assert answer["message"].endswith(", not 127.0.0.2"), answer
+    assert not bench.hooks.seen, "a review was sent to a server that is not the one meant"
+    # a bundle that comes later counts at once, and one that goes does not linger on the connection
+    bench.says("validating", unknown, 500, verify + "certificate signed by unknown authority")
+    path = bench.made[0]
+    good = [{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": bench.bundle(bench.ca)}]
+    bad = [{**good[0], "value": bench.bundle(bench.other)}]
+    assert bench.call("PATCH", path, good, "application/json-patch+json")[0] == 200
+    assert bench.create()[0] == 201
+    assert bench.call("PATCH", path, bad, "application/json-patch+json")[0] == 200
+    assert bench.create()[0] == 500
+
+
+def time_is_limited(bench):
+    hooks = bench.hooks
+    began = time.monotonic()
+    bench.says("validating", bench.hook("slow", timeoutSeconds=1), 500,
+               CALL + 'Post "URL?timeout=1s": context deadline exceeded')
+    assert time.monotonic() - began < 8
+    # the request's own time counts too
+    bench.says("mutating", bench.hook("slow", timeoutSeconds=30), 500,
+               CALL + 'Post "URL?timeout=30s": context deadline exceeded', query="?timeout=1s")
+    bench.reset()
+    bench.configure("mutating", bench.hook("slow", timeoutSeconds=1, failurePolicy="Ignore"))
+    assert bench.create()[0] == 201
+    # a webhook that sleeps holds up nobody else, and a client that goes away ends its wait
+    bench.reset()
+    hooks.asked.clear()
+    bench.configure("validating", bench.hook("slow", timeoutSeconds=30))
+    waiting = bench.api.connect()
+    waiting.request("POST", MAPS, json.dumps({"metadata": {"name": "waits"}}), {"Content-Type": "application/json"})
+    assert hooks.asked.wait(30), "the webhook is not asked"
+    for _ in range(20):
+        other = bench.api.connect()
+        other.request("GET", MAPS)
+        assert other.getresponse().status == 200
+        other.close()
+    waiting.sock.close()
+    waiting.close()
+    bench.reset()
+    assert bench.call("GET", f"{MAPS}/waits")[0] == 404
+
+
+def nobody_listens(bench):
+    refused = bench.hook("x", clientConfig={"url": "https://127.0.0.1:1/x"})
+    bench.says("mutating", refused, 500,
+               CALL + 'Post "URL?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused')
+    service = {"namespace": "default", "name": "hooks", "path": "/deny"}
+    of_service = bench.hook("x", clientConfig={"service": service, "caBundle": bench.bundle(bench.ca)})
+    post = CALL + 'Post "https://hooks.default.svc:443/deny?timeout=10s": '
+    bench.says("validating", of_service, 500, post + 'service "hooks" not found')
+    services = "/api/v1/namespaces/default/services"
+    assert bench.create("hooks", path=services, spec={"ports": [{"port": 444}]})[0] == 201
+    bench.says("validating", of_service, 500, post + 'no service port 443 found for service "hooks"')
+    ports = {"spec": {"ports": [{"port": 443}]}}
+    assert bench.call("PATCH", f"{services}/hooks", ports, "application/merge-patch+json")[0] == 200
+    bench.says("validating", of_service, 500, post + 'no endpoints available for service "hooks"')
+    assert bench.call("DELETE", f"{services}/hooks")[0] == 200
+
+
+def services_are_reached(bench):
+    """The certificate is for kubernetes.default.svc: that service's endpoints become the webhook's."""
+    address = own_address()
+    if not address:
+        print("skipped: this machine has no address but loopback, which no endpoint may have")
+        return
+    slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    service = {"namespace": "default", "name": "kubernetes", "path": "/deny", "port": 443}
+    hook = bench.hook("x", clientConfig={"service": service, "caBundle": bench.bundle(bench.ca)})
+    for found in bench.call("GET", slices)[1]["items"]:
+        bench.call("DELETE", f"{slices}/{found['metadata']['name']}")
+    number = {"name": "https", "port": bench.hooks.port, "protocol": "TCP"}
+    status, answer = bench.create("hooks", path=slices, metadata={"labels": {"kubernetes.io/service-name": "kubernetes"}},
+                                  addressType="IPv4", ports=[number], endpoints=[{"addresses": [address]}])
+    assert status == 201, answer
+    bench.says("validating", hook, 400, 'admission webhook "NAME" denied the request: not today')
+    bench.reset()
+    assert bench.call("DELETE", f"{slices}/hooks")[0] == 200
+
+
+def own_address():
+    """An address of this machine that is no loopback; None when it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))  # sends nothing
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
+def mutates(bench):
+    bench.configure("mutating", bench.hook("label"))
+    status, made = bench.create("labelled", "?fieldManager=me")
+    assert status == 201 and made["metadata"]["labels"] == {"touched": "yes"}, made
+    # as with the real server, nobody manages what a webhook wrote
+    assert "touched" not in json.dumps(made["metadata"].get("managedFields", [])), made
+    assert bench.call("GET", f"{MAPS}/labelled")[1] == made
+    bench.reset()
+    # decoded, defaulted and validated again
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    bench.configure("mutating", bench.hook("sidecar", rules=[rule]))
+    pods = "/api/v1/namespaces/default/pods"
+    status, made = bench.create("two", path=pods, spec={"containers": [{"name": "c", "image": "i"}]})
+    assert status == 201 and made["spec"]["containers"][1]["imagePullPolicy"] == "Always", made
+    mounts = [container.get("volumeMounts") for container in made["spec"]["containers"]]
+    assert mounts[0] == mounts[1] and mounts[0], "the plugins do not see what the webhook added"
+    status, answer = bench.create("three", path=pods, spec={"containers": [{"name": "side", "image": "i"}]})
+    assert status == 422 and 'spec.containers[1].name: Duplicate value: "side"' in answer["message"], answer
+    bench.says("mutating", bench.hook("wrong-type"), 500, "Internal error occurred: " + bench_decode_error())
+    bench.reset()
+    bench.configure("mutating", bench.hook("managed"))
+    status, made = bench.create(query="?fieldManager=me", data={"a": "b"})
+    assert status == 201 and made["metadata"]["managedFields"][0]["manager"] == "me", made
+    assert "managedFields was in an invalid state after admission" in bench.warnings[0]
+    bench.reset()
+    bench.configure("mutating", bench.hook("rename"))
+    status, answer = bench.create()
+    assert status == 400 and "namespace of the provided object does not match" in answer["message"], answer
+
+
+def bench_decode_error():
+    return "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"
+
+
+def order_and_again(bench):
+    bench.configure("mutating", bench.hook("append/b"), name="2-later")
+    bench.configure("mutating", bench.hook("append/a", reinvocationPolicy="IfNeeded"), bench.hook("append/x"),
+                    name="1-first")
+    status, made = bench.create()
+    # a and x of the first configuration, b of the second; then a once more, since x and b came after it
+    assert status == 201 and made["data"]["order"] == "axba", made
+    bench.reset()
+    bench.configure("mutating", bench.hook("append/a", reinvocationPolicy="IfNeeded"))
+    assert bench.create()[1]["data"]["order"] == "a", "its own change is no reason to ask it again"
+
+
+def dry_runs(bench):
+    bench.configure("validating", bench.hook("allow", sideEffects="NoneOnDryRun"))
+    assert bench.create(query="?dryRun=All")[0] == 201
+    assert bench.hooks.seen[0][2]["request"]["dryRun"] is True
+    assert bench.hooks.seen[0][2]["request"]["options"]["dryRun"] == ["All"]
+
+
+def matching(bench):
+    def asked(configured, how, wanted):
+        bench.reset()
+        bench.configure("validating", bench.hook("deny", **configured))
+        status, answer = bench.create(**how)
+        assert (status == 400) == wanted, f"{configured} {how}: {status} {answer}"
+
+    labelled = {"metadata": {"labels": {"team": "a"}}}
+    asked({"objectSelector": {"matchLabels": {"team": "a"}}}, labelled, True)
+    asked({"objectSelector": {"matchLabels": {"team": "a"}}}, {}, False)
+    own = {"kubernetes.io/metadata.name": "default"}
+    asked({"namespaceSelector": {"matchLabels": own}}, {}, True)
+    asked({"namespaceSelector": {"matchExpressions": [
+        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["default"]}]}}, {}, False)
+    asked({"matchConditions": [{"name": "x", "expression": "object.metadata.name == 'hit'"}]}, {"name": "hit"}, True)
+    asked({"matchConditions": [{"name": "x", "expression": "request.operation == 'DELETE'"}]}, {}, False)
+    # a condition that cannot be judged refuses, unless failures are ignored
+    broken = {"matchConditions": [{"name": "x", "expression": "object.nothing.here == 1"}]}
+    bench.reset()
+    bench.configure("validating", bench.hook("allow", **broken))
+    status, answer = bench.create("n")
+    assert status == 403 and answer["message"].startswith('configmaps "n" is forbidden: '), answer
+    asked({**broken, "failurePolicy": "Ignore"}, {}, False)
+    events = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["events"]}
+    event = {"path": "/apis/events.k8s.io/v1/namespaces/default/events", "eventTime": "2026-01-01T00:00:00.000000Z",
+             "action": "a", "reason": "r", "type": "Normal", "note": "n", "reportingController": "c.example.com/c",
+             "reportingInstance": "i", "regarding": {"namespace": "default"}}
+    asked({"rules": [events], "matchPolicy": "Exact"}, dict(event), False)
+    asked({"rules": [events]}, dict(event), True)
+    seen = bench.hooks.seen[0][2]["request"]
+    assert seen["kind"]["group"] == "" and seen["requestKind"]["group"] == "events.k8s.io", seen
+    assert seen["object"]["message"] == "n" and seen["object"]["apiVersion"] == "v1", seen
+    # who configures webhooks is not subject to them
+    bench.reset()
+    every = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
+    bench.configure("validating", bench.hook("deny", rules=[every]))
+    assert bench.create("ns", path="/api/v1/namespaces")[0] == 400
+    assert bench.hooks.seen[0][2]["request"]["namespace"] == "ns", "a namespace is in itself"
+    bench.reset()
+
+
+def other_versions(bench):
+    bench.configure("mutating", bench.hook("label", admissionReviewVersions=["v9", "v1beta1", "v1"]))
+    status, made = bench.create()
+    assert status == 201 and made["metadata"]["labels"] == {"touched": "yes"}, made
+    assert bench.hooks.seen[0][2]["apiVersion"] == "admission.k8s.io/v1beta1"
+
+
+def asks_all_at_once(bench):
+    """Both webhooks answer only when both have been asked."""
+    bench.configure("validating", bench.hook("both"), bench.hook("both"))
+    assert bench.create()[0] == 201
+
+
+STEPS = (denies, is_shown_the_write, refuses_deletes, asks_once_about_a_pod, calls_that_fail, certificates_are_checked,
+         nobody_listens, services_are_reached, mutates, order_and_again, dry_runs, matching, other_versions,
+         asks_all_at_once, time_is_limited)
+
+
+def fresh(step):
+    def run(bench):
+        bench.reset()
+        try:
+            step(bench)
+        except (http.client.HTTPException, OSError) as why:
+            bench.connection = bench.api.connect()
+            raise AssertionError(f"{type(why).__name__}: {why}") from why
+        finally:
+            bench.reset()
+    run.__name__ = step.__name__
+    return run
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    arguments = parser.parse_args()
+    with Cluster(arguments.binary, "webhooks", ["--components", "api"]) as cluster:
+        bench = Bench(cluster)
+        code = run_steps([fresh(step) for step in STEPS], bench)
+        bench.hooks.ending.set()
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
