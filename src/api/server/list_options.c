@@ -103,13 +103,17 @@ static int decode_token(struct kt_request *request, struct kt_list_options *opti
 			return bad_token(request, kt_arena_strdup(arena, start));
 	options->continue_revision = revision;
 	options->continue_start = kt_arena_strdup(arena, start);
+	options->continue_left = kt_jint(token, "left", 0);
 	return 0;
 }
 
-char *kt_list_continue_encode(struct kt_arena *arena, int64_t revision, const char *start)
+char *kt_list_continue_encode(
+        struct kt_arena *arena, int64_t revision, const char *start, int64_t left)
 {
 	kt_auto_json json_t *token = json_pack(
 	        "{s:s,s:I,s:s}", "v", "meta.k8s.io/v1", "rv", (json_int_t)revision, "start", start);
+	if (left > 0)
+		json_object_set_new(token, "left", json_integer(left));
 	kt_auto_str json = KT_STR_INIT, text = KT_STR_INIT;
 
 	kt_json_write(&json, token, 0);

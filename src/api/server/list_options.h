@@ -23,6 +23,7 @@ struct kt_list_options {
 	/* from the continue token */
 	int64_t continue_revision; /* 0: none */
 	char *continue_start;      /* key relative to the kind's prefix; arena */
+	int64_t continue_left; /* how many objects this page and those after it had; 0: unknown */
 };
 
 /* watch: the rules for watches apply. The result is the caller's to finish. */
@@ -30,8 +31,11 @@ int kt_list_options_parse(struct kt_request *request, bool watch, struct kt_list
 void kt_list_options_finish(struct kt_list_options *options);
 bool kt_list_options_match(const struct kt_list_options *options, const struct kt_object *object);
 
-/* A continue token; arena string. start: a key relative to the kind's prefix. */
-char *kt_list_continue_encode(struct kt_arena *arena, int64_t revision, const char *start);
+/* A continue token; arena string. start: a key relative to the kind's prefix. left: how many
+ * objects of the snapshot follow, so that later pages can say it although the store counts only
+ * what is there now; 0: unknown. */
+char *kt_list_continue_encode(
+        struct kt_arena *arena, int64_t revision, const char *start, int64_t left);
 
 /* resourceVersion of a get or list. -1 when absent. bad_status: what a malformed one is (400 for
  * lists, 500 else). */

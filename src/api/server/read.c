@@ -144,6 +144,18 @@ static int list_commit(struct kt_request *request)
 	return status;
 }
 
+/* How many objects follow this page. 0: not told, as of lists with a selector. */
+static int64_t count_left(const struct list_data *data)
+{
+	const struct kt_list_options *options = &data->options;
+
+	if (options->labels || options->fields)
+		return 0;
+	if (options->continue_left > (int64_t)data->list.n)
+		return options->continue_left - (int64_t)data->list.n;
+	return (int64_t)data->list.remaining;
+}
+
 static int list_encode(struct kt_request *request)
 {
 	const struct kt_request_state *state = request->state;
@@ -156,10 +168,9 @@ static int list_encode(struct kt_request *request)
 
 	if (found->more) {
 		size_t prefix = strlen(state->kind->storage_prefix) + 1;
+		list.remaining = count_left(data);
 		list.continue_token = kt_list_continue_encode(
-		        &request->arena, found->revision, found->next_key + prefix);
-		if (!data->options.labels && !data->options.fields)
-			list.remaining = (int64_t)found->remaining;
+		        &request->arena, found->revision, found->next_key + prefix, list.remaining);
 	}
 	return kt_encode_list(request, &list);
 }
