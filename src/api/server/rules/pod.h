@@ -88,4 +88,7 @@ void kt_pod_names_warn(struct kt_rule_context *c, const json_t *object);
 void kt_pod_template_warn(
         struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
 
+/* Files of one volume that hide one another, and projected sources that are none. */
+void kt_pod_warn_overlaps(struct kt_rule_context *c, const json_t *volume);
+
 #endif

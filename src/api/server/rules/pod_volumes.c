@@ -106,21 +106,24 @@ static void check_downward(struct kt_rule_context *c, const struct kt_at *source
 	}
 }
 
-/* Projected volumes: every file of all sources needs a path of its own. */
+/* Projected volumes: every file needs a path of its own, but tokens hide what stands in their way
+ * (pod_overlaps.c warns of it). `shown` is the bad value in the message. */
 static void claim_path(struct kt_rule_context *c, const struct kt_at *projected,
-        struct kt_names *paths, const char *path)
+        struct kt_names *paths, const char *path, const char *shown)
 {
 	if (*path && !kt_names_add(paths, path))
-		kt_add_invalid_text(c, projected, path, "conflicting duplicate paths");
+		kt_add_invalid_text(c, projected, shown, "conflicting duplicate paths");
 }
 
+/* shown: NULL for the path itself. */
 static void claim_item_paths(struct kt_rule_context *c, const struct kt_at *projected,
-        struct kt_names *paths, const struct kt_at *source)
+        struct kt_names *paths, const struct kt_at *source, const char *shown)
 {
 	size_t i;
 	json_t *item;
 	json_array_foreach(json_object_get(source->value, "items"), i, item) {
-		claim_path(c, projected, paths, kt_text_of(item, "path"));
+		const char *path = kt_text_of(item, "path");
+		claim_path(c, projected, paths, path, shown ? shown : path);
 	}
 }
 
@@ -176,16 +179,16 @@ static void check_projection(struct kt_rule_context *c, const struct kt_at *proj
 		if (i <= 1) {
 			kt_check_required(c, &name);
 			check_items(c, &at);
-			claim_item_paths(c, projected, paths, &at);
+			claim_item_paths(c, projected, paths, &at, kt_at_text(&name));
 		} else if (i == 2) {
 			check_downward(c, &at);
-			claim_item_paths(c, projected, paths, &at);
+			claim_item_paths(c, projected, paths, &at, NULL);
 		} else if (i == 3) {
 			check_token(c, projected, &at);
-			claim_path(c, projected, paths, kt_text_of(at.value, "path"));
 		} else if (i == 4) {
+			const char *path = kt_text_of(at.value, "path");
 			check_bundle(c, &at);
-			claim_path(c, projected, paths, kt_text_of(at.value, "path"));
+			claim_path(c, projected, paths, path, path);
 		}
 	}
 }

@@ -150,13 +150,7 @@ static void warn_volumes(struct kt_rule_context *c, const struct kt_at *spec)
 		        "deprecated in v1.11, non-functional in v1.16+");
 	}
 	KT_EACH(holder, &volumes) {
-		struct kt_at projected = kt_at(&holder, "projected"),
-		             sources = kt_at(&projected, "sources");
-		KT_EACH(source, &sources) {
-			if (json_object_size(source.value) == 0)
-				kt_rule_warn(c, "volume \"%s\" (Projected) has no sources provided",
-				        kt_text_of(holder.value, "name"));
-		}
+		kt_pod_warn_overlaps(c, holder.value);
 	}
 }
 

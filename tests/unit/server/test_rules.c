@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rules of kinds that clients meet often, one by one and without the recorded answers. */
+#include "rules_harness.h"
+
+#define NAMESPACE "rules-ns"
+
+static int setup(void **state)
+{
+	struct harness *h = kt_new(struct harness);
+
+	harness_init(h);
+	kt_auto_json json_t *namespace =
+	        json_pack("{s:{s:s},s:{s:s}}", "metadata", "name", NAMESPACE, "status", "phase",
+	                "Active");
+	harness_store(h, "/registry/namespaces/" NAMESPACE, namespace);
+	kt_auto_json json_t *account = json_pack(
+	        "{s:{s:s,s:s}}", "metadata", "name", "default", "namespace", NAMESPACE);
+	harness_store(h, "/registry/serviceaccounts/" NAMESPACE "/default", account);
+	*state = h;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	harness_finish(*state);
+	free(*state);
+	return 0;
+}
+
+/* The answer to a create (old NULL) or update of the body. */
+static struct answer write_body(struct harness *h, const struct kt_kind *kind, const json_t *old,
+        const json_t *body, json_t **ret_object)
+{
+	struct harness_write write = {.kind = kind,
+	        .namespace = kind->flags & KT_KIND_NAMESPACED ? NAMESPACE : "",
+	        .old = old,
+	        .body = body,
+	        .live = true};
+
+	return harness_do(h, &write, ret_object);
+}
+
+static struct answer create(
+        struct harness *h, const struct kt_kind *kind, const char *text, json_t **ret_object)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	kt_auto_json json_t *body = kt_json_parse(kt_sv_of(text), NULL, &err);
+
+	if (!body)
+		fail_msg("%s", kt_err_message(&err));
+	return write_body(h, kind, NULL, body, ret_object);
+}
+
+#define POD_SPEC "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]"
+
+static void test_hidden_files_are_warned_of(void **state)
+{
+	const struct kt_kind *pod = kt_builtin_kind("", "v1", "Pod");
+	struct answer answer = create(*state, pod,
+	        "{\"metadata\":{\"name\":\"p\"},\"spec\":{" POD_SPEC
+	        ",\"automountServiceAccountToken\":false,\"volumes\":["
+	        "{\"name\":\"v\",\"projected\":{\"sources\":[{\"serviceAccountToken\":{\"path\":"
+	        "\"token\"}},{\"secret\":{\"name\":\"s\",\"items\":[{\"key\":\"a\",\"path\":\"token\"},"
+	        "{\"key\":\"b\",\"path\":\"b\"}]}}]}},"
+	        "{\"name\":\"m\",\"configMap\":{\"name\":\"m\",\"items\":[{\"key\":\"a\",\"path\":"
+	        "\"d\"},{\"key\":\"b\",\"path\":\"d/b\"},{\"key\":\"c\",\"path\":\"dd\"}]}}]}}",
+	        NULL);
+
+	assert_int_equal(answer.status, 201);
+	assert_non_null(strstr(answer.warning,
+	        "volume \\\"v\\\" (Projected): overlapping paths: \\\"token\\\" (Secret \\\"s\\\") with "
+	        "\\\"token\\\" (ServiceAccountToken)"));
+	assert_non_null(strstr(answer.warning,
+	        "volume \\\"m\\\" (ConfigMap \\\"m\\\"): overlapping paths: \\\"d/b\\\" with \\\"d\\\"\""));
+	answer_finish(&answer);
+	answer = create(*state, pod,
+	        "{\"metadata\":{\"name\":\"p\"},\"spec\":{" POD_SPEC ",\"volumes\":["
+	        "{\"name\":\"v\",\"projected\":{\"sources\":[{\"configMap\":{\"name\":\"m\",\"items\":"
+	        "[{\"key\":\"a\",\"path\":\"x\"}]}},{\"secret\":{\"name\":\"s\",\"items\":[{\"key\":"
+	        "\"a\",\"path\":\"x\"}]}}]}}]}}",
+	        NULL);
+	assert_int_equal(answer.status, 422);
+	assert_string_equal(kt_jstr(answer.body, "details.causes.0.message"),
+	        "Invalid value: \"s\": conflicting duplicate paths");
+	answer_finish(&answer);
+}
+
+#define SPREAD \
+	"\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\"," \
+	"\"whenUnsatisfiable\":\"DoNotSchedule\"}]"
+
+static void test_template_is_warned_of_once_a_generation(void **state)
+{
+	const struct kt_kind *kind = kt_builtin_kind("apps", "v1", "Deployment");
+	kt_auto_json json_t *object = NULL;
+	struct answer answer = create(*state, kind,
+	        "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},"
+	        "\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{" POD_SPEC
+	        "," SPREAD "}}}}",
+	        &object);
+
+	assert_int_equal(answer.status, 201);
+	assert_non_null(answer.warning);
+	answer_finish(&answer);
+	kt_auto_json json_t *labelled = json_deep_copy(object);
+	json_object_set_new(
+	        json_object_get(labelled, "metadata"), "labels", json_pack("{s:s}", "x", "y"));
+	answer = write_body(*state, kind, object, labelled, NULL);
+	assert_int_equal(answer.status, 200);
+	assert_null(answer.warning);
+	answer_finish(&answer);
+	kt_auto_json json_t *scaled = json_deep_copy(object);
+	json_object_set_new(json_object_get(scaled, "spec"), "replicas", json_integer(3));
+	answer = write_body(*state, kind, object, scaled, NULL);
+	assert_int_equal(answer.status, 200);
+	assert_non_null(answer.warning);
+	answer_finish(&answer);
+}
+
+static void test_names_that_pods_will_bear(void **state)
+{
+	static const char job[] =
+	        "{\"metadata\":{\"name\":\"a.b\"},\"spec\":{\"template\":{\"spec\":{" POD_SPEC
+	        ",\"restartPolicy\":\"Never\"}}}}";
+	kt_auto_free char *cron = kt_asprintf(
+	        "{\"metadata\":{\"name\":\"a.b\"},\"spec\":{\"schedule\":\"* * * * *\",\"jobTemplate\":"
+	        "%s}}",
+	        job);
+	struct answer answer = create(*state, kt_builtin_kind("batch", "v1", "Job"), job, NULL);
+
+	assert_int_equal(answer.status, 201);
+	assert_non_null(strstr(answer.warning, "metadata.name: this is used in Pod names"));
+	answer_finish(&answer);
+	answer = create(*state, kt_builtin_kind("batch", "v1", "CronJob"), cron, NULL);
+	assert_int_equal(answer.status, 201);
+	assert_non_null(strstr(answer.warning, "metadata.name: this is used in Pod names"));
+	answer_finish(&answer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(test_hidden_files_are_warned_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_template_is_warned_of_once_a_generation, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_names_that_pods_will_bear, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
