@@ -18,7 +18,8 @@
 #include <semaphore.h>
 #include <time.h>
 
-#define HTTP_GRACE_MS 500 /* for answers on their way when the cluster stops */
+#define LISTEN_ADDRESS "127.0.0.1" /* nobody outside this machine, unless asked for */
+#define HTTP_GRACE_MS 500          /* for answers on their way when the cluster stops */
 
 /* A loop and the thread that runs it. */
 struct runner {
@@ -186,11 +187,16 @@ static int start_server(struct kt_cluster *cluster, struct kt_err *err)
 	return kt_server_bootstrap(cluster->server, err);
 }
 
+static void begin_advertising(struct kt_cluster *cluster)
+{
+	kt_server_advertise(cluster->server, LISTEN_ADDRESS, kt_cluster_port(cluster));
+}
+
 static int start_http(struct kt_cluster *cluster, struct kt_err *err)
 {
 	struct kt_http_server_options options = {
 	        .server = cluster->server,
-	        .address = "127.0.0.1",
+	        .address = LISTEN_ADDRESS,
 	        .port = cluster->options.port,
 	        .port_is_wish = cluster->options.port_is_wish,
 	        .cert_file = kt_pki_file(cluster->pki, KT_PKI_SERVER_CERT),
@@ -201,12 +207,15 @@ static int start_http(struct kt_cluster *cluster, struct kt_err *err)
 	/* A cluster that lives in memory alone is reached by its own process alone. */
 	if (!cluster->options.data_dir)
 		return 0;
-	return kt_http_server_create(&options, &cluster->http, err);
+	if (kt_http_server_create(&options, &cluster->http, err) < 0)
+		return err->code;
+	runner_do(&cluster->api, begin_advertising);
+	return 0;
 }
 
 static void fill_endpoint(struct kt_cluster *cluster)
 {
-	cluster->url = kt_asprintf("https://127.0.0.1:%d", kt_cluster_port(cluster));
+	cluster->url = kt_asprintf("https://" LISTEN_ADDRESS ":%d", kt_cluster_port(cluster));
 	cluster->endpoint = (struct kt_endpoint){
 	        .context = kt_asprintf("kube-tui-%s", cluster->name),
 	        .cluster = kt_asprintf("kube-tui-%s", cluster->name),

@@ -301,6 +301,74 @@ static void test_deletecollection(void **state)
 	kt_call_finish(&w.call);
 }
 
+/* What came after the first page was read is not counted. */
+static void test_pages_count_what_is_left(void **state)
+{
+	struct fixture *f = *state;
+	struct waited w;
+
+	for (int i = 0; i < 5; i++) {
+		kt_auto_free char *body = kt_asprintf("{\"metadata\":{\"name\":\"p%d\"}}", i);
+		assert_int_equal(status_of(f, f->admin, "POST", MAPS, body), 201);
+	}
+	kt_auto_free char *path = kt_strdup(MAPS "?limit=2");
+	for (int left = 3; left >= -1; left -= 2) {
+		request(f, f->admin, &w, "GET", path, NULL, NULL);
+		assert_int_equal(w.call.status, 200);
+		kt_auto_json json_t *list = kt_json_parse(
+		        (struct kt_sv){w.call.ret_body->data, w.call.ret_body->len}, NULL, NULL);
+		kt_call_finish(&w.call);
+		assert_int_equal(kt_jint(list, "metadata.remainingItemCount", -1), left);
+		free(path);
+		path = kt_asprintf(MAPS "?limit=2&continue=%s", kt_jstr(list, "metadata.continue"));
+		kt_auto_free char *body = kt_asprintf("{\"metadata\":{\"name\":\"q%d\"}}", left);
+		status_of(f, f->admin, "POST", MAPS, body);
+	}
+}
+
+#define ENDPOINTS "/api/v1/namespaces/default/endpoints/kubernetes"
+#define SLICE "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+#define SERVICE "/api/v1/namespaces/default/services/kubernetes"
+
+static json_t *read_tree(struct fixture *f, const char *path)
+{
+	struct waited w;
+
+	request(f, f->admin, &w, "GET", path, NULL, NULL);
+	assert_int_equal(w.call.status, 200);
+	json_t *tree = kt_object_tree(w.call.ret_object);
+	kt_call_finish(&w.call);
+	return tree;
+}
+
+static void test_service_kubernetes_leads_to_the_server(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(status_of(f, f->admin, "GET", ENDPOINTS, NULL), 404);
+	for (int port = 6001; port <= 6002; port++) { /* the second start got another port */
+		kt_server_advertise(f->server, "127.0.0.1", port);
+		for (int tries = 0; tries < 1000; tries++) {
+			kt_auto_json json_t *service = read_tree(f, SERVICE);
+			if (kt_jint(service, "spec.ports.0.targetPort", 0) == port)
+				break;
+		}
+		kt_auto_json json_t *endpoints = read_tree(f, ENDPOINTS);
+		kt_auto_json json_t *slice = read_tree(f, SLICE);
+		kt_auto_json json_t *service = read_tree(f, SERVICE);
+		assert_string_equal(kt_jstr(endpoints, "subsets.0.addresses.0.ip"), "127.0.0.1");
+		assert_int_equal(kt_jint(endpoints, "subsets.0.ports.0.port", 0), port);
+		assert_string_equal(kt_jstr(slice, "endpoints.0.addresses.0"), "127.0.0.1");
+		assert_int_equal(kt_jint(slice, "ports.0.port", 0), port);
+		assert_int_equal(kt_jint(slice, "metadata.generation", 0), port - 6000);
+		assert_int_equal(kt_jint(service, "spec.ports.0.targetPort", 0), port);
+	}
+	kt_auto_json json_t *before = read_tree(f, SLICE);
+	kt_server_advertise(f->server, "127.0.0.1", 6002);
+	kt_auto_json json_t *after = read_tree(f, SLICE);
+	assert_true(json_equal(before, after));
+}
+
 static void test_cancelled_call_is_silent(void **state)
 {
 	struct fixture *f = *state;
@@ -530,6 +598,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_watch_with_selector, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_watch_refused, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_deletecollection, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_pages_count_what_is_left, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_service_kubernetes_leads_to_the_server, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_cancelled_call_is_silent, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_node_binds_and_reports, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_status_has_a_manager, setup, teardown),

@@ -201,30 +201,6 @@ static int add_kubernetes_service(struct batch *batch, struct kt_err *err)
 	return add_new(batch, "", "Service", service, err);
 }
 
-/* Endpoints may not be loopback addresses: the advertised one stands there. */
-static int add_kubernetes_endpoints(struct batch *batch, struct kt_err *err)
-{
-	const struct kt_server_options *options = &batch->server->options;
-	const char *address = options->advertise_address;
-	int port = options->secure_port ? options->secure_port : 6443;
-	json_t *endpoints = json_pack("{s:{s:s,s:s,s:{s:s}},s:[{s:[{s:s}],s:[{s:s,s:i,s:s}]}]}",
-	        "metadata", "name", "kubernetes", "namespace", "default", "labels",
-	        "endpointslice.kubernetes.io/skip-mirror", "true", "subsets", "addresses", "ip",
-	        address, "ports", "name", "https", "port", port, "protocol", "TCP");
-	json_t *slice = json_pack("{s:{s:s,s:s,s:{s:s}},s:s,s:[{s:[s],s:{s:b}}],s:[{s:s,s:i,s:s}]}",
-	        "metadata", "name", "kubernetes", "namespace", "default", "labels",
-	        "kubernetes.io/service-name", "kubernetes", "addressType",
-	        strchr(address, ':') ? "IPv6" : "IPv4", "endpoints", "addresses", address,
-	        "conditions", "ready", 1, "ports", "name", "https", "port", port, "protocol",
-	        "TCP");
-
-	if (add_new(batch, "", "Endpoints", endpoints, err) < 0) {
-		json_decref(slice);
-		return err->code;
-	}
-	return add_new(batch, "discovery.k8s.io", "EndpointSlice", slice, err);
-}
-
 int kt_server_bootstrap(struct kt_server *server, struct kt_err *err)
 {
 	struct batch *batch = kt_new(struct batch);
@@ -235,8 +211,6 @@ int kt_server_bootstrap(struct kt_server *server, struct kt_err *err)
 	int status = add_table(batch, err);
 	if (status == 0)
 		status = add_kubernetes_service(batch, err);
-	if (status == 0)
-		status = add_kubernetes_endpoints(batch, err);
 	if (status == 0)
 		status = flush(batch, err);
 	kt_arena_finish(&batch->arena);

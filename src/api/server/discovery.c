@@ -73,7 +73,7 @@ void kt_discovery_kinds_finish(struct kt_discovery_kinds *kinds)
 
 json_t *kt_discovery_versions(struct kt_server *server)
 {
-	kt_auto_free char *address = kt_asprintf("127.0.0.1:%d", server->options.secure_port);
+	kt_auto_free char *address = kt_asprintf("127.0.0.1:%d", atomic_load(&server->secure_port));
 
 	return json_pack("{s:s,s:[s],s:[{s:s,s:s}]}", "kind", "APIVersions", "versions", "v1",
 	        "serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress", address);

@@ -23,7 +23,7 @@ static void copy_options(struct kt_server_options *to, const struct kt_server_op
 {
 	*to = *from;
 	to->data_dir = dup_or(from->data_dir, NULL);
-	to->advertise_address = dup_or(from->advertise_address, "10.96.255.254");
+	to->advertise_address = dup_or(from->advertise_address, NULL);
 	to->service_cluster_ip_range = dup_or(from->service_cluster_ip_range, "10.96.0.0/16");
 	to->service_node_port_range = dup_or(from->service_node_port_range, "30000-32767");
 	to->service_account_issuer =
@@ -70,6 +70,7 @@ int kt_server_create(
 	server->resources = kt_resources_create(options->nodes != NULL);
 	server->openapi = kt_openapi_cache_create();
 	server->metrics = kt_metrics_create();
+	atomic_init(&server->secure_port, options->secure_port);
 	server->started_wall_ns = kt_loop_wall_ns(options->loop);
 	if (kt_audit_create(
 	            options->audit_policy_file, options->audit_log_path, &server->audit, err) < 0 ||

@@ -34,8 +34,8 @@ struct kt_server_options {
 	struct kt_loop *loop; /* for timers (bookmarks, expiry) and watches of its own (CRDs, RBAC);
 	                         a thread runs it */
 	const char *data_dir; /* certificates and keys; NULL: in memory only */
-	const char *advertise_address; /* of the kubernetes service's endpoints */
-	int secure_port;
+	const char *advertise_address;        /* one more address in the server's certificate */
+	int secure_port;                      /* when it is known already; kt_server_advertise() */
 	const char *service_cluster_ip_range; /* NULL: 10.96.0.0/16 */
 	const char *service_node_port_range;  /* NULL: 30000-32767 */
 	const char *service_account_issuer;   /* NULL: https://kubernetes.default.svc */
@@ -52,6 +52,11 @@ int kt_server_create(
 /* Writes what an empty cluster holds (namespaces, bootstrap roles, priority classes, service
  * kubernetes, …) where it is missing. Blocks on `loop` until stored; call before serving. */
 int kt_server_bootstrap(struct kt_server *server, struct kt_err *err);
+/* Tells the cluster where the server is reached: Endpoints and EndpointSlice of Service kubernetes,
+ * and its target port. Called on `loop` by whoever listens, once the port is known; the write is on
+ * its way when this returns. Without it, as in a cluster that only its own process reaches, there
+ * are none. */
+void kt_server_advertise(struct kt_server *server, const char *address, int port);
 void kt_server_destroy(struct kt_server *server);
 /* As given, with defaults filled in; for rules and admission. */
 const struct kt_server_options *kt_server_get_options(const struct kt_server *server);

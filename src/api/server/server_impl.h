@@ -26,7 +26,8 @@ struct kt_server {
 	struct kt_crds *crds;           /* crds.h */
 	int64_t started_wall_ns;
 	atomic_bool ready;
-	atomic_int running; /* requests that flow control counts */
+	atomic_int secure_port; /* of the HTTP server; 0: none yet */
+	atomic_int running;     /* requests that flow control counts */
 };
 
 /* The version of the API that is served. */
