@@ -111,8 +111,8 @@ static int add_part(struct advertising *a, size_t i, struct kt_err *err)
 	raise_generation(kind, object);
 	kt_codec_encode_json(&json, kind->type, object);
 	op.expect_revision = there ? there->revision : 0;
-	if (kt_object_create(kt_sv_of(op.key), (struct kt_sv){json.data, json.len}, &op.object,
-	            err) < 0)
+	if (kt_object_create(
+	            kt_sv_of(op.key), (struct kt_sv){json.data, json.len}, &op.object, err) < 0)
 		return err->code;
 	a->ops[a->n++] = op;
 	return 0;

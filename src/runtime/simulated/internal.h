@@ -127,7 +127,8 @@ static inline size_t sim_pod_n_any(const struct sim_pod *pod)
 /* The i-th of all containers, the ephemeral ones last. */
 static inline struct sim_container *sim_pod_any(const struct sim_pod *pod, size_t i)
 {
-	return i < pod->n_containers ? &pod->containers[i] : &pod->ephemeral[i - pod->n_containers];
+	return i < pod->n_containers ? &pod->containers[i]
+	                             : &pod->ephemeral[i - pod->n_containers];
 }
 
 /* What other threads see of a pod. */

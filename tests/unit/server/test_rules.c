@@ -9,12 +9,11 @@ static int setup(void **state)
 	struct harness *h = kt_new(struct harness);
 
 	harness_init(h);
-	kt_auto_json json_t *namespace =
-	        json_pack("{s:{s:s},s:{s:s}}", "metadata", "name", NAMESPACE, "status", "phase",
-	                "Active");
+	kt_auto_json json_t *namespace = json_pack(
+	        "{s:{s:s},s:{s:s}}", "metadata", "name", NAMESPACE, "status", "phase", "Active");
 	harness_store(h, "/registry/namespaces/" NAMESPACE, namespace);
-	kt_auto_json json_t *account = json_pack(
-	        "{s:{s:s,s:s}}", "metadata", "name", "default", "namespace", NAMESPACE);
+	kt_auto_json json_t *account =
+	        json_pack("{s:{s:s,s:s}}", "metadata", "name", "default", "namespace", NAMESPACE);
 	harness_store(h, "/registry/serviceaccounts/" NAMESPACE "/default", account);
 	*state = h;
 	return 0;
@@ -60,23 +59,27 @@ static void test_hidden_files_are_warned_of(void **state)
 	        "{\"metadata\":{\"name\":\"p\"},\"spec\":{" POD_SPEC
 	        ",\"automountServiceAccountToken\":false,\"volumes\":["
 	        "{\"name\":\"v\",\"projected\":{\"sources\":[{\"serviceAccountToken\":{\"path\":"
-	        "\"token\"}},{\"secret\":{\"name\":\"s\",\"items\":[{\"key\":\"a\",\"path\":\"token\"},"
+	        "\"token\"}},{\"secret\":{\"name\":\"s\","
+	        "\"items\":[{\"key\":\"a\",\"path\":\"token\"},"
 	        "{\"key\":\"b\",\"path\":\"b\"}]}}]}},"
 	        "{\"name\":\"m\",\"configMap\":{\"name\":\"m\",\"items\":[{\"key\":\"a\",\"path\":"
 	        "\"d\"},{\"key\":\"b\",\"path\":\"d/b\"},{\"key\":\"c\",\"path\":\"dd\"}]}}]}}",
 	        NULL);
 
 	assert_int_equal(answer.status, 201);
-	assert_non_null(strstr(answer.warning,
-	        "volume \\\"v\\\" (Projected): overlapping paths: \\\"token\\\" (Secret \\\"s\\\") with "
-	        "\\\"token\\\" (ServiceAccountToken)"));
-	assert_non_null(strstr(answer.warning,
-	        "volume \\\"m\\\" (ConfigMap \\\"m\\\"): overlapping paths: \\\"d/b\\\" with \\\"d\\\"\""));
+	assert_non_null(strstr(answer.warning, "volume \\\"v\\\" (Projected): overlapping paths: "
+	                                       "\\\"token\\\" (Secret \\\"s\\\") with "
+	                                       "\\\"token\\\" (ServiceAccountToken)"));
+	assert_non_null(
+	        strstr(answer.warning, "volume \\\"m\\\" (ConfigMap \\\"m\\\"): overlapping paths: "
+	                               "\\\"d/b\\\" with \\\"d\\\"\""));
 	answer_finish(&answer);
 	answer = create(*state, pod,
 	        "{\"metadata\":{\"name\":\"p\"},\"spec\":{" POD_SPEC ",\"volumes\":["
-	        "{\"name\":\"v\",\"projected\":{\"sources\":[{\"configMap\":{\"name\":\"m\",\"items\":"
-	        "[{\"key\":\"a\",\"path\":\"x\"}]}},{\"secret\":{\"name\":\"s\",\"items\":[{\"key\":"
+	        "{\"name\":\"v\","
+	        "\"projected\":{\"sources\":[{\"configMap\":{\"name\":\"m\",\"items\":"
+	        "[{\"key\":\"a\",\"path\":\"x\"}]}},"
+	        "{\"secret\":{\"name\":\"s\",\"items\":[{\"key\":"
 	        "\"a\",\"path\":\"x\"}]}}]}}]}}",
 	        NULL);
 	assert_int_equal(answer.status, 422);
@@ -94,7 +97,8 @@ static void test_template_is_warned_of_once_a_generation(void **state)
 	const struct kt_kind *kind = kt_builtin_kind("apps", "v1", "Deployment");
 	kt_auto_json json_t *object = NULL;
 	struct answer answer = create(*state, kind,
-	        "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},"
+	        "{\"metadata\":{\"name\":\"d\"},"
+	        "\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},"
 	        "\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{" POD_SPEC
 	        "," SPREAD "}}}}",
 	        &object);
@@ -122,10 +126,11 @@ static void test_names_that_pods_will_bear(void **state)
 	static const char job[] =
 	        "{\"metadata\":{\"name\":\"a.b\"},\"spec\":{\"template\":{\"spec\":{" POD_SPEC
 	        ",\"restartPolicy\":\"Never\"}}}}";
-	kt_auto_free char *cron = kt_asprintf(
-	        "{\"metadata\":{\"name\":\"a.b\"},\"spec\":{\"schedule\":\"* * * * *\",\"jobTemplate\":"
-	        "%s}}",
-	        job);
+	kt_auto_free char *cron =
+	        kt_asprintf("{\"metadata\":{\"name\":\"a.b\"},"
+	                    "\"spec\":{\"schedule\":\"* * * * *\",\"jobTemplate\":"
+	                    "%s}}",
+	                job);
 	struct answer answer = create(*state, kt_builtin_kind("batch", "v1", "Job"), job, NULL);
 
 	assert_int_equal(answer.status, 201);

@@ -78,14 +78,15 @@ static void add_source(struct files *files, const json_t *source)
 		                                            : kt_text_of(bundle, "signerName")));
 }
 
-static void add_projected(struct kt_rule_context *c, struct files *files, const json_t *projected,
-        const char *volume)
+static void add_projected(
+        struct kt_rule_context *c, struct files *files, const json_t *projected, const char *volume)
 {
 	size_t i;
 	json_t *source;
 	json_array_foreach(json_object_get(projected, "sources"), i, source) {
 		if (json_object_size(source) == 0)
-			kt_rule_warn(c, "volume \"%s\" (Projected) has no sources provided", volume);
+			kt_rule_warn(
+			        c, "volume \"%s\" (Projected) has no sources provided", volume);
 		add_source(files, source);
 	}
 }
