@@ -2,6 +2,7 @@
 /* auth: who one is and what one may do. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
+#include "tui/command/rule_lines.h"
 
 #include <errno.h>
 
@@ -17,6 +18,7 @@ static const struct kt_option CAN_OPTIONS[] = {
                 .type = KT_OPTION_STRING,
                 .value_name = "NAME",
                 .help = "of this sub-resource"},
+        {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "--list without its head"},
         KT_OPTION_END,
 };
 
@@ -37,7 +39,11 @@ static json_t *resource_attributes(
 	        resource ? resource->group : "", "resource", resource ? resource->plural : type);
 
 	if (!resource && strcmp(type, "*") != 0)
-		fprintf(ctx->err, "Warning: the server doesn't have a resource type '%s'\n", type);
+		fprintf(ctx->err, "Warning: the server doesn't have a resource type '%s'\n\n",
+		        type);
+	if (resource && !resource->namespaced)
+		fprintf(ctx->err, "Warning: resource '%s' is not namespace scoped\n\n",
+		        resource->plural);
 	if (!kt_opt_bool(ctx, "all-namespaces") && (!resource || resource->namespaced))
 		json_object_set_new(
 		        attributes, "namespace", json_string(kt_session_namespace(ctx->session)));
@@ -77,16 +83,15 @@ static void join(const json_t *array, struct kt_str *out)
 	kt_str_putc(out, ']');
 }
 
-static void rule_row(struct kt_table_writer *table, const json_t *rule)
+static void rule_row(struct kt_table_writer *table, const struct kt_rule_line *line)
 {
-	static const char *const FIELDS[] = {
-	        "resources", "nonResourceURLs", "resourceNames", "verbs"};
+	const char *const lists[] = {line->url, line->name, line->verbs};
 
-	for (size_t i = 0; i < KT_ARRAY_SIZE(FIELDS); i++) {
-		kt_auto_str text = KT_STR_INIT;
+	kt_table_writer_cell(table, line->resource);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(lists); i++) {
+		kt_auto_free char *text = kt_asprintf("[%s]", lists[i]);
 
-		join(json_object_get(rule, FIELDS[i]), &text);
-		kt_table_writer_cell(table, kt_str_text(&text));
+		kt_table_writer_cell(table, text);
 	}
 	kt_table_writer_end_row(table);
 }
@@ -101,21 +106,24 @@ static int list_rules(struct kt_command_context *ctx)
 	        kt_session_namespace(ctx->session));
 	kt_auto_json json_t *answer = kt_session_request(
 	        ctx, "POST", REVIEWS "selfsubjectrulesreviews", NULL, body, &err);
-	json_t *rule;
-	size_t i;
-
 	if (!answer)
 		return kt_command_fail(ctx, &err, NULL);
+	kt_auto_json json_t *rules = json_copy(kt_jget(answer, "status.resourceRules"));
+
+	if (rules)
+		json_array_extend(rules, kt_jget(answer, "status.nonResourceRules"));
+	size_t n;
+	struct kt_rule_line *lines = kt_rule_lines(rules, &n);
 	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
 
-	for (i = 0; i < KT_ARRAY_SIZE(NAMES); i++)
+	for (size_t i = 0; !kt_opt_bool(ctx, "no-headers") && i < KT_ARRAY_SIZE(NAMES); i++)
 		kt_table_writer_cell(table, NAMES[i]);
-	kt_table_writer_end_row(table);
-	json_array_foreach(kt_jget(answer, "status.resourceRules"), i, rule)
-		rule_row(table, rule);
-	json_array_foreach(kt_jget(answer, "status.nonResourceRules"), i, rule)
-		rule_row(table, rule);
+	if (!kt_opt_bool(ctx, "no-headers"))
+		kt_table_writer_end_row(table);
+	for (size_t i = 0; i < n; i++)
+		rule_row(table, &lines[i]);
 	kt_table_writer_destroy(table);
+	kt_rule_lines_free(lines, n);
 	return KT_EXIT_OK;
 }
 
@@ -128,7 +136,8 @@ static int run_can(struct kt_command_context *ctx)
 	if (ctx->argc < 2)
 		return kt_command_fail(ctx, NULL,
 		        "you must specify two arguments: verb resource or verb "
-		        "resource/resourceName.");
+		        "resource/resourceName.\nSee 'kube-tui auth can-i -h' for help and "
+		        "examples");
 	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:o}", "apiVersion",
 	        "authorization.k8s.io/v1", "kind", "SelfSubjectAccessReview", "spec", review(ctx));
 	kt_auto_json json_t *answer = kt_session_request(
@@ -146,6 +155,41 @@ static int run_can(struct kt_command_context *ctx)
 	return allowed ? KT_EXIT_OK : KT_EXIT_ERROR;
 }
 
+static void user_row(struct kt_table_writer *table, const char *name, const json_t *value)
+{
+	kt_auto_str text = KT_STR_INIT;
+
+	if (json_is_array(value))
+		join(value, &text);
+	else
+		kt_str_puts(&text, json_string_value(value));
+	kt_table_writer_cell(table, name);
+	kt_table_writer_cell(table, kt_str_text(&text));
+	kt_table_writer_end_row(table);
+}
+
+static void show_user(struct kt_command_context *ctx, const json_t *user)
+{
+	static const char *const ROWS[][2] = {
+	        {"Username", "username"}, {"UID", "uid"}, {"Groups", "groups"}};
+	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
+	const char *key;
+	json_t *value;
+
+	kt_table_writer_cell(table, "ATTRIBUTE");
+	kt_table_writer_cell(table, "VALUE");
+	kt_table_writer_end_row(table);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(ROWS); i++)
+		if (json_object_get(user, ROWS[i][1]))
+			user_row(table, ROWS[i][0], json_object_get(user, ROWS[i][1]));
+	json_object_foreach(json_object_get(user, "extra"), key, value) {
+		kt_auto_free char *name = kt_asprintf("Extra: %s", key);
+
+		user_row(table, name, value);
+	}
+	kt_table_writer_destroy(table);
+}
+
 static int run_who(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
@@ -153,7 +197,6 @@ static int run_who(struct kt_command_context *ctx)
 	        "authentication.k8s.io/v1", "kind", "SelfSubjectReview");
 	kt_auto_json json_t *answer = kt_session_request(
 	        ctx, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", NULL, body, &err);
-	kt_auto_str groups = KT_STR_INIT;
 
 	if (!answer)
 		return kt_command_fail(ctx, &err, NULL);
@@ -168,17 +211,7 @@ static int run_who(struct kt_command_context *ctx)
 		kt_printer_destroy(printer);
 		return r < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 	}
-	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
-	const char *const rows[][2] = {{"ATTRIBUTE", "VALUE"},
-	        {"Username", kt_jstr(answer, "status.userInfo.username")}, {"Groups", NULL}};
-
-	join(kt_jget(answer, "status.userInfo.groups"), &groups);
-	for (size_t i = 0; i < KT_ARRAY_SIZE(rows); i++) {
-		kt_table_writer_cell(table, rows[i][0]);
-		kt_table_writer_cell(table, rows[i][1] ? rows[i][1] : kt_str_text(&groups));
-		kt_table_writer_end_row(table);
-	}
-	kt_table_writer_destroy(table);
+	show_user(ctx, kt_jget(answer, "status.userInfo"));
 	return KT_EXIT_OK;
 }
 

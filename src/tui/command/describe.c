@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/command/describe.h"
 
+#include "tui/command/describe_text.h"
 #include "tui/command/options.h"
-#include "tui/command/output.h"
 #include "tui/command/target.h"
 
 #include "base/time.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <time.h>
-
-#define VALUE_COLUMN 21 /* where kubectl's longest common labels leave off */
 
 static const struct kt_option OPTIONS[] = {
         KT_OPTION_FILENAME,
@@ -22,308 +19,237 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_BOOL,
                 .fallback = "true",
                 .help = "what happened to the object too"},
+        {.name = "chunk-size",
+                .type = KT_OPTION_INT,
+                .fallback = "500",
+                .value_name = "N",
+                .help = "how many events at most"},
         KT_OPTION_END,
 };
 
-/* Text of the cluster on one line without anything a terminal acts on; line ends start a new line
- * under the value. */
-static void put_value(struct kt_describer *d, const char *text, int column)
+json_t *kt_describe_get(struct kt_describer *d, const char *fmt, ...)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '\n' && p[1])
-			fprintf(d->out, "\n%*s", column, "");
-		else if (*p == '\t')
-			fputs("    ", d->out);
-		else if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
-			fprintf(d->out, "\\x%02x", *p);
-		else
-			fputc(*p, d->out);
-	}
-	fputc('\n', d->out);
-}
-
-void kt_describe_row(struct kt_describer *d, const char *label, const char *fmt, ...)
-{
-	int column = KT_MAX(VALUE_COLUMN, 2 * d->level + (int)strlen(label) + 3);
+	kt_auto_err err = KT_ERR_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
-	kt_auto_free char *value = kt_vasprintf(fmt, ap);
+	kt_auto_free char *path = kt_vasprintf(fmt, ap);
 	va_end(ap);
-	fprintf(d->out, "%*s%s:%*s", 2 * d->level, "", label,
-	        column - 2 * d->level - (int)strlen(label) - 1, "");
-	put_value(d, value, column);
+	return kt_session_get(d->ctx, path, NULL, &err);
 }
 
-void kt_describe_heading(struct kt_describer *d, const char *label)
+const char *kt_describe_age(
+        const struct kt_describer *d, const char *rfc3339, char out[KT_DESCRIBE_TIME_MAX])
 {
-	fprintf(d->out, "%*s%s:\n", 2 * d->level, "", label);
-}
-
-void kt_describe_map(
-        struct kt_describer *d, const char *label, const json_t *map, const char *separator)
-{
-	kt_auto_str text = KT_STR_INIT;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)map, key, value) {
-		/* what apply remembers is long and says nothing new */
-		if (!strcmp(key, "kubectl.kubernetes.io/last-applied-configuration"))
-			continue;
-		kt_str_printf(&text, "%s%s%s%s", text.len ? "\n" : "", key, separator,
-		        json_is_string(value) ? json_string_value(value) : "");
-	}
-	kt_describe_row(d, label, "%s", text.len ? kt_str_text(&text) : "<none>");
-}
-
-char *kt_describe_words(const char *field)
-{
-	struct kt_str out = KT_STR_INIT;
-
-	for (const char *p = field; *p; p++) {
-		bool upper = isupper((unsigned char)*p),
-		     before_lower = p > field && islower((unsigned char)p[-1]);
-		bool new_word = upper && p > field &&
-		                (before_lower || (p[1] && islower((unsigned char)p[1])));
-
-		if (new_word)
-			kt_str_putc(&out, ' ');
-		kt_str_putc(&out, p == field ? (char)toupper((unsigned char)*p) : *p);
-	}
-	return kt_str_steal(&out);
-}
-
-static void describe_members(struct kt_describer *d, const json_t *object)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-		kt_auto_free char *label = kt_describe_words(key);
-
-		kt_describe_tree(d, label, value);
-	}
-}
-
-static void describe_elements(struct kt_describer *d, const char *label, const json_t *array)
-{
-	kt_auto_str text = KT_STR_INIT;
-	json_t *value;
-	size_t i;
-
-	if (json_array_size(array) && json_is_object(json_array_get(array, 0))) {
-		kt_describe_heading(d, label);
-		d->level++;
-		json_array_foreach(array, i, value) {
-			if (i)
-				fprintf(d->out, "%*s--\n", 2 * d->level, "");
-			describe_members(d, value);
-		}
-		d->level--;
-		return;
-	}
-	json_array_foreach(array, i, value) {
-		kt_str_puts(&text, i ? "\n" : "");
-		if (json_is_string(value))
-			kt_str_puts(&text, json_string_value(value));
-		else
-			kt_json_write(&text, value, 0);
-	}
-	kt_describe_row(d, label, "%s", text.len ? kt_str_text(&text) : "<none>");
-}
-
-void kt_describe_tree(struct kt_describer *d, const char *label, const json_t *value)
-{
-	kt_auto_str text = KT_STR_INIT;
-
-	if (json_is_object(value) && json_object_size(value)) {
-		kt_describe_heading(d, label);
-		d->level++;
-		describe_members(d, value);
-		d->level--;
-	} else if (json_is_array(value)) {
-		describe_elements(d, label, value);
-	} else if (json_is_string(value)) {
-		kt_describe_row(d, label, "%s", json_string_value(value));
-	} else if (value) {
-		kt_json_write(&text, value, 0);
-		kt_describe_row(d, label, "%s", kt_str_text(&text));
-	}
-}
-
-void kt_describe_time(struct kt_describer *d, const char *label, const char *rfc3339)
-{
-	char text[64];
+	char text[KT_TIME_TEXT_MAX] = "<unknown>";
 	int64_t ns;
-	struct tm tm;
 
-	if (!rfc3339)
-		return;
-	if (kt_time_parse(kt_sv_of(rfc3339), &ns) < 0) {
-		kt_describe_row(d, label, "%s", rfc3339);
-		return;
-	}
-	time_t seconds = (time_t)(ns / 1000000000);
-
-	localtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm);
-	kt_describe_row(d, label, "%s", text);
-}
-
-static const char *owner_text(const json_t *object, bool controller_only, char *out, size_t size)
-{
-	json_t *owner;
-	size_t i;
-
-	json_array_foreach(kt_jget(object, "metadata.ownerReferences"), i, owner) {
-		if (controller_only && !kt_jbool(owner, "controller", false))
-			continue;
-		snprintf(out, size, "%s/%s", kt_jstr(owner, "kind"), kt_jstr(owner, "name"));
-		return out;
-	}
-	return NULL;
-}
-
-static void describe_metadata(struct kt_describer *d, const json_t *object)
-{
-	const char *namespace = kt_jstr(object, "metadata.namespace");
-	const char *deleted = kt_jstr(object, "metadata.deletionTimestamp");
-	char owner[512];
-
-	kt_describe_row(d, "Name", "%s", kt_jstr(object, "metadata.name"));
-	if (namespace)
-		kt_describe_row(d, "Namespace", "%s", namespace);
-	kt_describe_map(d, "Labels", kt_jget(object, "metadata.labels"), "=");
-	kt_describe_map(d, "Annotations", kt_jget(object, "metadata.annotations"), ": ");
-	kt_describe_time(d, "CreationTimestamp", kt_jstr(object, "metadata.creationTimestamp"));
-	if (deleted) {
-		kt_describe_time(d, "Terminating since", deleted);
-		kt_describe_tree(d, "Finalizers", kt_jget(object, "metadata.finalizers"));
-	}
-	if (owner_text(object, true, owner, sizeof(owner)))
-		kt_describe_row(d, "Controlled By", "%s", owner);
-}
-
-static void describe_whole(struct kt_describer *d, const json_t *object)
-{
-	const char *key;
-	json_t *value;
-
-	kt_describe_row(d, "API Version", "%s", kt_jstr(object, "apiVersion"));
-	kt_describe_row(d, "Kind", "%s", kt_jstr(object, "kind"));
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-		kt_auto_free char *label = kt_describe_words(key);
-
-		if (strcmp(key, "apiVersion") != 0 && strcmp(key, "kind") != 0 &&
-		        strcmp(key, "metadata") != 0)
-			kt_describe_tree(d, label, value);
-	}
+	if (rfc3339 && kt_time_parse(kt_sv_of(rfc3339), &ns) == 0)
+		kt_duration_human(d->now_ns - ns, text);
+	snprintf(out, KT_DESCRIBE_TIME_MAX, "%s", text);
+	return out;
 }
 
 /* Events */
 
-static int64_t event_ns(const json_t *event)
+static const char *event_time(const json_t *event, const char *path, const char *or_else)
 {
-	static const char *const PATHS[] = {"series.lastObservedTime", "lastTimestamp", "eventTime",
-	        "metadata.creationTimestamp"};
-	int64_t ns;
+	const char *text = kt_jstr(event, path);
 
-	for (size_t i = 0; i < KT_ARRAY_SIZE(PATHS); i++) {
-		const char *text = kt_jstr(event, PATHS[i]);
+	return text && *text ? text : kt_jstr(event, or_else);
+}
 
-		if (text && kt_time_parse(kt_sv_of(text), &ns) == 0)
-			return ns;
+static void event_age(const struct kt_describer *d, const json_t *event, char *out, size_t size)
+{
+	const json_t *series = json_object_get(event, "series");
+	const char *first = event_time(event, "firstTimestamp", "eventTime");
+	const char *last = event_time(event, "lastTimestamp", "eventTime");
+	long long count = kt_jint(event, "count", 1);
+	char since_last[KT_DESCRIBE_TIME_MAX], since_first[KT_DESCRIBE_TIME_MAX];
+
+	if (series) {
+		last = kt_jstr(series, "lastObservedTime");
+		count = kt_jint(series, "count", 1);
 	}
+	kt_describe_age(d, first, since_first);
+	if (series || count > 1)
+		snprintf(out, size, "%s (x%lld over %s)", kt_describe_age(d, last, since_last),
+		        count, since_first);
+	else
+		snprintf(out, size, "%s", since_first);
+}
+
+static void event_line(struct kt_describer *d, const json_t *event)
+{
+	const char *from = kt_describe_field(event, "source.component"),
+	           *part = kt_describe_field(event, "involvedObject.fieldPath");
+	struct kt_sv message = kt_sv_trim(kt_sv_of(kt_describe_field(event, "message")));
+	char age[3 * KT_DESCRIBE_TIME_MAX];
+
+	event_age(d, event, age, sizeof(age));
+	kt_describe_put(d, "  %s\t%s\t%s\t%s\t%s%s%.*s\n", kt_describe_field(event, "type"),
+	        kt_describe_field(event, "reason"), age,
+	        *from ? from : kt_describe_field(event, "reportingComponent"), part,
+	        *part ? ": " : "", (int)message.len, message.p);
+}
+
+struct dated {
+	const char *when;
+	size_t place; /* equal times keep the server's order */
+	const json_t *event;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct dated *x = a, *y = b;
+	int r = strcmp(x->when, y->when);
+
+	return r ? r : x->place < y->place ? -1 : 1;
+}
+
+static void event_lines(struct kt_describer *d, const json_t *items)
+{
+	size_t n = json_array_size(items), i;
+	struct dated *order = kt_new_array(struct dated, n);
+	json_t *event;
+
+	json_array_foreach(items, i, event)
+		order[i] = (struct dated){kt_describe_field(event, "lastTimestamp"), i, event};
+	qsort(order, n, sizeof(*order), by_time);
+	kt_describe_put(d, "Events:\n  Type\tReason\tAge\tFrom\tMessage\n"
+	                   "  ----\t------\t----\t----\t-------\n");
+	for (i = 0; i < n; i++)
+		event_line(d, order[i].event);
+	free(order);
+}
+
+/* Appends the events of the object with this uid. */
+static void search(struct kt_describer *d, const json_t *object, const char *uid, json_t *out)
+{
+	const char *namespace = kt_jstr(object, "metadata.namespace");
+	kt_auto_free char *plain = kt_asprintf(
+	        "involvedObject.name=%s,involvedObject.kind=%s,involvedObject.uid=%s",
+	        kt_describe_field(object, "metadata.name"), kt_describe_field(object, "kind"), uid);
+	kt_auto_free char *place =
+	        namespace ? kt_asprintf("namespaces/%s/", namespace) : kt_strdup("");
+	kt_auto_str selector = KT_STR_INIT;
+
+	kt_url_escape(&selector, plain);
+	kt_auto_json json_t *list = kt_describe_get(d, "/api/v1/%sevents?limit=%d&fieldSelector=%s",
+	        place, (int)kt_opt_int(d->ctx, "chunk-size"), kt_str_text(&selector));
+
+	if (json_object_get(list, "items"))
+		json_array_extend(out, json_object_get(list, "items"));
+}
+
+void kt_describe_events(struct kt_describer *d, const json_t *object)
+{
+	const char *uid = kt_describe_field(object, "metadata.uid"),
+	           *name = kt_describe_field(object, "metadata.name");
+	kt_auto_json json_t *events = json_array();
+
+	if (!kt_opt_bool(d->ctx, "show-events"))
+		return;
+	search(d, object, uid, events);
+	/* kubelets do not know the uid of their node: they put its name there */
+	if (kt_streq(kt_jstr(object, "kind"), "Node"))
+		search(d, object, name, events);
+	if (json_array_size(events))
+		event_lines(d, events);
+	else
+		kt_describe_put(d, "Events:\t<none>\n");
+}
+
+/* The verb */
+
+struct description {
+	size_t n; /* objects so far */
+};
+
+static int describe_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
+{
+	struct description *description = arg;
+	struct kt_describer d = {.ctx = ctx, .resource = target->resource};
+	kt_describe_fn *fn = kt_describe_fn_of(target->resource->group, target->resource->kind);
+	kt_auto_str out = KT_STR_INIT;
+	struct timespec now;
+
+	(void)err;
+	clock_gettime(CLOCK_REALTIME, &now);
+	d.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	(fn ? fn : kt_describe_whole)(&d, target->live);
+	kt_describe_align((struct kt_sv){kt_str_text(&d.text), d.text.len}, &out);
+	fprintf(ctx->out, "%s%s", description->n++ ? "\n\n" : "", kt_str_text(&out));
+	kt_str_finish(&d.text);
 	return 0;
 }
 
-static void event_row(struct kt_describer *d, struct kt_table_writer *table, const json_t *event)
+/* One name that no object has may be the beginning of some that there are. */
+static bool describe_prefixed(struct kt_command_context *ctx, const struct kt_target *named,
+        struct description *description)
 {
-	char age[KT_TIME_TEXT_MAX], text[96];
-	int64_t count = kt_jint(event, "series.count", kt_jint(event, "count", 1));
-	const char *from = kt_jstr(event, "source.component");
-
-	kt_duration_human(d->now_ns - event_ns(event), age);
-	snprintf(text, sizeof(text), count > 1 ? "%s (x%lld)" : "%s", age, (long long)count);
-	kt_table_writer_cell(table, "");
-	kt_table_writer_cell(table, kt_jstr(event, "type"));
-	kt_table_writer_cell(table, kt_jstr(event, "reason"));
-	kt_table_writer_cell(table, text);
-	kt_table_writer_cell(table, from && *from ? from : kt_jstr(event, "reportingComponent"));
-	kt_table_writer_cell(table, kt_jstr(event, "message"));
-	kt_table_writer_end_row(table);
-}
-
-static void describe_events(
-        struct kt_command_context *ctx, struct kt_describer *d, const json_t *object)
-{
-	const char *namespace = kt_jstr(object, "metadata.namespace"),
-	           *uid = kt_jstr(object, "metadata.uid");
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_str path = KT_STR_INIT;
-	static const char *const NAMES[] = {"", "Type", "Reason", "Age", "From", "Message"};
-	json_t *event;
+	struct kt_target collection = {.resource = named->resource, .namespace = named->namespace};
+	kt_auto_free char *path = kt_target_path(&collection, NULL);
+	kt_auto_free char *api_version = kt_resource_api_version(named->resource);
+	kt_auto_json json_t *list = kt_session_get(ctx, path, NULL, &err);
+	json_t *item;
 	size_t i;
 
-	kt_str_printf(&path, "/api/v1/namespaces/%s/events?limit=500&fieldSelector=",
-	        namespace ? namespace : "default");
-	kt_auto_free char *selector = kt_asprintf(
-	        "involvedObject.name=%s,involvedObject.kind=%s%s%s",
-	        kt_jstr(object, "metadata.name"), kt_jstr(object, "kind"),
-	        uid && namespace ? ",involvedObject.uid=" : "", uid && namespace ? uid : "");
+	json_array_foreach(json_object_get(list, "items"), i, item) {
+		struct kt_target target = {.resource = named->resource, .live = item};
 
-	kt_url_escape(&path, selector);
-	kt_auto_json json_t *list = kt_session_get(ctx, kt_str_text(&path), NULL, &err);
-
-	if (!list || !json_array_size(json_object_get(list, "items"))) {
-		kt_describe_row(d, "Events", "<none>");
-		return;
+		if (!kt_starts_with(kt_describe_field(item, "metadata.name"), named->name))
+			continue;
+		json_object_set_new(item, "apiVersion", json_string(api_version));
+		json_object_set_new(item, "kind", json_string(named->resource->kind));
+		describe_one(ctx, &target, description, &err);
+		fputc('\n', ctx->out);
 	}
-	kt_describe_heading(d, "Events");
-	struct kt_table_writer *table = kt_table_writer_create(d->out);
-
-	for (i = 0; i < KT_ARRAY_SIZE(NAMES); i++)
-		kt_table_writer_cell(table, NAMES[i]);
-	kt_table_writer_end_row(table);
-	json_array_foreach(json_object_get(list, "items"), i, event)
-		event_row(d, table, event);
-	kt_table_writer_destroy(table);
+	return description->n > 0;
 }
 
-static void describe_one(struct kt_command_context *ctx, const json_t *object)
+static int describe_named(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
-	struct kt_describer d = {.out = ctx->out};
-	struct timespec now;
+	if (target->live || !target->resource)
+		return target->live ? describe_one(ctx, target, arg, err)
+		                    : kt_fail(err, ENOENT, "no matches for kind \"%s\"",
+		                              kt_jstr(target->object, "kind"));
+	kt_auto_free char *path = kt_target_path(target, NULL);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	d.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	describe_metadata(&d, object);
-	if (!kt_describe_kind(&d, object))
-		describe_whole(&d, object);
-	if (kt_opt_bool(ctx, "show-events"))
-		describe_events(ctx, &d, object);
+	target->live = kt_session_get(ctx, path, NULL, err);
+	if (target->live)
+		return describe_one(ctx, target, arg, err);
+	if (err->code == -ENOENT && !target->object && describe_prefixed(ctx, target, arg))
+		kt_err_clear(err);
+	return err->code;
 }
 
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_targets targets = {0};
+	struct description description = {0};
 
-	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0 ||
-	        kt_targets_fetch(ctx, &targets, &err) < 0) {
-		kt_targets_finish(&targets);
+	if (!ctx->argc && !kt_opt_strings(ctx, "filename")->n)
+		return kt_command_fail(ctx, NULL,
+		        "You must specify the type of resource to describe. Use \"kube-tui "
+		        "api-resources\" for a complete list of supported resources.");
+	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
+	int code = kt_targets_each(ctx, &targets, 0, describe_named, &description);
+
+	if (!description.n && code == KT_EXIT_OK) {
+		if (kt_opt_bool(ctx, "all-namespaces"))
+			fputs("No resources found\n", ctx->err);
+		else
+			fprintf(ctx->err, "No resources found in %s namespace.\n",
+			        kt_session_namespace(ctx->session));
 	}
-	for (size_t i = 0; i < targets.n; i++) {
-		if (i)
-			fputs("\n\n", ctx->out);
-		describe_one(ctx, targets.items[i].live);
-	}
-	if (!targets.n)
-		fputs("No resources found\n", ctx->err);
 	kt_targets_finish(&targets);
-	return KT_EXIT_OK;
+	return code;
 }
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
@@ -332,7 +258,7 @@ const struct kt_command kt_command_describe = {
         .name = "describe",
         .aliases = (const char *const[]){"desc", NULL},
         .group = "Look",
-        .usage = "describe (-f FILE | TYPE [NAME… | -l SELECTOR])",
+        .usage = "describe (-f FILE | TYPE [NAME… | NAME_PREFIX | -l SELECTOR])",
         .summary = "Show an object in full, with what happened to it",
         .options = OPTIONS,
         .arguments = ARGUMENTS,
