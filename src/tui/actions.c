@@ -12,6 +12,7 @@
 #include "tui/view/lists.h"
 #include "tui/view/log.h"
 #include "tui/view/output.h"
+#include "tui/view/pulses.h"
 #include "tui/widget/prompt.h"
 
 enum { TRAIL_MAX = 50, FLASH_LINES_MAX = 3 };
@@ -65,6 +66,32 @@ static void do_ns(struct kt_ui *ui, const char *argument)
 	}
 	kt_ui_use_namespace(ui, argument);
 	kt_ui_navigate(ui, "pods", false);
+}
+
+/* A view that a command line opened takes the place of all others. */
+static void open_view(struct kt_ui *ui, struct kt_view *view)
+{
+	if (ui->of_key)
+		kt_ui_push(ui, view);
+	else
+		kt_ui_replace(ui, view);
+}
+
+static void do_pulses(struct kt_ui *ui, const char *argument)
+{
+	if (*argument)
+		kt_ui_use_namespace(ui, argument);
+	open_view(ui, kt_pulses_view_create(ui, ui->namespace));
+}
+
+static void do_xray(struct kt_ui *ui, const char *argument)
+{
+	kt_auto_free char *line = kt_asprintf("xray %s", argument);
+
+	if (!*argument)
+		kt_ui_flash(ui, KT_FLASH_WARN, "xray of which kind? xray deployments [NAMESPACE]");
+	else if (!kt_ui_xray(ui, argument) && !kt_start_await(ui, line))
+		kt_ui_flash(ui, KT_FLASH_ERROR, "\"%s\" is no kind", argument);
 }
 
 static void do_skin(struct kt_ui *ui, const char *argument)
@@ -238,6 +265,8 @@ static const struct {
         {"aliases", do_aliases, false},
         {"ctx", do_ctx, false},
         {"ns", do_ns, false},
+        {"pulses", do_pulses, false},
+        {"xray", do_xray, false},
         {"skin", do_skin, false},
         {"back", do_back, false},
         {"prompt", do_prompt, false},

@@ -61,8 +61,8 @@ static bool special_key(const char *name, uint32_t *ret_key)
 		const char *name;
 		uint32_t key;
 	} keys[] = {{"space", ' '}, {"Space", ' '}, {"Enter", KT_KEY_ENTER}, {"Tab", KT_KEY_TAB},
-	        {"Backtab", KT_KEY_BACKTAB}, {"Delete", KT_KEY_DELETE},
-	        {"Insert", KT_KEY_INSERT}, {"Home", KT_KEY_HOME}, {"End", KT_KEY_END}};
+	        {"Backtab", KT_KEY_BACKTAB}, {"Delete", KT_KEY_DELETE}, {"Insert", KT_KEY_INSERT},
+	        {"Home", KT_KEY_HOME}, {"End", KT_KEY_END}};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(keys); i++) {
 		if (!strcmp(keys[i].name, name)) {
@@ -277,8 +277,8 @@ static void load_file(struct kt_custom *custom, char what, const char *folder, c
 	kt_auto_str text = KT_STR_INIT;
 
 	if (kt_read_file(path, FILE_MAX_BYTES, &text, NULL) == 0 && text.len)
-		kt_custom_parse(custom, what, path, (struct kt_sv){kt_str_text(&text), text.len},
-		        warnings);
+		kt_custom_parse(
+		        custom, what, path, (struct kt_sv){kt_str_text(&text), text.len}, warnings);
 }
 
 static void load_three(struct kt_custom *custom, const char *folder, struct kt_str *warnings)
@@ -333,15 +333,15 @@ static char *safe_name(const char *name)
 	return copy;
 }
 
-void kt_custom_load(struct kt_custom *custom, const char *cluster, const char *context,
-        struct kt_str *warnings)
+void kt_custom_load(
+        struct kt_custom *custom, const char *cluster, const char *context, struct kt_str *warnings)
 {
 	const char *own = getenv("K9S_CONFIG_DIR");
 	bool given = own && *own;
 	kt_auto_free char *config =
 	        given ? kt_strdup(own) : home_of("XDG_CONFIG_HOME", ".config", "k9s");
-	kt_auto_free char *data = given ? kt_strdup(own)
-	                                : home_of("XDG_DATA_HOME", ".local/share", "k9s");
+	kt_auto_free char *data =
+	        given ? kt_strdup(own) : home_of("XDG_DATA_HOME", ".local/share", "k9s");
 	kt_auto_free char *of_cluster = safe_name(cluster), *of_context = safe_name(context);
 	kt_auto_free char *contexts =
 	        kt_asprintf("%s/clusters/%s/%s", data, of_cluster, of_context);
@@ -368,8 +368,7 @@ char *kt_custom_unalias(const struct kt_custom *custom, const char *line)
 
 	for (int i = 0; i < ALIAS_DEPTH_MAX; i++) {
 		size_t len = strcspn(now, " ");
-		const char *value =
-		        kt_map_get_sv(&custom->aliases, (struct kt_sv){now, len});
+		const char *value = kt_map_get_sv(&custom->aliases, (struct kt_sv){now, len});
 
 		if (!value || (!strncmp(value, now, len) && (!value[len] || value[len] == ' ')))
 			break;
@@ -405,8 +404,8 @@ static size_t read_variable(const char *text, struct kt_sv *ret_name, bool *ret_
 	return (size_t)(at - text) + braces;
 }
 
-static bool put_value(struct kt_sv name, bool negated, kt_custom_value_fn *value, void *arg,
-        struct kt_str *out)
+static bool put_value(
+        struct kt_sv name, bool negated, kt_custom_value_fn *value, void *arg, struct kt_str *out)
 {
 	kt_auto_free char *upper = kt_sv_dup(name);
 	kt_auto_str text = KT_STR_INIT;

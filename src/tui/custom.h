@@ -28,7 +28,7 @@ struct kt_custom_key {
 	char *id, *description;
 	uint32_t key;
 	bool is_plugin;
-	char *command; /* a program, or the line of a hotkey */
+	char *command;                  /* a program, or the line of a hotkey */
 	char **args, **pipes, **scopes; /* NULL-terminated */
 	struct kt_custom_input inputs[KT_CUSTOM_INPUTS_MAX];
 	size_t n_inputs;

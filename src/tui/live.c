@@ -108,6 +108,8 @@ static void put_row(struct kt_live *live, struct kt_json_at at, int64_t now_ns)
 		free(row);
 		return;
 	}
+	if (live->seen)
+		live->seen(live->seen_arg, row, kt_json_member(at, "object"));
 	kt_table_put(live->table, row, now_ns);
 }
 
@@ -224,8 +226,8 @@ static void begin_list(struct kt_live *live)
 
 	if (!live->ui->client)
 		return;
-	kt_str_printf(&query, "%s?limit=%d&includeObject=Metadata", live->path,
-	        live->next ? PAGE : FIRST_PAGE);
+	kt_str_printf(&query, "%s?limit=%d&includeObject=%s", live->path,
+	        live->next ? PAGE : FIRST_PAGE, live->whole ? "Object" : "Metadata");
 	if (*live->selectors)
 		kt_str_printf(&query, "&%s", live->selectors);
 	if (live->next) {
@@ -306,9 +308,9 @@ static void on_watch_end(struct kt_call *call)
 static void begin_watch(struct kt_live *live)
 {
 	char *query = kt_asprintf("%s?watch=true&allowWatchBookmarks=true&resourceVersion=%lld&"
-	                          "includeObject=Metadata%s%s",
-	        live->path, (long long)live->revision, *live->selectors ? "&" : "",
-	        live->selectors);
+	                          "includeObject=%s%s%s",
+	        live->path, (long long)live->revision, live->whole ? "Object" : "Metadata",
+	        *live->selectors ? "&" : "", live->selectors);
 
 	live->watching = true;
 	live->heard = false;

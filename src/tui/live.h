@@ -9,6 +9,8 @@
 
 #include "tui/ui.h"
 
+#include "base/json.h"
+
 struct kt_live {
 	struct kt_ui *ui;
 	struct kt_client *client; /* of the call under way */
@@ -26,6 +28,10 @@ struct kt_live {
 	char *problem;                                     /* why there is nothing (more); NULL */
 	bool (*keep)(void *arg, const struct kt_row *row); /* NULL: every row */
 	void *keep_arg;
+	bool whole; /* rows come with the whole object, for seen() */
+	/* Each row before it is put, with its object; NULL. */
+	void (*seen)(void *arg, const struct kt_row *row, struct kt_json_at object);
+	void *seen_arg;
 };
 
 void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table);

@@ -5,6 +5,7 @@
 
 #include "tui/command/words.h"
 #include "tui/view/resource.h"
+#include "tui/view/xray.h"
 
 #include "api/schema/schema.h"
 
@@ -139,6 +140,22 @@ static void read_place(const struct kt_tokens *tokens, struct place *place)
 	}
 }
 
+static void finish_place(struct place *place)
+{
+	free(place->namespace);
+	free(place->filter);
+	free(place->labels);
+	free(place->context);
+}
+
+static void show(struct kt_ui *ui, struct kt_view *view, bool push)
+{
+	if (push)
+		kt_ui_push(ui, view);
+	else
+		kt_ui_replace(ui, view);
+}
+
 static void go(
         struct kt_ui *ui, const struct kt_resource *resource, const struct place *place, bool push)
 {
@@ -150,10 +167,27 @@ static void go(
 	                                            .filter = place->filter,
 	                                            .label_selector = place->labels});
 
-	if (push)
-		kt_ui_push(ui, view);
-	else
-		kt_ui_replace(ui, view);
+	show(ui, view, push);
+}
+
+bool kt_ui_xray(struct kt_ui *ui, const char *line)
+{
+	struct kt_tokens tokens;
+	struct place place = {0};
+
+	kt_words_split(line, NULL, NULL, &tokens);
+	const struct kt_resource *resource =
+	        tokens.n && tokens.items[0].text ? kt_ui_resource(ui, tokens.items[0].text) : NULL;
+
+	read_place(&tokens, &place);
+	if (resource && place.namespace && resource->namespaced)
+		kt_ui_use_namespace(ui, place.namespace);
+	if (resource)
+		show(ui, kt_xray_view_create(ui, resource, ui->namespace, place.filter),
+		        ui->of_key);
+	finish_place(&place);
+	kt_tokens_finish(&tokens);
+	return resource != NULL;
 }
 
 bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push)
@@ -176,9 +210,6 @@ bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push)
 			go(ui, resource, &place, push);
 	}
 	kt_tokens_finish(&tokens);
-	free(place.namespace);
-	free(place.filter);
-	free(place.labels);
-	free(place.context);
+	finish_place(&place);
 	return found;
 }

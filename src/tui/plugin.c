@@ -16,8 +16,7 @@ static bool in_scope(const struct kt_ui *ui, const struct kt_view *view, const c
 		return true;
 	if (!here)
 		return false;
-	const struct kt_resource *named =
-	        kt_ui_resource((struct kt_ui *)(uintptr_t)ui, scope);
+	const struct kt_resource *named = kt_ui_resource((struct kt_ui *)(uintptr_t)ui, scope);
 
 	return named ? !strcmp(named->plural, here->plural) && !strcmp(named->group, here->group)
 	             : !strcasecmp(scope, here->plural);
@@ -274,9 +273,9 @@ static void tell_end(struct kt_ui *ui, const struct call *call, int status)
 static void run_call(struct kt_ui *ui, const struct call *call)
 {
 	kt_auto_free char *line = pipe_line(call);
-	kt_auto_free char *config = ui->options->kubeconfig ? kt_asprintf("KUBECONFIG=%s",
-	                                                              ui->options->kubeconfig)
-	                                                    : NULL;
+	kt_auto_free char *config = ui->options->kubeconfig
+	                                    ? kt_asprintf("KUBECONFIG=%s", ui->options->kubeconfig)
+	                                    : NULL;
 	kt_auto_err err = KT_ERR_INIT;
 	KT_VEC(char *) argv = {0};
 
@@ -344,8 +343,7 @@ static void on_answered(struct kt_ui *ui, void *arg)
 
 	kt_map_init(&inputs, free);
 	for (size_t i = 0; i < call->n_inputs && !fault; i++) {
-		const char *text = call->inputs[i].tick
-		                           ? kt_dialog_ticked(ui, i) ? "true" : "false"
+		const char *text = call->inputs[i].tick ? kt_dialog_ticked(ui, i) ? "true" : "false"
 		                   : call->inputs[i].choice ? kt_dialog_choice(ui, i)
 		                                            : kt_dialog_text(ui, i);
 
@@ -401,8 +399,7 @@ static void ask_before(struct kt_ui *ui, const struct kt_custom_key *key, struct
 	                           .free_arg = free_call});
 }
 
-static void run_hotkey(
-        struct kt_ui *ui, const struct scope *scope, const struct kt_custom_key *key)
+static void run_hotkey(struct kt_ui *ui, const struct scope *scope, const struct kt_custom_key *key)
 {
 	kt_auto_free char *line = filled_in(scope, key->command);
 

@@ -42,7 +42,8 @@ enum kt_key_context {
 	KT_IN_DIFF = 64,
 	KT_IN_YAML = 128,
 	KT_IN_CONTEXTS = 256,
-	KT_IN_CONTAINERS = 512
+	KT_IN_CONTAINERS = 512,
+	KT_IN_XRAY = 1024
 };
 
 struct kt_view_ops {
@@ -143,6 +144,8 @@ void kt_ui_use_namespace(struct kt_ui *ui, const char *namespace); /* "": all */
 void kt_ui_run(struct kt_ui *ui, const char *line);
 /* navigate.c: the k9s grammar of `:`; false when the first word is no kind. */
 bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push);
+/* `xray KIND [NAMESPACE] [/FILTER]` without its first word; false when that is no kind. */
+bool kt_ui_xray(struct kt_ui *ui, const char *line);
 /* By plural, singular, short name or kind; before discovery is there, of the built-in kinds.
  * Borrowed until discovery changes. */
 const struct kt_resource *kt_ui_resource(struct kt_ui *ui, const char *word);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/view/containers.h"
 
+#include "tui/pod_parts.h"
 #include "tui/view/list.h"
 
 static const json_t *status_of(const json_t *pod, const char *list, const char *name)
@@ -15,25 +16,6 @@ static const json_t *status_of(const json_t *pod, const char *list, const char *
 	return NULL;
 }
 
-static const char *state_text(const json_t *status, enum kt_row_state *ret_state)
-{
-	const char *reason = kt_jstr(status, "state.waiting.reason");
-
-	*ret_state = KT_ROW_PLAIN;
-	if (kt_jget(status, "state.running"))
-		return "Running";
-	if (reason) {
-		*ret_state = strstr(reason, "BackOff") || strstr(reason, "Err") ? KT_ROW_ERROR
-		                                                                : KT_ROW_PENDING;
-		return reason;
-	}
-	reason = kt_jstr(status, "state.terminated.reason");
-	*ret_state = !reason                        ? KT_ROW_PENDING
-	             : !strcmp(reason, "Completed") ? KT_ROW_COMPLETED
-	                                            : KT_ROW_ERROR;
-	return reason ? reason : "Waiting";
-}
-
 static void add(struct kt_view *view, const json_t *pod, const char *list, const char *statuses,
         const char *sign)
 {
@@ -46,7 +28,7 @@ static void add(struct kt_view *view, const json_t *pod, const char *list, const
 		const json_t *status = status_of(pod, statuses, name);
 		kt_auto_str ports = KT_STR_INIT;
 		enum kt_row_state state;
-		const char *text = state_text(status, &state);
+		const char *text = kt_container_state(status, &state);
 
 		json_array_foreach(json_object_get(container, "ports"), k, port)
 			kt_str_printf(&ports, "%s%lld/%s", k ? "," : "",

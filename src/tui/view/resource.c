@@ -127,17 +127,23 @@ static bool key(struct kt_view *view, const struct kt_key *pressed)
 
 /* Placeholders of command lines */
 
+void kt_resource_put_target(
+        struct kt_ui *ui, const struct kt_resource *resource, const char *name, struct kt_str *out)
+{
+	const struct kt_resource *found = kt_ui_resource(ui, resource->singular);
+
+	if (found && !strcmp(found->plural, resource->plural) &&
+	        !strcmp(found->group, resource->group))
+		kt_str_printf(out, "%s/%s", resource->singular, name);
+	else if (*resource->group)
+		kt_str_printf(out, "%s.%s/%s", resource->plural, resource->group, name);
+	else
+		kt_str_printf(out, "%s/%s", resource->plural, name);
+}
+
 static void put_target(struct resource_view *v, const char *name, struct kt_str *out)
 {
-	const struct kt_resource *found = kt_ui_resource(v->view.ui, v->resource.singular);
-
-	if (found && !strcmp(found->plural, v->resource.plural) &&
-	        !strcmp(found->group, v->resource.group))
-		kt_str_printf(out, "%s/%s", v->resource.singular, name);
-	else if (*v->resource.group)
-		kt_str_printf(out, "%s.%s/%s", v->resource.plural, v->resource.group, name);
-	else
-		kt_str_printf(out, "%s/%s", v->resource.plural, name);
+	kt_resource_put_target(v->view.ui, &v->resource, name, out);
 }
 
 static bool put_chosen(struct resource_view *v, bool with_type, struct kt_str *out)

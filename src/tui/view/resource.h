@@ -15,6 +15,9 @@ struct kt_resource_view_options {
 	const char *select;                          /* name to put the cursor on; NULL */
 };
 
+/* "deployment/web", or with the group where the singular alone would mean another kind. */
+void kt_resource_put_target(
+        struct kt_ui *ui, const struct kt_resource *resource, const char *name, struct kt_str *out);
 struct kt_view *kt_resource_view_create(
         struct kt_ui *ui, const struct kt_resource_view_options *options);
 

@@ -34,6 +34,8 @@ void kt_table_clear(struct kt_table *table)
 	kt_map_clear(&table->rows);
 	table->cursor = table->top = table->n_marked = 0;
 	table->namespace_width = 0;
+	table->version++;
+	memset(table->by_state, 0, sizeof(table->by_state));
 	table->settled = false;
 	for (size_t i = 0; i < table->columns.n; i++)
 		table->columns.items[i].width = 0;
@@ -201,7 +203,10 @@ void kt_table_put(struct kt_table *table, struct kt_row *row, int64_t now_ns)
 		row->added = old->added && now_ns - old->changed_ns < KT_TABLE_CHANGE_NS &&
 		             old->changed_ns;
 		take_out(table, old);
+		table->by_state[old->state]--;
 	}
+	table->by_state[row->state]++;
+	table->version++;
 	widen(table, row);
 	kt_map_set(&table->rows, row->uid, row);
 	if (passes(table, row))
@@ -218,6 +223,8 @@ void kt_table_remove(struct kt_table *table, const char *uid)
 		return;
 	take_out(table, row);
 	table->n_marked -= row->marked;
+	table->by_state[row->state]--;
+	table->version++;
 	kt_map_del(&table->rows, uid);
 }
 
@@ -238,6 +245,8 @@ void kt_table_round_end(struct kt_table *table)
 			continue;
 		take_out(table, row);
 		table->n_marked -= row->marked;
+		table->by_state[row->state]--;
+		table->version++;
 		kt_map_del(&table->rows, row->uid);
 	}
 	table->settled = true;

@@ -17,7 +17,14 @@ struct kt_rect {
 	int row, column, rows, columns;
 };
 
-enum kt_row_state { KT_ROW_PLAIN, KT_ROW_PENDING, KT_ROW_ERROR, KT_ROW_COMPLETED, KT_ROW_KILLED };
+enum kt_row_state {
+	KT_ROW_PLAIN,
+	KT_ROW_PENDING,
+	KT_ROW_ERROR,
+	KT_ROW_COMPLETED,
+	KT_ROW_KILLED,
+	KT_ROW_STATES
+};
 
 enum kt_column_sort { KT_SORT_TEXT, KT_SORT_AGE, KT_SORT_DURATION };
 
@@ -57,6 +64,8 @@ struct kt_table {
 	struct kt_filter filter;
 	unsigned round;
 	size_t n_marked;
+	uint64_t version;               /* counts changes of rows */
+	size_t by_state[KT_ROW_STATES]; /* how many rows of each, shown or not */
 	int namespace_width;
 	struct kt_rect area; /* where it was drawn */
 	int header_at[64];   /* screen column of each drawn header cell, for the mouse; -1 not drawn

@@ -125,6 +125,7 @@ static kt_color row_color(const struct kt_theme *theme, const struct kt_row *row
 	case KT_ROW_COMPLETED:
 		return theme->colors[KT_ROLE_ROW_COMPLETED];
 	case KT_ROW_PLAIN:
+	case KT_ROW_STATES:
 		break;
 	}
 	if (fresh)

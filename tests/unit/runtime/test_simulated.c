@@ -384,8 +384,8 @@ static void ephemeral_containers_end(void **state)
 	assert_field(world, "status.ephemeralContainerStatuses.0.state.running.startedAt",
 	        "2023-11-14T22:13:23Z");
 	assert_field(world, "status.ephemeralContainerStatuses.0.ready", "false");
-	assert_field(world, "status.ephemeralContainerStatuses.2.state.terminated.reason",
-	        "Completed");
+	assert_field(
+	        world, "status.ephemeralContainerStatuses.2.state.terminated.reason", "Completed");
 	/* They go on after a restart of the program. */
 	kt_simulated_destroy(world->part);
 	start(world, 2);

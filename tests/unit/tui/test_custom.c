@@ -75,9 +75,10 @@ static void test_aliases(void **state)
 
 	(void)state;
 	kt_custom_init(&custom);
-	parse(&custom, 'a', "aliases:\n  pp: v1/pods\n  fred: pp kube-system\n"
+	parse(&custom, 'a',
+	        "aliases:\n  pp: v1/pods\n  fred: pp kube-system\n"
 	        "  pods: pods -A\n  a: b\n"
-	                    "  b: a\n  x: 3\n",
+	        "  b: a\n  x: 3\n",
 	        &warnings);
 	assert_string_equal(kt_str_text(&warnings), "team.yaml: x: is no text\n");
 	kt_auto_free char *fred = kt_custom_unalias(&custom, "fred /web"),
