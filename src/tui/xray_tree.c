@@ -54,8 +54,7 @@ void kt_xray_tree_finish(struct kt_xray_tree *tree)
 static void on_pod(void *arg, const struct kt_row *row, struct kt_json_at object)
 {
 	struct kt_xray_tree *tree = arg;
-	kt_auto_json json_t *pod =
-	        kt_json_parse((struct kt_sv){object.p, object.len}, NULL, NULL);
+	kt_auto_json json_t *pod = kt_json_parse((struct kt_sv){object.p, object.len}, NULL, NULL);
 
 	if (pod)
 		kt_map_set(&tree->parts, row->uid, kt_pod_parts_create(pod));
@@ -129,7 +128,7 @@ struct making {
 	struct kt_xray_tree *tree;
 	struct item *items; /* all but the roots, by owner, source and name */
 	size_t n;
-	size_t pods; /* source; SIZE_MAX: none */
+	size_t pods;         /* source; SIZE_MAX: none */
 	struct kt_map there; /* "source/namespace/name" of what pods may name */
 	bool filtered;
 	int inside; /* of lines that pass the filter: all below them is kept */
@@ -171,8 +170,7 @@ static void note_there(struct making *m, size_t which)
 	}
 }
 
-static bool is_there(
-        const struct making *m, size_t which, const char *namespace, const char *name)
+static bool is_there(const struct making *m, size_t which, const char *namespace, const char *name)
 {
 	kt_auto_free char *key = kt_asprintf("%zu/%s/%s", which, namespace, name);
 
@@ -294,21 +292,20 @@ static void add_sum(struct sum *sum, const struct sum *more)
 		sum->worst = more->worst;
 }
 
-static struct sum add_container(struct making *m, const struct kt_xray_line *pod,
-        const struct kt_pod_container *container)
+static struct sum add_container(
+        struct making *m, const struct kt_xray_line *pod, const struct kt_pod_container *container)
 {
 	struct kt_arena *arena = &m->tree->arena;
-	size_t at = begin_line(
-	        m, (struct kt_xray_line){.key = kt_arena_printf(arena, "%s/c/%s", pod->key,
-	                                         container->name),
-	                   .label = pod->label,
-	                   .namespace = pod->namespace,
-	                   .name = pod->name,
-	                   .container = kt_arena_strdup(arena, container->name),
-	                   .text = kt_arena_strdup(arena, container->text),
-	                   .source = pod->source,
-	                   .state = container->state,
-	                   .depth = pod->depth + 1});
+	size_t at = begin_line(m, (struct kt_xray_line){.key = kt_arena_printf(arena, "%s/c/%s",
+	                                                        pod->key, container->name),
+	                                  .label = pod->label,
+	                                  .namespace = pod->namespace,
+	                                  .name = pod->name,
+	                                  .container = kt_arena_strdup(arena, container->name),
+	                                  .text = kt_arena_strdup(arena, container->text),
+	                                  .source = pod->source,
+	                                  .state = container->state,
+	                                  .depth = pod->depth + 1});
 
 	return end_line(m, at, (struct sum){0}, false);
 }
@@ -321,8 +318,8 @@ static size_t source_of(const struct kt_xray_tree *tree, const char *word)
 	return SIZE_MAX;
 }
 
-static struct sum add_reference(struct making *m, const struct kt_xray_line *pod,
-        const struct kt_pod_reference *reference)
+static struct sum add_reference(
+        struct making *m, const struct kt_xray_line *pod, const struct kt_pod_reference *reference)
 {
 	struct kt_arena *arena = &m->tree->arena;
 	size_t which = source_of(m->tree, reference->plural);
@@ -333,18 +330,18 @@ static struct sum add_reference(struct making *m, const struct kt_xray_line *pod
 		return (struct sum){0};
 	bool missing = source->live.complete && !source->live.problem &&
 	               !is_there(m, which, pod->namespace, reference->name);
-	size_t at = begin_line(m,
-	        (struct kt_xray_line){.key = kt_arena_printf(arena, "%s/%s/%s", pod->key,
-	                                      reference->plural, reference->name),
-	                .label = source->label,
-	                .namespace = pod->namespace,
-	                .name = kt_arena_strdup(arena, reference->name),
-	                .text = !missing             ? ""
-	                        : reference->optional ? "not there, optional"
-	                                              : "not there",
-	                .source = which,
-	                .state = missing && !reference->optional ? KT_ROW_ERROR : KT_ROW_PLAIN,
-	                .depth = pod->depth + 1});
+	size_t at = begin_line(
+	        m, (struct kt_xray_line){.key = kt_arena_printf(arena, "%s/%s/%s", pod->key,
+	                                         reference->plural, reference->name),
+	                   .label = source->label,
+	                   .namespace = pod->namespace,
+	                   .name = kt_arena_strdup(arena, reference->name),
+	                   .text = !missing              ? ""
+	                           : reference->optional ? "not there, optional"
+	                                                 : "not there",
+	                   .source = which,
+	                   .state = missing && !reference->optional ? KT_ROW_ERROR : KT_ROW_PLAIN,
+	                   .depth = pod->depth + 1});
 
 	return end_line(m, at, (struct sum){0}, false);
 }
@@ -421,8 +418,7 @@ static struct sum add_children(
 
 	if (line->depth + 1 >= KT_XRAY_DEPTH_MAX)
 		return sum;
-	for (i = next_child(m, of, selects, i); i < m->n;
-	        i = next_child(m, of, selects, i + 1)) {
+	for (i = next_child(m, of, selects, i); i < m->n; i = next_child(m, of, selects, i + 1)) {
 		struct sum one = add_object(m, &m->items[i], line->depth + 1);
 
 		add_sum(&sum, &one);
@@ -437,15 +433,14 @@ static struct sum add_object(struct making *m, const struct item *item, int dept
 	const struct kt_row *row = item->row;
 	bool pod = item->source == m->pods;
 	const struct kt_pod_parts *parts = pod ? kt_map_get(&m->tree->parts, row->uid) : NULL;
-	size_t at = begin_line(
-	        m, (struct kt_xray_line){.key = kt_arena_strdup(arena, row->uid),
-	                   .label = source->label,
-	                   .namespace = kt_arena_strdup(arena, row->namespace),
-	                   .name = kt_arena_strdup(arena, row->name),
-	                   .text = row_text(arena, &source->table, row),
-	                   .source = item->source,
-	                   .state = row->state,
-	                   .depth = depth});
+	size_t at = begin_line(m, (struct kt_xray_line){.key = kt_arena_strdup(arena, row->uid),
+	                                  .label = source->label,
+	                                  .namespace = kt_arena_strdup(arena, row->namespace),
+	                                  .name = kt_arena_strdup(arena, row->name),
+	                                  .text = row_text(arena, &source->table, row),
+	                                  .source = item->source,
+	                                  .state = row->state,
+	                                  .depth = depth});
 	struct kt_xray_line line = m->tree->lines.items[at]; /* the vector may move */
 	struct sum sum = parts ? add_parts(m, &line, parts) : add_children(m, item, &line);
 

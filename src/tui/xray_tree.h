@@ -13,7 +13,7 @@
 #define KT_XRAY_DEPTH_MAX 16
 
 struct kt_xray_source {
-	char *word; /* for kt_ui_resource(): "pods", "jobsets.jobset.x-k8s.io" */
+	char *word;  /* for kt_ui_resource(): "pods", "jobsets.jobset.x-k8s.io" */
 	char *label; /* singular */
 	struct kt_table table;
 	struct kt_live live;
@@ -26,10 +26,10 @@ enum kt_xray_mode { KT_XRAY_USUAL, KT_XRAY_ALL, KT_XRAY_ROOTS }; /* what is open
 struct kt_xray_line {
 	const char *key; /* of the node, unique */
 	const char *label, *namespace, *name, *text;
-	size_t source;         /* index; of a container its pod's */
-	const char *container; /* NULL: an object */
+	size_t source;                  /* index; of a container its pod's */
+	const char *container;          /* NULL: an object */
 	enum kt_row_state state, worst; /* own; with all below */
-	size_t faults; /* below */
+	size_t faults;                  /* below */
 	int depth;
 	unsigned more; /* bit d: at depth d another sibling follows */
 	bool has_children, open;
@@ -39,13 +39,13 @@ struct kt_xray_tree {
 	KT_VEC(struct kt_xray_source *) sources; /* 0: the roots */
 	enum kt_xray_way way;                    /* from the roots to the pods */
 	enum kt_xray_mode mode;
-	struct kt_map toggled; /* keys that are not as the mode has them */
-	struct kt_map parts;   /* uid of a pod -> struct kt_pod_parts */
+	struct kt_map toggled;   /* keys that are not as the mode has them */
+	struct kt_map parts;     /* uid of a pod -> struct kt_pod_parts */
 	struct kt_map selectors; /* uid of a root -> struct kt_xray_selector */
 	struct kt_filter filter;
 	KT_VEC(struct kt_xray_line) lines;
-	size_t roots; /* before filtering */
-	uint64_t made; /* version of the rows the lines were made from */
+	size_t roots;          /* before filtering */
+	uint64_t made;         /* version of the rows the lines were made from */
 	struct kt_arena arena; /* of the lines */
 };
 

@@ -119,8 +119,7 @@ static void draw_usage(struct pulses_view *v, size_t which, struct kt_rect insid
 {
 	const struct kt_ui_facts *facts = &v->view.ui->facts;
 	double used = which ? facts->memory_used : facts->cpu_used,
-	       all = which ? facts->memory_all : facts->cpu_all,
-	       unit = which ? 1073741824.0 : 1;
+	       all = which ? facts->memory_all : facts->cpu_all, unit = which ? 1073741824.0 : 1;
 	kt_auto_free char *text =
 	        facts->cpu_used < 0 || all <= 0
 	                ? kt_strdup("n/a")
@@ -128,8 +127,8 @@ static void draw_usage(struct pulses_view *v, size_t which, struct kt_rect insid
 	                          which ? "GiB" : "cores", 100 * part_of(used, all));
 
 	kt_draw_text(inside.row, inside.column, inside.columns, text, strlen(text),
-	        kt_ui_style(v->view.ui, which ? KT_ROLE_INFO_MEM : KT_ROLE_INFO_CPU,
-	                KT_ROLE_CHART_BG),
+	        kt_ui_style(
+	                v->view.ui, which ? KT_ROLE_INFO_MEM : KT_ROLE_INFO_CPU, KT_ROLE_CHART_BG),
 	        true);
 	draw_course(v, which, inside.row + 1, inside.column, inside.columns);
 }
@@ -156,8 +155,8 @@ static size_t count(const struct kt_table *table, unsigned states)
 }
 
 /* One line in the proportions of the parts; each that is there has a cell at least. */
-static void draw_parts(struct pulses_view *v, const struct kt_table *table, int row, int column,
-        int width)
+static void draw_parts(
+        struct pulses_view *v, const struct kt_table *table, int row, int column, int width)
 {
 	size_t left = table->rows.n;
 	int at = 0;
@@ -215,9 +214,9 @@ static void draw_tile(struct pulses_view *v, size_t tile, struct kt_rect area)
 	const char *name = tile < N_USAGES ? usages[tile] : KINDS[tile - N_USAGES];
 	struct kt_rect inside = {area.row + 1, area.column + 2, area.rows - 2, area.columns - 4};
 	bool selected = tile == v->selected;
-	struct kt_style style = kt_ui_style(v->view.ui,
-	        selected ? KT_ROLE_CHART_FOCUS_FG : KT_ROLE_TITLE_FG,
-	        selected ? KT_ROLE_CHART_FOCUS_BG : KT_ROLE_CHART_BG);
+	struct kt_style style =
+	        kt_ui_style(v->view.ui, selected ? KT_ROLE_CHART_FOCUS_FG : KT_ROLE_TITLE_FG,
+	                selected ? KT_ROLE_CHART_FOCUS_BG : KT_ROLE_CHART_BG);
 
 	if (tile < N_USAGES)
 		draw_usage(v, tile, inside);

@@ -122,8 +122,8 @@ static void put_branches(const struct kt_xray_line *line, struct kt_str *out)
 		                                                  : "`-");
 	kt_str_puts(out, !line->has_children ? unicode ? "─ " : "- "
 	                 : line->open        ? unicode ? "▾ " : "v "
-	                                     : unicode ? "▸ "
-	                                               : "> ");
+	                 : unicode           ? "▸ "
+	                                     : "> ");
 }
 
 static void draw_line(
@@ -148,9 +148,9 @@ static void draw_line(
 	kt_draw_fill(row, at, v->area.columns, ' ', own);
 	put_branches(line, &branches);
 	at += kt_draw_text(row, at, end - at, kt_str_text(&branches), branches.len, graphic, false);
-	const char *dot = kt_screen_unicode()                                      ? "● "
+	const char *dot = kt_screen_unicode()                                            ? "● "
 	                  : line->worst == KT_ROW_ERROR || line->worst == KT_ROW_PENDING ? "! "
-	                                                                           : "";
+	                                                                                 : "";
 
 	at += kt_draw_text(row, at, end - at, dot, strlen(dot), sign, false);
 	kt_auto_free char *label = kt_asprintf("%s/", line->container ? "container" : line->label);
@@ -363,16 +363,16 @@ static void enter(struct xray_view *v)
 	if (!of)
 		return;
 	if (line->container) {
-		kt_auto_free char *log = kt_asprintf("logs -f pod/%s -c %s -n %s", line->name,
-		        line->container, line->namespace);
+		kt_auto_free char *log = kt_asprintf(
+		        "logs -f pod/%s -c %s -n %s", line->name, line->container, line->namespace);
 
 		kt_ui_run(ui, log);
 		return;
 	}
-	kt_ui_push(ui, kt_resource_view_create(ui,
-	                       &(struct kt_resource_view_options){.resource = of,
-	                               .namespace = line->namespace,
-	                               .select = line->name}));
+	kt_ui_push(
+	        ui, kt_resource_view_create(ui, &(struct kt_resource_view_options){.resource = of,
+	                                                .namespace = line->namespace,
+	                                                .select = line->name}));
 }
 
 static void start(struct xray_view *v)
@@ -474,8 +474,7 @@ static void add_kinds(struct xray_view *v, const char *words, bool referred)
 
 	while (kt_sv_split(&rest, ' ', &word)) {
 		kt_auto_free char *plural = kt_sv_dup(word);
-		const struct kt_resource *of =
-		        word.len ? kt_ui_resource(v->view.ui, plural) : NULL;
+		const struct kt_resource *of = word.len ? kt_ui_resource(v->view.ui, plural) : NULL;
 
 		if (of)
 			kt_xray_tree_add(&v->tree, v->view.ui, plural, of->singular)->referred =
