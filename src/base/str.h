@@ -46,6 +46,8 @@ static inline struct kt_sv kt_sv_of(const char *s)
 {
 	return (struct kt_sv){s, s ? strlen(s) : 0};
 }
+/* For printf's %.*s. */
+#define KT_SVP(sv) (int)(sv).len, (sv).p ? (sv).p : ""
 bool kt_sv_eq(struct kt_sv a, struct kt_sv b);
 bool kt_sv_is(struct kt_sv a, const char *text);
 int kt_sv_cmp(struct kt_sv a, struct kt_sv b);

@@ -8,9 +8,6 @@
 #include "base/vec.h"
 #include "cluster/controllers/reconciler.h"
 
-/* For printf("%.*s"). */
-#define KT_SVP(sv) (int)(sv).len, (sv).p ? (sv).p : ""
-
 struct kt_owner {
 	struct kt_sv api_version, kind, name, uid;
 };

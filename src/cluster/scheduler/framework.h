@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Runs the plugins over a snapshot for one pod: the whole decision, without any input or output.
- * framework.c holds the one table of plugins.
+ * framework.c holds the one table of plugins. A pod that fits nowhere is looked at by preemption.c:
+ * which pods of lower priority would have to go?
  */
 #ifndef KT_CLUSTER_SCHEDULER_FRAMEWORK_H
 #define KT_CLUSTER_SCHEDULER_FRAMEWORK_H
@@ -20,6 +21,22 @@ struct kt_node_refusal {
 	size_t n_reasons;
 };
 
+/* A node where the pod would fit if some pods of lower priority went. */
+struct kt_candidate {
+	struct kt_node_info *node;
+	struct kt_pod_info **victims;   /* the most important first */
+	size_t n_victims, n_violations; /* disruption budgets that would be overdrawn */
+};
+
+/* What preemption found; arena memory. */
+struct kt_preemption {
+	bool ran, eligible;
+	struct kt_candidate *candidates;
+	size_t n_candidates;
+	const struct kt_candidate *chosen; /* NULL: none helps */
+	const char *message;               /* what it adds to the refusal; NULL when chosen */
+};
+
 struct kt_decision {
 	struct kt_node_info *node; /* NULL: unschedulable */
 	char *message;  /* why not, as the event and the condition say it; heap; NULL when node is
@@ -29,6 +46,10 @@ struct kt_decision {
 	/* For tests and explanations; arena memory. */
 	struct kt_node_refusal *refusals;
 	size_t n_refusals;
+	struct kt_node_info **feasible;
+	size_t n_feasible;
+	int64_t *totals; /* of the feasible; NULL: there was no choice */
+	struct kt_preemption preemption;
 };
 
 /* The plugins in order; NULL-terminated. */

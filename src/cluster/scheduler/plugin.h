@@ -33,6 +33,7 @@ enum kt_cluster_event {
 	KT_EVENT_POD_REMOVED = 16, /* an assigned pod went or ended */
 	KT_EVENT_POD_ADDED = 32,   /* an assigned pod came */
 	KT_EVENT_POD_CHANGED = 64, /* labels of an assigned pod */
+	KT_EVENT_VOLUME = 128,     /* a claim, volume, class or CSI node */
 };
 
 /* Why a node (or, from pre_filter, every node) is refused. Texts are constant or arena memory. */
@@ -44,6 +45,10 @@ struct kt_cycle {
 	const struct kt_snapshot *snapshot;
 	const struct kt_pod_info *pod;
 	struct kt_arena *arena;
+	/* A pre_filter that knows the only nodes which can do sets these (arena memory). */
+	bool narrowed;
+	struct kt_node_info **only;
+	size_t n_only;
 };
 
 struct kt_plugin {
@@ -57,6 +62,10 @@ struct kt_plugin {
 	        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons);
 	enum kt_plugin_code (*filter)(struct kt_cycle *cycle, void *state,
 	        const struct kt_node_info *node, struct kt_reasons *reasons);
+	/* A pod was put on the node (change 1) or taken from it (-1) to try what if; brings the
+	 * state of pre_filter up to date. Every change is undone by its opposite. */
+	void (*pod_changed)(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
+	        const struct kt_pod_info *pod, int change);
 	/* nodes: the feasible ones. */
 	enum kt_plugin_code (*pre_score)(
 	        struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n);
@@ -76,6 +85,10 @@ extern const struct kt_plugin kt_plugin_node_ports;
 extern const struct kt_plugin kt_plugin_node_resources_fit;
 extern const struct kt_plugin kt_plugin_node_resources_balanced_allocation;
 extern const struct kt_plugin kt_plugin_image_locality;
+extern const struct kt_plugin kt_plugin_volume_restrictions;
+extern const struct kt_plugin kt_plugin_node_volume_limits;
+extern const struct kt_plugin kt_plugin_volume_binding;
+extern const struct kt_plugin kt_plugin_volume_zone;
 extern const struct kt_plugin kt_plugin_pod_topology_spread;
 extern const struct kt_plugin kt_plugin_inter_pod_affinity;
 extern const struct kt_plugin kt_plugin_scheduling_gates;

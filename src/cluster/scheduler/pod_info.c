@@ -21,94 +21,181 @@ static struct kt_sv string_member(struct kt_json_at object, const char *key)
 	return text;
 }
 
-static void add_container(
-        struct container_sums *sums, struct kt_json_at container, struct kt_resources *ret_own)
+/* --- requests --- */
+
+/* What a pod's status says of its containers while they are resized (KEP-1287). */
+struct statuses {
+	struct kt_json_at containers, init_containers;
+	bool infeasible; /* the resize was refused: what the spec asks for does not count */
+};
+
+static struct statuses read_statuses(const struct kt_object *object)
 {
-	kt_resources_add_json(ret_own, kt_json_find(container, "resources", "requests", NULL));
-	kt_resources_add(&sums->total, ret_own);
-	sums->scored_milli_cpu += ret_own->milli_cpu ? ret_own->milli_cpu : DEFAULT_MILLI_CPU;
-	sums->scored_memory_bytes +=
-	        ret_own->memory_bytes ? ret_own->memory_bytes : DEFAULT_MEMORY_BYTES;
+	struct kt_json_at status = kt_object_section(object, KT_SECTION_STATUS), list, item;
+	struct statuses statuses = {0};
+	struct kt_json_iter it = {0};
+
+	if (!status.p)
+		return statuses;
+	statuses.containers = kt_json_member(status, "containerStatuses");
+	statuses.init_containers = kt_json_member(status, "initContainerStatuses");
+	list = kt_json_member(status, "conditions");
+	while (list.p && kt_json_next_element(list, &it, &item))
+		if (kt_json_string_is(kt_json_member(item, "type"), "PodResizePending"))
+			statuses.infeasible =
+			        kt_json_string_is(kt_json_member(item, "reason"), "Infeasible");
+	return statuses;
+}
+
+static struct kt_json_at named(struct kt_json_at list, struct kt_sv name)
+{
+	struct kt_json_iter it = {0};
+	struct kt_json_at item;
+
+	while (list.p && kt_json_next_element(list, &it, &item))
+		if (kt_sv_eq(string_member(item, "name"), name))
+			return item;
+	return (struct kt_json_at){0};
+}
+
+static void take_larger(struct kt_resources *to, struct kt_json_at map)
+{
+	struct kt_resources more = {0};
+
+	kt_resources_add_json(&more, map);
+	kt_resources_max(to, &more);
+	kt_resources_finish(&more);
+}
+
+static void read_container(struct kt_json_at container, struct kt_json_at statuses, bool infeasible,
+        struct kt_resources *ret_own)
+{
+	struct kt_json_at status = named(statuses, string_member(container, "name")), have = {0},
+	                  allocated = {0};
+
+	if (status.p) {
+		have = kt_json_find(status, "resources", "requests", NULL);
+		allocated = kt_json_member(status, "allocatedResources");
+	}
+	if (!infeasible || !(have.p || allocated.p))
+		kt_resources_add_json(
+		        ret_own, kt_json_find(container, "resources", "requests", NULL));
+	if (have.p)
+		take_larger(ret_own, have);
+	if (allocated.p)
+		take_larger(ret_own, allocated);
+}
+
+static void add_container(struct container_sums *sums, const struct kt_resources *own)
+{
+	kt_resources_add(&sums->total, own);
+	sums->scored_milli_cpu += own->milli_cpu ? own->milli_cpu : DEFAULT_MILLI_CPU;
+	sums->scored_memory_bytes += own->memory_bytes ? own->memory_bytes : DEFAULT_MEMORY_BYTES;
 }
 
 /* An init container needs its request beside the sidecars started before it; sidecars stay for the
  * pod's life. */
-static void read_init_containers(
-        struct kt_json_at spec, struct container_sums *sidecars, struct container_sums *peak)
+static void read_init_containers(struct kt_json_at spec, const struct statuses *statuses,
+        struct container_sums *sidecars, struct container_sums *peak)
 {
 	struct kt_json_at list = kt_json_member(spec, "initContainers"), container;
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &container)) {
 		struct kt_resources own = {0};
+		struct container_sums here = {0};
 
 		if (kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always")) {
-			add_container(sidecars, container, &own);
-		} else {
-			struct container_sums here = {0};
-
-			add_container(&here, container, &own);
-			kt_resources_add(&here.total, &sidecars->total);
-			here.scored_milli_cpu += sidecars->scored_milli_cpu;
-			here.scored_memory_bytes += sidecars->scored_memory_bytes;
-			kt_resources_max(&peak->total, &here.total);
-			peak->scored_milli_cpu =
-			        KT_MAX(peak->scored_milli_cpu, here.scored_milli_cpu);
-			peak->scored_memory_bytes =
-			        KT_MAX(peak->scored_memory_bytes, here.scored_memory_bytes);
-			kt_resources_finish(&here.total);
+			read_container(
+			        container, statuses->init_containers, statuses->infeasible, &own);
+			add_container(sidecars, &own);
+			kt_resources_finish(&own);
+			continue;
 		}
+		kt_resources_add_json(&own, kt_json_find(container, "resources", "requests", NULL));
+		add_container(&here, &own);
+		kt_resources_add(&here.total, &sidecars->total);
+		here.scored_milli_cpu += sidecars->scored_milli_cpu;
+		here.scored_memory_bytes += sidecars->scored_memory_bytes;
+		kt_resources_max(&peak->total, &here.total);
+		peak->scored_milli_cpu = KT_MAX(peak->scored_milli_cpu, here.scored_milli_cpu);
+		peak->scored_memory_bytes =
+		        KT_MAX(peak->scored_memory_bytes, here.scored_memory_bytes);
+		kt_resources_finish(&here.total);
 		kt_resources_finish(&own);
 	}
 }
 
-/* Requests of the pod as a whole stand for the sum of its containers' (KEP-2837). */
+/* Requests of the pod as a whole stand for the sum of its containers' (KEP-2837): for CPU, memory
+ * and hugepages. Scoring then assumes nothing of containers, unless nobody asks for anything. */
 static void override_by_pod(struct kt_pod_info *pod, struct kt_resources *total)
 {
 	struct kt_json_at requests = kt_json_find(pod->spec, "resources", "requests", NULL);
 	struct kt_resources own = {0};
+	bool any;
 
 	if (!requests.p)
 		return;
 	kt_resources_add_json(&own, requests);
+	any = kt_json_member(requests, "cpu").p || kt_json_member(requests, "memory").p;
 	if (kt_json_member(requests, "cpu").p)
-		total->milli_cpu = pod->scored_milli_cpu = own.milli_cpu;
+		total->milli_cpu = own.milli_cpu;
 	if (kt_json_member(requests, "memory").p)
-		total->memory_bytes = pod->scored_memory_bytes = own.memory_bytes;
-	for (size_t i = 0; i < own.scalars.n; i++)
-		kt_resources_set_scalar(
-		        total, own.scalars.items[i].name, own.scalars.items[i].value);
+		total->memory_bytes = own.memory_bytes;
+	for (size_t i = 0; i < own.scalars.n; i++) {
+		const struct kt_scalar_resource *scalar = &own.scalars.items[i];
+
+		if (strncmp(scalar->name, "hugepages-", strlen("hugepages-")) != 0)
+			continue;
+		kt_resources_set_scalar(total, scalar->name, scalar->value);
+		any = true;
+	}
 	kt_resources_finish(&own);
+	if (any && total->milli_cpu)
+		pod->scored_milli_cpu = total->milli_cpu;
+	if (any && total->memory_bytes)
+		pod->scored_memory_bytes = total->memory_bytes;
+}
+
+static void add_overhead(struct kt_pod_info *pod, struct kt_resources *total)
+{
+	struct kt_json_at overhead = kt_json_member(pod->spec, "overhead");
+	struct kt_resources more = {0};
+
+	if (!overhead.p)
+		return;
+	kt_resources_add_json(&more, overhead);
+	kt_resources_add(total, &more);
+	pod->scored_milli_cpu += more.milli_cpu;
+	pod->scored_memory_bytes += more.memory_bytes;
+	pod->asked_milli_cpu += more.milli_cpu;
+	pod->asked_memory_bytes += more.memory_bytes;
+	kt_resources_finish(&more);
 }
 
 static void read_requests(struct kt_pod_info *pod)
 {
 	struct container_sums sums = {0}, peak = {0};
-	struct kt_json_at list = kt_json_member(pod->spec, "containers"), container, overhead;
+	struct kt_json_at list = kt_json_member(pod->spec, "containers"), container;
+	struct statuses statuses = read_statuses(pod->object);
 	struct kt_json_iter it = {0};
 
-	read_init_containers(pod->spec, &sums, &peak);
+	read_init_containers(pod->spec, &statuses, &sums, &peak);
 	while (list.p && kt_json_next_element(list, &it, &container)) {
 		struct kt_resources own = {0};
 
-		add_container(&sums, container, &own);
+		read_container(container, statuses.containers, statuses.infeasible, &own);
+		add_container(&sums, &own);
 		kt_resources_finish(&own);
 	}
 	kt_resources_max(&sums.total, &peak.total);
-	pod->scored_milli_cpu = KT_MAX(sums.scored_milli_cpu, peak.scored_milli_cpu);
-	pod->scored_memory_bytes = KT_MAX(sums.scored_memory_bytes, peak.scored_memory_bytes);
+	pod->asked_milli_cpu = pod->scored_milli_cpu =
+	        KT_MAX(sums.scored_milli_cpu, peak.scored_milli_cpu);
+	pod->asked_memory_bytes = pod->scored_memory_bytes =
+	        KT_MAX(sums.scored_memory_bytes, peak.scored_memory_bytes);
 	kt_resources_finish(&peak.total);
 	override_by_pod(pod, &sums.total);
-	overhead = kt_json_member(pod->spec, "overhead");
-	if (overhead.p) {
-		struct kt_resources more = {0};
-
-		kt_resources_add_json(&more, overhead);
-		kt_resources_add(&sums.total, &more);
-		pod->scored_milli_cpu += more.milli_cpu;
-		pod->scored_memory_bytes += more.memory_bytes;
-		kt_resources_finish(&more);
-	}
+	add_overhead(pod, &sums.total);
 	sums.total.pods = 1;
 	pod->requests = sums.total;
 }
@@ -155,6 +242,41 @@ static void read_ports(struct kt_pod_info *pod, const char *field, bool sidecars
 	}
 }
 
+static void add_claim(struct kt_pod_info *pod, char *name, bool ephemeral)
+{
+	struct kt_pod_claim claim = {.ephemeral = ephemeral};
+
+	claim.key = kt_asprintf("%.*s/%s", KT_SVP(pod->namespace), name);
+	claim.name = claim.key + pod->namespace.len + 1;
+	kt_vec_push(&pod->claims, claim);
+}
+
+static void read_volumes(struct kt_pod_info *pod)
+{
+	static const char *const disks[] = {
+	        "gcePersistentDisk", "awsElasticBlockStore", "iscsi", "rbd"};
+	struct kt_json_at list = kt_json_member(pod->spec, "volumes"), volume, claim;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &volume)) {
+		struct kt_sv own = string_member(volume, "name");
+
+		claim = kt_json_member(volume, "persistentVolumeClaim");
+		if (claim.p) {
+			kt_auto_free char *name = kt_sv_dup(string_member(claim, "claimName"));
+
+			add_claim(pod, name, false);
+		} else if (kt_json_member(volume, "ephemeral").p) {
+			kt_auto_free char *name =
+			        kt_asprintf("%.*s-%.*s", KT_SVP(pod->name), KT_SVP(own));
+
+			add_claim(pod, name, true);
+		}
+		for (size_t i = 0; i < KT_ARRAY_SIZE(disks) && !pod->has_disks; i++)
+			pod->has_disks = kt_json_member(volume, disks[i]).p != NULL;
+	}
+}
+
 struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
 {
 	struct kt_pod_info *pod = kt_new(struct kt_pod_info);
@@ -176,8 +298,7 @@ struct kt_pod_info *kt_pod_info_create(struct kt_object *object)
 	read_ports(pod, "containers", false);
 	read_ports(pod, "initContainers", true);
 	kt_affinity_terms_read(pod->affinity, pod->namespace, pod->terms);
-	kt_spread_constraints_read(
-	        kt_json_member(pod->spec, "topologySpreadConstraints"), &pod->spread);
+	read_volumes(pod);
 	return pod;
 }
 
@@ -190,7 +311,9 @@ void kt_pod_info_destroy(struct kt_pod_info *pod)
 	kt_vec_finish(&pod->host_ports);
 	for (int kind = 0; kind < KT_AFFINITY_KINDS; kind++)
 		kt_affinity_terms_finish(&pod->terms[kind]);
-	kt_spread_constraints_finish(&pod->spread);
+	for (size_t i = 0; i < pod->claims.n; i++)
+		free(pod->claims.items[i].key);
+	kt_vec_finish(&pod->claims);
 	kt_object_unref(pod->object);
 	free(pod);
 }
@@ -200,4 +323,12 @@ bool kt_pod_has_ended(const struct kt_object *pod)
 	struct kt_json_at phase = kt_object_field(pod, KT_SECTION_STATUS, "phase");
 
 	return kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
+}
+
+struct kt_sv kt_pod_nominated_node(const struct kt_object *pod)
+{
+	struct kt_sv name = {0};
+
+	kt_json_string_sv(kt_object_field(pod, KT_SECTION_STATUS, "nominatedNodeName"), &name);
+	return name;
 }

@@ -205,10 +205,36 @@ static struct kt_queued_pod *add_pod(struct kt_pod_queue *queue, struct kt_objec
 	return pod;
 }
 
+/* Something may have changed for a pod that was tried in vain: it is tried again, after its
+ * back-off at the earliest. True when it is active now. */
+static bool try_again(struct kt_pod_queue *queue, struct kt_queued_pod *pod)
+{
+	int64_t tried_ns = pod->due_ns - KT_QUEUE_UNSCHEDULABLE_MAX_MS * KT_NS_PER_MS;
+
+	if (tried_ns + backoff_ns(pod) > kt_loop_now_ns(queue->loop)) {
+		make_wait(queue, pod, BACKOFF, tried_ns + backoff_ns(pod));
+		return false;
+	}
+	make_active(queue, pod);
+	return true;
+}
+
+/* Only what decisions are made of; our own writes to the status are no news. */
+static bool is_news(const struct kt_object *old_object, const struct kt_object *new_object)
+{
+	struct kt_json_at a = kt_object_section(old_object, KT_SECTION_SPEC),
+	                  b = kt_object_section(new_object, KT_SECTION_SPEC);
+
+	return !kt_sv_eq((struct kt_sv){a.p, a.len}, (struct kt_sv){b.p, b.len}) ||
+	       !kt_sv_eq(kt_object_span(old_object, old_object->labels),
+	               kt_object_span(new_object, new_object->labels));
+}
+
 void kt_pod_queue_put(struct kt_pod_queue *queue, struct kt_object *object, bool gated)
 {
 	struct kt_queued_pod *pod = kt_pod_queue_find(queue, kt_object_uid(object));
 	bool is_new = !pod, was_gated = pod && pod->place == GATED;
+	bool news = pod && pod->place == UNSCHEDULABLE && is_news(pod->object, object);
 	struct kt_object *old;
 	int64_t priority = 0;
 
@@ -224,6 +250,9 @@ void kt_pod_queue_put(struct kt_pod_queue *queue, struct kt_object *object, bool
 		pod->place = GATED;
 	} else if (is_new || was_gated) {
 		make_active(queue, pod);
+		queue->wake(queue->arg);
+	} else if (news && try_again(queue, pod)) {
+		set_timer(queue);
 		queue->wake(queue->arg);
 	}
 }
@@ -265,7 +294,6 @@ void kt_pod_queue_return(struct kt_pod_queue *queue, struct kt_queued_pod *pod, 
 
 void kt_pod_queue_event(struct kt_pod_queue *queue, uint32_t events)
 {
-	int64_t now = kt_loop_now_ns(queue->loop);
 	size_t it = 0;
 	void *value;
 	bool any = false;
@@ -274,17 +302,9 @@ void kt_pod_queue_event(struct kt_pod_queue *queue, uint32_t events)
 		return;
 	while (kt_map_next(&queue->pods, &it, NULL, &value)) {
 		struct kt_queued_pod *pod = value;
-		int64_t tried_ns;
 
-		if (pod->place != UNSCHEDULABLE || !(pod->wakes & events))
-			continue;
-		tried_ns = pod->due_ns - KT_QUEUE_UNSCHEDULABLE_MAX_MS * KT_NS_PER_MS;
-		if (tried_ns + backoff_ns(pod) > now) {
-			make_wait(queue, pod, BACKOFF, tried_ns + backoff_ns(pod));
-		} else {
-			make_active(queue, pod);
-			any = true;
-		}
+		if (pod->place == UNSCHEDULABLE && (pod->wakes & events))
+			any |= try_again(queue, pod);
 	}
 	set_timer(queue);
 	if (any)

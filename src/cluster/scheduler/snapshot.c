@@ -14,6 +14,7 @@ static void node_free(void *value)
 	kt_vec_finish(&node->taints);
 	kt_vec_finish(&node->images);
 	kt_vec_finish(&node->pods);
+	kt_vec_finish(&node->nominated);
 	kt_object_unref(node->object);
 	free(node->name);
 	free(node);
@@ -35,15 +36,27 @@ void kt_snapshot_init(struct kt_snapshot *snapshot)
 	kt_map_init(&snapshot->nodes_by_name, node_free);
 	kt_map_init(&snapshot->pods_by_uid, pod_free);
 	kt_map_init(&snapshot->namespaces, object_free);
-	kt_map_init(&snapshot->image_nodes, NULL);
+	kt_map_init(&snapshot->images, free);
+	kt_map_init(&snapshot->nominated, pod_free);
+	kt_map_init(&snapshot->budgets, object_free);
+	kt_owners_init(&snapshot->owners);
+	kt_volumes_init(&snapshot->volumes);
+	snapshot->tallies = kt_new(struct kt_tallies);
 }
 
 void kt_snapshot_finish(struct kt_snapshot *snapshot)
 {
 	kt_map_finish(&snapshot->pods_by_uid);
+	kt_map_finish(&snapshot->nominated);
 	kt_map_finish(&snapshot->nodes_by_name);
+	kt_map_finish(&snapshot->budgets);
+	kt_owners_finish(&snapshot->owners);
+	kt_volumes_finish(&snapshot->volumes);
+	kt_tallies_finish(snapshot->tallies);
+	free(snapshot->tallies);
+	kt_vec_finish(&snapshot->free_ids);
 	kt_map_finish(&snapshot->namespaces);
-	kt_map_finish(&snapshot->image_nodes);
+	kt_map_finish(&snapshot->images);
 	kt_vec_finish(&snapshot->nodes);
 }
 
@@ -54,6 +67,8 @@ static struct kt_node_info *get_or_add_node(struct kt_snapshot *snapshot, struct
 	if (!node) {
 		node = kt_new(struct kt_node_info);
 		node->name = kt_sv_dup(name);
+		node->id = snapshot->free_ids.n ? snapshot->free_ids.items[--snapshot->free_ids.n]
+		                                : snapshot->n_ids++;
 		kt_map_set_sv(&snapshot->nodes_by_name, name, node);
 	}
 	return node;
@@ -79,13 +94,20 @@ static void read_taints(struct kt_node_info *node, struct kt_json_at spec)
 static void count_images(struct kt_snapshot *snapshot, const struct kt_node_info *node, int change)
 {
 	for (size_t i = 0; i < node->images.n; i++) {
-		kt_auto_free char *name = kt_sv_dup(node->images.items[i].name);
-		intptr_t n = (intptr_t)(uintptr_t)kt_map_get(&snapshot->image_nodes, name) + change;
+		const struct kt_image *image = &node->images.items[i];
+		struct kt_image_spread *spread = kt_map_get_sv(&snapshot->images, image->name);
+		kt_auto_free char *name = NULL;
 
-		if (n > 0)
-			kt_map_set(&snapshot->image_nodes, name, (void *)(uintptr_t)n);
-		else
-			kt_map_del(&snapshot->image_nodes, name);
+		if (!spread) {
+			spread = kt_new(struct kt_image_spread);
+			spread->size_bytes = image->size_bytes;
+			kt_map_set_sv(&snapshot->images, image->name, spread);
+		}
+		spread->n_nodes += (size_t)change;
+		if (spread->n_nodes)
+			continue;
+		name = kt_sv_dup(image->name);
+		kt_map_del(&snapshot->images, name);
 	}
 }
 
@@ -145,12 +167,15 @@ void kt_snapshot_set_node(struct kt_snapshot *snapshot, struct kt_object *object
 	kt_resources_finish(&node->allocatable);
 	node->allocatable = (struct kt_resources){0};
 	kt_resources_add_json(&node->allocatable, kt_json_find(doc, "status", "allocatable", NULL));
+	kt_tallies_node(snapshot->tallies, node);
 }
 
 static void drop_if_unused(struct kt_snapshot *snapshot, struct kt_node_info *node)
 {
-	if (!node->object && !node->pods.n)
-		node_free(kt_map_take(&snapshot->nodes_by_name, node->name));
+	if (node->object || node->pods.n || node->nominated.n)
+		return;
+	kt_vec_push(&snapshot->free_ids, node->id);
+	node_free(kt_map_take(&snapshot->nodes_by_name, node->name));
 }
 
 void kt_snapshot_remove_node(struct kt_snapshot *snapshot, struct kt_sv name)
@@ -165,6 +190,7 @@ void kt_snapshot_remove_node(struct kt_snapshot *snapshot, struct kt_sv name)
 	node->taints.n = 0; /* they point into the object */
 	drop_images(snapshot, node);
 	kt_object_unref(kt_steal(&node->object));
+	kt_tallies_node(snapshot->tallies, node);
 	drop_if_unused(snapshot, node);
 }
 
@@ -180,17 +206,22 @@ static void count_terms(struct kt_snapshot *snapshot, const struct kt_pod_info *
 		snapshot->n_anti_affinity_pods += (size_t)change;
 }
 
-static void count_pod(struct kt_node_info *node, struct kt_pod_info *pod)
+void kt_snapshot_put(
+        struct kt_snapshot *snapshot, struct kt_node_info *node, struct kt_pod_info *pod)
 {
+	kt_assert(!pod->node);
 	pod->node = node;
 	pod->node_slot = (uint32_t)node->pods.n;
 	kt_vec_push(&node->pods, pod);
 	kt_resources_add(&node->requested, &pod->requests);
 	node->scored_milli_cpu += pod->scored_milli_cpu;
 	node->scored_memory_bytes += pod->scored_memory_bytes;
+	kt_tallies_pod(snapshot->tallies, pod, 1);
+	for (size_t i = 0; i < pod->claims.n; i++)
+		kt_volumes_use(&snapshot->volumes, pod->claims.items[i].key, 1);
 }
 
-static void uncount_pod(struct kt_pod_info *pod)
+void kt_snapshot_take(struct kt_snapshot *snapshot, struct kt_pod_info *pod)
 {
 	struct kt_node_info *node = pod->node;
 	struct kt_pod_info *last = node->pods.items[--node->pods.n];
@@ -200,10 +231,14 @@ static void uncount_pod(struct kt_pod_info *pod)
 	kt_resources_sub(&node->requested, &pod->requests);
 	node->scored_milli_cpu -= pod->scored_milli_cpu;
 	node->scored_memory_bytes -= pod->scored_memory_bytes;
+	kt_tallies_pod(snapshot->tallies, pod, -1);
+	for (size_t i = 0; i < pod->claims.n; i++)
+		kt_volumes_use(&snapshot->volumes, pod->claims.items[i].key, -1);
 	pod->node = NULL;
 }
 
-void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid)
+/* The pod counts nowhere any longer. */
+static void uncount_pod(struct kt_snapshot *snapshot, struct kt_sv uid)
 {
 	struct kt_pod_info *pod = kt_map_get_sv(&snapshot->pods_by_uid, uid);
 	kt_auto_free char *key = NULL;
@@ -213,42 +248,127 @@ void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid)
 		return;
 	node = pod->node;
 	count_terms(snapshot, pod, -1);
-	uncount_pod(pod);
+	kt_snapshot_take(snapshot, pod);
 	key = kt_sv_dup(uid);
 	kt_pod_info_destroy(kt_map_take(&snapshot->pods_by_uid, key));
 	drop_if_unused(snapshot, node);
 }
 
-static void add_pod(struct kt_snapshot *snapshot, struct kt_object *object,
+static struct kt_pod_info *add_pod(struct kt_snapshot *snapshot, struct kt_object *object,
         struct kt_node_info *node, bool assumed)
 {
 	struct kt_pod_info *pod = kt_pod_info_create(object);
 
 	pod->assumed = assumed;
-	count_pod(node ? node : get_or_add_node(snapshot, pod->node_name), pod);
+	kt_snapshot_put(snapshot, node ? node : get_or_add_node(snapshot, pod->node_name), pod);
 	count_terms(snapshot, pod, 1);
 	kt_map_set_sv(&snapshot->pods_by_uid, pod->uid, pod);
+	return pod;
+}
+
+static void drop_nomination(struct kt_snapshot *snapshot, struct kt_sv uid)
+{
+	kt_auto_free char *key = kt_sv_dup(uid);
+	struct kt_pod_info *pod = kt_map_take(&snapshot->nominated, key);
+
+	if (!pod)
+		return;
+	struct kt_node_info *node = kt_map_get_sv(&snapshot->nodes_by_name, pod->node_name);
+
+	for (size_t i = 0; i < node->nominated.n; i++)
+		if (node->nominated.items[i] == pod) {
+			kt_vec_remove(&node->nominated, i);
+			break;
+		}
+	drop_if_unused(snapshot, node);
+	kt_pod_info_destroy(pod);
+}
+
+static void add_nomination(struct kt_snapshot *snapshot, struct kt_object *object,
+        struct kt_sv node_name, bool assumed)
+{
+	struct kt_pod_info *pod = kt_pod_info_create(object);
+	struct kt_node_info *node = get_or_add_node(snapshot, node_name);
+
+	pod->assumed = assumed;
+	pod->node_name = kt_sv_of(node->name);
+	kt_vec_push(&node->nominated, pod);
+	kt_map_set_sv(&snapshot->nominated, pod->uid, pod);
+}
+
+void kt_snapshot_nominate(
+        struct kt_snapshot *snapshot, struct kt_object *pod, struct kt_node_info *node)
+{
+	drop_nomination(snapshot, kt_object_uid(pod));
+	if (node)
+		add_nomination(snapshot, pod, kt_sv_of(node->name), true);
+}
+
+/* What a pending pod's status says of its nominated node. Ours stays until the status has it. */
+static void set_pending(struct kt_snapshot *snapshot, struct kt_object *object)
+{
+	struct kt_sv uid = kt_object_uid(object), name = kt_pod_nominated_node(object);
+	const struct kt_pod_info *old = kt_map_get_sv(&snapshot->nominated, uid);
+
+	if (kt_pod_has_ended(object) || (!name.len && !(old && old->assumed))) {
+		drop_nomination(snapshot, uid);
+		return;
+	}
+	bool assumed = !name.len;
+	kt_auto_free char *node = name.len ? kt_sv_dup(name) : kt_sv_dup(old->node_name);
+
+	drop_nomination(snapshot, uid);
+	add_nomination(snapshot, object, kt_sv_of(node), assumed);
+}
+
+void kt_snapshot_remove_pod(struct kt_snapshot *snapshot, struct kt_sv uid)
+{
+	uncount_pod(snapshot, uid);
+	drop_nomination(snapshot, uid);
 }
 
 void kt_snapshot_set_pod(struct kt_snapshot *snapshot, struct kt_object *object)
 {
 	struct kt_sv uid = kt_object_uid(object), node_name = {0};
+	const struct kt_pod_info *pod = kt_map_get_sv(&snapshot->pods_by_uid, uid);
 
 	kt_json_string_sv(kt_object_field(object, KT_SECTION_SPEC, "nodeName"), &node_name);
-	if (!node_name.len) {
-		struct kt_pod_info *pod = kt_map_get_sv(&snapshot->pods_by_uid, uid);
+	if (node_name.len) {
+		bool preempted = pod && pod->preempted;
 
-		if (pod && pod->assumed)
-			return; /* an event from before our binding */
+		kt_snapshot_remove_pod(snapshot, uid);
+		if (!kt_pod_has_ended(object))
+			add_pod(snapshot, object, NULL, false)->preempted = preempted;
+	} else if (!pod || !pod->assumed) { /* else an event from before our binding */
+		uncount_pod(snapshot, uid);
+		set_pending(snapshot, object);
 	}
-	kt_snapshot_remove_pod(snapshot, uid);
-	if (node_name.len && !kt_pod_has_ended(object))
-		add_pod(snapshot, object, NULL, false);
 }
 
 void kt_snapshot_assume(
         struct kt_snapshot *snapshot, struct kt_object *object, struct kt_node_info *node)
 {
 	kt_assert(!kt_map_get_sv(&snapshot->pods_by_uid, kt_object_uid(object)));
+	drop_nomination(snapshot, kt_object_uid(object));
 	add_pod(snapshot, object, node, true);
+}
+
+static char *budget_key(const struct kt_object *budget)
+{
+	return kt_asprintf(
+	        "%.*s/%.*s", KT_SVP(kt_object_namespace(budget)), KT_SVP(kt_object_name(budget)));
+}
+
+void kt_snapshot_set_budget(struct kt_snapshot *snapshot, struct kt_object *budget)
+{
+	kt_auto_free char *key = budget_key(budget);
+
+	kt_map_set(&snapshot->budgets, key, kt_object_ref(budget));
+}
+
+void kt_snapshot_remove_budget(struct kt_snapshot *snapshot, const struct kt_object *budget)
+{
+	kt_auto_free char *key = budget_key(budget);
+
+	kt_map_del(&snapshot->budgets, key);
 }

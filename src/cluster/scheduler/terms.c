@@ -106,39 +106,3 @@ bool kt_affinity_term_matches(const struct kt_affinity_term *term, const struct 
 	return term->selector && in_namespaces(term, kt_object_namespace(pod), namespaces) &&
 	       kt_selector_matches(term->selector, pod);
 }
-
-void kt_spread_constraints_read(struct kt_json_at list, kt_spread_constraints *constraints)
-{
-	struct kt_json_iter it = {0};
-	struct kt_json_at item;
-
-	while (list.p && kt_json_next_element(list, &it, &item)) {
-		int64_t skew = 1, domains = 0;
-
-		kt_json_int64(kt_json_member(item, "maxSkew"), &skew);
-		kt_json_int64(kt_json_member(item, "minDomains"), &domains);
-		kt_vec_push(constraints,
-		        ((struct kt_spread_constraint){
-		                .selector = read_selector(kt_json_member(item, "labelSelector")),
-		                .topology_key = string_dup(item, "topologyKey"),
-		                .max_skew = (int32_t)skew,
-		                .min_domains = (int32_t)domains,
-		                .hard = !kt_json_string_is(
-		                        kt_json_member(item, "whenUnsatisfiable"),
-		                        "ScheduleAnyway"),
-		                .honor_affinity = !kt_json_string_is(
-		                        kt_json_member(item, "nodeAffinityPolicy"), "Ignore"),
-		                .honor_taints = kt_json_string_is(
-		                        kt_json_member(item, "nodeTaintsPolicy"), "Honor"),
-		        }));
-	}
-}
-
-void kt_spread_constraints_finish(kt_spread_constraints *constraints)
-{
-	for (size_t i = 0; i < constraints->n; i++) {
-		kt_selector_destroy(constraints->items[i].selector);
-		free(constraints->items[i].topology_key);
-	}
-	kt_vec_finish(constraints);
-}

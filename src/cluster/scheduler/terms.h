@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pod (anti-)affinity terms and topology spread constraints, parsed once per pod. Label selectors
- * are api/machinery's. A term speaks of pods in some namespaces and of the nodes' value of one
- * label, its topology. Source: the PodAffinityTerm and TopologySpreadConstraint types.
+ * Pod (anti-)affinity terms, parsed once per pod. Label selectors are api/machinery's. A term
+ * speaks of pods in some namespaces and of the nodes' value of one label, its topology. Source: the
+ * PodAffinityTerm type.
  */
 #ifndef KT_CLUSTER_SCHEDULER_TERMS_H
 #define KT_CLUSTER_SCHEDULER_TERMS_H
@@ -20,15 +20,6 @@ struct kt_affinity_term {
 };
 typedef KT_VEC(struct kt_affinity_term) kt_affinity_terms;
 
-struct kt_spread_constraint {
-	struct kt_selector *selector;
-	char *topology_key;
-	int32_t max_skew, min_domains;     /* min_domains 0: not set */
-	bool hard;                         /* DoNotSchedule */
-	bool honor_affinity, honor_taints; /* which nodes count */
-};
-typedef KT_VEC(struct kt_spread_constraint) kt_spread_constraints;
-
 enum kt_affinity_kind {
 	KT_AFFINITY_REQUIRED,
 	KT_AFFINITY_PREFERRED,
@@ -44,8 +35,5 @@ void kt_affinity_terms_finish(kt_affinity_terms *terms);
 /* Does the term speak of this pod? namespaces: the snapshot's Namespace objects by name. */
 bool kt_affinity_term_matches(const struct kt_affinity_term *term, const struct kt_object *pod,
         const struct kt_map *namespaces);
-
-void kt_spread_constraints_read(struct kt_json_at list, kt_spread_constraints *constraints);
-void kt_spread_constraints_finish(kt_spread_constraints *constraints);
 
 #endif

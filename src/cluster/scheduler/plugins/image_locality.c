@@ -22,7 +22,7 @@ struct wanted {
 	size_t n;
 	struct {
 		const char *name;
-		size_t n_nodes; /* that have it */
+		int64_t scaled_bytes; /* by the share of nodes that have it */
 	} images[];
 };
 
@@ -37,9 +37,13 @@ static void add_images(struct kt_cycle *cycle, const char *field, struct wanted 
 		                           ? normalized(cycle->arena, image)
 		                           : "";
 
+		const struct kt_image_spread *spread = kt_map_get(&cycle->snapshot->images, name);
+		double share =
+		        spread ? (double)spread->n_nodes / (double)cycle->snapshot->nodes.n : 0;
+
 		wanted->images[wanted->n].name = name;
-		wanted->images[wanted->n++].n_nodes =
-		        (size_t)(uintptr_t)kt_map_get(&cycle->snapshot->image_nodes, name);
+		wanted->images[wanted->n++].scaled_bytes =
+		        spread ? (int64_t)((double)spread->size_bytes * share) : 0;
 	}
 }
 
@@ -70,12 +74,12 @@ static enum kt_plugin_code pre_score(
 	return KT_PLUGIN_OK;
 }
 
-static int64_t image_bytes(const struct kt_node_info *node, const char *name)
+static bool has_image(const struct kt_node_info *node, const char *name)
 {
 	for (size_t i = 0; i < node->images.n; i++)
 		if (kt_sv_is(node->images.items[i].name, name))
-			return node->images.items[i].size_bytes;
-	return 0;
+			return true;
+	return false;
 }
 
 static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_info *node)
@@ -83,12 +87,10 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 	const struct wanted *wanted = state;
 	int64_t sum = 0, max = MAX_BYTES_PER_CONTAINER * (int64_t)wanted->n;
 
-	for (size_t i = 0; i < wanted->n && node->images.n; i++) {
-		double spread =
-		        (double)wanted->images[i].n_nodes / (double)cycle->snapshot->nodes.n;
-
-		sum += (int64_t)((double)image_bytes(node, wanted->images[i].name) * spread);
-	}
+	(void)cycle;
+	for (size_t i = 0; i < wanted->n && node->images.n; i++)
+		if (has_image(node, wanted->images[i].name))
+			sum += wanted->images[i].scaled_bytes;
 	sum = KT_MIN(KT_MAX(sum, MIN_BYTES), max);
 	return max > MIN_BYTES ? KT_SCORE_MAX * (sum - MIN_BYTES) / (max - MIN_BYTES) : 0;
 }

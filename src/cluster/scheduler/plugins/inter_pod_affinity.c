@@ -12,6 +12,7 @@
 /* "key\nvalue" → a number (arena memory). */
 struct pairs {
 	struct kt_map map;
+	size_t n_positive; /* numbers above 0 */
 };
 
 struct affinity {
@@ -40,6 +41,8 @@ static void add(struct kt_cycle *cycle, struct pairs *pairs, const char *key,
 		number = kt_arena_new(cycle->arena, int64_t);
 		kt_map_set(&pairs->map, text, number);
 	}
+	pairs->n_positive += *number <= 0 && *number + amount > 0;
+	pairs->n_positive -= *number > 0 && *number + amount <= 0;
 	*number += amount;
 }
 
@@ -94,22 +97,29 @@ static void finish(struct kt_cycle *cycle, void *state)
 /* Filtering */
 
 static void count_existing(struct kt_cycle *cycle, struct affinity *affinity,
-        const struct kt_node_info *node, const struct kt_pod_info *existing)
+        const struct kt_node_info *node, const struct kt_pod_info *existing, int change)
 {
 	const kt_affinity_terms *own = cycle->pod->terms, *theirs = existing->terms;
 
 	for (size_t i = 0; i < theirs[KT_ANTI_REQUIRED].n; i++)
 		if (matches(cycle, &theirs[KT_ANTI_REQUIRED].items[i], cycle->pod->object))
 			add(cycle, &affinity->forbidden,
-			        theirs[KT_ANTI_REQUIRED].items[i].topology_key, node, 1);
+			        theirs[KT_ANTI_REQUIRED].items[i].topology_key, node, change);
 	if (matches_all(cycle, &own[KT_AFFINITY_REQUIRED], existing->object))
 		for (size_t i = 0; i < own[KT_AFFINITY_REQUIRED].n; i++)
 			add(cycle, &affinity->near, own[KT_AFFINITY_REQUIRED].items[i].topology_key,
-			        node, 1);
+			        node, change);
 	for (size_t i = 0; i < own[KT_ANTI_REQUIRED].n; i++)
 		if (matches(cycle, &own[KT_ANTI_REQUIRED].items[i], existing->object))
 			add(cycle, &affinity->away, own[KT_ANTI_REQUIRED].items[i].topology_key,
-			        node, 1);
+			        node, change);
+}
+
+static void pod_changed(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
+        const struct kt_pod_info *pod, int change)
+{
+	if (state)
+		count_existing(cycle, state, node, pod, change);
 }
 
 static enum kt_plugin_code pre_filter(
@@ -129,7 +139,7 @@ static enum kt_plugin_code pre_filter(
 
 		for (size_t p = 0; p < node->pods.n; p++)
 			if (has_own || node->pods.items[p]->terms[KT_ANTI_REQUIRED].n)
-				count_existing(cycle, affinity, node, node->pods.items[p]);
+				count_existing(cycle, affinity, node, node->pods.items[p], 1);
 	}
 	return has_own || affinity->forbidden.map.n ? KT_PLUGIN_OK : KT_PLUGIN_SKIP;
 }
@@ -149,7 +159,8 @@ static bool near_enough(
 			return false;
 		found &= get(cycle, &affinity->near, terms->items[i].topology_key, value) > 0;
 	}
-	return found || (!affinity->near.map.n && matches_all(cycle, terms, cycle->pod->object));
+	return found ||
+	       (!affinity->near.n_positive && matches_all(cycle, terms, cycle->pod->object));
 }
 
 static bool too_near(
@@ -170,14 +181,16 @@ static bool is_forbidden(
 {
 	size_t it = 0;
 	const char *pair;
+	void *number;
 
 	(void)cycle;
-	while (kt_map_next(&affinity->forbidden.map, &it, &pair, NULL)) {
+	while (kt_map_next(&affinity->forbidden.map, &it, &pair, &number)) {
 		const char *newline = strchr(pair, '\n');
 		struct kt_sv value;
 
-		if (kt_object_label(
-		            node->object, (struct kt_sv){pair, (size_t)(newline - pair)}, &value) &&
+		if (*(int64_t *)number > 0 &&
+		        kt_object_label(node->object,
+		                (struct kt_sv){pair, (size_t)(newline - pair)}, &value) &&
 		        kt_sv_is(value, newline + 1))
 			return true;
 	}
@@ -312,6 +325,7 @@ const struct kt_plugin kt_plugin_inter_pod_affinity = {
                  KT_EVENT_POD_ADDED | KT_EVENT_POD_CHANGED,
         .pre_filter = pre_filter,
         .filter = filter,
+        .pod_changed = pod_changed,
         .pre_score = pre_score,
         .score = score,
         .normalize = normalize,

@@ -115,17 +115,102 @@ static struct kt_json_at node_affinity(const struct kt_pod_info *pod)
 	                       : (struct kt_json_at){0};
 }
 
+typedef KT_VEC(struct kt_sv) names;
+
+static bool has_name(const names *list, struct kt_sv name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (kt_sv_eq(list->items[i], name))
+			return true;
+	return false;
+}
+
+static void read_values(struct kt_json_at requirement, names *out)
+{
+	struct kt_json_at values = kt_json_member(requirement, "values"), item;
+	struct kt_json_iter it = {0};
+	struct kt_sv name;
+
+	while (values.p && kt_json_next_element(values, &it, &item))
+		if (kt_json_string_sv(item, &name) && !has_name(out, name))
+			kt_vec_push(out, name);
+}
+
+/* Adds the nodes that a term names (metadata.name In …); false when it names none. */
+static bool term_names(struct kt_json_at term, names *all)
+{
+	struct kt_json_at fields = kt_json_member(term, "matchFields"), item;
+	struct kt_json_iter it = {0};
+	names own = {0};
+	bool any = false;
+
+	while (fields.p && kt_json_next_element(fields, &it, &item)) {
+		names here = {0};
+		size_t kept = 0;
+
+		if (!kt_json_string_is(kt_json_member(item, "key"), "metadata.name") ||
+		        !kt_json_string_is(kt_json_member(item, "operator"), "In"))
+			continue;
+		read_values(item, any ? &here : &own);
+		for (size_t i = 0; any && i < own.n; i++)
+			if (has_name(&here, own.items[i]))
+				own.items[kept++] = own.items[i];
+		if (any)
+			own.n = kept;
+		any = true;
+		kt_vec_finish(&here);
+	}
+	for (size_t i = 0; i < own.n; i++)
+		if (!has_name(all, own.items[i]))
+			kt_vec_push(all, own.items[i]);
+	kt_vec_finish(&own);
+	return any;
+}
+
+/* The names when every term names nodes: a DaemonSet's pod need not be tried on all. */
+static bool all_names(struct kt_json_at required, names *ret_names)
+{
+	struct kt_json_at terms = kt_json_member(required, "nodeSelectorTerms"), term;
+	struct kt_json_iter it = {0};
+	bool any = false;
+
+	while (terms.p && kt_json_next_element(terms, &it, &term)) {
+		if (!term_names(term, ret_names))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static enum kt_plugin_code pre_filter(
         struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
 {
-	struct kt_json_at affinity = node_affinity(cycle->pod);
+	struct kt_json_at affinity = node_affinity(cycle->pod), required = {0};
+	enum kt_plugin_code code = KT_PLUGIN_OK;
+	names list = {0};
 
 	(void)state;
-	(void)reasons;
-	if (!cycle->pod->node_selector.p &&
-	        !(affinity.p && kt_json_member(affinity, required_key).p))
+	if (affinity.p)
+		required = kt_json_member(affinity, required_key);
+	if (!cycle->pod->node_selector.p && !required.p)
 		return KT_PLUGIN_SKIP;
-	return KT_PLUGIN_OK;
+	if (required.p && all_names(required, &list)) {
+		cycle->narrowed = list.n > 0;
+		cycle->only = kt_arena_alloc(cycle->arena, (list.n + 1) * sizeof(*cycle->only));
+		for (size_t i = 0; i < list.n; i++) {
+			struct kt_node_info *node =
+			        kt_map_get_sv(&cycle->snapshot->nodes_by_name, list.items[i]);
+
+			if (node && node->object)
+				cycle->only[cycle->n_only++] = node;
+		}
+		if (!list.n) {
+			kt_vec_push(&reasons->texts, "pod affinity terms conflict");
+			code = KT_PLUGIN_UNRESOLVABLE;
+		}
+	}
+	kt_vec_finish(&list);
+	return code;
 }
 
 bool kt_node_affinity_allows(const struct kt_pod_info *pod, const struct kt_object *node)

@@ -56,12 +56,12 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 
 	(void)state;
 	if (node->allocatable.milli_cpu) {
-		sum += free_share(node->scored_milli_cpu + pod->scored_milli_cpu,
-		        node->allocatable.milli_cpu);
+		sum += free_share(
+		        node->scored_milli_cpu + pod->asked_milli_cpu, node->allocatable.milli_cpu);
 		n++;
 	}
 	if (node->allocatable.memory_bytes) {
-		sum += free_share(node->scored_memory_bytes + pod->scored_memory_bytes,
+		sum += free_share(node->scored_memory_bytes + pod->asked_memory_bytes,
 		        node->allocatable.memory_bytes);
 		n++;
 	}

@@ -1,53 +1,146 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * PodTopologySpread: keeps matching pods spread over the values of a node label. DoNotSchedule
- * constraints refuse nodes, ScheduleAnyway ones score them. Source: KEP-895; KEP-3022 (minDomains),
- * KEP-3094 (which nodes count).
+ * constraints refuse nodes, ScheduleAnyway ones score them. A pod without constraints that services
+ * or its controller select is spread over hosts and zones by default. Source: KEP-895; KEP-1258
+ * (defaults), KEP-3022 (minDomains), KEP-3094 (which nodes count).
  */
 #include "cluster/scheduler/plugin.h"
 
 #include <math.h>
 
-/* Per constraint: label value → number of matching pods in that domain. */
-struct domain {
-	int64_t pods;
+#define HOSTNAME "kubernetes.io/hostname"
+#define NO_DOMAIN (-1)
+
+struct constraint {
+	bool hard;                         /* DoNotSchedule */
+	bool honor_affinity, honor_taints; /* which nodes count */
+	int32_t max_skew, min_domains;     /* min_domains 0: not set */
+	const struct kt_topology *topology;
+	const struct kt_pod_tally *tally;
+	bool self;     /* the pod itself matches */
+	bool by_node;  /* scoring: the domain is the node itself */
+	int64_t *pods; /* matching pods by topology value; NO_DOMAIN: not of our nodes */
+	size_t n_domains;
+	int64_t least; /* of any domain; NO_DOMAIN: to be found again */
+	double weight;
 };
 
 struct spread {
 	size_t n;
-	const struct kt_spread_constraint **constraints;
-	struct kt_map *domains; /* values: struct domain, arena memory */
-	bool *by_node;          /* score: the domain is the node itself */
-	double *weights;
-	bool *ignored; /* score: nodes (by feasible place) without some label */
-	struct kt_node_info *const *nodes;
-	size_t n_nodes;
+	struct constraint *constraints;
+	bool is_default; /* then nodes without a label take part in scoring, too */
+	bool has_node_affinity;
+	bool *ignored; /* scoring: nodes (by feasible place) without some label */
 };
 
-static int64_t count_pods(const struct kt_node_info *node,
-        const struct kt_spread_constraint *constraint, struct kt_sv namespace)
+/* --- the constraints of a pod --- */
+
+static struct kt_sv string_member(struct kt_json_at object, const char *key)
 {
-	int64_t n = 0;
+	struct kt_sv text = {0};
 
-	/* a selector that matches everything counts nothing, as upstream has it */
-	if (!constraint->selector || kt_selector_is_empty(constraint->selector))
-		return 0;
-	for (size_t i = 0; i < node->pods.n; i++) {
-		const struct kt_pod_info *pod = node->pods.items[i];
-
-		n += !pod->object->deletion_timestamp.len && kt_sv_eq(pod->namespace, namespace) &&
-		     kt_selector_matches(constraint->selector, pod->object);
-	}
-	return n;
+	kt_json_string_sv(kt_json_member(object, key), &text);
+	return text;
 }
 
-/* Does the node count for the constraint? */
-static bool included(struct kt_cycle *cycle, const struct kt_spread_constraint *constraint,
-        const struct kt_node_info *node)
+static void add_constraint(struct kt_cycle *cycle, struct spread *spread,
+        struct constraint constraint, struct kt_sv key, struct kt_json_at selector)
 {
-	if (constraint->honor_affinity && !kt_node_affinity_allows(cycle->pod, node->object))
-		return false;
-	for (size_t i = 0; constraint->honor_taints && i < node->taints.n; i++) {
+	constraint.topology = kt_topology_of(cycle->snapshot, key);
+	constraint.tally = kt_pod_tally_of(cycle->snapshot, cycle->pod->namespace, selector);
+	constraint.self = kt_selector_matches(constraint.tally->selector, cycle->pod->object);
+	constraint.by_node = kt_sv_is(key, HOSTNAME);
+	constraint.pods = kt_arena_alloc(cycle->arena,
+	        (kt_topology_size(constraint.topology) + 1) * sizeof(*constraint.pods));
+	for (size_t i = 0; i <= kt_topology_size(constraint.topology); i++)
+		constraint.pods[i] = NO_DOMAIN;
+	constraint.least = NO_DOMAIN;
+	spread->constraints[spread->n++] = constraint;
+}
+
+static void read_own(
+        struct kt_cycle *cycle, struct spread *spread, struct kt_json_at list, bool hard)
+{
+	struct kt_json_iter it = {0};
+	struct kt_json_at item;
+	size_t n = 0;
+
+	while (kt_json_next_element(list, &it, &item))
+		n++;
+	spread->constraints = kt_arena_alloc(cycle->arena, (n + 1) * sizeof(*spread->constraints));
+	it = (struct kt_json_iter){0};
+	while (kt_json_next_element(list, &it, &item)) {
+		int64_t skew = 1, domains = 0;
+		struct constraint constraint = {
+		        .hard = !kt_json_string_is(
+		                kt_json_member(item, "whenUnsatisfiable"), "ScheduleAnyway"),
+		        .honor_affinity = !kt_json_string_is(
+		                kt_json_member(item, "nodeAffinityPolicy"), "Ignore"),
+		        .honor_taints = kt_json_string_is(
+		                kt_json_member(item, "nodeTaintsPolicy"), "Honor"),
+		};
+
+		if (constraint.hard != hard)
+			continue;
+		kt_json_int64(kt_json_member(item, "maxSkew"), &skew);
+		kt_json_int64(kt_json_member(item, "minDomains"), &domains);
+		constraint.max_skew = (int32_t)skew;
+		constraint.min_domains = (int32_t)domains;
+		add_constraint(cycle, spread, constraint, string_member(item, "topologyKey"),
+		        kt_json_member(item, "labelSelector"));
+	}
+}
+
+/* "System" defaulting: both score only. */
+static void read_defaults(struct kt_cycle *cycle, struct spread *spread)
+{
+	static const struct {
+		const char *key;
+		int32_t max_skew;
+	} table[] = {{HOSTNAME, 3}, {"topology.kubernetes.io/zone", 5}};
+	struct kt_json_at selector =
+	        kt_owners_selector(&cycle->snapshot->owners, cycle->pod->object, cycle->arena);
+
+	if (!selector.p)
+		return;
+	spread->is_default = true;
+	spread->constraints =
+	        kt_arena_alloc(cycle->arena, KT_ARRAY_SIZE(table) * sizeof(*spread->constraints));
+	for (size_t i = 0; i < KT_ARRAY_SIZE(table); i++)
+		add_constraint(cycle, spread,
+		        (struct constraint){.max_skew = table[i].max_skew, .honor_affinity = true},
+		        kt_sv_of(table[i].key), selector);
+}
+
+static struct spread *read_spread(struct kt_cycle *cycle, bool hard)
+{
+	struct kt_json_at list = kt_json_member(cycle->pod->spec, "topologySpreadConstraints"),
+	                  item;
+	struct kt_json_iter it = {0};
+	struct spread *spread = kt_arena_new(cycle->arena, struct spread);
+
+	if (list.p && kt_json_next_element(list, &it, &item))
+		read_own(cycle, spread, list, hard);
+	else if (!hard)
+		read_defaults(cycle, spread);
+	spread->has_node_affinity = cycle->pod->node_selector.p || cycle->pod->affinity.p;
+	return spread;
+}
+
+/* --- which nodes and pods count --- */
+
+static bool has_all_labels(const struct spread *spread, const struct kt_node_info *node)
+{
+	for (size_t i = 0; i < spread->n; i++)
+		if (!kt_topology_value(spread->constraints[i].topology, node))
+			return false;
+	return true;
+}
+
+static bool tolerated(const struct kt_cycle *cycle, const struct kt_node_info *node)
+{
+	for (size_t i = 0; i < node->taints.n; i++) {
 		const struct kt_taint *taint = &node->taints.items[i];
 
 		if (!kt_sv_is(taint->effect, "PreferNoSchedule") &&
@@ -58,62 +151,29 @@ static bool included(struct kt_cycle *cycle, const struct kt_spread_constraint *
 	return true;
 }
 
-static bool label(const struct kt_node_info *node, const struct kt_spread_constraint *constraint,
-        struct kt_sv *ret_value)
+static bool included(const struct kt_cycle *cycle, const struct spread *spread,
+        const struct constraint *constraint, const struct kt_node_info *node)
 {
-	return kt_object_label(node->object, kt_sv_of(constraint->topology_key), ret_value);
+	if (constraint->honor_affinity && spread->has_node_affinity &&
+	        !kt_node_affinity_allows(cycle->pod, node->object))
+		return false;
+	return !constraint->honor_taints || tolerated(cycle, node);
 }
 
-static bool has_all_labels(const struct spread *spread, const struct kt_node_info *node)
+static int64_t matching_pods(const struct constraint *constraint, const struct kt_node_info *node)
 {
-	struct kt_sv value;
-
-	for (size_t i = 0; i < spread->n; i++)
-		if (!label(node, spread->constraints[i], &value))
-			return false;
-	return true;
+	/* a selector that matches everything counts nothing, as upstream has it */
+	return kt_selector_is_empty(constraint->tally->selector)
+	               ? 0
+	               : kt_pod_tally_count(constraint->tally, node);
 }
 
-static struct spread *collect(struct kt_cycle *cycle, bool hard)
-{
-	const kt_spread_constraints *all = &cycle->pod->spread;
-	struct spread *spread = kt_arena_new(cycle->arena, struct spread);
-
-	spread->constraints =
-	        kt_arena_alloc(cycle->arena, (all->n + 1) * sizeof(*spread->constraints));
-	for (size_t i = 0; i < all->n; i++)
-		if (all->items[i].hard == hard)
-			spread->constraints[spread->n++] = &all->items[i];
-	spread->domains = kt_arena_alloc(cycle->arena, (spread->n + 1) * sizeof(*spread->domains));
-	for (size_t i = 0; i < spread->n; i++)
-		kt_map_init(&spread->domains[i], NULL);
-	return spread;
-}
-
-static void finish(struct kt_cycle *cycle, void *state)
-{
-	struct spread *spread = state;
-
-	(void)cycle;
-	for (size_t i = 0; spread && i < spread->n; i++)
-		kt_map_finish(&spread->domains[i]);
-}
-
-static struct domain *domain(struct kt_cycle *cycle, struct kt_map *domains, struct kt_sv value)
-{
-	struct domain *found = kt_map_get_sv(domains, value);
-
-	if (!found) {
-		found = kt_arena_new(cycle->arena, struct domain);
-		kt_map_set_sv(domains, value, found);
-	}
-	return found;
-}
+/* --- filtering --- */
 
 static enum kt_plugin_code pre_filter(
         struct kt_cycle *cycle, void **state, struct kt_reasons *reasons)
 {
-	struct spread *spread = collect(cycle, true);
+	struct spread *spread = read_spread(cycle, true);
 
 	(void)reasons;
 	*state = spread;
@@ -125,27 +185,54 @@ static enum kt_plugin_code pre_filter(
 		if (!has_all_labels(spread, node))
 			continue;
 		for (size_t i = 0; i < spread->n; i++) {
-			struct kt_sv value;
+			struct constraint *constraint = &spread->constraints[i];
+			int64_t *pods =
+			        &constraint->pods[kt_topology_value(constraint->topology, node)];
 
-			if (included(cycle, spread->constraints[i], node) &&
-			        label(node, spread->constraints[i], &value))
-				domain(cycle, &spread->domains[i], value)->pods += count_pods(
-				        node, spread->constraints[i], cycle->pod->namespace);
+			if (!included(cycle, spread, constraint, node))
+				continue;
+			if (*pods == NO_DOMAIN) {
+				*pods = 0;
+				constraint->n_domains++;
+			}
+			*pods += matching_pods(constraint, node);
 		}
 	}
 	return KT_PLUGIN_OK;
 }
 
-/* The least matching pods of any domain; 0 while there are fewer domains than asked for. */
-static int64_t least(const struct kt_map *domains, int32_t min_domains)
+static void pod_changed(struct kt_cycle *cycle, void *state, const struct kt_node_info *node,
+        const struct kt_pod_info *pod, int change)
 {
-	int64_t min = INT32_MAX;
-	size_t it = 0;
-	void *value;
+	struct spread *spread = state;
 
-	while (kt_map_next(domains, &it, NULL, &value))
-		min = KT_MIN(min, ((struct domain *)value)->pods);
-	return min_domains && domains->n < (size_t)min_domains ? 0 : min;
+	if (pod->object->deletion_timestamp.len ||
+	        !kt_sv_eq(pod->namespace, cycle->pod->namespace) || !has_all_labels(spread, node))
+		return;
+	for (size_t i = 0; i < spread->n; i++) {
+		struct constraint *constraint = &spread->constraints[i];
+
+		if (kt_selector_is_empty(constraint->tally->selector) ||
+		        !kt_selector_matches(constraint->tally->selector, pod->object) ||
+		        !included(cycle, spread, constraint, node))
+			continue;
+		constraint->pods[kt_topology_value(constraint->topology, node)] += change;
+		constraint->least = NO_DOMAIN;
+	}
+}
+
+/* The least matching pods of any domain; 0 while there are fewer domains than asked for. */
+static int64_t least_pods(struct constraint *constraint)
+{
+	if (constraint->min_domains && constraint->n_domains < (size_t)constraint->min_domains)
+		return 0;
+	if (constraint->least != NO_DOMAIN)
+		return constraint->least;
+	constraint->least = INT32_MAX;
+	for (size_t i = 1; i <= kt_topology_size(constraint->topology); i++)
+		if (constraint->pods[i] != NO_DOMAIN)
+			constraint->least = KT_MIN(constraint->least, constraint->pods[i]);
+	return constraint->least;
 }
 
 static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
@@ -153,22 +240,18 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
 {
 	const struct spread *spread = state;
 
+	(void)cycle;
 	for (size_t i = 0; i < spread->n; i++) {
-		const struct kt_spread_constraint *constraint = spread->constraints[i];
-		const struct domain *found;
-		struct kt_sv value;
+		struct constraint *constraint = &spread->constraints[i];
+		uint32_t value = kt_topology_value(constraint->topology, node);
 
-		if (!label(node, constraint, &value)) {
+		if (!value) {
 			kt_vec_push(&reasons->texts, "node(s) didn't match pod topology spread "
 			                             "constraints (missing required label)");
 			return KT_PLUGIN_UNRESOLVABLE;
 		}
-		found = kt_map_get_sv(&spread->domains[i], value);
-		int64_t self = constraint->selector &&
-		               kt_selector_matches(constraint->selector, cycle->pod->object);
-
-		if ((found ? found->pods : 0) + self -
-		                least(&spread->domains[i], constraint->min_domains) <=
+		if (KT_MAX(constraint->pods[value], 0) + constraint->self -
+		                least_pods(constraint) <=
 		        constraint->max_skew)
 			continue;
 		kt_vec_push(
@@ -178,65 +261,54 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
 	return KT_PLUGIN_OK;
 }
 
-/* Scoring */
+/* --- scoring --- */
 
-static size_t mark_ignored(struct spread *spread)
+/* Domains are those of the nodes the pod may go to; pods are counted on all nodes of them. A node
+ * without the label is in the domain 0 when labels are not asked for. */
+static void count_domains(struct kt_cycle *cycle, struct spread *spread,
+        struct constraint *constraint, struct kt_node_info *const *nodes, size_t n)
 {
-	size_t n = 0;
+	for (size_t i = 0; i < n; i++) {
+		int64_t *pods =
+		        &constraint->pods[kt_topology_value(constraint->topology, nodes[i])];
 
-	for (size_t i = 0; i < spread->n_nodes; i++) {
-		spread->ignored[i] = !has_all_labels(spread, spread->nodes[i]);
-		n += spread->ignored[i];
-	}
-	return n;
-}
-
-/* Domains are those of the nodes the pod may go to; pods are counted on all nodes of them. */
-static void count_domains(struct kt_cycle *cycle, struct spread *spread, size_t i)
-{
-	const struct kt_spread_constraint *constraint = spread->constraints[i];
-	struct kt_sv value;
-
-	for (size_t n = 0; n < spread->n_nodes; n++)
-		if (!spread->ignored[n] && label(spread->nodes[n], constraint, &value))
-			domain(cycle, &spread->domains[i], value);
-	for (size_t n = 0; n < cycle->snapshot->nodes.n; n++) {
-		const struct kt_node_info *node = cycle->snapshot->nodes.items[n];
-		struct domain *found;
-
-		if (!has_all_labels(spread, node) || !included(cycle, constraint, node) ||
-		        !label(node, constraint, &value))
+		if (spread->ignored[i] || *pods != NO_DOMAIN)
 			continue;
-		found = kt_map_get_sv(&spread->domains[i], value);
-		if (found)
-			found->pods += count_pods(node, constraint, cycle->pod->namespace);
+		*pods = 0;
+		constraint->n_domains++;
+	}
+	for (size_t i = 0; i < cycle->snapshot->nodes.n; i++) {
+		const struct kt_node_info *node = cycle->snapshot->nodes.items[i];
+		int64_t *pods = &constraint->pods[kt_topology_value(constraint->topology, node)];
+
+		if (*pods != NO_DOMAIN && (spread->is_default || has_all_labels(spread, node)) &&
+		        included(cycle, spread, constraint, node))
+			*pods += matching_pods(constraint, node);
 	}
 }
 
 static enum kt_plugin_code pre_score(
         struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
-	struct spread *spread = collect(cycle, false);
+	struct spread *spread = read_spread(cycle, false);
+	size_t n_ignored = 0;
 
-	finish(cycle, *state);
 	*state = spread;
 	if (!spread->n)
 		return KT_PLUGIN_SKIP;
-	spread->nodes = nodes;
-	spread->n_nodes = n;
 	spread->ignored = kt_arena_alloc(cycle->arena, n * sizeof(bool));
-	spread->weights = kt_arena_alloc(cycle->arena, spread->n * sizeof(double));
-	spread->by_node = kt_arena_alloc(cycle->arena, spread->n * sizeof(bool));
-	size_t n_ignored = mark_ignored(spread);
-
+	for (size_t i = 0; i < n && !spread->is_default; i++) {
+		spread->ignored[i] = !has_all_labels(spread, nodes[i]);
+		n_ignored += spread->ignored[i];
+	}
 	for (size_t i = 0; i < spread->n; i++) {
-		spread->by_node[i] =
-		        !strcmp(spread->constraints[i]->topology_key, "kubernetes.io/hostname");
-		if (!spread->by_node[i])
-			count_domains(cycle, spread, i);
-		size_t size = spread->by_node[i] ? n - n_ignored : spread->domains[i].n;
+		struct constraint *constraint = &spread->constraints[i];
 
-		spread->weights[i] = log((double)size + 2);
+		if (!constraint->by_node)
+			count_domains(cycle, spread, constraint, nodes, n);
+		size_t size = constraint->by_node ? n - n_ignored : constraint->n_domains;
+
+		constraint->weight = log((double)size + 2);
 	}
 	return KT_PLUGIN_OK;
 }
@@ -246,23 +318,19 @@ static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_i
 	const struct spread *spread = state;
 	double sum = 0;
 
-	if (!has_all_labels(spread, node))
+	(void)cycle;
+	if (!spread->is_default && !has_all_labels(spread, node))
 		return 0;
 	for (size_t i = 0; i < spread->n; i++) {
-		const struct kt_spread_constraint *constraint = spread->constraints[i];
-		struct kt_sv value;
-		int64_t pods = 0;
+		const struct constraint *constraint = &spread->constraints[i];
+		uint32_t value = kt_topology_value(constraint->topology, node);
+		int64_t pods;
 
-		if (!label(node, constraint, &value))
+		if (!value)
 			continue;
-		if (spread->by_node[i]) {
-			pods = count_pods(node, constraint, cycle->pod->namespace);
-		} else {
-			const struct domain *found = kt_map_get_sv(&spread->domains[i], value);
-
-			pods = found ? found->pods : 0;
-		}
-		sum += (double)pods * spread->weights[i] + (double)(constraint->max_skew - 1);
+		pods = constraint->by_node ? matching_pods(constraint, node)
+		                           : KT_MAX(constraint->pods[value], 0);
+		sum += (double)pods * constraint->weight + (double)(constraint->max_skew - 1);
 	}
 	return (int64_t)round(sum);
 }
@@ -295,8 +363,8 @@ const struct kt_plugin kt_plugin_pod_topology_spread = {
                  KT_EVENT_POD_REMOVED | KT_EVENT_POD_ADDED | KT_EVENT_POD_CHANGED,
         .pre_filter = pre_filter,
         .filter = filter,
+        .pod_changed = pod_changed,
         .pre_score = pre_score,
         .score = score,
         .normalize = normalize,
-        .finish = finish,
 };
