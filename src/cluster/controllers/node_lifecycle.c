@@ -62,9 +62,20 @@ static void mark_unknown(
 			        "lastHeartbeatTime", kt_time_json(kt_created_ns(node)));
 	}
 	kt_patch_status(pass, own->nodes, node, path, status);
-	if (!never)
-		kt_reconciler_event(own->reconciler, node, "Normal", "NodeNotReady",
-		        "Node %.*s status is now: NodeNotReady", KT_SVP(kt_object_name(node)));
+}
+
+static void pod_marked(struct kt_pass *pass, struct kt_call *call, void *arg)
+{
+	if (!call->err.code)
+		kt_reconciler_event(kt_pass_reconciler(pass), arg, "Warning", "NodeNotReady",
+		        "Node is not ready");
+	else if (kt_err_reason(&call->err) != KT_REASON_NOT_FOUND)
+		kt_pass_check(pass, call);
+}
+
+static void object_free(void *value)
+{
+	kt_object_unref(value);
 }
 
 /* The pods stay, but nobody should be sent to them. */
@@ -87,7 +98,10 @@ static void mark_pods_not_ready(
 		        &(struct kt_pass_write){.method = "PATCH",
 		                .content_type = KT_PATCH_STRATEGIC,
 		                .body = body,
-		                .informer = own->pods},
+		                .informer = own->pods,
+		                .done = pod_marked,
+		                .arg = kt_object_ref(pod),
+		                .free_arg = object_free},
 		        "/api/v1/namespaces/%.*s/pods/%.*s/status",
 		        KT_SVP(kt_object_namespace(pod)), KT_SVP(kt_object_name(pod)));
 	}
@@ -219,7 +233,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		mark_unknown(own, pass, node);
 		return; /* the change brings us back for the taints */
 	}
-	if (ready.p && kt_json_string_is(kt_json_member(ready, "status"), "Unknown"))
+	if (ready.p && !kt_json_string_is(kt_json_member(ready, "status"), "True"))
 		mark_pods_not_ready(own, pass, node);
 	update_taints(own, pass, node);
 }
@@ -238,6 +252,11 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 		kt_reconciler_event(own->reconciler, new_object, "Normal", "RegisteredNode",
 		        "Node %.*s event: Registered Node %.*s in Controller",
 		        KT_SVP(kt_object_name(new_object)), KT_SVP(kt_object_name(new_object)));
+	else if (kt_condition_is_true(old_object, "Ready") &&
+	         !kt_condition_is_true(new_object, "Ready"))
+		kt_reconciler_event(own->reconciler, new_object, "Normal", "NodeNotReady",
+		        "Node %.*s status is now: NodeNotReady",
+		        KT_SVP(kt_object_name(new_object)));
 	kt_reconciler_add_object(own->reconciler, new_object);
 }
 

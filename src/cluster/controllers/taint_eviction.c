@@ -10,6 +10,7 @@
 struct eviction_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *nodes, *pods;
+	struct kt_map waiting; /* keys of pods that go after their toleration */
 };
 
 static bool tolerates(struct kt_json_at toleration, struct kt_json_at taint, int64_t *ret_seconds)
@@ -108,16 +109,21 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	struct kt_object *pod = kt_pass_object(pass, own->pods), *node;
 	int64_t wall_ns = kt_pass_wall_ns(pass), due;
 
-	(void)key;
-	if (!pod || kt_is_deleting(pod) || !kt_pod_node(pod).len)
+	if (!pod || kt_is_deleting(pod) || !kt_pod_node(pod).len) {
+		kt_map_del(&own->waiting, key);
 		return;
+	}
 	node = kt_informer_get(own->nodes, (struct kt_sv){0}, kt_pod_node(pod));
 	due = node ? due_ns(node, pod, wall_ns) : -1;
-	if (due < 0)
-		return;
-	if (due > wall_ns)
+	if (due > wall_ns) {
+		kt_map_set(&own->waiting, key, own);
 		kt_pass_again_after_ms(pass, (due - wall_ns) / KT_NS_PER_MS + 1);
-	else
+		return;
+	}
+	if (kt_map_del(&own->waiting, key) && due < 0)
+		kt_reconciler_event(own->reconciler, pod, "Normal", "TaintManagerEviction",
+		        "Cancelling deletion of Pod %s", key);
+	if (due >= 0)
 		evict(own, pass, pod);
 }
 
@@ -137,8 +143,8 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 	struct eviction_controller *own = arg;
 	kt_auto_objects pods = {0};
 
-	(void)old_object;
-	if (!new_object || !has_no_execute(new_object))
+	if (!new_object ||
+	        (!has_no_execute(new_object) && (!old_object || !has_no_execute(old_object))))
 		return;
 	kt_collect_indexed(own->pods, "node", kt_object_name(new_object), &pods);
 	for (size_t i = 0; i < pods.n; i++)
@@ -164,6 +170,7 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct eviction_controller *own = kt_new(struct eviction_controller);
 
+	kt_map_init(&own->waiting, NULL);
 	own->reconciler =
 	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
 	                .name = "taint-eviction-controller",
@@ -184,6 +191,7 @@ static void destroy(void *controller)
 	struct eviction_controller *own = controller;
 
 	kt_reconciler_destroy(own->reconciler);
+	kt_map_finish(&own->waiting);
 	free(own);
 }
 

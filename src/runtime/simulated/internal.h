@@ -16,6 +16,7 @@
 #include "runtime/simulated/simulated.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define SIM_ANNOTATION "simulated.kube-tui.io/"
 #define SIM_FOREVER INT64_C(-1)
@@ -25,6 +26,14 @@
 #define SIM_BACKOFF_RESET_NS (600 * KT_NS_PER_S) /* a run this long forgives */
 #define SIM_EXIT_CODES_MAX 16
 
+enum sim_node_condition {
+	SIM_MEMORY_PRESSURE,
+	SIM_DISK_PRESSURE,
+	SIM_PID_PRESSURE,
+	SIM_NODE_READY,
+	SIM_N_NODE_CONDITIONS
+};
+
 struct sim_node {
 	char *name;
 	char *uid; /* NULL until registered */
@@ -33,6 +42,13 @@ struct sim_node {
 	uint64_t used_ips[4]; /* bit i: address .i of the node's /24 is taken */
 	bool has_lease;
 	int returning; /* rounds of leases in which it says again that it is Ready */
+	bool registered;
+	/* What its annotations say (node_state.c). */
+	atomic_bool stopped; /* read by any thread */
+	bool bad[SIM_N_NODE_CONDITIONS];
+	char *not_ready;                         /* the message of Ready; NULL: it is */
+	int64_t since_ns[SIM_N_NODE_CONDITIONS]; /* wall; 0: from the next status on */
+	bool resync;                             /* its pods have to write their status again */
 };
 
 enum sim_container_kind { SIM_INIT, SIM_SIDECAR, SIM_MAIN, SIM_EPHEMERAL };
@@ -142,7 +158,8 @@ struct kt_simulated {
 	struct kt_loop *loop;
 	struct kt_calls *calls;
 	struct kt_event_recorder *recorder;
-	struct kt_informer *pods_informer;
+	struct kt_informer *pods_informer, *nodes_informer;
+	struct kt_timer resync_timer;
 	struct kt_map pods; /* uid -> sim_pod */
 	struct sim_node *nodes;
 	struct kt_map nodes_by_name; /* -> sim_node; immutable after create */
@@ -171,9 +188,20 @@ struct kt_simulated {
 /* node.c */
 void sim_nodes_create(struct kt_simulated *simulated, const char *prefix);
 void sim_nodes_destroy(struct kt_simulated *simulated);
-void sim_nodes_start(struct kt_simulated *simulated);
+/* Once the nodes of an earlier life are known: those that are stopped are not ours to register. */
+void sim_nodes_register(struct kt_simulated *simulated);
+void sim_node_post_status(struct kt_simulated *simulated, struct sim_node *node);
+void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node);
 void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16]);
 uint8_t sim_node_take_ip(struct sim_node *node); /* 0: none left */
+
+/* The node a pod is bound to, if it is one of ours; any thread. */
+struct sim_node *sim_node_of(const struct kt_simulated *simulated, const struct kt_object *pod);
+
+/* node_state.c */
+void sim_node_states_create(struct kt_simulated *simulated);
+void sim_node_states_destroy(struct kt_simulated *simulated);
+json_t *sim_node_conditions(struct kt_simulated *simulated, struct sim_node *node);
 
 /* pod.c: the state machine */
 struct sim_pod *sim_pod_create(

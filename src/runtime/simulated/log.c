@@ -220,6 +220,14 @@ static int check_container(struct kt_simulated_log *log, const struct kt_object 
 	        log->container, name);
 }
 
+static int check_node(const struct sim_node *node, struct kt_err *err)
+{
+	if (!node || !node->stopped)
+		return 0;
+	return kt_fail_reason(err, KT_REASON_INTERNAL_ERROR, EHOSTUNREACH,
+	        "dial tcp %s:10250: connect: no route to host", node->ip);
+}
+
 static void log_free(struct kt_simulated_log *log)
 {
 	for (size_t i = 0; i < log->n_lines; i++)
@@ -244,6 +252,8 @@ int kt_simulated_log_open(struct kt_simulated *simulated, const char *namespace,
 	r = read_query(log, query, err);
 	if (r == 0 && !object)
 		r = kt_fail_not_found(err, "", "pods", pod);
+	if (r == 0)
+		r = check_node(sim_node_of(simulated, object), err);
 	if (r == 0)
 		r = check_container(log, object, pod, err);
 	if (r < 0) {

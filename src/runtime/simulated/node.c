@@ -16,7 +16,6 @@
 
 static void lease_timer_fired(struct kt_timer *timer);
 static void set_lease_timer(struct kt_simulated *simulated);
-static void renew_lease(struct kt_simulated *simulated, struct sim_node *node);
 static void register_timer_fired(struct kt_timer *timer);
 
 /* Octets two and three of a node's /24: 10.244.0.0 and up first, then below, never the
@@ -75,29 +74,6 @@ void sim_nodes_destroy(struct kt_simulated *simulated)
 	kt_map_finish(&simulated->nodes_by_name);
 }
 
-static void add_condition(json_t *list, const char *type, bool value, const char *reason,
-        const char *message, const char *now)
-{
-	json_array_append_new(
-	        list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "type", type, "status",
-	                      value ? "True" : "False", "lastHeartbeatTime", now,
-	                      "lastTransitionTime", now, "reason", reason, "message", message));
-}
-
-static json_t *node_conditions(const char *now)
-{
-	json_t *list = json_array();
-
-	add_condition(list, "MemoryPressure", false, "KubeletHasSufficientMemory",
-	        "kubelet has sufficient memory available", now);
-	add_condition(list, "DiskPressure", false, "KubeletHasNoDiskPressure",
-	        "kubelet has no disk pressure", now);
-	add_condition(list, "PIDPressure", false, "KubeletHasSufficientPID",
-	        "kubelet has sufficient PID available", now);
-	add_condition(list, "Ready", true, "KubeletReady", "kubelet is posting ready status", now);
-	return list;
-}
-
 static json_t *node_resources(const struct kt_simulated *simulated)
 {
 	kt_auto_free char *pods = kt_asprintf("%d", simulated->pods_max);
@@ -122,19 +98,16 @@ static json_t *node_info(struct kt_simulated *simulated, const struct sim_node *
 	        "", "operatingSystem", "linux", "architecture", "amd64");
 }
 
-static json_t *node_status(struct kt_simulated *simulated, const struct sim_node *node)
+static json_t *node_status(struct kt_simulated *simulated, struct sim_node *node)
 {
-	char now[KT_TIME_TEXT_MAX];
-
-	kt_time_format(kt_loop_wall_ns(simulated->loop), now);
 	return json_pack("{s:o,s:o,s:o,s:[{s:s,s:s},{s:s,s:s}],s:{s:{s:i}},s:o}", "capacity",
 	        node_resources(simulated), "allocatable", node_resources(simulated), "conditions",
-	        node_conditions(now), "addresses", "type", "InternalIP", "address", node->ip,
-	        "type", "Hostname", "address", node->name, "daemonEndpoints", "kubeletEndpoint",
-	        "Port", 10250, "nodeInfo", node_info(simulated, node));
+	        sim_node_conditions(simulated, node), "addresses", "type", "InternalIP", "address",
+	        node->ip, "type", "Hostname", "address", node->name, "daemonEndpoints",
+	        "kubeletEndpoint", "Port", 10250, "nodeInfo", node_info(simulated, node));
 }
 
-static json_t *node_object(struct kt_simulated *simulated, const struct sim_node *node)
+static json_t *node_object(struct kt_simulated *simulated, struct sim_node *node)
 {
 	char first[16], cidr[24];
 
@@ -156,6 +129,16 @@ struct registration {
 static void register_more(struct kt_simulated *simulated);
 static void send_registration(struct registration *registration, bool exists);
 
+static void count_registered(struct kt_simulated *simulated, struct sim_node *node)
+{
+	node->registered = true;
+	if (++simulated->n_registered < simulated->n_nodes)
+		return;
+	set_lease_timer(simulated);
+	if (simulated->on_ready)
+		simulated->on_ready(simulated->arg);
+}
+
 static void node_registered(
         struct kt_simulated *simulated, struct sim_node *node, const struct kt_call *call)
 {
@@ -169,16 +152,13 @@ static void node_registered(
 	        .host = node->name,
 	};
 
+	free(node->uid);
 	node->uid = kt_json_string_dup(kt_json_find(kt_call_answer(call), "metadata", "uid", NULL));
 	kt_event_record(simulated->recorder, &event, "Starting kubelet.");
 	/* At once: without it, or with one of a smaller cluster, nobody knows how seldom it is
 	 * renewed. */
-	renew_lease(simulated, node);
-	if (++simulated->n_registered < simulated->n_nodes)
-		return;
-	set_lease_timer(simulated);
-	if (simulated->on_ready)
-		simulated->on_ready(simulated->arg);
+	sim_node_renew_lease(simulated, node);
+	count_registered(simulated, node);
 }
 
 static void registration_done(void *arg, struct kt_call *call)
@@ -231,10 +211,17 @@ static void send_registration(struct registration *registration, bool exists)
 static void register_more(struct kt_simulated *simulated)
 {
 	while (simulated->to_register.n && simulated->under_way < KT_SIMULATED_WRITES_MAX) {
-		struct registration *registration = kt_new(struct registration);
+		struct sim_node *node = simulated->to_register.items[--simulated->to_register.n];
+		struct registration *registration;
 
+		if (node->stopped) {
+			node->has_lease = true;
+			count_registered(simulated, node);
+			continue;
+		}
+		registration = kt_new(struct registration);
 		registration->simulated = simulated;
-		registration->node = simulated->to_register.items[--simulated->to_register.n];
+		registration->node = node;
 		simulated->under_way++;
 		send_registration(registration, false);
 	}
@@ -245,7 +232,7 @@ static void register_timer_fired(struct kt_timer *timer)
 	register_more(kt_container_of(timer, struct kt_simulated, register_timer));
 }
 
-void sim_nodes_start(struct kt_simulated *simulated)
+void sim_nodes_register(struct kt_simulated *simulated)
 {
 	if (!simulated->n_nodes && simulated->on_ready)
 		simulated->on_ready(simulated->arg);
@@ -270,7 +257,7 @@ static void lease_renewed(void *arg, struct kt_call *call)
 		node->has_lease = false;
 }
 
-static void post_status(struct kt_simulated *simulated, const struct sim_node *node)
+void sim_node_post_status(struct kt_simulated *simulated, struct sim_node *node)
 {
 	struct kt_call_spec spec = {.method = "PATCH", .content_type = KT_PATCH_STRATEGIC};
 	kt_auto_json json_t *body = json_pack("{s:o}", "status", node_status(simulated, node));
@@ -278,13 +265,15 @@ static void post_status(struct kt_simulated *simulated, const struct sim_node *n
 	kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes/%s/status", node->name);
 }
 
-static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
+void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 {
 	kt_auto_str body = KT_STR_INIT;
 	struct kt_call_spec spec = {.body = &body, .arg = node};
 	long long duration = 4 * simulated->lease_round_ns / KT_NS_PER_S;
 	char now[KT_TIME_TEXT_MAX];
 
+	if (node->stopped)
+		return;
 	kt_time_format_micro(kt_loop_wall_ns(simulated->loop), now);
 	if (node->has_lease) {
 		spec.method = "PATCH";
@@ -298,7 +287,7 @@ static void renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 		        node->name);
 		if (node->returning) {
 			node->returning--;
-			post_status(simulated, node);
+			sim_node_post_status(simulated, node);
 		}
 		return;
 	}
@@ -334,7 +323,7 @@ static void lease_timer_fired(struct kt_timer *timer)
 	struct kt_simulated *simulated = kt_container_of(timer, struct kt_simulated, lease_timer);
 
 	for (int i = 0; i < lease_batch(simulated); i++) {
-		renew_lease(simulated, &simulated->nodes[simulated->next_lease]);
+		sim_node_renew_lease(simulated, &simulated->nodes[simulated->next_lease]);
 		simulated->next_lease = (simulated->next_lease + 1) % simulated->n_nodes;
 	}
 	set_lease_timer(simulated);

@@ -78,6 +78,8 @@ void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, b
 	};
 	va_list ap;
 
+	if (pod->node->stopped)
+		return;
 	va_start(ap, message);
 	kt_str_vprintf(&text, message, ap);
 	va_end(ap);
@@ -430,7 +432,7 @@ static void advance_termination(struct sim_pod *pod)
 
 void sim_pod_advance(struct sim_pod *pod)
 {
-	if (pod->gone || (pod->ended && pod->end_ns == SIM_FOREVER))
+	if (pod->gone || pod->node->stopped || (pod->ended && pod->end_ns == SIM_FOREVER))
 		return;
 	if (pod->end_ns != SIM_FOREVER) {
 		advance_termination(pod);

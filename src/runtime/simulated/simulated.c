@@ -19,7 +19,7 @@ static void shared_free(void *value)
 	free(shared);
 }
 
-static struct sim_node *node_of(struct kt_simulated *simulated, const struct kt_object *pod)
+struct sim_node *sim_node_of(const struct kt_simulated *simulated, const struct kt_object *pod)
 {
 	struct kt_sv name = {0};
 
@@ -42,7 +42,7 @@ static void share(
 	if (newest) {
 		shared = kt_new(struct sim_shared);
 		shared->object = kt_object_ref(newest);
-		shared->node = node_of(simulated, newest);
+		shared->node = sim_node_of(simulated, newest);
 	}
 	pthread_mutex_lock(&simulated->lock);
 	if (shared)
@@ -67,7 +67,7 @@ static void forget(struct kt_simulated *simulated, struct kt_object *object)
 static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct kt_simulated *simulated = arg;
-	struct sim_node *node = node_of(simulated, new_object);
+	struct sim_node *node = sim_node_of(simulated, new_object);
 	struct sim_pod *pod;
 
 	if (old_object &&
@@ -117,6 +117,7 @@ int kt_simulated_create(const struct kt_simulated_options *options,
 	kt_map_init(&simulated->shared, shared_free);
 	pthread_mutex_init(&simulated->lock, NULL);
 	sim_nodes_create(simulated, options->name_prefix ? options->name_prefix : "node-");
+	sim_node_states_create(simulated);
 	*ret_simulated = simulated;
 	return 0;
 }
@@ -139,8 +140,7 @@ void kt_simulated_start(struct kt_simulated *simulated)
 {
 	if (simulated->n_nodes)
 		create_storage_class(simulated);
-	kt_informer_start(simulated->pods_informer);
-	sim_nodes_start(simulated);
+	kt_informer_start(simulated->nodes_informer); /* goes on when it is synced */
 }
 
 void kt_simulated_destroy(struct kt_simulated *simulated)
@@ -153,6 +153,7 @@ void kt_simulated_destroy(struct kt_simulated *simulated)
 	kt_map_finish(&simulated->pods);
 	kt_map_finish(&simulated->shared);
 	kt_event_recorder_destroy(simulated->recorder);
+	sim_node_states_destroy(simulated);
 	sim_nodes_destroy(simulated);
 	for (size_t i = 0; i < simulated->waiting_writes.n; i++)
 		free(simulated->waiting_writes.items[i]);

@@ -22,6 +22,12 @@
  *   simulated.kube-tui.io/log-lines         lines to say in turn, separated by newlines; {n} {pod}
  * {container} {time} are filled in
  *
+ * What a node does is data in the Node's annotations (kubectl annotate node dev-worker-0001 …):
+ *   simulated.kube-tui.io/stopped            "true": the machine is off. It renews no lease, says
+ * nothing, its pods neither start nor end and have no logs; without the annotation it is back
+ *   simulated.kube-tui.io/not-ready          text: Ready is False with this message
+ *   simulated.kube-tui.io/memory-pressure, disk-pressure, pid-pressure    "true": the condition is
+ *
  * Everything runs on the options' loop. The functions of the node connector (logs, metrics) may be
  * called from any thread. Cost follows change: an idle pod has no timer; leases are written at most
  * KT_SIMULATED_LEASES_PER_S times a second however many nodes there are, with a duration that fits.

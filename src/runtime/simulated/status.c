@@ -511,6 +511,8 @@ void sim_pod_write_status(struct sim_pod *pod)
 	kt_auto_str body = KT_STR_INIT;
 	uint64_t hash;
 
+	if (pod->node->stopped)
+		return;
 	if (pod->write_under_way) {
 		pod->write_again = true;
 		return;
@@ -584,7 +586,7 @@ void sim_pod_send_delete(struct sim_pod *pod)
 	struct kt_call_spec spec = {
 	        .method = "DELETE", .done = deleted, .drop = free, .body = &body};
 
-	if (pod->delete_sent)
+	if (pod->delete_sent || pod->node->stopped)
 		return;
 	pod->delete_sent = true;
 	kt_str_printf(&body,

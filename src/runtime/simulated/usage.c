@@ -108,12 +108,14 @@ json_t *kt_simulated_pod_metrics(
 	kt_auto_object struct kt_object *object = NULL;
 	int64_t wall_ns = kt_loop_wall_ns(simulated->loop);
 	kt_auto_json json_t *labels = NULL;
+	const struct sim_node *node;
 	json_t *list, *metrics;
 	char now[KT_TIME_TEXT_MAX];
 	struct kt_sv text;
 
 	object = sim_shared_pod(simulated, key);
-	if (!object || !is_running(object)) {
+	node = object ? sim_node_of(simulated, object) : NULL;
+	if (!object || !is_running(object) || !node || node->stopped) {
 		kt_fail(err, ENOENT, "podmetrics.metrics.k8s.io \"%s\" not found", key);
 		return NULL;
 	}
@@ -156,13 +158,14 @@ json_t *kt_simulated_node_metrics(
 	struct usage sum = {30000000, INT64_C(200) << 20}; /* the node's own */
 	int64_t wall_ns = kt_loop_wall_ns(simulated->loop);
 	char now[KT_TIME_TEXT_MAX];
+	const struct sim_node *own = kt_map_get(&simulated->nodes_by_name, node);
 	node_pods pods = {0};
 
-	if (!kt_simulated_has_node(simulated, node)) {
+	if (!own || own->stopped) {
 		kt_fail(err, ENOENT, "nodemetrics.metrics.k8s.io \"%s\" not found", node);
 		return NULL;
 	}
-	collect_pods(simulated, kt_map_get(&simulated->nodes_by_name, node), &pods);
+	collect_pods(simulated, own, &pods);
 	for (size_t i = 0; i < pods.n; i++) {
 		struct usage one = is_running(pods.items[i])
 		                           ? add_containers(pods.items[i], NULL, wall_ns)

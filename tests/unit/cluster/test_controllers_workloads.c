@@ -398,12 +398,29 @@ static void put_node(struct world *world, const char *name, const char *spec)
 	fake_put(world->fake, "/api/v1/nodes", text);
 }
 
+static void assert_told(struct world *world, const char *kind, const char *message)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		if (!event)
+			fail_msg("nothing says \"%s\"", message);
+		if (kt_streq(kt_jstr(event, "involvedObject.kind"), kind) &&
+		        kt_streq(kt_jstr(event, "message"), message))
+			return;
+	}
+}
+
 static void a_lost_node_loses_its_pods(void **state)
 {
 	struct world *world = *state;
 	kt_auto_json json_t *node = NULL, *pod = NULL;
 
 	put_node(world, "a", "");
+	fake_put(world->fake, PODS,
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'patient'},'spec':{'nodeName':"
+	        "'a','tolerations':[{'operator':'Exists','tolerationSeconds':6000}]},"
+	        "'status':{'phase':'Running'}}");
 	fake_put(world->fake, PODS,
 	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'a','"
 	        "tolerations':[{'key':"
@@ -422,6 +439,8 @@ static void a_lost_node_loses_its_pods(void **state)
 	pod = fake_get(world->fake, PODS "/p");
 	assert_string_equal(condition(pod, "Ready", "status"), "False");
 	assert_null(kt_jstr(pod, "metadata.deletionTimestamp"));
+	assert_told(world, "Node", "Node a status is now: NodeNotReady");
+	assert_told(world, "Pod", "Node is not ready");
 	world_run_ms(world, 300000);
 	json_decref(pod);
 	pod = fake_get(world->fake, PODS "/p");
@@ -435,6 +454,7 @@ static void a_lost_node_loses_its_pods(void **state)
 	json_decref(node);
 	node = fake_get(world->fake, "/api/v1/nodes/a");
 	assert_int_equal(json_array_size(kt_jget(node, "spec.taints")), 0);
+	assert_told(world, "Pod", "Cancelling deletion of Pod default/patient");
 }
 
 static void daemons_run_on_every_node_that_fits(void **state)

@@ -407,6 +407,86 @@ static void ephemeral_containers_end(void **state)
 	        kt_jstr(event, "involvedObject.fieldPath"), "spec.ephemeralContainers{told}");
 }
 
+#define LEASE_1 "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n-0001"
+
+static char *renewed_at(struct world *world)
+{
+	kt_auto_json json_t *lease = fake_get(world->fake, LEASE_1);
+
+	return kt_strdup(kt_jstr(lease, "spec.renewTime"));
+}
+
+static void annotate_node(struct world *world, const char *key, const char *value)
+{
+	kt_auto_free char *patch = kt_asprintf(
+	        "{'metadata':{'annotations':{'simulated.kube-tui.io/%s':%s}}}", key, value);
+
+	fake_patch(world->fake, "/api/v1/nodes/n-0001", patch);
+}
+
+static void a_stopped_node_says_nothing(void **state)
+{
+	struct world *world = *state;
+	kt_auto_free char *before = NULL, *after = NULL, *back = NULL;
+	kt_auto_json json_t *node = NULL;
+	struct kt_simulated_log *log;
+	kt_auto_err err = KT_ERR_INIT;
+
+	world_run_ms(world, 100);
+	put_pod(world, "", "");
+	world_run_ms(world, 1000);
+	assert_field(world, "status.phase", "Running");
+	annotate_node(world, "stopped", "'true'");
+	world_run_ms(world, 1000);
+	before = renewed_at(world);
+	fake_delete(world->fake, PODS "/a");
+	/* A restart of the program does not start it. */
+	kt_simulated_destroy(world->part);
+	start(world, 2);
+	world_run_ms(world, 60000);
+	assert_true(all_ready);
+	after = renewed_at(world);
+	assert_string_equal(before, after);
+	assert_string_equal(phase(world), "Running");
+	assert_true(kt_simulated_log_open(world->part, "default", "a", "", &log, &err) < 0);
+	assert_null(kt_simulated_node_metrics(world->part, "n-0001", NULL));
+	/* The life-cycle controller gives it up; then it is back. */
+	fake_patch(world->fake, "/api/v1/nodes/n-0001/status",
+	        "{'status':{'conditions':[{'type':'Ready','status':'Unknown',"
+	        "'lastTransitionTime':'2023-11-14T22:13:59Z'}]}}");
+	world_run_ms(world, 1000);
+	annotate_node(world, "stopped", "null");
+	world_run_ms(world, 1000);
+	back = renewed_at(world);
+	assert_string_not_equal(back, after);
+	assert_string_equal(phase(world), "gone");
+	node = fake_get(world->fake, "/api/v1/nodes/n-0001");
+	assert_string_equal(kt_jstr(node, "status.conditions.3.status"), "True");
+	assert_string_equal(
+	        kt_jstr(node, "status.conditions.3.lastTransitionTime"), "2023-11-14T22:14:23Z");
+}
+
+static void a_node_can_be_unwell(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *node = NULL;
+
+	world_run_ms(world, 5000);
+	annotate_node(world, "not-ready", "'the network plugin is not ready'");
+	annotate_node(world, "disk-pressure", "'true'");
+	world_run_ms(world, 1000);
+	node = fake_get(world->fake, "/api/v1/nodes/n-0001");
+	assert_string_equal(kt_jstr(node, "status.conditions.1.status"), "True");
+	assert_string_equal(kt_jstr(node, "status.conditions.1.reason"), "KubeletHasDiskPressure");
+	assert_string_equal(
+	        kt_jstr(node, "status.conditions.2.lastTransitionTime"), "2023-11-14T22:13:20Z");
+	assert_string_equal(kt_jstr(node, "status.conditions.3.status"), "False");
+	assert_string_equal(
+	        kt_jstr(node, "status.conditions.3.message"), "the network plugin is not ready");
+	assert_string_equal(
+	        kt_jstr(node, "status.conditions.3.lastTransitionTime"), "2023-11-14T22:13:25Z");
+}
+
 static void usage_is_told(void **state)
 {
 	struct world *world = *state;
@@ -442,6 +522,8 @@ int main(void)
 	        T(a_restart_of_the_program_goes_on),
 	        T(logs_grow),
 	        T(ephemeral_containers_end),
+	        T(a_stopped_node_says_nothing),
+	        T(a_node_can_be_unwell),
 	        T(usage_is_told),
 	        T(missing_references_hold_it),
 	        T(a_new_image_restarts_the_container),
