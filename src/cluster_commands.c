@@ -559,7 +559,7 @@ static int fetch_snapshot(struct kt_command_context *ctx, const struct kt_cluste
 	                .on_data = on_snapshot_data},
 	        .fd = fd,
 	};
-	int r = client ? kt_client_call_wait(client, &saving.call, ctx->cancelled) : err->code;
+	int r = client ? kt_client_call_wait(client, &saving.call, ctx->cancel) : err->code;
 
 	if (client && r < 0)
 		kt_err_move(err, &saving.call.err);

@@ -29,9 +29,9 @@ static void on_interrupt(int number)
 {
 	(void)number;
 	/* the second time nobody seems to look */
-	if (*kt_session_cancelled(session))
+	if (kt_cancel_is_asked(kt_session_cancel(session)))
 		_exit(130);
-	kt_session_cancel(session);
+	kt_cancel_ask(kt_session_cancel(session));
 }
 
 static void catch_interrupt(void)

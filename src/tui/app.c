@@ -56,7 +56,7 @@ static void on_frame(struct kt_timer *timer)
 
 void kt_ui_dirty(struct kt_ui *ui)
 {
-	if (!kt_timer_is_set(&ui->frame_timer))
+	if (!ui->leaving && !kt_timer_is_set(&ui->frame_timer))
 		kt_timer_set(&ui->frame_timer, ui->painted_ns + KT_FRAME_MS * KT_NS_PER_MS);
 }
 
@@ -372,6 +372,12 @@ static void finish_ui(struct app *app)
 {
 	struct kt_ui *ui = &app->ui;
 
+	/* The loop runs once more, until the jobs have ended: nothing is read or painted then. */
+	ui->leaving = true;
+	kt_io_remove(&app->stdin_io);
+	kt_io_remove(&app->resize_io);
+	kt_timer_cancel(&ui->frame_timer);
+	kt_timer_cancel(&ui->tick_timer);
 	kt_dialog_close(ui);
 	while (ui->views.n)
 		destroy_view(ui->views.items[--ui->views.n]);
@@ -382,11 +388,7 @@ static void finish_ui(struct app *app)
 	kt_custom_finish(&ui->custom);
 	kt_pending_cancel_all(ui);
 	kt_start_destroy(ui->start);
-	kt_io_remove(&app->stdin_io);
-	kt_io_remove(&app->resize_io);
-	kt_timer_cancel(&ui->frame_timer);
 	kt_timer_cancel(&ui->flash_timer);
-	kt_timer_cancel(&ui->tick_timer);
 	for (size_t i = 0; i < ui->trail.n; i++)
 		free(ui->trail.items[i]);
 	for (size_t i = 0; i < ui->favourites.n; i++)

@@ -162,7 +162,7 @@ void kt_job_cancel(struct kt_job *job)
 	if (!job || job->cancelled)
 		return;
 	job->cancelled = true;
-	kt_session_cancel(job->session);
+	kt_cancel_ask(kt_session_cancel(job->session));
 	/* a writer that waits for us fails now */
 	kt_io_remove(&job->io);
 	close(job->fd);

@@ -11,7 +11,7 @@
 
 struct kt_start {
 	struct kt_ui *ui;
-	volatile int cancelled; /* the UI ends, or goes elsewhere */
+	struct kt_cancel cancel; /* the UI ends, or goes elsewhere */
 	pthread_t thread;
 	bool running; /* the thread must be joined */
 	bool again;   /* another discovery was asked for meanwhile */
@@ -34,8 +34,8 @@ static void *work(void *arg)
 		options->start(options->start_arg, &start->client, &start->err);
 	else
 		kt_discovery_load(start->client,
-		        &(struct kt_discovery_options){.cancelled = &start->cancelled},
-		        &start->discovery, &start->err);
+		        &(struct kt_discovery_options){.cancel = &start->cancel}, &start->discovery,
+		        &start->err);
 	kt_loop_post(start->ui->loop, &start->done);
 	return NULL;
 }
@@ -159,11 +159,12 @@ void kt_start_discover(struct kt_ui *ui)
 		return;
 	if (ui->start->running) {
 		ui->start->again = true;
-		ui->start->cancelled = ui->start->client != ui->client;
+		if (ui->start->client != ui->client)
+			kt_cancel_ask(&ui->start->cancel);
 		return;
 	}
 	ui->start->client = ui->client;
-	ui->start->cancelled = 0;
+	kt_cancel_reset(&ui->start->cancel);
 	begin_thread(ui->start);
 }
 
@@ -227,6 +228,7 @@ void kt_start_begin(struct kt_ui *ui)
 
 	ui->start = start;
 	start->ui = ui;
+	kt_cancel_open(&start->cancel);
 	kt_task_init(&start->done, on_done);
 	ui->facts.cpu_used = -1;
 	if (ui->options->start) {
@@ -255,11 +257,12 @@ void kt_start_destroy(struct kt_start *start)
 {
 	if (!start)
 		return;
-	start->cancelled = 1;
+	kt_cancel_ask(&start->cancel);
 	if (start->running)
 		pthread_join(start->thread, NULL);
 	kt_discovery_finish(&start->discovery);
 	kt_err_clear(&start->err);
+	kt_cancel_close(&start->cancel);
 	start->ui->start = NULL;
 	free(start);
 }

@@ -5,9 +5,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
-
-/* A signal that comes just before the loop waits does not wake it: look again after this. */
-enum { CANCEL_CHECK_MS = 100 };
+#include <sys/epoll.h>
 
 void kt_client_destroy(struct kt_client *client)
 {
@@ -44,36 +42,51 @@ static void mark_done(struct kt_call *call)
 	call->loop = NULL;
 }
 
-static void run_until_done(struct kt_client *client, struct kt_call *call, struct kt_loop *loop,
-        const volatile int *cancelled)
+struct waiting {
+	struct kt_io cancel;
+	bool cancelled;
+};
+
+static void on_cancel(struct kt_io *io, uint32_t events)
 {
-	kt_auto_err err = KT_ERR_INIT;
+	(void)events;
+	kt_container_of(io, struct waiting, cancel)->cancelled = true;
+	kt_io_remove(io);
+}
+
+static void run_until_done(struct kt_call *call, struct kt_loop *loop,
+        const struct kt_cancel *cancel, struct kt_err *err)
+{
+	struct waiting waiting = {.cancel.fn = on_cancel};
 	int rc = 0;
 
-	while (call->loop && rc >= 0 && !(cancelled && *cancelled))
-		rc = kt_loop_run_once(loop, cancelled ? CANCEL_CHECK_MS : -1, &err);
-	if (!call->loop)
-		return;
-	kt_client_cancel(client, call);
-	if (rc < 0)
-		kt_err_move(&call->err, &err);
-	else
-		kt_fail(&call->err, ECANCELED, "interrupted");
+	if (cancel)
+		rc = kt_io_add(&waiting.cancel, loop, cancel->fd, EPOLLIN, err);
+	while (call->loop && rc >= 0 && !waiting.cancelled)
+		rc = kt_loop_run_once(loop, -1, err);
+	kt_io_remove(&waiting.cancel);
+	if (waiting.cancelled)
+		kt_fail(err, ECANCELED, "interrupted");
 }
 
 int kt_client_call_wait(
-        struct kt_client *client, struct kt_call *call, const volatile int *cancelled)
+        struct kt_client *client, struct kt_call *call, const struct kt_cancel *cancel)
 {
 	void (*done)(struct kt_call *) = call->done;
 	struct kt_loop *outer = call->loop;
 	struct kt_loop *loop = kt_loop_create(&(struct kt_loop_options){0}, &call->err);
+	kt_auto_err err = KT_ERR_INIT;
 
 	if (!loop)
 		return call->err.code;
 	call->loop = loop;
 	call->done = mark_done;
 	kt_client_call(client, call);
-	run_until_done(client, call, loop, cancelled);
+	run_until_done(call, loop, cancel, &err);
+	if (call->loop) {
+		kt_client_cancel(client, call);
+		kt_err_move(&call->err, &err);
+	}
 	kt_loop_destroy(loop);
 	call->loop = outer;
 	call->done = done;

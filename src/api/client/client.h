@@ -13,6 +13,7 @@
 
 #include "api/storage/object.h"
 #include "base/buf.h"
+#include "base/cancel.h"
 #include "base/err.h"
 #include "base/loop.h"
 
@@ -105,9 +106,8 @@ static inline void kt_client_watch_stop(struct kt_client *client, struct kt_watc
 void kt_client_destroy(struct kt_client *client); /* NULL is ignored */
 
 /* For commands and tests: runs the call on a loop of its own until it ends. Returns 0 or
- * call->err's code. `cancelled` may be NULL; when it becomes true (a signal handler) the call ends
- * with -ECANCELED. */
+ * call->err's code. `cancel` may be NULL; when it is asked for the call ends with -ECANCELED. */
 int kt_client_call_wait(
-        struct kt_client *client, struct kt_call *call, const volatile int *cancelled);
+        struct kt_client *client, struct kt_call *call, const struct kt_cancel *cancel);
 
 #endif

@@ -124,8 +124,7 @@ static int wait_until(struct assertion *assertion, struct kt_err *err)
 	const struct kt_resource *resource = watched(assertion, err);
 	struct kt_command_context ctx = {
 	        .session = assertion->script->session,
-	        .cancelled = kt_session_cancelled(assertion->script->session),
-	        .cancel_fd = kt_session_cancel_fd(assertion->script->session),
+	        .cancel = kt_session_cancel(assertion->script->session),
 	        .out = assertion->script->out,
 	        .err = assertion->script->err,
 	};

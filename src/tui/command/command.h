@@ -5,7 +5,7 @@
  * help page, shell completion and the manual all read it.
  *
  * A command runs on the calling thread with a context; it writes to the context's streams, never to
- * stdout directly, polls `cancelled` in anything that may take over a second, and returns an exit
+ * stdout directly, heeds `cancel` in anything that may take over a second, and returns an exit
  * code. Errors go through kt_command_fail().
  */
 #ifndef KT_TUI_COMMAND_COMMAND_H
@@ -94,9 +94,8 @@ struct kt_command_context {
 	        *session; /* namespace, context, variables, discovery cache; lasts over commands */
 	FILE *in, *out, *err;
 	bool out_is_tty, in_is_tty;
-	int columns;                   /* width of the terminal */
-	const volatile int *cancelled; /* set by SIGINT */
-	int cancel_fd;                 /* readable once it is set; borrowed */
+	int columns;                    /* width of the terminal */
+	const struct kt_cancel *cancel; /* asked for by SIGINT; borrowed */
 };
 
 struct kt_strings {

@@ -153,7 +153,7 @@ static json_t *get_document(
 	        .timeout_ms = asking->options->timeout_ms};
 	json_t *tree = NULL;
 
-	if (kt_client_call_wait(asking->client, &call, asking->options->cancelled) < 0)
+	if (kt_client_call_wait(asking->client, &call, asking->options->cancel) < 0)
 		kt_err_move(err, &call.err);
 	else
 		tree = kt_json_parse(kt_call_body(&call), NULL, err);

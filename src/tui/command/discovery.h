@@ -26,8 +26,9 @@ struct kt_discovery {
 };
 
 struct kt_discovery_options {
-	const volatile int *cancelled; /* may be NULL; true: the reading ends with -ECANCELED */
-	int timeout_ms;                /* of each request; 0: none */
+	const struct kt_cancel
+	        *cancel; /* may be NULL; asked for: the reading ends with -ECANCELED */
+	int timeout_ms;  /* of each request; 0: none */
 };
 
 int kt_discovery_load(struct kt_client *client, const struct kt_discovery_options *options,

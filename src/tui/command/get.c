@@ -349,7 +349,7 @@ static int watch(struct get *get, const char *revision, struct kt_err *err)
 	        .get = get,
 	        .target = target,
 	};
-	int r = kt_client_call_wait(client, &watching.call, get->ctx->cancelled);
+	int r = kt_client_call_wait(client, &watching.call, get->ctx->cancel);
 
 	if (r < 0 && r != -ECANCELED)
 		kt_err_move(err, &watching.call.err);
@@ -431,7 +431,7 @@ static int get_raw(struct kt_command_context *ctx, const char *path)
 
 	if (!client)
 		return kt_command_fail(ctx, &err, NULL);
-	if (kt_client_call_wait(client, &call, ctx->cancelled) < 0)
+	if (kt_client_call_wait(client, &call, ctx->cancel) < 0)
 		code = kt_command_fail(ctx, &call.err, NULL);
 	else
 		fwrite(kt_call_body(&call).p, 1, kt_call_body(&call).len, ctx->out);

@@ -7,6 +7,7 @@
 #include "base/time.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 
 static const struct kt_option OPTIONS[] = {
         KT_OPTION_CONTAINER,
@@ -117,7 +118,7 @@ static int read_one(struct kt_command_context *ctx, const json_t *pod, const cha
 	if (kt_opt_bool(ctx, "prefix"))
 		stream.prefix =
 		        kt_asprintf("[pod/%s/%s] ", kt_jstr(pod, "metadata.name"), container);
-	int r = kt_client_call_wait(client, &stream.call, ctx->cancelled);
+	int r = kt_client_call_wait(client, &stream.call, ctx->cancel);
 
 	if (r < 0 && r != -ECANCELED)
 		kt_err_move(err, &stream.call.err);
@@ -159,16 +160,24 @@ struct sources {
 	size_t n;
 };
 
+static void on_cancel(struct kt_io *io, uint32_t events)
+{
+	(void)events;
+	kt_io_remove(io); /* it has woken the loop */
+}
+
 static void run_followed(struct kt_command_context *ctx, struct followed *all, size_t n,
         struct follow *follow, struct kt_err *err)
 {
 	struct kt_client *client = kt_session_client(ctx->session, err);
+	struct kt_io cancel = {.fn = on_cancel};
+	int r = kt_io_add(&cancel, follow->loop, ctx->cancel->fd, EPOLLIN, err);
 
 	for (size_t i = 0; i < n; i++)
 		kt_client_call(client, &all[i].stream.call);
-	while (follow->open && !*ctx->cancelled)
-		if (kt_loop_run_once(follow->loop, -1, err) < 0)
-			break;
+	while (r >= 0 && follow->open && !kt_cancel_is_asked(ctx->cancel))
+		r = kt_loop_run_once(follow->loop, -1, err);
+	kt_io_remove(&cancel);
 	for (size_t i = 0; i < n; i++) {
 		if (follow->open)
 			kt_client_cancel(client, &all[i].stream.call);
@@ -287,7 +296,7 @@ static int run(struct kt_command_context *ctx)
 		if (follow_all(ctx, &sources, &err) < 0)
 			code = kt_command_fail(ctx, &err, NULL);
 	} else {
-		for (size_t i = 0; i < sources.n && !*ctx->cancelled; i++) {
+		for (size_t i = 0; i < sources.n && !kt_cancel_is_asked(ctx->cancel); i++) {
 			kt_auto_err one = KT_ERR_INIT;
 
 			if (read_one(ctx, sources.items[i].pod, sources.items[i].container, &one) <

@@ -255,7 +255,7 @@ static int evict_all(struct kt_command_context *ctx, struct kt_targets *pods, st
 {
 	int64_t timeout_ns = kt_opt_int(ctx, "timeout");
 
-	for (size_t i = 0; i < pods->n && !*ctx->cancelled; i++) {
+	for (size_t i = 0; i < pods->n && !kt_cancel_is_asked(ctx->cancel); i++) {
 		struct eviction eviction = {ctx, &pods->items[i]};
 		struct kt_target any = {
 		        .resource = pods->items[i].resource, .namespace = pods->items[i].namespace};

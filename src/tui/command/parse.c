@@ -289,8 +289,7 @@ int kt_command_run(
 	        .out_is_tty = isatty(fileno(out)) == 1,
 	        .in_is_tty = isatty(fileno(in)) == 1,
 	        .columns = terminal_columns(out),
-	        .cancelled = kt_session_cancelled(session),
-	        .cancel_fd = kt_session_cancel_fd(session),
+	        .cancel = kt_session_cancel(session),
 	};
 
 	if (!ctx.command)

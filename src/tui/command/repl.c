@@ -51,7 +51,7 @@ static char **complete(const char *text, int start, int end)
 static void on_interrupt(int number)
 {
 	(void)number;
-	kt_session_cancel(prompt.session);
+	kt_cancel_ask(kt_session_cancel(prompt.session));
 }
 
 /* A blank at the start keeps a line out of the history, and so do tokens. */
@@ -150,7 +150,7 @@ static int interactive(struct kt_session *session, const char *cluster, const ch
 
 		if (!line)
 			break;
-		kt_session_resume(session);
+		kt_cancel_reset(kt_session_cancel(session));
 		/* '!' at the start is the shell's; elsewhere the history's */
 		if (*line != '!' || (line[1] && strchr("!-0123456789?", line[1]))) {
 			if (expand_history(&line) < 0) {

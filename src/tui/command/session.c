@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 struct kt_session {
@@ -24,8 +23,7 @@ struct kt_session {
 	bool discovery_loaded;
 	int discovery_timeout_ms;
 	struct kt_map variables;
-	volatile int cancelled;
-	int cancel_fd; /* eventfd: full while cancelled */
+	struct kt_cancel cancel;
 };
 
 static char *dup_or_null(const char *text)
@@ -42,8 +40,7 @@ struct kt_session *kt_session_create(const struct kt_session_options *options)
 	session->namespace = dup_or_null(options->namespace);
 	session->client = options->client;
 	kt_map_init(&session->variables, free);
-	session->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	kt_assert(session->cancel_fd >= 0);
+	kt_cancel_open(&session->cancel);
 	return session;
 }
 
@@ -56,7 +53,7 @@ void kt_session_destroy(struct kt_session *session)
 	kt_endpoint_finish(&session->endpoint);
 	kt_discovery_finish(&session->discovery);
 	kt_map_finish(&session->variables);
-	close(session->cancel_fd);
+	kt_cancel_close(&session->cancel);
 	free(session->kubeconfig);
 	free(session->context);
 	free(session->namespace);
@@ -133,34 +130,9 @@ void kt_session_set_variable(struct kt_session *session, const char *name, const
 	kt_map_set(&session->variables, name, kt_strdup(value));
 }
 
-const volatile int *kt_session_cancelled(const struct kt_session *session)
+struct kt_cancel *kt_session_cancel(struct kt_session *session)
 {
-	return &session->cancelled;
-}
-
-void kt_session_cancel(struct kt_session *session)
-{
-	uint64_t one = 1;
-	int saved = errno;
-
-	session->cancelled = 1;
-	/* fails only when the counter is full: then it is readable already */
-	if (write(session->cancel_fd, &one, sizeof(one)) < 0)
-		errno = saved;
-}
-
-void kt_session_resume(struct kt_session *session)
-{
-	uint64_t count;
-
-	session->cancelled = 0;
-	while (read(session->cancel_fd, &count, sizeof(count)) > 0)
-		;
-}
-
-int kt_session_cancel_fd(const struct kt_session *session)
-{
-	return session->cancel_fd;
+	return &session->cancel;
 }
 
 /* Options that name another place to talk to */
@@ -292,7 +264,7 @@ const struct kt_discovery *kt_session_discovery(struct kt_session *session, stru
 		return NULL;
 	if (!session->discovery_loaded) {
 		const struct kt_discovery_options options = {
-		        .cancelled = &session->cancelled,
+		        .cancel = &session->cancel,
 		        .timeout_ms = session->discovery_timeout_ms,
 		};
 
@@ -358,7 +330,7 @@ static json_t *request(struct kt_command_context *ctx, struct kt_call *call, str
 		return NULL;
 	call->timeout_ms = timeout_ms(ctx);
 	call->user_agent = "kube-tui/" KT_VERSION;
-	int r = kt_client_call_wait(client, call, ctx->cancelled);
+	int r = kt_client_call_wait(client, call, ctx->cancel);
 
 	print_warnings(ctx, call->ret_warnings);
 	if (r < 0)

@@ -33,12 +33,8 @@ json_t *kt_session_get(
 int kt_session_derive(struct kt_session *session, const struct kt_command_context *ctx,
         struct kt_session **ret_session, struct kt_err *err);
 
-/* True from a SIGINT until the next command starts. */
-const volatile int *kt_session_cancelled(const struct kt_session *session);
-void kt_session_cancel(struct kt_session *session); /* async-signal-safe */
-void kt_session_resume(struct kt_session *session);
-/* Readable from a SIGINT until the next command starts; for loops. Borrowed. */
-int kt_session_cancel_fd(const struct kt_session *session);
+/* Asked for from a SIGINT until the next command starts. Borrowed. */
+struct kt_cancel *kt_session_cancel(struct kt_session *session);
 
 const char *kt_session_context(
         const struct kt_session *session); /* name of the kubeconfig context; "" embedded */

@@ -462,7 +462,7 @@ int kt_targets_each(struct kt_command_context *ctx, struct kt_targets *targets, 
 {
 	int code = KT_EXIT_OK;
 
-	for (size_t i = 0; i < targets->n && !*ctx->cancelled; i++) {
+	for (size_t i = 0; i < targets->n && !kt_cancel_is_asked(ctx->cancel); i++) {
 		struct kt_target *target = &targets->items[i];
 		kt_auto_err err = KT_ERR_INIT;
 

@@ -133,7 +133,7 @@ static int wait_all(struct kt_command_context *ctx, struct condition *condition,
 	int64_t timeout_ns = kt_opt_int(ctx, "timeout");
 	int code = KT_EXIT_OK;
 
-	for (size_t i = 0; i < targets->n && !*ctx->cancelled; i++) {
+	for (size_t i = 0; i < targets->n && !kt_cancel_is_asked(ctx->cancel); i++) {
 		const struct kt_target *target = &targets->items[i];
 		kt_auto_free char *label = kt_target_label(target);
 		kt_auto_err err = KT_ERR_INIT;

@@ -118,7 +118,7 @@ static void run(struct waiting *waiting, int64_t timeout_ns)
 {
 	waiting->cancel.fn = on_cancel;
 	waiting->result = kt_io_add(
-	        &waiting->cancel, waiting->loop, waiting->ctx->cancel_fd, EPOLLIN, waiting->err);
+	        &waiting->cancel, waiting->loop, waiting->ctx->cancel->fd, EPOLLIN, waiting->err);
 	kt_auto_free char *path = watch_path(waiting->target);
 
 	waiting->watch = (struct kt_watch){
@@ -197,7 +197,7 @@ int kt_wait_deleted(
 		if (kt_wait_for(ctx, target, timeout_ns > 0 ? timeout_ns : WEEK_NS, is_gone, copy,
 		            &err) < 0)
 			code = kt_command_fail(ctx, &err, NULL);
-		if (*ctx->cancelled)
+		if (kt_cancel_is_asked(ctx->cancel))
 			break;
 	}
 	return code;

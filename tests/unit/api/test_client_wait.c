@@ -12,7 +12,7 @@ struct fake {
 	struct kt_client client;
 	struct kt_call *call;
 	struct kt_timer timer;
-	volatile int *cancel; /* set instead of answering */
+	struct kt_cancel *cancel; /* asked for instead of answering */
 	int n_cancelled, n_destroyed;
 };
 
@@ -22,7 +22,7 @@ static void on_timer(struct kt_timer *timer)
 	struct kt_call *call = fake->call;
 
 	if (fake->cancel) {
-		*fake->cancel = 1;
+		kt_cancel_ask(fake->cancel);
 		return;
 	}
 	call->status = 200;
@@ -78,14 +78,24 @@ static void test_answer(void **state)
 
 static void test_cancelled(void **state)
 {
-	volatile int cancelled = 0;
-	struct fake fake = {.client.ops = &fake_ops, .cancel = &cancelled};
+	struct kt_cancel cancel;
+	struct fake fake = {.client.ops = &fake_ops, .cancel = &cancel};
 	struct kt_call call = {.method = "GET", .path = "/"};
 
 	(void)state;
-	assert_int_equal(kt_client_call_wait(&fake.client, &call, &cancelled), -ECANCELED);
+	kt_cancel_open(&cancel);
+	assert_int_equal(kt_client_call_wait(&fake.client, &call, &cancel), -ECANCELED);
 	assert_int_equal(fake.n_cancelled, 1);
 	kt_call_finish(&call);
+	/* it stays asked for until reset */
+	assert_true(kt_cancel_is_asked(&cancel));
+	assert_int_equal(kt_client_call_wait(&fake.client, &call, &cancel), -ECANCELED);
+	kt_call_finish(&call);
+	kt_cancel_reset(&cancel);
+	fake.cancel = NULL;
+	assert_int_equal(kt_client_call_wait(&fake.client, &call, &cancel), 0);
+	kt_call_finish(&call);
+	kt_cancel_close(&cancel);
 }
 
 static void test_destroy_takes_null(void **state)
