@@ -468,6 +468,30 @@ def matching(bench):
     bench.reset()
 
 
+def scales_are_seen_as_scales(bench):
+    deployments = "/apis/apps/v1/namespaces/default/deployments"
+    labels = {"app": "d"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    status, made = bench.create("d", path=deployments, spec={"selector": {"matchLabels": labels}, "template": template})
+    assert status == 201, made
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments/scale"]}
+    bench.configure("mutating", bench.hook("scale", rules=[rule]))
+    more = {"spec": {"replicas": 3}}
+    status, scale = bench.call("PATCH", f"{deployments}/d/scale", more, "application/merge-patch+json")
+    assert status == 200 and scale["kind"] == "Scale" and scale["spec"]["replicas"] == 7, scale
+    request = bench.hooks.seen[0][2]["request"]
+    assert request["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}, request
+    assert request["resource"]["resource"] == "deployments" and request["subResource"] == "scale", request
+    assert request["object"]["kind"] == "Scale" and request["object"]["spec"] == {"replicas": 3}, request
+    assert request["oldObject"]["spec"] == {"replicas": 1}, request
+    bench.reset()
+    # the main resource's webhooks may not write the status
+    rule = {**rule, "resources": ["deployments"]}
+    bench.configure("mutating", bench.hook("status", rules=[rule]))
+    status, made = bench.call("PATCH", f"{deployments}/d", {"metadata": {"labels": labels}}, "application/merge-patch+json")
+    assert status == 200 and "replicas" not in made["status"] and bench.hooks.seen, made
+
+
 def other_versions(bench):
     bench.configure("mutating", bench.hook("label", admissionReviewVersions=["v9", "v1beta1", "v1"]))
     status, made = bench.create()
@@ -481,9 +505,23 @@ def asks_all_at_once(bench):
     assert bench.create()[0] == 201
 
 
+def ends_in_spite_of_webhooks(bench):
+    """A server that is told to stop does not wait for a webhook that sleeps."""
+    bench.hooks.asked.clear()
+    bench.configure("validating", bench.hook("slow", timeoutSeconds=30))
+    waiting = bench.api.connect()
+    waiting.request("POST", MAPS, json.dumps({"metadata": {"name": "waits"}}), {"Content-Type": "application/json"})
+    assert bench.hooks.asked.wait(30), "the webhook is not asked"
+    began = time.monotonic()
+    bench.cluster.tui("down", bench.cluster.name).ok()
+    assert time.monotonic() - began < 20, "it waits"
+    waiting.close()
+    bench.made.clear()
+
+
 STEPS = (denies, is_shown_the_write, refuses_deletes, asks_once_about_a_pod, calls_that_fail, certificates_are_checked,
-         nobody_listens, services_are_reached, mutates, order_and_again, dry_runs, matching, other_versions,
-         asks_all_at_once, time_is_limited)
+         nobody_listens, services_are_reached, mutates, order_and_again, dry_runs, matching, scales_are_seen_as_scales, other_versions,
+         asks_all_at_once, time_is_limited, ends_in_spite_of_webhooks)
 
 
 def fresh(step):

@@ -5,6 +5,7 @@
 #include "api/server/auth/authorize.h"
 #include "api/server/limits.h"
 #include "api/server/server_impl.h"
+#include "api/server/subresources.h"
 #include "api/server/write.h"
 #include "base/time.h"
 
@@ -86,6 +87,21 @@ static void on_abort(struct kt_task *task)
 	                                           ECANCELED, "context canceled"));
 }
 
+static json_t *view_scale(const struct kt_admission_context *context, const json_t *object)
+{
+	const struct kt_admit *admit = context->arg;
+
+	return kt_scale_of(admit->request->state, object);
+}
+
+static void take_scale(
+        const struct kt_admission_context *context, json_t *object, const json_t *view)
+{
+	const struct kt_admit *admit = context->arg;
+
+	kt_scale_take(admit->request->state, object, view);
+}
+
 static struct kt_admit *begin(struct kt_request *request, enum kt_admission_operation operation)
 {
 	struct kt_request_state *state = request->state;
@@ -113,6 +129,11 @@ static struct kt_admit *begin(struct kt_request *request, enum kt_admission_oper
 	        .resume = on_resume,
 	        .arg = admit,
 	};
+	if (kt_streq(admit->context.subresource, "scale")) {
+		admit->context.view = view_scale;
+		admit->context.take_view = take_scale;
+		admit->context.view_type = kt_scale_type();
+	}
 	state->admit = admit;
 	return admit;
 }

@@ -59,7 +59,7 @@ static void add_selector(const struct kt_request_state *state, const json_t *obj
 }
 
 /* The Scale of an object; replicas that are not set are none. */
-static json_t *scale_of(const struct kt_request_state *state, const json_t *object)
+json_t *kt_scale_of(const struct kt_request_state *state, const json_t *object)
 {
 	static const char *const copied[] = {
 	        "name", "namespace", "uid", "resourceVersion", "creationTimestamp"};
@@ -111,7 +111,7 @@ static int encode(struct kt_request *request)
 	if (check_has_replicas(request, object) < 0)
 		return request->err.code;
 	json_decref(state->result);
-	state->result = scale_of(state, object);
+	state->result = kt_scale_of(state, object);
 	state->result_type = kt_type_lookup(SCALE_TYPE);
 	table->type = state->result_type;
 	table->columns = scale_columns;
@@ -195,6 +195,16 @@ static int take_scale(struct kt_request *request, const json_t *scale)
 	return 0;
 }
 
+void kt_scale_take(const struct kt_request_state *state, json_t *object, const json_t *scale)
+{
+	set_path(object, spec_path(state->subresource), kt_jint(scale, "spec.replicas", 0));
+}
+
+const struct kt_type *kt_scale_type(void)
+{
+	return kt_type_lookup(SCALE_TYPE);
+}
+
 static int update_decode(struct kt_request *request)
 {
 	if (kt_write_options(request, "UpdateOptions") < 0)
@@ -273,7 +283,7 @@ static int patch_mutate(struct kt_request *request)
 	if (type == KT_PATCH_APPLY)
 		return apply_scale(request) < 0 ? request->err.code
 		                                : kt_write_mutate(request, true);
-	kt_auto_json json_t *scale = scale_of(state, state->old);
+	kt_auto_json json_t *scale = kt_scale_of(state, state->old);
 	kt_auto_json json_t *patched =
 	        kt_patch_document(request, type, scale, kt_type_lookup(SCALE_TYPE));
 	if (!patched || take_scale(request, patched) < 0)

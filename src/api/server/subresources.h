@@ -14,6 +14,11 @@
 #define KT_OFFER_TEXT (1u << 16) /* the answer is no object: no negotiation */
 #define KT_OFFER_REST (1u << 17) /* the path may go on behind the sub-resource */
 
+/* The Scale of an object (a new tree), and its replicas put into the object. */
+json_t *kt_scale_of(const struct kt_request_state *state, const json_t *object);
+void kt_scale_take(const struct kt_request_state *state, json_t *object, const json_t *scale);
+const struct kt_type *kt_scale_type(void);
+
 /* NULL: the common operation of the verb. */
 const struct kt_operation *kt_subresource_operation(const struct kt_kind *kind,
         const struct kt_subresource *subresource, uint16_t verb, unsigned *ret_offers);

@@ -46,7 +46,12 @@ struct kt_admission_context {
 	json_t *(*make_options)(
 	        const struct kt_admission_context *a); /* CreateOptions and the like */
 	void (*resume)(struct kt_admission_context *a, int status);
-	void *arg; /* of resume */
+	void *arg; /* of resume and of the views */
+	/* Where a sub-resource exchanges another kind than its object's (scale): that object (a new
+	 * tree) and what a change of it means. NULL: the object itself is exchanged. */
+	json_t *(*view)(const struct kt_admission_context *a, const json_t *object);
+	void (*take_view)(const struct kt_admission_context *a, json_t *object, const json_t *view);
+	const struct kt_type *view_type;
 
 	/* Results beside err. */
 	json_t *annotations; /* for the audit log; NULL: none */

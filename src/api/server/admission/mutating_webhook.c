@@ -104,11 +104,11 @@ static void keep_managers(struct chain *c, json_t *made)
 		json_object_del(json_object_get(made, "metadata"), "managedFields");
 }
 
-/* The patched object as one of the request's version; NULL with err. */
+/* What the webhook is shown, patched and decoded; NULL with err. */
 static json_t *patched(struct chain *c, const json_t *patch, struct kt_err *err)
 {
-	const struct kt_kind *own = c->a->kind, *kind = c->call.kind;
-	kt_auto_json json_t *shown = kt_review_show(kind, own, c->object);
+	const struct kt_type *type = c->a->view ? c->a->view_type : c->call.kind->type;
+	kt_auto_json json_t *shown = kt_review_show(c->a, c->call.kind, c->object);
 	kt_auto_json json_t *made = kt_patch_json(shown, patch, err);
 	json_t *decoded = NULL;
 
@@ -120,14 +120,22 @@ static json_t *patched(struct chain *c, const json_t *patch, struct kt_err *err)
 	}
 	json_object_set(made, "apiVersion", json_object_get(shown, "apiVersion"));
 	json_object_set(made, "kind", json_object_get(shown, "kind"));
-	if (kt_codec_normalize(made, kind->type, KT_STRICT_IGNORE, &decoded, NULL, err) < 0)
-		return NULL;
-	if (kind != own) {
-		kt_auto_json json_t *foreign = decoded;
+	return kt_codec_normalize(made, type, KT_STRICT_IGNORE, &decoded, NULL, err) < 0 ? NULL
+	                                                                                 : decoded;
+}
 
-		decoded = kt_versions_convert(own, foreign);
+/* The object of the request that the decoded one means. Takes it. */
+static json_t *taken(struct chain *c, json_t **decoded)
+{
+	kt_auto_json json_t *from = kt_steal(decoded);
+	json_t *made;
+
+	if (c->a->view) {
+		made = json_deep_copy(c->object);
+		c->a->take_view(c->a, made, from);
+		return made;
 	}
-	return decoded;
+	return c->call.kind == c->a->kind ? kt_steal(&from) : kt_versions_convert(c->a->kind, from);
 }
 
 static int apply(struct chain *c, const json_t *patch)
@@ -135,7 +143,7 @@ static int apply(struct chain *c, const json_t *patch)
 	struct kt_admission_context *a = c->a;
 	const char *name = c->call.hook->name;
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *made = NULL;
+	kt_auto_json json_t *decoded = NULL, *made = NULL;
 
 	if (!c->object) {
 		kt_fail(&err, EINVAL,
@@ -144,9 +152,10 @@ static int apply(struct chain *c, const json_t *patch)
 		        name);
 		return kt_webhook_internal_error(kt_err_message(&err), &a->err);
 	}
-	made = patched(c, patch, &err);
-	if (!made)
+	decoded = patched(c, patch, &err);
+	if (!decoded)
 		return kt_webhook_internal_error(kt_err_message(&err), &a->err);
+	made = taken(c, &decoded);
 	keep_managers(c, made);
 	kt_rules_default(a->rules, made);
 	if (kt_json_equal(c->object, made))

@@ -44,12 +44,15 @@ static json_t *user_json(const struct kt_user *user)
 	return info;
 }
 
-json_t *kt_review_show(const struct kt_kind *kind, const struct kt_kind *own, const json_t *object)
+json_t *kt_review_show(
+        const struct kt_admission_context *a, const struct kt_kind *kind, const json_t *object)
 {
 	if (!object)
 		return NULL;
-	return kind == own ? json_incref((json_t *)(uintptr_t)object)
-	                   : kt_versions_convert(kind, object);
+	if (a->view)
+		return a->view(a, object);
+	return kind == a->kind ? json_incref((json_t *)(uintptr_t)object)
+	                       : kt_versions_convert(kind, object);
 }
 
 json_t *kt_review_request(const struct kt_admission_context *a, const struct kt_kind *kind)

@@ -12,8 +12,10 @@
  * version of the resource that is shown, where it is not that of the request. */
 json_t *kt_review_request(const struct kt_admission_context *a, const struct kt_kind *kind);
 
-/* An object of kind `own` as one of another version of it; a reference, NULL for NULL. */
-json_t *kt_review_show(const struct kt_kind *kind, const struct kt_kind *own, const json_t *object);
+/* An object of the write as a webhook sees it that knows the resource as `kind`: in that version,
+ * or as the view of the sub-resource. A reference, NULL for NULL. */
+json_t *kt_review_show(
+        const struct kt_admission_context *a, const struct kt_kind *kind, const json_t *object);
 
 /* What is shown of the write. */
 struct kt_review_objects {

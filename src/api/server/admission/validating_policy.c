@@ -294,9 +294,9 @@ static bool is_exempt(const struct kt_admission_context *a)
 
 static int validate(struct kt_admission_context *a, const json_t *object, const json_t *old)
 {
-	struct kt_policy_subject subject = {.a = a, .object = object, .old = old};
+	struct kt_policy_subject subject = {.a = a};
 	struct kt_storage_list bindings;
-	kt_auto_json json_t *namespace = NULL;
+	kt_auto_json json_t *namespace = NULL, *shown = NULL, *shown_old = NULL;
 	int code = 0;
 
 	if (is_exempt(a) ||
@@ -304,7 +304,13 @@ static int validate(struct kt_admission_context *a, const json_t *object, const 
 		return 0;
 	if (bindings.n && (a->kind->flags & KT_KIND_NAMESPACED))
 	namespace = kt_admission_read(a, "", "namespaces", "", a->namespace);
+	if (bindings.n) {
+		shown = kt_review_show(a, a->kind, object);
+		shown_old = kt_review_show(a, a->kind, old);
+	}
 	subject.namespace_object = namespace;
+	subject.object = shown;
+	subject.old = shown_old;
 	for (size_t i = 0; code == 0 && i < bindings.n; i++) {
 		kt_auto_json json_t *binding = kt_object_tree(bindings.objects[i]);
 		kt_auto_json json_t *policy = kt_admission_read(a, GROUP,

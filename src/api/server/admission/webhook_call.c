@@ -196,9 +196,8 @@ static int start(struct kt_webhook_call *call, const struct kt_review_objects *o
 
 int kt_webhook_call_show(struct kt_webhook_call *call, const struct kt_policy_subject *subject)
 {
-	const struct kt_kind *own = call->a->kind;
-	kt_auto_json json_t *object = kt_review_show(call->kind, own, subject->object);
-	kt_auto_json json_t *old = kt_review_show(call->kind, own, subject->old);
+	kt_auto_json json_t *object = kt_review_show(call->a, call->kind, subject->object);
+	kt_auto_json json_t *old = kt_review_show(call->a, call->kind, subject->old);
 	const struct kt_review_objects objects = {object, old};
 
 	return start(call, &objects);

@@ -34,8 +34,11 @@ static int namespace_selected(
 
 static bool object_selected(const struct kt_webhook *hook, const struct kt_policy_subject *subject)
 {
-	return !hook->objects || selects(hook->objects, subject->object) ||
-	       selects(hook->objects, subject->old);
+	if (!hook->objects)
+		return true;
+	if (subject->a->view) /* a Scale has no labels */
+		return kt_selector_matches_labels(hook->objects, NULL);
+	return selects(hook->objects, subject->object) || selects(hook->objects, subject->old);
 }
 
 /* The same objects under another group or version. */
@@ -86,8 +89,8 @@ static int meets_conditions(const struct kt_webhook *hook, const struct kt_polic
         const struct kt_kind *kind, struct kt_err *err)
 {
 	struct kt_admission_context *a = subject->a;
-	kt_auto_json json_t *object = kt_review_show(kind, a->kind, subject->object);
-	kt_auto_json json_t *old = kt_review_show(kind, a->kind, subject->old);
+	kt_auto_json json_t *object = kt_review_show(a, kind, subject->object);
+	kt_auto_json json_t *old = kt_review_show(a, kind, subject->old);
 	kt_auto_json json_t *request = kt_review_request(a, kind);
 	const struct kt_cel_binding bindings[] = {{"object", object ? object : json_null()},
 	        {"oldObject", old ? old : json_null()}, {"request", request}};
