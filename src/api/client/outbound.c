@@ -109,29 +109,29 @@ static void set_place(struct post *post)
 	struct kt_transfer *t = &post->transfer;
 	kt_auto_free char *place = kt_asprintf("::%s", post->call->connect_to);
 
-	t->connect_to = curl_slist_append(NULL, place);
-	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
-	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+	t->connect_to = kt_curl.slist_append(NULL, place);
+	kt_curl.easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+	kt_curl.easy_setopt(t->easy, CURLOPT_PROXY, "");
 }
 
 static void configure(struct kt_transfer *t)
 {
 	struct post *post = kt_container_of(t, struct post, transfer);
 
-	curl_easy_setopt(t->easy, CURLOPT_URL, post->call->url);
-	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(t->easy, CURLOPT_CERTINFO, 1L); /* to say what is wrong with it */
+	kt_curl.easy_setopt(t->easy, CURLOPT_URL, post->call->url);
+	kt_curl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "https");
+	kt_curl.easy_setopt(t->easy, CURLOPT_CERTINFO, 1L); /* to say what is wrong with it */
 	if (kt_outbound_is_loopback(post->call->url))
-		curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+		kt_curl.easy_setopt(t->easy, CURLOPT_PROXY, "");
 	if (post->call->connect_to)
 		set_place(post);
 	if (*post->ca_path) {
-		curl_easy_setopt(t->easy, CURLOPT_CAINFO, post->ca_path);
-		curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
+		kt_curl.easy_setopt(t->easy, CURLOPT_CAINFO, post->ca_path);
+		kt_curl.easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
 	}
 	if (post->own.fd >= 0) {
-		curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
-		curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
+		kt_curl.easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+		kt_curl.easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
 	}
 }
 

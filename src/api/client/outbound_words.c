@@ -17,14 +17,14 @@
 /* The part of a URL; heap, NULL when there is none. */
 static char *url_part(const char *text, CURLUPart part)
 {
-	CURLU *url = curl_url();
+	CURLU *url = kt_curl.url();
 	char *value = NULL, *copy = NULL;
 
-	if (curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-	        curl_url_get(url, part, &value, CURLU_DEFAULT_PORT) == CURLUE_OK)
+	if (kt_curl.url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+	        kt_curl.url_get(url, part, &value, CURLU_DEFAULT_PORT) == CURLUE_OK)
 		copy = kt_strdup(value);
-	curl_free(value);
-	curl_url_cleanup(url);
+	kt_curl.free(value);
+	kt_curl.url_cleanup(url);
 	return copy;
 }
 
@@ -136,7 +136,7 @@ static const char *leaf_pem(CURL *easy)
 {
 	struct curl_certinfo *info = NULL;
 
-	if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
+	if (kt_curl.easy_getinfo(easy, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
 	        info->num_of_certs < 1)
 		return NULL;
 	for (const struct curl_slist *entry = info->certinfo[0]; entry; entry = entry->next)
@@ -166,7 +166,7 @@ static char *place_of(const struct kt_outbound_failure *failure)
 
 	if (failure->connect_to)
 		return kt_strdup(failure->connect_to);
-	curl_easy_getinfo(failure->easy, CURLINFO_PRIMARY_IP, &ip);
+	kt_curl.easy_getinfo(failure->easy, CURLINFO_PRIMARY_IP, &ip);
 	if (!ip || !*ip)
 		return kt_asprintf("%s:%s", host ? host : "", port ? port : "");
 	return kt_asprintf(strchr(ip, ':') ? "[%s]:%s" : "%s:%s", ip, port ? port : "");
@@ -177,7 +177,7 @@ static char *connect_words(const struct kt_outbound_failure *failure)
 	kt_auto_free char *place = place_of(failure);
 	long code = 0;
 
-	curl_easy_getinfo(failure->easy, CURLINFO_OS_ERRNO, &code);
+	kt_curl.easy_getinfo(failure->easy, CURLINFO_OS_ERRNO, &code);
 	switch (code) {
 	case ECONNREFUSED:
 		return kt_asprintf("dial tcp %s: connect: connection refused", place);
@@ -232,7 +232,7 @@ static char *words_of(const struct kt_outbound_failure *failure)
 		if (failure->too_large)
 			return kt_strdup("the answer is too large");
 		return kt_strdup(
-		        *failure->text ? failure->text : curl_easy_strerror(failure->code));
+		        *failure->text ? failure->text : kt_curl.easy_strerror(failure->code));
 	}
 }
 

@@ -150,14 +150,14 @@ static bool is_loopback(const char *host)
 static int make_url(struct kt_remote *remote, struct kt_err *err)
 {
 	const struct kt_endpoint *e = &remote->endpoint;
-	CURLU *url = curl_url();
+	CURLU *url = kt_curl.url();
 	char *host = NULL, *port = NULL, *text = NULL;
 	int r = 0;
 
 	if (!e->server ||
-	        curl_url_set(url, CURLUPART_URL, e->server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
-	        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-	        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
+	        kt_curl.url_set(url, CURLUPART_URL, e->server, CURLU_DEFAULT_SCHEME) != CURLUE_OK ||
+	        kt_curl.url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+	        kt_curl.url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
 		r = kt_fail(err, EINVAL, "invalid configuration: server \"%s\" is no URL",
 		        e->server ? e->server : "");
 	} else {
@@ -166,9 +166,9 @@ static int make_url(struct kt_remote *remote, struct kt_err *err)
 			remote->connect_to =
 			        kt_asprintf("%s:%s:%s:%s", e->tls_server_name, port, host, port);
 			remote->host_header = kt_asprintf("%s:%s", host, port);
-			curl_url_set(url, CURLUPART_HOST, e->tls_server_name, 0);
+			kt_curl.url_set(url, CURLUPART_HOST, e->tls_server_name, 0);
 		}
-		if (curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
+		if (kt_curl.url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
 			remote->url = kt_strdup(text);
 		for (size_t len = remote->url ? strlen(remote->url) : 0;
 		        len && remote->url[len - 1] == '/'; len--)
@@ -178,34 +178,22 @@ static int make_url(struct kt_remote *remote, struct kt_err *err)
 		r = kt_fail(err, EINVAL,
 		        "invalid configuration: tls-server-name \"%s\" is no host name",
 		        e->tls_server_name);
-	curl_free(host);
-	curl_free(port);
-	curl_free(text);
-	curl_url_cleanup(url);
+	kt_curl.free(host);
+	kt_curl.free(port);
+	kt_curl.free(text);
+	kt_curl.url_cleanup(url);
 	return r;
-}
-
-static void init_curl(void)
-{
-	CURLcode code = curl_global_init(CURL_GLOBAL_ALL);
-
-	kt_assert(code == CURLE_OK);
-}
-
-void kt_remote_init_curl(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, init_curl);
 }
 
 int kt_remote_client_create(
         const struct kt_remote_options *options, struct kt_client **ret_client, struct kt_err *err)
 {
-	struct kt_remote *remote = kt_new(struct kt_remote);
-	int r;
+	int r = kt_curl_load(err);
 
-	kt_remote_init_curl();
+	if (r < 0)
+		return r;
+	struct kt_remote *remote = kt_new(struct kt_remote);
+
 	remote->base.ops = &remote_ops;
 	remote->ca.fd = remote->cert.fd = remote->key.fd = -1;
 	remote->timeout_ms = options->timeout_ms;

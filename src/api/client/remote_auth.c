@@ -376,7 +376,7 @@ static int set_bearer(struct kt_transfer *t, const char *token, struct kt_err *e
 
 	if (!is_header_value(token))
 		return kt_fail(err, EINVAL, "the bearer token holds characters that no token has");
-	t->headers = curl_slist_append(t->headers, line);
+	t->headers = kt_curl.slist_append(t->headers, line);
 	return 0;
 }
 
@@ -390,15 +390,15 @@ static int apply_locked(struct kt_remote *remote, struct kt_transfer *t, struct 
 	        kt_remote_now_s(CLOCK_REALTIME) + EXEC_RENEW_EARLY_S >= remote->exec_expires_s)
 		begin_renewal(remote);
 	if (remote->cert.fd >= 0) {
-		curl_easy_setopt(t->easy, CURLOPT_SSLCERT, remote->cert.path);
-		curl_easy_setopt(t->easy, CURLOPT_SSLKEY, remote->key.path);
+		kt_curl.easy_setopt(t->easy, CURLOPT_SSLCERT, remote->cert.path);
+		kt_curl.easy_setopt(t->easy, CURLOPT_SSLKEY, remote->key.path);
 	}
 	if (remote->exec_token || remote->token)
 		return set_bearer(t, remote->exec_token ? remote->exec_token : remote->token, err);
 	if (remote->endpoint.username) {
-		curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-		curl_easy_setopt(t->easy, CURLOPT_USERNAME, remote->endpoint.username);
-		curl_easy_setopt(t->easy, CURLOPT_PASSWORD,
+		kt_curl.easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		kt_curl.easy_setopt(t->easy, CURLOPT_USERNAME, remote->endpoint.username);
+		kt_curl.easy_setopt(t->easy, CURLOPT_PASSWORD,
 		        remote->endpoint.password ? remote->endpoint.password : "");
 	}
 	return 0;

@@ -11,10 +11,10 @@
 #ifndef KT_API_CLIENT_REMOTE_INTERNAL_H
 #define KT_API_CLIENT_REMOTE_INTERNAL_H
 
+#include "api/client/curl_library.h"
 #include "api/client/remote.h"
 #include "base/vec.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -113,9 +113,6 @@ int kt_transfer_set_up(struct kt_transfer *transfer, const struct kt_transfer_re
 void kt_transfer_tear_down(struct kt_transfer *transfer);
 /* What the transfer's end means; success leaves err empty. */
 void kt_transfer_outcome(struct kt_transfer *transfer, CURLcode code, struct kt_err *err);
-
-/* remote.c: curl's own global state, once per process. */
-void kt_remote_init_curl(void);
 
 /* remote_auth.c */
 int kt_remote_pem_make(struct kt_remote_pem *pem, const char *text, struct kt_err *err);

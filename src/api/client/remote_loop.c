@@ -32,7 +32,7 @@ static void act(struct kt_remote_loop *home, curl_socket_t fd, int flags)
 	int running;
 
 	home->in_curl = true;
-	curl_multi_socket_action(home->multi, fd, flags, &running);
+	kt_curl.multi_socket_action(home->multi, fd, flags, &running);
 	home->in_curl = false;
 	settle(home);
 }
@@ -93,7 +93,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 	if (what == CURL_POLL_REMOVE) {
 		if (s)
 			drop_io(s);
-		curl_multi_assign(home->multi, fd, NULL);
+		kt_curl.multi_assign(home->multi, fd, NULL);
 		return 0;
 	}
 	if (what & CURL_POLL_IN)
@@ -109,7 +109,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 		drop_io(s);
 		return -1;
 	}
-	curl_multi_assign(home->multi, fd, s);
+	kt_curl.multi_assign(home->multi, fd, s);
 	return 0;
 }
 
@@ -139,7 +139,7 @@ static void unlink_transfer(struct kt_transfer *t)
 static void free_transfer(struct kt_transfer *t)
 {
 	if (t->added)
-		curl_multi_remove_handle(t->home->multi, t->easy);
+		kt_curl.multi_remove_handle(t->home->multi, t->easy);
 	unlink_transfer(t);
 	kt_transfer_tear_down(t);
 	t->release(t);
@@ -154,7 +154,7 @@ static void finish(struct kt_transfer *t, CURLcode code)
 		kt_remote_auth_refused(t->remote);
 	/* Out of curl's sight before the caller hears of it: they may start the next one at once.
 	 */
-	curl_multi_remove_handle(t->home->multi, t->easy);
+	kt_curl.multi_remove_handle(t->home->multi, t->easy);
 	t->added = false;
 	t->ending = true;
 	if (!t->dead)
@@ -164,7 +164,7 @@ static void finish(struct kt_transfer *t, CURLcode code)
 
 static bool add(struct kt_transfer *t)
 {
-	t->added = curl_multi_add_handle(t->home->multi, t->easy) == CURLM_OK;
+	t->added = kt_curl.multi_add_handle(t->home->multi, t->easy) == CURLM_OK;
 	return t->added;
 }
 
@@ -187,13 +187,13 @@ static void settle(struct kt_remote_loop *home)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(home->multi, &left))) {
+	while ((message = kt_curl.multi_info_read(home->multi, &left))) {
 		struct kt_transfer *t = NULL;
 		CURLcode code = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+		kt_curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
 		finish(t, code);
 	}
 	if (home->has_late)
@@ -208,7 +208,7 @@ static CURLM *take_multi(struct kt_remote *remote)
 	if (remote->n_idle)
 		multi = remote->idle[--remote->n_idle];
 	pthread_mutex_unlock(&remote->lock);
-	return multi ? multi : curl_multi_init();
+	return multi ? multi : kt_curl.multi_init();
 }
 
 static void give_multi(struct kt_remote *remote, CURLM *multi)
@@ -243,12 +243,12 @@ static void detach(struct kt_remote_loop *home)
 	while (home->transfers)
 		free_transfer(home->transfers);
 	while (home->ios) {
-		curl_multi_assign(home->multi, home->ios->io.fd, NULL);
+		kt_curl.multi_assign(home->multi, home->ios->io.fd, NULL);
 		drop_io(home->ios);
 	}
 	kt_timer_cancel(&home->timer);
-	curl_multi_setopt(home->multi, CURLMOPT_SOCKETFUNCTION, NULL);
-	curl_multi_setopt(home->multi, CURLMOPT_TIMERFUNCTION, NULL);
+	kt_curl.multi_setopt(home->multi, CURLMOPT_SOCKETFUNCTION, NULL);
+	kt_curl.multi_setopt(home->multi, CURLMOPT_TIMERFUNCTION, NULL);
 	unlink_loop(home);
 	give_multi(home->remote, home->multi);
 	free(home);
@@ -276,10 +276,10 @@ static struct kt_remote_loop *home_of(struct kt_remote *remote, struct kt_loop *
 	home->multi = take_multi(remote);
 	kt_assert(home->multi);
 	kt_timer_init(&home->timer, loop, on_timer);
-	curl_multi_setopt(home->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(home->multi, CURLMOPT_SOCKETDATA, home);
-	curl_multi_setopt(home->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-	curl_multi_setopt(home->multi, CURLMOPT_TIMERDATA, home);
+	kt_curl.multi_setopt(home->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	kt_curl.multi_setopt(home->multi, CURLMOPT_SOCKETDATA, home);
+	kt_curl.multi_setopt(home->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	kt_curl.multi_setopt(home->multi, CURLMOPT_TIMERDATA, home);
 	kt_loop_add_closer(loop, &home->closer);
 	pthread_mutex_lock(&remote->lock);
 	home->next = remote->loops;
@@ -301,12 +301,12 @@ void kt_transfer_start(struct kt_transfer *t, struct kt_remote *remote, struct k
 	if (t->next)
 		t->next->prev = t;
 	home->transfers = t;
-	t->easy = curl_easy_init();
+	t->easy = kt_curl.easy_init();
 	kt_assert(t->easy);
-	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	kt_curl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	/* A request that cannot even be made ends as every other does: later, on the loop. */
 	if (kt_transfer_set_up(t, request, &t->unmade) < 0)
-		curl_easy_setopt(t->easy, CURLOPT_URL, "https://");
+		kt_curl.easy_setopt(t->easy, CURLOPT_URL, "https://");
 	if (home->in_curl)
 		home->has_late = true;
 	else
@@ -331,6 +331,6 @@ void kt_remote_loops_destroy(struct kt_remote *remote)
 		detach(remote->loops);
 	}
 	for (size_t i = 0; i < remote->n_idle; i++)
-		curl_multi_cleanup(remote->idle[i]);
+		kt_curl.multi_cleanup(remote->idle[i]);
 	free(remote->idle);
 }

@@ -19,7 +19,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	if (t->dead)
 		return 0;
 	if (!t->status)
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
+		kt_curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
 	if (t->streams && is_success(t->status)) {
 		t->on_piece(t, (struct kt_sv){data, len});
 		return t->dead || t->too_large ? 0 : len;
@@ -78,7 +78,7 @@ static void add_header(struct kt_transfer *t, const char *name, const char *valu
 {
 	kt_auto_free char *line = kt_asprintf("%s: %s", name, value);
 
-	t->headers = curl_slist_append(t->headers, line);
+	t->headers = kt_curl.slist_append(t->headers, line);
 }
 
 static void add_headers(struct kt_transfer *t, const struct kt_transfer_request *request)
@@ -88,7 +88,8 @@ static void add_headers(struct kt_transfer *t, const struct kt_transfer_request 
 	add_header(t, "Accept", request->accept ? request->accept : "application/json");
 	add_header(
 	        t, "User-Agent", request->user_agent ? request->user_agent : t->remote->user_agent);
-	t->headers = curl_slist_append(t->headers, "Expect:"); /* no round trip before each body */
+	t->headers =
+	        kt_curl.slist_append(t->headers, "Expect:"); /* no round trip before each body */
 	if (request->body)
 		add_header(t, "Content-Type",
 		        request->content_type ? request->content_type : "application/json");
@@ -105,16 +106,16 @@ static void set_body(struct kt_transfer *t, const struct kt_transfer_request *re
 	CURL *easy = t->easy;
 
 	if (!strcmp(request->method, "GET") && !request->body) {
-		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		kt_curl.easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 		return;
 	}
 	if (request->body || strcmp(request->method, "DELETE")) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		kt_curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 		        (curl_off_t)(request->body ? request->body->len : 0));
-		curl_easy_setopt(
+		kt_curl.easy_setopt(
 		        easy, CURLOPT_POSTFIELDS, request->body ? request->body->data : "");
 	}
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	kt_curl.easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void set_connection(struct kt_transfer *t)
@@ -122,30 +123,30 @@ static void set_connection(struct kt_transfer *t)
 	struct kt_remote *remote = t->remote;
 	CURL *easy = t->easy;
 
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)KT_REMOTE_CONNECT_MS);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	kt_curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	kt_curl.easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	kt_curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	kt_curl.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	kt_curl.easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+	kt_curl.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
+	kt_curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)KT_REMOTE_CONNECT_MS);
+	kt_curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (remote->endpoint.proxy_url)
-		curl_easy_setopt(easy, CURLOPT_PROXY, remote->endpoint.proxy_url);
+		kt_curl.easy_setopt(easy, CURLOPT_PROXY, remote->endpoint.proxy_url);
 	else if (remote->is_loopback)
-		curl_easy_setopt(easy, CURLOPT_PROXY,
+		kt_curl.easy_setopt(easy, CURLOPT_PROXY,
 		        ""); /* as Go: the environment's proxy is never asked for this machine */
 	if (!remote->is_loopback)
-		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+		kt_curl.easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (remote->connect_to) {
-		t->connect_to = curl_slist_append(NULL, remote->connect_to);
-		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
+		t->connect_to = kt_curl.slist_append(NULL, remote->connect_to);
+		kt_curl.easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
 	}
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, remote->endpoint.insecure ? 0L : 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, remote->endpoint.insecure ? 0L : 2L);
+	kt_curl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, remote->endpoint.insecure ? 0L : 1L);
+	kt_curl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, remote->endpoint.insecure ? 0L : 2L);
 	if (remote->ca.fd >= 0) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, remote->ca.path);
-		curl_easy_setopt(easy, CURLOPT_CAPATH,
+		kt_curl.easy_setopt(easy, CURLOPT_CAINFO, remote->ca.path);
+		kt_curl.easy_setopt(easy, CURLOPT_CAPATH,
 		        NULL); /* or the system's CAs would be trusted beside */
 	}
 }
@@ -158,20 +159,20 @@ int kt_transfer_set_up(
 	CURL *easy = t->easy;
 	int r;
 
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+	kt_curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
+	kt_curl.easy_setopt(easy, CURLOPT_URL, url);
+	kt_curl.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	kt_curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	kt_curl.easy_setopt(easy, CURLOPT_WRITEDATA, t);
+	kt_curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	kt_curl.easy_setopt(easy, CURLOPT_HEADERDATA, t);
 	if (request->timeout_ms > 0)
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+		kt_curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	set_connection(t);
 	set_body(t, request);
 	add_headers(t, request);
 	r = kt_remote_auth_apply(t->remote, t, err);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+	kt_curl.easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 	if (t->configure)
 		t->configure(t);
 	return r;
@@ -179,9 +180,9 @@ int kt_transfer_set_up(
 
 void kt_transfer_tear_down(struct kt_transfer *t)
 {
-	curl_easy_cleanup(t->easy);
-	curl_slist_free_all(t->headers);
-	curl_slist_free_all(t->connect_to);
+	kt_curl.easy_cleanup(t->easy);
+	kt_curl.slist_free_all(t->headers);
+	kt_curl.slist_free_all(t->connect_to);
 	kt_str_finish(&t->body);
 	kt_str_finish(&t->warnings);
 	free(t->content_type);
@@ -198,10 +199,10 @@ static const char *server_name(const struct kt_remote *remote)
 
 static int fail_transport(struct kt_transfer *t, CURLcode code, struct kt_err *err)
 {
-	const char *text = *t->error ? t->error : curl_easy_strerror(code);
+	const char *text = *t->error ? t->error : kt_curl.easy_strerror(code);
 	long os_errno = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
+	kt_curl.easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 		if (os_errno == ECONNREFUSED)
@@ -232,7 +233,7 @@ static int fail_transport(struct kt_transfer *t, CURLcode code, struct kt_err *e
 
 void kt_transfer_outcome(struct kt_transfer *t, CURLcode code, struct kt_err *err)
 {
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
+	kt_curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
 	if (t->on_code)
 		t->on_code(t, code);
 	if (t->unmade.code) {

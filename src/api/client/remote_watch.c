@@ -284,7 +284,7 @@ static void add_query(const struct remote_watch *w, struct kt_str *path)
 	else if (!w->whole_list)
 		kt_str_printf(path, "limit=%d", KT_REMOTE_LIST_LIMIT);
 	if (w->step == STEP_LIST && w->continue_token) {
-		kt_auto_free char *escaped = curl_easy_escape(NULL, w->continue_token, 0);
+		kt_auto_free char *escaped = kt_curl.easy_escape(NULL, w->continue_token, 0);
 
 		kt_str_printf(path, "&continue=%s", escaped);
 	}
