@@ -395,14 +395,14 @@ int kt_cluster_wait_ready(struct kt_cluster *cluster, int timeout_ms, struct kt_
 
 	if (!cluster->simulated)
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += timeout_ms / 1000;
 	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
 	if (until.tv_nsec >= 1000000000L) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000L;
 	}
-	while (sem_timedwait(&cluster->nodes_ready, &until) < 0)
+	while (sem_clockwait(&cluster->nodes_ready, CLOCK_MONOTONIC, &until) < 0)
 		if (errno != EINTR)
 			return kt_fail(
 			        err, ETIMEDOUT, "the nodes are not ready after %d ms", timeout_ms);

@@ -11,6 +11,7 @@
 
 #include <locale.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,7 @@ static int run(int argc, char *const *argv)
 int main(int argc, char **argv)
 {
 	setlocale(LC_ALL, "");
+	prctl(PR_SET_NAME, "kube-tui"); /* `up` executes /proc/self/exe */
 	kt_log_open(STDERR_FILENO, KT_LOG_WARNING);
 	kt_cluster_commands_init(argc - 1, argv + 1, monotonic_ns());
 	if (kt_ui_is_asked(argc - 1, argv + 1))

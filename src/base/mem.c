@@ -119,7 +119,9 @@ void kt_fclose_p(FILE **pf)
 	*pf = NULL;
 }
 
-enum { CHUNK_SIZE = 16 * 1024, ALIGNMENT = 16 };
+/* Chunks double from a small one: many arenas live long and hold little (a watch's request, a
+ * role's rules). */
+enum { CHUNK_SIZE_MIN = 1024 - 32, CHUNK_SIZE = 16 * 1024, ALIGNMENT = 16 };
 
 struct kt_arena_chunk {
 	struct kt_arena_chunk *next;
@@ -190,7 +192,8 @@ void *kt_arena_alloc(struct kt_arena *arena, size_t size_bytes)
 		top->next = own;
 		return memset(own->data, 0, size);
 	}
-	struct kt_arena_chunk *chunk = new_chunk(KT_MAX(size, (size_t)CHUNK_SIZE));
+	size_t next = top ? KT_MIN(2 * top->size, (size_t)CHUNK_SIZE) : CHUNK_SIZE_MIN;
+	struct kt_arena_chunk *chunk = new_chunk(KT_MAX(size, next));
 	chunk->next = top;
 	arena->chunks = chunk;
 	arena->used_bytes = size;

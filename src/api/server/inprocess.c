@@ -210,8 +210,9 @@ static void client_cancel(struct kt_client *client, struct kt_call *call)
 /* A watch under way. */
 struct watching {
 	struct kt_task wake;
-	struct kt_watch *watch; /* NULL: stopped */
-	struct kt_request *request;
+	struct kt_watch *watch;     /* NULL: stopped */
+	struct kt_request *request; /* until its answer is looked at */
+	struct kt_stream *stream;   /* then; many watches live long, and the request is larger */
 	struct inprocess *inprocess;
 	char *path;
 	bool is_running; /* a callback of it is on the stack */
@@ -220,6 +221,8 @@ struct watching {
 static void watching_free(struct watching *watching)
 {
 	kt_request_destroy(watching->request);
+	if (watching->stream)
+		watching->stream->close(watching->stream);
 	free(watching->path);
 	free(watching);
 }
@@ -262,9 +265,15 @@ static void deliver(struct watching *watching, struct kt_watch_item *item)
 	kt_object_unref(object);
 }
 
+static void take_stream(struct watching *watching)
+{
+	watching->stream = kt_steal(&watching->request->stream);
+	kt_request_destroy(kt_steal(&watching->request));
+}
+
 static void pump(struct watching *watching)
 {
-	struct kt_watch_feed *feed = kt_watch_stream_feed(watching->request->stream);
+	struct kt_watch_feed *feed = kt_watch_stream_feed(watching->stream);
 	struct kt_loop *loop = watching->watch->loop;
 
 	for (int n = 0; n < EVENTS_PER_TURN; n++) {
@@ -313,7 +322,7 @@ static void on_wake(struct kt_task *task)
 		watching_free(watching);
 		return;
 	}
-	if (!watching->request) {
+	if (!watching->stream) {
 		struct kt_request *request = make_request(
 		        watching->inprocess, watching->watch->loop, "GET", watching->path, NULL);
 		request->arg = watching;
@@ -323,6 +332,7 @@ static void on_wake(struct kt_task *task)
 		/* A refusal has ended it already. */
 		if (watch->impl != watching)
 			return;
+		take_stream(watching);
 	}
 	pump(watching);
 }

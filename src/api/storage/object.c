@@ -42,6 +42,24 @@ static struct kt_span *span_at(struct kt_object *object, size_t i)
 	return (struct kt_span *)(void *)((char *)object + metadata_fields[i].offset);
 }
 
+/* The top-level parts. Components ask many small questions of one object: a scan for each would
+ * step over all of its managedFields. */
+static void scan_parts(struct kt_object *object)
+{
+	struct kt_json_iter it = {0};
+	struct kt_json_at value;
+	struct kt_sv key;
+
+	while (kt_json_next_member(kt_object_doc(object), &it, &key, &value)) {
+		struct kt_span *span = kt_sv_is(key, "metadata") ? &object->metadata
+		                       : kt_sv_is(key, "spec")   ? &object->spec
+		                       : kt_sv_is(key, "status") ? &object->status
+		                                                 : NULL;
+		if (span && *value.p == '{')
+			*span = span_of(kt_object_json(object), value);
+	}
+}
+
 static void scan_metadata(struct kt_object *object, struct kt_json_at metadata)
 {
 	const char *json = kt_object_json(object);
@@ -89,11 +107,10 @@ int kt_object_create(
 
 	if (json.len)
 		memcpy(writable_json(object), json.p, json.len);
-	struct kt_json_at metadata = kt_json_member(kt_object_doc(object), "metadata");
-	if (!metadata.p || *metadata.p != '{')
+	scan_parts(object);
+	if (!object->metadata.len)
 		return kt_fail(err, EINVAL, "object has no metadata");
-	object->metadata_off = (uint32_t)(metadata.p - kt_object_json(object)) + 1;
-	scan_metadata(object, metadata);
+	scan_metadata(object, kt_object_part(object, object->metadata));
 	if (object->resource_version.len &&
 	        kt_sv_int64(kt_object_span(object, object->resource_version), &object->revision) <
 	                0)
@@ -147,16 +164,24 @@ static void plan_edit(const struct kt_object *object, int64_t revision, struct e
 	} else if (plan_beside_uid(object, revision, ret_edit)) {
 		return;
 	} else {
-		const char *p = kt_object_json(object) + object->metadata_off;
+		const char *p = kt_object_json(object) + object->metadata.off + 1;
 		while (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')
 			p++;
-		ret_edit->off = object->metadata_off;
+		ret_edit->off = object->metadata.off + 1;
 		ret_edit->cut = 0;
 		ret_edit->value = 19; /* behind `"resourceVersion":"` */
 		len = snprintf(ret_edit->text, sizeof(ret_edit->text),
 		        "\"resourceVersion\":\"%" PRId64 "\"%s", revision, *p == '}' ? "" : ",");
 	}
 	ret_edit->len = (uint32_t)len;
+}
+
+/* Where a span lies that is not changed itself. */
+static struct kt_span moved(struct kt_span span, const struct edit *edit)
+{
+	if (span.off > edit->off || (span.off == edit->off && !edit->cut && span.off))
+		span.off = span.off - edit->cut + edit->len;
+	return span;
 }
 
 struct kt_object *kt_object_at_revision(const struct kt_object *object, int64_t revision)
@@ -176,12 +201,14 @@ struct kt_object *kt_object_at_revision(const struct kt_object *object, int64_t 
 	copy->revision = revision;
 	copy->create_revision = object->create_revision;
 	copy->expires_wall_ns = object->expires_wall_ns;
-	copy->metadata_off = object->metadata_off;
+	copy->metadata = object->metadata;
+	copy->metadata.len += edit.len - edit.cut;
+	copy->spec = moved(object->spec, &edit);
+	copy->status = moved(object->status, &edit);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(metadata_fields); i++) {
-		struct kt_span *span = span_at(copy, i);
-		memcpy(span, (const char *)object + metadata_fields[i].offset, sizeof(*span));
-		if (span->off > edit.off || (span->off == edit.off && !edit.cut && span->off))
-			span->off = span->off - edit.cut + edit.len;
+		struct kt_span span;
+		memcpy(&span, (const char *)object + metadata_fields[i].offset, sizeof(span));
+		*span_at(copy, i) = moved(span, &edit);
 	}
 	if (object->resource_version.off)
 		copy->resource_version = (struct kt_span){edit.off, edit.len};

@@ -31,8 +31,7 @@ struct kt_object {
 	struct kt_span name, namespace, uid, resource_version;
 	struct kt_span labels; /* the whole {…} value of metadata.labels */
 	struct kt_span annotations, owner_references, finalizers, deletion_timestamp;
-	uint32_t metadata_off; /* offset just behind the '{' of metadata: where a resourceVersion
-	                          can be spliced in */
+	struct kt_span metadata, spec, status; /* the {…} values; others count as absent */
 	uint16_t key_len;
 	char data[]; /* key, NUL, JSON, NUL */
 };
@@ -64,6 +63,12 @@ static inline struct kt_json_at kt_object_doc(const struct kt_object *object)
 static inline struct kt_sv kt_object_span(const struct kt_object *object, struct kt_span span)
 {
 	return (struct kt_sv){span.len ? kt_object_json(object) + span.off : NULL, span.len};
+}
+static inline struct kt_json_at kt_object_part(
+        const struct kt_object *object, struct kt_span part) /* p NULL: absent */
+{
+	return part.len ? kt_json_doc(kt_object_json(object) + part.off, part.len)
+	                : (struct kt_json_at){0};
 }
 static inline struct kt_sv kt_object_name(const struct kt_object *object)
 {

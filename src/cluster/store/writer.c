@@ -493,6 +493,7 @@ static void *run_thread(void *arg)
 {
 	struct kt_store *store = arg;
 
+	pthread_setname_np(pthread_self(), "store");
 	for (;;) {
 		int64_t due = next_duty(store);
 		pthread_mutex_lock(&store->queue_lock);

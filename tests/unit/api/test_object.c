@@ -40,6 +40,11 @@ static void check_full(const struct kt_object *object, const char *revision)
 	assert_sv(kt_object_span(object, object->owner_references), "[{\"uid\":\"o\"}]");
 	assert_sv(kt_object_span(object, object->finalizers), "[\"f\"]");
 	assert_sv(kt_object_span(object, object->deletion_timestamp), "2026-01-01T00:00:00Z");
+	assert_sv(kt_object_span(object, object->spec), "{\"name\":\"not me\"}");
+	assert_int_equal(object->status.len, 0);
+	kt_auto_json json_t *metadata =
+	        kt_json_parse(kt_object_span(object, object->metadata), NULL, NULL);
+	assert_string_equal(json_string_value(json_object_get(metadata, "name")), "n");
 	assert_true(kt_object_label(object, KT_SV("app"), &value));
 	assert_sv(value, "web");
 	assert_false(kt_object_label(object, KT_SV("ap"), &value));
