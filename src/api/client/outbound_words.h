@@ -7,9 +7,9 @@
 #ifndef KT_API_CLIENT_OUTBOUND_WORDS_H
 #define KT_API_CLIENT_OUTBOUND_WORDS_H
 
+#include "api/client/curl_library.h"
 #include "base/err.h"
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
