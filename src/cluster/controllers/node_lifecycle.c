@@ -260,6 +260,21 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 	kt_reconciler_add_object(own->reconciler, new_object);
 }
 
+/* A lease that runs out sooner or later than the one the node's timer was set by. */
+static void lease_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct node_controller *own = arg;
+	kt_auto_free char *node = NULL;
+
+	if (!old_object || !new_object ||
+	        kt_int_at(old_object, "spec", "leaseDurationSeconds", 0) ==
+	                kt_int_at(new_object, "spec", "leaseDurationSeconds", 0) ||
+	        !kt_sv_is(kt_object_namespace(new_object), "kube-node-lease"))
+		return;
+	node = kt_sv_dup(kt_object_name(new_object));
+	kt_reconciler_add(own->reconciler, node);
+}
+
 static void *create(struct kt_controllers *controllers)
 {
 	struct node_controller *own = kt_new(struct node_controller);
@@ -275,6 +290,8 @@ static void *create(struct kt_controllers *controllers)
 	kt_controllers_index(controllers, "/api/v1/pods", "node", kt_index_by_node);
 	kt_informer_add_handler(
 	        own->nodes, &(struct kt_informer_handler){.on_change = node_changed, .arg = own});
+	kt_informer_add_handler(
+	        own->leases, &(struct kt_informer_handler){.on_change = lease_changed, .arg = own});
 	return own;
 }
 

@@ -143,8 +143,7 @@ static inline size_t sim_pod_n_any(const struct sim_pod *pod)
 /* The i-th of all containers, the ephemeral ones last. */
 static inline struct sim_container *sim_pod_any(const struct sim_pod *pod, size_t i)
 {
-	return i < pod->n_containers ? &pod->containers[i]
-	                             : &pod->ephemeral[i - pod->n_containers];
+	return i < pod->n_containers ? &pod->containers[i] : &pod->ephemeral[i - pod->n_containers];
 }
 
 /* What other threads see of a pod. */
@@ -191,7 +190,11 @@ void sim_nodes_destroy(struct kt_simulated *simulated);
 /* Once the nodes of an earlier life are known: those that are stopped are not ours to register. */
 void sim_nodes_register(struct kt_simulated *simulated);
 void sim_node_post_status(struct kt_simulated *simulated, struct sim_node *node);
-void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node);
+void sim_node_renew_lease(
+        struct kt_simulated *simulated, struct sim_node *node); /* unless stopped */
+/* A last time, for as long as a real kubelet would: however many nodes there are, one that stops is
+ * missed as soon as it is in a small cluster. */
+void sim_node_end_lease(struct kt_simulated *simulated, struct sim_node *node);
 void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16]);
 uint8_t sim_node_take_ip(struct sim_node *node); /* 0: none left */
 

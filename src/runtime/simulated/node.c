@@ -265,15 +265,13 @@ void sim_node_post_status(struct kt_simulated *simulated, struct sim_node *node)
 	kt_calls_send_json(simulated->calls, &spec, body, "/api/v1/nodes/%s/status", node->name);
 }
 
-void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node)
+static void write_lease(struct kt_simulated *simulated, struct sim_node *node, int64_t round_ns)
 {
 	kt_auto_str body = KT_STR_INIT;
 	struct kt_call_spec spec = {.body = &body, .arg = node};
-	long long duration = 4 * simulated->lease_round_ns / KT_NS_PER_S;
+	long long duration = 4 * round_ns / KT_NS_PER_S;
 	char now[KT_TIME_TEXT_MAX];
 
-	if (node->stopped)
-		return;
 	kt_time_format_micro(kt_loop_wall_ns(simulated->loop), now);
 	if (node->has_lease) {
 		spec.method = "PATCH";
@@ -285,7 +283,7 @@ void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 		kt_calls_send(simulated->calls, &spec,
 		        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s",
 		        node->name);
-		if (node->returning) {
+		if (node->returning && !node->stopped) {
 			node->returning--;
 			sim_node_post_status(simulated, node);
 		}
@@ -303,6 +301,17 @@ void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node)
 	        node->name, node->name, node->uid ? node->uid : "", node->name, duration, now);
 	kt_calls_send(simulated->calls, &spec,
 	        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
+}
+
+void sim_node_renew_lease(struct kt_simulated *simulated, struct sim_node *node)
+{
+	if (!node->stopped)
+		write_lease(simulated, node, simulated->lease_round_ns);
+}
+
+void sim_node_end_lease(struct kt_simulated *simulated, struct sim_node *node)
+{
+	write_lease(simulated, node, RENEW_SECONDS * KT_NS_PER_S);
 }
 
 static int lease_batch(const struct kt_simulated *simulated)

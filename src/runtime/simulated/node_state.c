@@ -156,8 +156,8 @@ static void resync_fired(struct kt_timer *timer)
 static void node_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct kt_simulated *simulated = arg;
-	struct sim_node *node = kt_map_get_sv(&simulated->nodes_by_name,
-	        kt_object_name(new_object ? new_object : old_object));
+	struct sim_node *node = kt_map_get_sv(
+	        &simulated->nodes_by_name, kt_object_name(new_object ? new_object : old_object));
 	bool stopped, was_stopped, changed, given_up;
 
 	if (!node || !new_object)
@@ -168,6 +168,8 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 	given_up = read_conditions(node, new_object);
 	if (!node->uid)
 		node->uid = kt_sv_dup(kt_object_uid(new_object));
+	if (stopped && !was_stopped && node->registered)
+		sim_node_end_lease(simulated, node);
 	if (stopped || !node->registered || (!changed && !given_up && !was_stopped))
 		return;
 	sim_node_post_status(simulated, node);

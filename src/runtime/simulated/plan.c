@@ -302,8 +302,7 @@ bool sim_pod_read_ephemeral(struct sim_pod *pod)
 
 		if (i < had)
 			continue;
-		*container =
-		        (struct sim_container){.kind = SIM_EPHEMERAL, .restart = SIM_NEVER};
+		*container = (struct sim_container){.kind = SIM_EPHEMERAL, .restart = SIM_NEVER};
 		read_container(container, item);
 		read_plan(pod, container, item);
 	}

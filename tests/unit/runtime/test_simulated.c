@@ -428,7 +428,7 @@ static void a_stopped_node_says_nothing(void **state)
 {
 	struct world *world = *state;
 	kt_auto_free char *before = NULL, *after = NULL, *back = NULL;
-	kt_auto_json json_t *node = NULL;
+	kt_auto_json json_t *node = NULL, *lease = NULL;
 	struct kt_simulated_log *log;
 	kt_auto_err err = KT_ERR_INIT;
 
@@ -439,6 +439,8 @@ static void a_stopped_node_says_nothing(void **state)
 	annotate_node(world, "stopped", "'true'");
 	world_run_ms(world, 1000);
 	before = renewed_at(world);
+	lease = fake_get(world->fake, LEASE_1);
+	assert_int_equal(kt_jint(lease, "spec.leaseDurationSeconds", 0), 40);
 	fake_delete(world->fake, PODS "/a");
 	/* A restart of the program does not start it. */
 	kt_simulated_destroy(world->part);
