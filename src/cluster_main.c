@@ -37,6 +37,7 @@ struct kt_cluster {
 	struct kt_cluster_options options; /* strings are the caller's until create returns */
 	char *name, *url;
 	struct kt_pki *pki;
+	struct kt_signer signer; /* by the pki's CA, for the controllers */
 	struct kt_storage *storage;
 	struct kt_server *server;
 	struct kt_http_server *http;
@@ -284,6 +285,18 @@ static void end_controllers(struct kt_cluster *cluster)
 	cluster->controllers = NULL;
 }
 
+static int sign_request(
+        void *arg, const struct kt_signing *signing, char **ret_pem, struct kt_err *err)
+{
+	struct kt_pki_request request = {.name = signing->name,
+	        .pem = signing->pem,
+	        .signer = signing->signer,
+	        .usages = signing->usages,
+	        .expiration_s = signing->expiration_s};
+
+	return kt_pki_sign_request(arg, &request, ret_pem, err);
+}
+
 static int start_controllers(struct kt_cluster *cluster, struct kt_err *err)
 {
 	/* One process stands for all controllers, each of which has a role of its own in a real
@@ -295,8 +308,10 @@ static int start_controllers(struct kt_cluster *cluster, struct kt_err *err)
 	cluster->controlling.loop = kt_loop_create(&(struct kt_loop_options){0}, err);
 	if (!cluster->controlling.loop)
 		return err->code;
+	cluster->signer = (struct kt_signer){.sign = sign_request, .arg = cluster->pki};
 	struct kt_controllers_options options = {.client = cluster->controllers_client,
 	        .loop = cluster->controlling.loop,
+	        .signer = &cluster->signer,
 	        .cluster_ca_pem = kt_pki_pem(cluster->pki, KT_PKI_CA_CERT)};
 	if (kt_controllers_create(&options, &cluster->controllers, err) < 0 ||
 	        runner_start(&cluster->controlling, cluster, "controllers", err) < 0)

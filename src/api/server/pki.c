@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/pki.h"
 
+#include "api/server/pki_internal.h"
+
 #include "base/log.h"
 #include "base/path.h"
 #include "base/vec.h"
@@ -91,7 +93,7 @@ static int key_pem(gnutls_x509_privkey_t key, char **ret_pem, struct kt_err *err
 	return 0;
 }
 
-static int crt_pem(gnutls_x509_crt_t crt, char **ret_pem, struct kt_err *err)
+int pki_crt_pem(gnutls_x509_crt_t crt, char **ret_pem, struct kt_err *err)
 {
 	gnutls_datum_t out;
 	int r = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &out);
@@ -126,27 +128,33 @@ static int public_pem(gnutls_x509_privkey_t key, char **ret_pem, struct kt_err *
 	return r < 0 ? tls_fail(err, "writing a public key", r) : 0;
 }
 
-/* What every certificate has: version, serial, dates, key, identifiers. */
-static int begin_crt(
-        gnutls_x509_crt_t *ret_crt, gnutls_x509_privkey_t key, int days, struct kt_err *err)
+/* And version and serial. */
+static int set_dates(gnutls_x509_crt_t crt, time_t end)
 {
-	auto_crt crt = NULL;
-	unsigned char serial[16], id[20];
-	size_t id_len = sizeof(id);
-	time_t now = time(NULL);
-	int r = gnutls_x509_crt_init(&crt);
+	unsigned char serial[16];
+	int r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
 
-	if (r >= 0)
-		r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
 	serial[0] = (serial[0] & 0x7f) | 0x40; /* positive and of full length */
 	if (r >= 0)
 		r = gnutls_x509_crt_set_version(crt, 3);
 	if (r >= 0)
 		r = gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));
 	if (r >= 0)
-		r = gnutls_x509_crt_set_activation_time(crt, now - BACKDATE_S);
+		r = gnutls_x509_crt_set_activation_time(crt, time(NULL) - BACKDATE_S);
+	return r < 0 ? r : gnutls_x509_crt_set_expiration_time(crt, end);
+}
+
+/* What every certificate has: version, serial, dates, key, identifiers. */
+static int begin_crt(
+        gnutls_x509_crt_t *ret_crt, gnutls_x509_privkey_t key, int days, struct kt_err *err)
+{
+	auto_crt crt = NULL;
+	unsigned char id[20];
+	size_t id_len = sizeof(id);
+	int r = gnutls_x509_crt_init(&crt);
+
 	if (r >= 0)
-		r = gnutls_x509_crt_set_expiration_time(crt, now + (time_t)days * DAY_S);
+		r = set_dates(crt, time(NULL) + (time_t)days * DAY_S);
 	if (r >= 0)
 		r = gnutls_x509_crt_set_key(crt, key);
 	if (r >= 0)
@@ -186,14 +194,11 @@ static int make_ca(struct kt_pki *pki, struct kt_err *err)
 		return tls_fail(err, "making the CA", r);
 	pki->ca_key = kt_steal(&key);
 	pki->ca_crt = kt_steal(&crt);
-	return crt_pem(pki->ca_crt, &pki->pem[KT_PKI_CA_CERT], err);
+	return pki_crt_pem(pki->ca_crt, &pki->pem[KT_PKI_CA_CERT], err);
 }
 
-/* Signs a leaf with the CA and writes both halves. */
-static int sign_leaf(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
-        const char *purpose, char **ret_cert, char **ret_key, struct kt_err *err)
+int pki_sign(const struct kt_pki *pki, gnutls_x509_crt_t crt, struct kt_err *err)
 {
-	kt_auto_free char *cert = NULL;
 	unsigned char id[64];
 	size_t id_len = sizeof(id);
 	int r = gnutls_x509_crt_get_subject_key_id(pki->ca_crt, id, &id_len, NULL);
@@ -203,14 +208,31 @@ static int sign_leaf(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x50
 	if (r >= 0)
 		r = gnutls_x509_crt_set_basic_constraints(crt, 0, -1);
 	if (r >= 0)
-		r = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE);
+		r = gnutls_x509_crt_sign2(crt, pki->ca_crt, pki->ca_key, GNUTLS_DIG_SHA256, 0);
+	return r < 0 ? tls_fail(err, "signing a certificate", r) : 0;
+}
+
+int pki_date(const struct kt_pki *pki, gnutls_x509_crt_t crt, int64_t seconds)
+{
+	time_t ca_end = gnutls_x509_crt_get_expiration_time(pki->ca_crt);
+
+	return set_dates(crt, KT_MIN(time(NULL) + (time_t)seconds, ca_end));
+}
+
+/* Signs a leaf with the CA and writes both halves. */
+static int sign_leaf(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
+        const char *purpose, char **ret_cert, char **ret_key, struct kt_err *err)
+{
+	kt_auto_free char *cert = NULL;
+	int r = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE);
+
 	if (r >= 0)
 		r = gnutls_x509_crt_set_key_purpose_oid(crt, purpose, 0);
-	if (r >= 0)
-		r = gnutls_x509_crt_sign2(crt, pki->ca_crt, pki->ca_key, GNUTLS_DIG_SHA256, 0);
 	if (r < 0)
 		return tls_fail(err, "signing a certificate", r);
-	r = crt_pem(crt, &cert, err);
+	r = pki_sign(pki, crt, err);
+	if (r >= 0)
+		r = pki_crt_pem(crt, &cert, err);
 	if (r >= 0)
 		r = key_pem(key, ret_key, err);
 	if (r >= 0)

@@ -17,6 +17,8 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 struct kt_pki;
 
 struct kt_pki_options {
@@ -48,5 +50,21 @@ const char *kt_pki_file(const struct kt_pki *pki, enum kt_pki_item item);
  * heap. */
 int kt_pki_issue_client(const struct kt_pki *pki, const char *cn, const char *const *groups,
         char **ret_cert_pem, char **ret_key_pem, struct kt_err *err);
+
+#define KT_SIGNER_CLIENT "kubernetes.io/kube-apiserver-client"
+#define KT_SIGNER_KUBELET_CLIENT "kubernetes.io/kube-apiserver-client-kubelet"
+#define KT_SIGNER_KUBELET_SERVING "kubernetes.io/kubelet-serving"
+#define KT_SIGNER_LEGACY "kubernetes.io/legacy-unknown"
+
+/* What a CertificateSigningRequest asks for. */
+struct kt_pki_request {
+	const char *name, *pem;
+	const char *signer;        /* one of KT_SIGNER_… */
+	const char *const *usages; /* as its spec spells them, NULL-terminated */
+	int64_t expiration_s;      /* 0: a year, which is the longest */
+};
+/* Signs it with the CA. -EINVAL: it does not hold what its signer demands, in upstream's words. */
+int kt_pki_sign_request(const struct kt_pki *pki, const struct kt_pki_request *request,
+        char **ret_cert_pem, struct kt_err *err);
 
 #endif

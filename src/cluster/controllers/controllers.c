@@ -32,6 +32,7 @@ static const struct kt_controller *const table[] = {
         &kt_controller_service_account_token,
         &kt_controller_ephemeral_volume,
         &kt_controller_endpoint_slice_mirroring,
+        &kt_controller_certificate_signing,
         &kt_controller_namespace,
         &kt_controller_garbage_collector,
 };
@@ -59,6 +60,7 @@ int kt_controllers_create(const struct kt_controllers_options *options,
 	controllers->loop = options->loop;
 	controllers->cluster_ca_pem =
 	        options->cluster_ca_pem ? kt_strdup(options->cluster_ca_pem) : NULL;
+	controllers->signer = options->signer;
 	kt_map_init(&controllers->informers, shared_free);
 	controllers->controllers = kt_new_array(void *, KT_ARRAY_SIZE(table));
 	for (size_t i = 0; i < KT_ARRAY_SIZE(table); i++)
@@ -113,6 +115,11 @@ struct kt_client *kt_controllers_client(struct kt_controllers *controllers)
 const char *kt_controllers_ca(struct kt_controllers *controllers)
 {
 	return controllers->cluster_ca_pem;
+}
+
+const struct kt_signer *kt_controllers_signer(struct kt_controllers *controllers)
+{
+	return controllers->signer;
 }
 
 bool kt_controllers_synced(const struct kt_controllers *controllers)

@@ -15,11 +15,28 @@
 
 struct kt_controllers;
 
+/* What a CertificateSigningRequest asks for. Strings are borrowed. */
+struct kt_signing {
+	const char *name, *pem;
+	const char *signer;        /* "kubernetes.io/kubelet-serving" */
+	const char *const *usages; /* as in its spec, NULL-terminated */
+	int64_t expiration_s;      /* 0: not asked for */
+};
+
+/* Whoever has the cluster's CA. sign: PEM text on the heap; -EINVAL when the request does not hold
+ * what its signer demands. */
+struct kt_signer {
+	int (*sign)(
+	        void *arg, const struct kt_signing *signing, char **ret_pem, struct kt_err *err);
+	void *arg;
+};
+
 struct kt_controllers_options {
 	struct kt_client *client; /* outlives them */
 	struct kt_loop *loop;
 	const char *cluster_ca_pem; /* what kube-root-ca.crt publishes; NULL: that controller does
 	                               nothing */
+	const struct kt_signer *signer; /* outlives them; NULL: nobody signs */
 };
 
 int kt_controllers_create(const struct kt_controllers_options *options,

@@ -24,6 +24,7 @@ struct kt_controllers {
 	struct kt_client *client;
 	struct kt_loop *loop;
 	char *cluster_ca_pem;
+	const struct kt_signer *signer;
 	struct kt_map informers; /* path -> shared_informer */
 	KT_VEC(struct kt_reconciler *) reconcilers;
 	struct kt_cluster_resources *resources; /* NULL: nobody asked */

@@ -29,6 +29,7 @@ extern const struct kt_controller kt_controller_horizontal_pod_autoscaler;
 extern const struct kt_controller kt_controller_service_account_token;
 extern const struct kt_controller kt_controller_ephemeral_volume;
 extern const struct kt_controller kt_controller_endpoint_slice_mirroring;
+extern const struct kt_controller kt_controller_certificate_signing;
 extern const struct kt_controller kt_controller_namespace;
 extern const struct kt_controller kt_controller_garbage_collector;
 

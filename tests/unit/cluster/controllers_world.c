@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "controllers_world.h"
 
+#include "base/mem.h"
+#include "base/str.h"
 #include "cluster/controllers/controllers.h"
+
+#include <errno.h>
+
+/* Signs nothing but tells what it was asked for; "bad" requests are refused. */
+static int sign(void *arg, const struct kt_signing *signing, char **ret_pem, struct kt_err *err)
+{
+	(void)arg;
+	if (strcmp(signing->pem, "bad") == 0)
+		return kt_fail(err, EINVAL, "not for %s", signing->signer);
+	*ret_pem = kt_asprintf("%s for %s", signing->pem, signing->usages[0]);
+	return 0;
+}
+
+static const struct kt_signer signer = {.sign = sign};
 
 static void destroy(void *part)
 {
@@ -19,7 +35,8 @@ int controllers_setup(void **state)
 	if (kt_controllers_create(
 	            &(struct kt_controllers_options){.client = fake_client_get(world->fake),
 	                    .loop = world->loop,
-	                    .cluster_ca_pem = "PEM"},
+	                    .cluster_ca_pem = "PEM",
+	                    .signer = &signer},
 	            &controllers, &err) < 0)
 		return -1;
 	kt_controllers_start(controllers);

@@ -401,6 +401,59 @@ static void a_claim_waits_for_its_consumer(void **state)
 	assert_string_equal(kt_jstr(event, "message"), "waiting for pods a,b to be scheduled");
 }
 
+#define REQUESTS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+
+static void put_request(
+        struct world *world, const char *name, const char *signer, const char *base64)
+{
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'certificates.k8s.io/v1','kind':'CertificateSigningRequest',"
+	        "'metadata':{'name':'%s'},'spec':{'signerName':'%s','request':'%s','usages':["
+	        "'client auth']}}",
+	        name, signer, base64);
+
+	fake_put(world->fake, REQUESTS, text);
+}
+
+static void approve(struct world *world, const char *name)
+{
+	kt_auto_free char *path = kt_asprintf(REQUESTS "/%s/status", name);
+
+	world_run_ms(world, 1000);
+	fake_patch(world->fake, path,
+	        "{'status':{'conditions':[{'type':'Approved','status':'True','lastUpdateTime':"
+	        "'2023-11-14T22:13:20Z'}]}}");
+	world_run_ms(world, 1000);
+}
+
+static void approved_requests_are_signed(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *good = NULL, *bad = NULL, *other = NULL;
+
+	put_request(world, "good", "kubernetes.io/kube-apiserver-client", "Z29vZA==");
+	put_request(world, "bad", "kubernetes.io/kubelet-serving", "YmFk");
+	put_request(world, "other", "example.com/own", "Z29vZA==");
+	put_request(world, "asked", "kubernetes.io/kube-apiserver-client", "Z29vZA==");
+	approve(world, "good");
+	approve(world, "bad");
+	approve(world, "other");
+	good = fake_get(world->fake, REQUESTS "/good");
+	assert_string_equal(kt_jstr(good, "status.certificate"), "Z29vZCBmb3IgY2xpZW50IGF1dGg=");
+	bad = fake_get(world->fake, REQUESTS "/bad");
+	assert_null(kt_jstr(bad, "status.certificate"));
+	assert_string_equal(kt_jstr(bad, "status.conditions.1.reason"), "SignerValidationFailure");
+	assert_string_equal(kt_jstr(bad, "status.conditions.1.message"),
+	        "not for kubernetes.io/kubelet-serving");
+	other = fake_get(world->fake, REQUESTS "/other");
+	assert_null(kt_jstr(other, "status.certificate"));
+	/* Answered ones go after an hour, others after a day. */
+	world_run_ms(world, 3600 * 1000);
+	assert_int_equal(fake_count(world->fake, REQUESTS), 1);
+	world_run_ms(world, 23 * 3600 * 1000);
+	assert_int_equal(fake_count(world->fake, REQUESTS), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
@@ -413,6 +466,7 @@ int main(void)
 	        T(services_have_endpoints),
 	        T(slices_hold_a_hundred),
 	        T(claims_find_a_volume_or_get_one),
+	        T(approved_requests_are_signed),
 	        T(a_pending_claim_says_why_each_15_s),
 	        T(a_claim_waits_for_its_consumer),
 	        T(budgets_and_roles_are_summed_up),

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <gnutls/x509.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static gnutls_x509_crt_t import(const char *pem)
 {
@@ -132,10 +133,118 @@ static void test_broken_authority_is_told(void **state)
 	kt_test_remove_dir(dir);
 }
 
+/* A request for this common name and organization, with a DNS name unless NULL; heap. */
+static char *make_request(const char *cn, const char *organization, const char *dns)
+{
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crq_t crq;
+	gnutls_datum_t out;
+	char *text;
+
+	assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+	assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+	                         GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+	        0);
+	assert_int_equal(gnutls_x509_crq_init(&crq), 0);
+	assert_int_equal(gnutls_x509_crq_set_key(crq, key), 0);
+	assert_int_equal(gnutls_x509_crq_set_dn_by_oid(
+	                         crq, GNUTLS_OID_X520_COMMON_NAME, 0, cn, (unsigned)strlen(cn)),
+	        0);
+	assert_int_equal(gnutls_x509_crq_set_dn_by_oid(crq, GNUTLS_OID_X520_ORGANIZATION_NAME, 0,
+	                         organization, (unsigned)strlen(organization)),
+	        0);
+	if (dns)
+		assert_int_equal(gnutls_x509_crq_set_subject_alt_name(crq, GNUTLS_SAN_DNSNAME, dns,
+		                         (unsigned)strlen(dns), GNUTLS_FSAN_SET),
+		        0);
+	assert_int_equal(gnutls_x509_crq_sign2(crq, key, GNUTLS_DIG_SHA256, 0), 0);
+	assert_int_equal(gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_PEM, &out), 0);
+	text = kt_strdup((char *)out.data);
+	gnutls_free(out.data);
+	gnutls_x509_crq_deinit(crq);
+	gnutls_x509_privkey_deinit(key);
+	return text;
+}
+
+static void test_signing(void **state)
+{
+	static const char *const usages[] = {"digital signature", "server auth", NULL};
+	kt_auto_free char *pem = make_request("system:node:a", "system:nodes", "a.example"),
+	                  *cert = NULL;
+	struct kt_pki_request request = {.name = "r",
+	        .pem = pem,
+	        .signer = KT_SIGNER_KUBELET_SERVING,
+	        .usages = usages,
+	        .expiration_s = 3600};
+	struct kt_pki *pki = NULL;
+	gnutls_x509_crt_t ca, crt;
+	unsigned status = 1, usage = 0;
+	char text[64];
+	size_t len = sizeof(text);
+
+	(void)state;
+	assert_int_equal(kt_pki_open(NULL, &(struct kt_pki_options){0}, &pki, NULL), 0);
+	assert_int_equal(kt_pki_sign_request(pki, &request, &cert, NULL), 0);
+	ca = import(kt_pki_pem(pki, KT_PKI_CA_CERT));
+	crt = import(cert);
+	assert_int_equal(gnutls_x509_crt_verify(crt, &ca, 1, 0, &status), 0);
+	assert_int_equal(status, 0);
+	assert_true(gnutls_x509_crt_check_hostname(crt, "a.example"));
+	assert_int_equal(
+	        gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, text, &len),
+	        0);
+	assert_string_equal(text, "system:node:a");
+	len = sizeof(text);
+	assert_int_equal(gnutls_x509_crt_get_key_purpose_oid(crt, 0, text, &len, NULL), 0);
+	assert_string_equal(text, GNUTLS_KP_TLS_WWW_SERVER);
+	assert_int_equal(gnutls_x509_crt_get_key_usage(crt, &usage, NULL), 0);
+	assert_int_equal(usage, GNUTLS_KEY_DIGITAL_SIGNATURE);
+	assert_in_range(
+	        gnutls_x509_crt_get_expiration_time(crt), time(NULL) + 3500, time(NULL) + 3600);
+	gnutls_x509_crt_deinit(crt);
+	gnutls_x509_crt_deinit(ca);
+	kt_pki_close(pki);
+}
+
+static void assert_refused(
+        const struct kt_pki *pki, const struct kt_pki_request *request, const char *message)
+{
+	kt_auto_free char *cert = NULL;
+	kt_auto_err err = KT_ERR_INIT;
+
+	assert_int_equal(kt_pki_sign_request(pki, request, &cert, &err), -EINVAL);
+	assert_string_equal(kt_err_message(&err), message);
+}
+
+static void test_signing_refuses(void **state)
+{
+	static const char *const server[] = {"digital signature", "server auth", NULL};
+	static const char *const client[] = {"client auth", NULL};
+	kt_auto_free char *person = make_request("jane", "people", NULL),
+	                  *nameless = make_request("system:node:a", "system:nodes", NULL);
+	struct kt_pki_request request = {.name = "r", .pem = person, .usages = server};
+	struct kt_pki *pki = NULL;
+
+	(void)state;
+	assert_int_equal(kt_pki_open(NULL, &(struct kt_pki_options){0}, &pki, NULL), 0);
+	request.signer = KT_SIGNER_CLIENT;
+	assert_refused(pki, &request, "invalid usage for client certificate: server auth");
+	request.signer = KT_SIGNER_KUBELET_SERVING;
+	assert_refused(pki, &request, "subject organization is not system:nodes");
+	request.pem = nameless;
+	assert_refused(pki, &request, "DNS or IP subjectAltName is required");
+	request.signer = KT_SIGNER_KUBELET_CLIENT;
+	request.usages = client;
+	assert_refused(pki, &request, "usages did not match [digital signature client auth]");
+	kt_pki_close(pki);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_certificates),
+	        cmocka_unit_test(test_signing),
+	        cmocka_unit_test(test_signing_refuses),
 	        cmocka_unit_test(test_folder),
 	        cmocka_unit_test(test_open_folder_is_refused),
 	        cmocka_unit_test(test_broken_authority_is_told),

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * CertificateSigningRequests of the control plane's own signers: one that somebody approved is
+ * signed with the cluster's CA, or fails when it does not hold what its signer demands. Old ones
+ * go: a day after they were asked for, an hour after they were answered.
+ */
+#include "api/status.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cluster/controllers/meta.h"
+#include "cluster/controllers/table.h"
+
+#include <errno.h>
+
+#define REQUESTS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+#define PENDING_S (24 * 3600)
+#define ANSWERED_S 3600
+
+struct signing_controller {
+	struct kt_reconciler *reconciler;
+	struct kt_informer *requests;
+	const struct kt_signer *signer; /* NULL: only old ones go */
+};
+
+static const char *const signers[] = {"kubernetes.io/kube-apiserver-client",
+        "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving",
+        "kubernetes.io/legacy-unknown"};
+
+static bool is_ours(const char *signer)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(signers); i++)
+		if (kt_streq(signer, signers[i]))
+			return true;
+	return false;
+}
+
+static void write_status(struct signing_controller *own, struct kt_pass *pass,
+        const struct kt_object *object, json_t *status)
+{
+	kt_auto_free char *path =
+	        kt_asprintf(REQUESTS "/%.*s", KT_SVP(kt_object_name(object)));
+
+	kt_patch_status(pass, own->requests, object, path, status);
+}
+
+static void refuse(struct signing_controller *own, struct kt_pass *pass,
+        const struct kt_object *object, const char *why)
+{
+	json_t *status = kt_status_tree(object);
+
+	kt_set_condition(kt_status_conditions(status), "Failed", "True",
+	        "SignerValidationFailure", why, kt_pass_wall_ns(pass), true);
+	write_status(own, pass, object, status);
+}
+
+static void sign(struct signing_controller *own, struct kt_pass *pass,
+        const struct kt_object *object, const json_t *tree)
+{
+	const char *usages[32] = {NULL}, *encoded = kt_jstr(tree, "spec.request");
+	kt_auto_free char *certificate = NULL, *name = kt_sv_dup(kt_object_name(object));
+	kt_auto_str pem = KT_STR_INIT, answer = KT_STR_INIT;
+	kt_auto_err err = KT_ERR_INIT;
+	json_t *usage, *status;
+	size_t i;
+	int r;
+
+	json_array_foreach(kt_jget(tree, "spec.usages"), i, usage)
+		if (i + 1 < KT_ARRAY_SIZE(usages))
+			usages[i] = json_string_value(usage);
+	r = encoded ? kt_base64_decode(&pem, kt_sv_of(encoded)) : -EINVAL;
+	if (r >= 0)
+		r = own->signer->sign(own->signer->arg,
+		        &(struct kt_signing){.name = name,
+		                .pem = kt_str_text(&pem),
+		                .signer = kt_jstr(tree, "spec.signerName"),
+		                .usages = usages,
+		                .expiration_s = kt_jint(tree, "spec.expirationSeconds", 0)},
+		        &certificate, &err);
+	if (r == -EINVAL) {
+		refuse(own, pass, object, kt_err_message(&err));
+		return;
+	}
+	if (r < 0) {
+		kt_log_warning("controllers", "%s", kt_err_message(&err));
+		kt_pass_fail(pass);
+		return;
+	}
+	kt_base64_encode(&answer, certificate, strlen(certificate));
+	status = kt_status_tree(object);
+	json_object_set_new(status, "certificate", json_string(kt_str_text(&answer)));
+	write_status(own, pass, object, status);
+}
+
+/* When it goes; wall. */
+static int64_t end_ns(const struct kt_object *object)
+{
+	static const char *const answers[] = {"Approved", "Denied", "Failed"};
+	int64_t latest = 0;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(answers); i++)
+		if (kt_condition_is_true(object, answers[i]))
+			latest = KT_MAX(latest, kt_time_at(kt_condition(object, answers[i]),
+			                                "lastUpdateTime"));
+	return latest ? latest + ANSWERED_S * KT_NS_PER_S
+	              : kt_created_ns(object) + PENDING_S * KT_NS_PER_S;
+}
+
+static void reconcile(void *arg, struct kt_pass *pass, const char *key)
+{
+	struct signing_controller *own = arg;
+	struct kt_object *object = kt_pass_object(pass, own->requests);
+	int64_t wall_ns = kt_pass_wall_ns(pass), end;
+	kt_auto_json json_t *tree = NULL;
+
+	if (!object || kt_is_deleting(object))
+		return;
+	end = end_ns(object);
+	if (end <= wall_ns) {
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){
+		                .method = "DELETE", .informer = own->requests, .target = object},
+		        REQUESTS "/%s", key);
+		return;
+	}
+	kt_pass_again_after_ms(pass, (end - wall_ns) / KT_NS_PER_MS + 1);
+	if (!own->signer || !kt_condition_is_true(object, "Approved") ||
+	        kt_condition_is_true(object, "Denied") || kt_condition_is_true(object, "Failed") ||
+	        kt_field_of(object, "status", "certificate").p)
+		return;
+	tree = kt_object_tree(object);
+	if (is_ours(kt_jstr(tree, "spec.signerName")))
+		sign(own, pass, object, tree);
+}
+
+static void request_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct signing_controller *own = arg;
+
+	(void)old_object;
+	if (new_object)
+		kt_reconciler_add_object(own->reconciler, new_object);
+}
+
+static void *create(struct kt_controllers *controllers)
+{
+	struct signing_controller *own = kt_new(struct signing_controller);
+
+	own->signer = kt_controllers_signer(controllers);
+	own->reconciler =
+	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
+	                .name = "csrsigning",
+	                .reconcile = reconcile,
+	                .arg = own});
+	own->requests = kt_controllers_informer(controllers, REQUESTS);
+	kt_informer_add_handler(own->requests,
+	        &(struct kt_informer_handler){.on_change = request_changed, .arg = own});
+	return own;
+}
+
+static void destroy(void *controller)
+{
+	struct signing_controller *own = controller;
+
+	kt_reconciler_destroy(own->reconciler);
+	free(own);
+}
+
+const struct kt_controller kt_controller_certificate_signing = {
+        "certificatesigningrequest-signing-controller", create, destroy};
