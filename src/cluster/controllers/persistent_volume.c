@@ -4,8 +4,9 @@
  * its class has the simulated provisioner, a volume is made for it. A released volume is deleted or
  * kept as its reclaim policy says.
  *
- * Classes with volumeBindingMode WaitForFirstConsumer wait until a pod that uses the claim is there
- * (or the scheduler names a node).
+ * Classes with volumeBindingMode WaitForFirstConsumer wait until the scheduler names a node, or a
+ * pod on a node uses the claim. Which of the volumes that are there such a claim gets is for the
+ * scheduler to say, too: it reserves one.
  *
  * A claim that stays pending is told why when it changes and every SAY_AGAIN_MS, upstream's resync;
  * what wakes it in between (volumes, classes, pods) repeats nothing.
@@ -137,6 +138,7 @@ struct search {
 	struct kt_object *best;
 	struct kt_quantity best_size;
 	bool best_is_reserved;
+	bool only_reserved; /* which of the others is for the scheduler to choose */
 };
 
 static bool is_reserved_for(const json_t *volume, const struct kt_object *claim)
@@ -156,7 +158,8 @@ static bool consider(void *arg, struct kt_object *object)
 	struct kt_quantity size = storage_of(volume, "spec.capacity.storage");
 
 	if (kt_is_deleting(object) ||
-	        (reserved && !is_reserved_for(volume, search->claim_object)) ||
+	        (reserved ? !is_reserved_for(volume, search->claim_object)
+	                  : search->only_reserved) ||
 	        !fits(volume, object, search->claim))
 		return true;
 	if (!search->best || (reserved && !search->best_is_reserved) ||
@@ -220,6 +223,7 @@ static bool has_node(const struct kt_object *claim)
 	return node != NULL;
 }
 
+/* A pod that some other way got onto a node consumes, too. */
 static bool has_consumer(const struct volume_controller *own, const struct kt_object *claim)
 {
 	kt_auto_objects pods = {0};
@@ -228,9 +232,25 @@ static bool has_consumer(const struct volume_controller *own, const struct kt_ob
 		return true;
 	kt_collect_indexed(own->pods, "namespace", kt_object_namespace(claim), &pods);
 	for (size_t i = 0; i < pods.n; i++)
-		if (kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
+		if (kt_field_of(pods.items[i], "spec", "nodeName").p &&
+		        kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
 			return true;
 	return false;
+}
+
+static struct kt_object *class_of(const struct volume_controller *own, const json_t *claim)
+{
+	const char *name = kt_jstr(claim, "spec.storageClassName");
+
+	return name ? kt_informer_get(own->classes, (struct kt_sv){0}, kt_sv_of(name)) : NULL;
+}
+
+static bool waits_for_consumer(const struct volume_controller *own, const json_t *claim)
+{
+	const struct kt_object *class = class_of(own, claim);
+
+	return class && kt_json_string_is(kt_json_member(kt_object_doc(class), "volumeBindingMode"),
+	                        "WaitForFirstConsumer");
 }
 
 /* True when the claim is to be told (again) why it waits. */
@@ -347,15 +367,13 @@ static void provision(struct volume_controller *own, struct kt_pass *pass, struc
         const json_t *tree)
 {
 	const char *class_name = kt_jstr(tree, "spec.storageClassName");
-	struct kt_object *class_object =
-	        class_name ? kt_informer_get(own->classes, (struct kt_sv){0}, kt_sv_of(class_name))
-	                   : NULL;
+	struct kt_object *class_object = class_of(own, tree);
 	kt_auto_json json_t *class = class_object ? kt_object_tree(class_object) : NULL,
 	                    *body = NULL;
 	kt_auto_free char *name = kt_asprintf("pvc-%.*s", KT_SVP(kt_object_uid(claim)));
 	bool is_ours = kt_streq(kt_jstr(class, "provisioner"), PROVISIONER);
 
-	if (kt_streq(kt_jstr(class, "volumeBindingMode"), "WaitForFirstConsumer") &&
+	if (waits_for_consumer(own, tree) &&
 	        (is_ours ? !has_consumer(own, claim) : !has_node(claim))) {
 		if (is_time_to_say(own, pass, claim))
 			say_who_is_awaited(own, claim);
@@ -379,7 +397,9 @@ static void sync_claim(struct volume_controller *own, struct kt_pass *pass, stru
 {
 	kt_auto_json json_t *tree = kt_object_tree(claim);
 	const char *volume_name = kt_jstr(tree, "spec.volumeName");
-	struct search search = {.claim_object = claim, .claim = tree};
+	struct search search = {.claim_object = claim,
+	        .claim = tree,
+	        .only_reserved = waits_for_consumer(own, tree)};
 	struct kt_object *volume;
 
 	if (kt_is_deleting(claim))
@@ -498,12 +518,15 @@ static void class_changed(void *arg, struct kt_object *old_object, struct kt_obj
 		kt_informer_each(own->claims, add_pending, own);
 }
 
-/* The first consumer of a claim that waits for one. */
+/* The first consumer of a claim that waits for one: a new pod, or one that got its node. */
 static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct volume_controller *own = arg;
+	bool was = old_object && kt_field_of(old_object, "spec", "nodeName").p;
 
-	if (!old_object && new_object && kt_informer_count(own->claims))
+	if (new_object &&
+	        (!old_object || (!was && kt_field_of(new_object, "spec", "nodeName").p)) &&
+	        kt_informer_count(own->claims))
 		kt_informer_each_indexed(own->claims, "namespace", kt_object_namespace(new_object),
 		        add_pending, own);
 }

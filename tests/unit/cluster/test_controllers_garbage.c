@@ -231,8 +231,14 @@ static void claims_find_a_volume_or_get_one(void **state)
 	assert_string_equal(kt_jstr(claim, "status.phase"), "Pending");
 	fake_put(world->fake, "/api/v1/namespaces/default/pods",
 	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'user'},'spec':{'volumes':"
-	        "[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]},'status':{'phase':'"
-	        "Running'}}");
+	        "[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]}}");
+	world_run_ms(world, 5000);
+	json_decref(claim);
+	claim = fake_get(world->fake, CLAIMS "/data");
+	assert_string_equal(kt_jstr(claim, "status.phase"), "Pending");
+	/* the scheduler chooses a node */
+	fake_patch(world->fake, CLAIMS "/data",
+	        "{'metadata':{'annotations':{'volume.kubernetes.io/selected-node':'one'}}}");
 	world_run_ms(world, 5000);
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
