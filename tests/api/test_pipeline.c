@@ -395,6 +395,10 @@ static void test_node_binds_and_reports(void **state)
 	                         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{"
 	                         "\"name\":\"c\",\"image\":\"i\"}]}}"),
 	        201);
+	request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status",
+	        "application/merge-patch+json", "{\"status\":{\"nominatedNodeName\":\"n9\"}}");
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
 	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
 	                         "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
 	                         "\"name\":\"n1\"}}"),
@@ -409,6 +413,7 @@ static void test_node_binds_and_reports(void **state)
 	assert_int_equal(w.call.status, 200);
 	kt_auto_json json_t *pod = kt_object_tree(w.call.ret_object);
 	assert_string_equal(kt_jstr(pod, "spec.nodeName"), "n1");
+	assert_null(kt_jget(pod, "status.nominatedNodeName"));
 	assert_string_equal(kt_jstr(pod, "status.phase"), "Running");
 	assert_string_equal(kt_jstr(pod, "status.conditions.0.type"), "PodScheduled");
 	assert_string_equal(kt_jstr(pod, "status.qosClass"), "BestEffort");

@@ -121,6 +121,24 @@ static int splice(
 	return 0;
 }
 
+/* The node that the pod was nominated for is history (upstream's
+ * ClearingNominatedNodeNameAfterBinding). */
+static int clear_nomination(struct kt_request *request, struct kt_str *doc)
+{
+	static const char *const path[] = {"status", "nominatedNodeName", NULL};
+	struct kt_json_at at = kt_json_doc(kt_str_text(doc), doc->len);
+	kt_auto_str out = KT_STR_INIT;
+
+	if (!kt_json_find(at, "status", "nominatedNodeName", NULL).p)
+		return 0;
+	if (kt_json_splice(&out, at, path, NULL, &request->err) < 0)
+		return request->err.code;
+	kt_str_finish(doc);
+	*doc = out;
+	out = KT_STR_INIT;
+	return 0;
+}
+
 /* Labels and annotations of the binding are added to the pod's. */
 static int merge_map(struct kt_request *request, struct kt_str *doc, const char *key)
 {
@@ -155,7 +173,8 @@ static int make_bound(struct kt_request *request, struct kt_str *doc)
 	kt_str_add(doc, kt_object_json(state->current), state->current->json_len);
 	if (splice(doc, node_path, &value, &request->err) < 0 ||
 	        splice(doc, conditions_path, &conditions, &request->err) < 0 ||
-	        merge_map(request, doc, "labels") < 0 || merge_map(request, doc, "annotations") < 0)
+	        clear_nomination(request, doc) < 0 || merge_map(request, doc, "labels") < 0 ||
+	        merge_map(request, doc, "annotations") < 0)
 		return request->err.code;
 	return 0;
 }

@@ -207,10 +207,14 @@ static void accept(struct kt_scheduler *scheduler, struct kt_object *object,
 
 	kt_volume_binding_plan(&scheduler->snapshot, pod, node, &scheduler->arena, &plan);
 	kt_snapshot_assume(&scheduler->snapshot, object, node);
-	if (plan.n)
-		kt_claim_binder_bind(scheduler->claim_binder, object, node->name, &plan);
-	else
+	if (!plan.n) {
 		send_binding(scheduler, object, node->name);
+		return;
+	}
+	/* It may take a while: others see where the pod will go (KEP-5278). */
+	if (!kt_sv_is(kt_pod_nominated_node(object), node->name))
+		kt_eviction_write_nomination(&scheduler->eviction, object, node->name);
+	kt_claim_binder_bind(scheduler->claim_binder, object, node->name, &plan);
 }
 
 static void claims_done(void *arg, struct kt_object *pod, const char *node, const char *why)
