@@ -547,6 +547,30 @@ static void test_custom_resource(void **state)
 	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
 }
 
+#define SERVICES "/apis/apiregistration.k8s.io/v1/apiservices"
+
+static void wait_for_status(struct fixture *f, const char *path, int wanted)
+{
+	for (int tries = 0; status_of(f, f->admin, "GET", path, NULL) != wanted; tries++)
+		assert_true(tries < 1000);
+}
+
+static void test_definition_brings_an_api_service(void **state)
+{
+	struct fixture *f = *state;
+	kt_auto_free char *path = kt_asprintf("%s/things.example.com", definitions);
+
+	define_things(f);
+	wait_for_status(f, SERVICES "/v1.example.com", 200);
+	kt_auto_json json_t *service = read_tree(f, SERVICES "/v1.example.com");
+	assert_string_equal(kt_jstr(service, "spec.group"), "example.com");
+	assert_int_equal(kt_jint(service, "spec.groupPriorityMinimum", 0), 1000);
+	assert_string_equal(kt_jstr(service, "status.conditions.0.reason"), "Local");
+	assert_int_equal(status_of(f, f->admin, "DELETE", path, NULL), 200);
+	wait_for_status(f, SERVICES "/v1.example.com", 404);
+	assert_int_equal(status_of(f, f->admin, "GET", SERVICES "/v1.apps", NULL), 200);
+}
+
 /* A Scale may be written without a revision, and where there was no number yet. */
 static void test_custom_scale(void **state)
 {
@@ -611,6 +635,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_status_has_a_manager, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_policy_sees_status_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_resource, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_definition_brings_an_api_service, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_scale, setup, teardown),
 	};
 

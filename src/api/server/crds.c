@@ -2,6 +2,7 @@
 #include "api/server/crds.h"
 
 #include "api/schema/crd.h"
+#include "api/server/api_services.h"
 #include "api/server/server_impl.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -40,6 +41,7 @@ struct kt_crds {
 	struct kt_map generations; /* name -> generation that is served */
 	struct cleanup *cleanups;
 	struct kt_user *user; /* who deletes instances */
+	struct kt_api_services *services;
 };
 
 static const struct kt_kind *definition_kind(void)
@@ -260,12 +262,15 @@ static void serve(struct kt_crds *crds, const char *name, const json_t *tree)
 		return;
 	kt_map_set(&crds->generations, name, (void *)(intptr_t)generation);
 	kt_resources_set_custom(crds->server->resources, name, kt_crd_compile(tree));
+	kt_api_services_wake(crds->services);
 }
 
 static void stop_serving(struct kt_crds *crds, const char *name)
 {
-	if (kt_map_del(&crds->generations, name))
-		kt_resources_set_custom(crds->server->resources, name, NULL);
+	if (!kt_map_del(&crds->generations, name))
+		return;
+	kt_resources_set_custom(crds->server->resources, name, NULL);
+	kt_api_services_wake(crds->services);
 }
 
 static void cleanup_free(struct cleanup *cleanup)
@@ -506,6 +511,7 @@ int kt_crds_create(struct kt_server *server, struct kt_crds **ret_crds, struct k
 
 	crds->server = server;
 	crds->user = kt_user_create("system:apiserver", NULL, groups);
+	crds->services = kt_api_services_create(server);
 	kt_map_init(&crds->generations, NULL);
 	kt_task_init(&crds->wake, on_wake);
 	if (open_watch(crds, err) < 0) {
@@ -525,6 +531,7 @@ void kt_crds_destroy(struct kt_crds *crds)
 	if (crds->watch)
 		crds->server->storage->ops->watch_close(crds->watch);
 	kt_map_finish(&crds->generations);
+	kt_api_services_destroy(crds->services);
 	kt_user_unref(crds->user);
 	free(crds);
 }
