@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The store as one file over HTTP: a non-resource URL, so RBAC lets only those in who may get
- * everything. The copy is consistent and is made while writes go on; the calling thread waits for
- * it.
+ * everything. The copy is consistent and is made while writes go on, piece by piece as the client
+ * takes it.
  */
 #ifndef KT_API_SERVER_SNAPSHOT_H
 #define KT_API_SERVER_SNAPSHOT_H

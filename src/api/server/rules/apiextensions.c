@@ -43,7 +43,11 @@ static int definition_prepare(struct kt_rule_context *c, json_t *object, const j
 
 static void definition_validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	kt_meta_validate_both(c, object, old);
+	/* Any finalizer goes. */
+	if (old)
+		kt_meta_validate_common_update(c, object, old);
+	else
+		kt_meta_validate_common(c, object, NULL);
 	kt_crd_validate(object, old, &c->errors);
 }
 

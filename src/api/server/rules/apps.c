@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Deployments, replica sets, daemon sets, controller revisions, and core's replication controllers.
  */
+#include "api/machinery/names.h"
 #include "api/server/rules/meta.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/workload.h"
@@ -267,11 +268,17 @@ const struct kt_rules kt_rules_core_replication_controller = {
 
 /* DaemonSet */
 
-/* Of "25%", and also of "25". */
+/* Of "25%", and also of "25"; 0 of what is neither. */
 static long long leading_number(const json_t *value)
 {
-	return json_is_string(value) ? strtoll(json_string_value(value), NULL, 10)
-	                             : json_integer_value(value);
+	const char *text = json_string_value(value);
+	char *end;
+	if (!text)
+		return json_integer_value(value);
+	long long n = strtoll(text, &end, 10);
+	if (*end == '%' && !kt_format_is("percent", text))
+		return 0;
+	return *end && strcmp(end, "%") != 0 ? 0 : n;
 }
 
 static void check_daemon_rolling(struct kt_rule_context *c, const struct kt_at *rolling)

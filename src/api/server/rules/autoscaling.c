@@ -262,7 +262,7 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 	check_scaling_rules(c, &down);
 }
 
-/* Defaults: what a side of the behavior leaves open is filled in, on both sides once there is one.
+/* Defaults: what a side of the behavior leaves open is filled in, on both sides once it is there.
  */
 
 static void default_side(json_t *behavior, const char *name, const char *rules_text)
@@ -309,7 +309,7 @@ static void default_object(struct kt_rule_context *c, json_t *object)
 	}
 	if (!json_array_size(json_object_get(spec, "metrics")))
 		json_object_set_new(spec, "metrics", json_loads(metrics, 0, NULL));
-	if (!json_object_get(behavior, "scaleUp") && !json_object_get(behavior, "scaleDown"))
+	if (!behavior)
 		return;
 	default_side(behavior, "scaleUp", up);
 	default_side(behavior, "scaleDown", down);

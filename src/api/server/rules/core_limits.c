@@ -363,8 +363,9 @@ static void warn_resource_quota(struct kt_rule_context *c, const json_t *object,
 	static const char *const pairs[][2] = {{"cpu", "limits.cpu"}, {"memory", "limits.memory"},
 	        {"requests.cpu", "limits.cpu"}, {"requests.memory", "limits.memory"}};
 	const json_t *hard = kt_jget(object, "spec.hard");
-	(void)old;
-	for (size_t i = 0; !c->subresource && i < KT_ARRAY_SIZE(pairs); i++) {
+	if (old || c->subresource)
+		return;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(pairs); i++) {
 		const json_t *request = json_object_get(hard, pairs[i][0]),
 		             *limit = json_object_get(hard, pairs[i][1]);
 		if (request && limit && kt_quantities_cmp(request, limit) > 0)

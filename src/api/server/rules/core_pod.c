@@ -83,13 +83,37 @@ static void drop_trust_bundles(json_t *spec)
 	json_t *volume;
 	size_t i;
 
-	json_array_foreach(json_object_get(spec, "volumes"), i, volume)
-	{
+	json_array_foreach(json_object_get(spec, "volumes"), i, volume) {
 		json_t *sources = kt_jget(volume, "projected.sources");
 
 		for (size_t s = 0; s < json_array_size(sources); s++)
 			json_object_del(json_array_get(sources, s), "clusterTrustBundle");
 	}
+}
+
+/* Nor do containers take a stop signal. */
+static void drop_stop_signals(json_t *spec)
+{
+	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
+	json_t *container;
+	size_t i;
+
+	for (size_t l = 0; l < KT_ARRAY_SIZE(lists); l++)
+		json_array_foreach(json_object_get(spec, lists[l]), i, container) {
+			json_t *lifecycle = json_object_get(container, "lifecycle");
+
+			if (json_object_del(lifecycle, "stopSignal") == 0 &&
+			        json_object_size(lifecycle) == 0)
+				json_object_del(container, "lifecycle");
+		}
+}
+
+/* What belongs to features that are off by default. */
+static void drop_disabled(json_t *spec)
+{
+	drop_trust_bundles(spec);
+	drop_stop_signals(spec);
+	json_object_del(spec, "workloadRef");
 }
 
 static int prepare_create(struct kt_rule_context *c, json_t *pod)
@@ -187,7 +211,7 @@ static void prepare_resize(json_t *pod, const json_t *old)
 
 static int prepare(struct kt_rule_context *c, json_t *pod, const json_t *old)
 {
-	drop_trust_bundles(json_object_get(pod, "spec"));
+	drop_disabled(json_object_get(pod, "spec"));
 	if (!old)
 		return prepare_create(c, pod);
 	if (!c->subresource)

@@ -156,7 +156,9 @@ static void validate_ingress(struct kt_rule_context *c, const json_t *object, co
 	if (class.value)
 		kt_check_format(c, &class, "dns1123-subdomain");
 	struct kt_at old_class = kt_at_key(&annotations, CLASS_ANNOTATION);
-	if (!old && class.value && old_class.value) {
+	/* Charts set both for clusters old and new; only a contradiction is refused. */
+	if (!old && class.value && old_class.value &&
+	        strcmp(kt_at_text(&class), kt_at_text(&old_class)) != 0) {
 		struct kt_at shown = kt_at(&annotations, CLASS_ANNOTATION);
 		kt_add_invalid(c, &shown, "can not be set when the class field is also set");
 	}
@@ -164,8 +166,7 @@ static void validate_ingress(struct kt_rule_context *c, const json_t *object, co
 
 static void warn_ingress(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	(void)old;
-	if (!c->subresource &&
+	if (!old && !c->subresource && !kt_jget(object, "spec.ingressClassName") &&
 	        json_object_get(kt_jget(object, "metadata.annotations"), CLASS_ANNOTATION))
 		kt_rule_warn(c, "annotation \"" CLASS_ANNOTATION
 		                "\" is deprecated, please use 'spec.ingressClassName' instead");
@@ -249,13 +250,13 @@ static void check_cidrs(struct kt_rule_context *c, const struct kt_at *spec)
 		if (kt_cidr_parse(kt_sv_of(kt_at_text(&cidr)), bytes, &family, &bits))
 			families[family == 6]++;
 	}
+	KT_EACH(cidr, &cidrs) {
+		kt_check_format(c, &cidr, "cidr-strict");
+	}
 	if (families[0] > 1 || families[1] > 1)
 		kt_add_invalid(c, &cidrs,
 		        "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 "
 		        "and 2001:db8::/64");
-	KT_EACH(cidr, &cidrs) {
-		kt_check_format(c, &cidr, "cidr-strict");
-	}
 }
 
 static void validate_service_cidr(
@@ -264,7 +265,10 @@ static void validate_service_cidr(
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
 	             cidrs = kt_at(&spec, "cidrs");
 	const json_t *before = kt_jget(old, "spec.cidrs");
-	kt_meta_validate_both(c, object, old);
+	if (old)
+		kt_meta_validate_update(c, object, old);
+	else
+		kt_meta_validate(c, object, NULL);
 	if (is_status(c))
 		return;
 	if (!old) {

@@ -144,10 +144,13 @@ void kt_check_resource_field_ref(
 		kt_add_required(c, &container, "");
 	else if (!*name)
 		kt_add_required(c, &resource, "");
-	else if (!kt_is_one_of(name, supported) && !kt_starts_with(name, "limits.hugepages-") &&
-	         !kt_starts_with(name, "requests.hugepages-"))
+	bool is_known = kt_is_one_of(name, supported) ||
+	                kt_starts_with(name, "limits.hugepages-") ||
+	                kt_starts_with(name, "requests.hugepages-");
+	if (is_known)
+		check_divisor(c, ref, name);
+	else if (*name && (*kt_at_text(&container) || !needs_container))
 		kt_add_not_supported(c, &resource, supported);
-	check_divisor(c, ref, name);
 }
 
 static void check_key_selector(struct kt_rule_context *c, const struct kt_at *ref)

@@ -312,10 +312,10 @@ static void check_resized(
 {
 	struct kt_at resources = kt_at(container, "resources");
 	struct kt_at limits = kt_at(&resources, "limits"), requests = kt_at(&resources, "requests");
-	if (lost_resource(limits.value, kt_jget(old, "resources.limits")))
-		kt_add_forbidden(c, &limits, "resource limits cannot be removed");
 	if (lost_resource(requests.value, kt_jget(old, "resources.requests")))
 		kt_add_forbidden(c, &requests, "resource requests cannot be removed");
+	if (lost_resource(limits.value, kt_jget(old, "resources.limits")))
+		kt_add_forbidden(c, &limits, "resource limits cannot be removed");
 }
 
 /* Takes cpu and memory of the new spec back to the old values; what differs then may not be

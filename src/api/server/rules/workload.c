@@ -118,7 +118,8 @@ void kt_check_workload_status(struct kt_rule_context *c, const struct kt_at *sta
 	kt_check_counts(c, status, checks->counts);
 	for (const struct kt_status_bound *bound = checks->bounds; bound && bound->part; bound++)
 		check_not_more(c, status, bound);
-	if (checks->collisions && kt_jint(old, "status.collisionCount", 0) > kt_at_int(&collisions))
+	if (checks->collisions &&
+	        kt_jint(old, "status.collisionCount", INT64_MIN) > kt_at_int(&collisions))
 		kt_add_invalid(c, &collisions, "cannot be decremented");
 }
 
