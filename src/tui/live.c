@@ -10,7 +10,14 @@
 
 #define ACCEPT_TABLE "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
-enum { FIRST_PAGE = 500, PAGE = 5000, RETRY_FIRST_MS = 500, RETRY_MAX_MS = 15000, CELLS_MAX = 64 };
+enum {
+	FIRST_PAGE = 500,
+	PAGE = 2000,
+	RETRY_FIRST_MS = 500,
+	RETRY_MAX_MS = 15000,
+	CELLS_MAX = 64,
+	SLICE_ROWS = 250
+};
 
 static void begin_list(struct kt_live *live);
 static void begin_watch(struct kt_live *live);
@@ -175,15 +182,15 @@ static void on_retry(struct kt_timer *timer)
 	begin_list(kt_container_of(timer, struct kt_live, retry));
 }
 
-static void take_page(struct kt_live *live, struct kt_json_at page)
+static void begin_page(struct kt_live *live, struct kt_buf *body)
 {
-	struct kt_json_at metadata = kt_json_member(page, "metadata"),
-	                  rows = kt_json_member(page, "rows"), row;
-	struct kt_json_iter it = {0};
+	struct kt_json_at page = kt_json_doc(body->data, body->len),
+	                  metadata = kt_json_member(page, "metadata");
 
+	live->page = kt_buf_ref(body);
+	live->page_rows = kt_json_member(page, "rows");
+	live->page_it = (struct kt_json_iter){0};
 	read_columns(live, kt_json_member(page, "columnDefinitions"));
-	while (rows.p && kt_json_next_element(rows, &it, &row))
-		put_row(live, row, 0);
 	note_revision(live, metadata);
 	free(live->next);
 	live->next = kt_json_string_dup(kt_json_member(metadata, "continue"));
@@ -193,24 +200,29 @@ static void take_page(struct kt_live *live, struct kt_json_at page)
 	}
 }
 
-static void on_page(struct kt_call *call)
+static void end_page(struct kt_live *live)
 {
-	struct kt_live *live = kt_container_of(call, struct kt_live, call);
-	kt_auto_err err = KT_ERR_INIT;
+	kt_timer_cancel(&live->slice);
+	kt_buf_unref(live->page);
+	live->page = NULL;
+}
 
-	if (call->err.code == 0 && call->ret_body)
-		take_page(live, kt_json_doc(call->ret_body->data, call->ret_body->len));
-	kt_err_move(&err, &call->err);
-	end_call(live);
-	if (err.code) {
-		free(live->next);
-		live->next = NULL;
-		try_later(live, &err);
-		return;
+static void take_slice(struct kt_live *live)
+{
+	struct kt_json_at row;
+	int n = 0;
+
+	while (n < SLICE_ROWS && live->page_rows.p &&
+	        kt_json_next_element(live->page_rows, &live->page_it, &row)) {
+		put_row(live, row, 0);
+		n++;
 	}
 	kt_ui_dirty(live->ui);
-	live->retry_ms = RETRY_FIRST_MS;
-	set_problem(live, NULL);
+	if (n == SLICE_ROWS) {
+		kt_timer_set_after_ms(&live->slice, 0);
+		return;
+	}
+	end_page(live);
 	if (live->next) {
 		begin_list(live);
 		return;
@@ -218,6 +230,31 @@ static void on_page(struct kt_call *call)
 	kt_table_round_end(live->table);
 	live->complete = true;
 	begin_watch(live);
+}
+
+static void on_slice(struct kt_timer *timer)
+{
+	take_slice(kt_container_of(timer, struct kt_live, slice));
+}
+
+static void on_page(struct kt_call *call)
+{
+	struct kt_live *live = kt_container_of(call, struct kt_live, call);
+	kt_auto_err err = KT_ERR_INIT;
+	kt_auto_buf struct kt_buf *body = kt_buf_ref(call->ret_body);
+
+	kt_err_move(&err, &call->err);
+	end_call(live);
+	if (err.code || !body) {
+		free(live->next);
+		live->next = NULL;
+		try_later(live, &err);
+		return;
+	}
+	live->retry_ms = RETRY_FIRST_MS;
+	set_problem(live, NULL);
+	begin_page(live, body);
+	take_slice(live);
 }
 
 static void begin_list(struct kt_live *live)
@@ -321,6 +358,7 @@ void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table
 {
 	*live = (struct kt_live){.ui = ui, .table = table, .retry_ms = RETRY_FIRST_MS};
 	kt_timer_init(&live->retry, ui->loop, on_retry);
+	kt_timer_init(&live->slice, ui->loop, on_slice);
 }
 
 void kt_live_start(struct kt_live *live, const char *path, const char *selectors)
@@ -339,6 +377,7 @@ void kt_live_start(struct kt_live *live, const char *path, const char *selectors
 void kt_live_stop(struct kt_live *live)
 {
 	kt_timer_cancel(&live->retry);
+	end_page(live);
 	if (live->under_way) {
 		kt_client_cancel(live->client, &live->call);
 		end_call(live);

@@ -22,6 +22,10 @@ struct kt_live {
 	struct kt_call call;
 	struct kt_str line;
 	struct kt_timer retry;
+	struct kt_buf *page; /* a page of the list, whose rows are taken a few at a time so */
+	struct kt_json_at page_rows; /* that keys get their turn; NULL: none */
+	struct kt_json_iter page_it;
+	struct kt_timer slice;
 	int64_t revision;
 	int64_t retry_ms;
 	bool under_way, watching, complete, heard;         /* heard: the watch brought something */

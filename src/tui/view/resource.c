@@ -78,7 +78,7 @@ static void title(struct kt_view *view, struct kt_str *out)
 		kt_str_printf(out, "[%zu/%zu]", shown, all);
 	if (v->table.faults_only)
 		kt_str_puts(out, " faults");
-	if (v->live.under_way && !v->live.watching && !v->live.complete)
+	if (!v->live.complete && (v->live.under_way || v->live.page))
 		kt_str_puts(out, " …");
 }
 
