@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from cluster import Cluster, run_steps
+from cluster import Cluster, eventually, run_steps
 from crash import Server
 
 GROUP = "/apis/admissionregistration.k8s.io/v1"
@@ -72,6 +72,23 @@ def answer_of(path, review):
     return int(words[1]), b"broken\n"
 
 
+def convert(request):
+    """v1 has spec.hostPort where v2 has spec.host and spec.port. It also tries what it may not."""
+    made = []
+    for thing in json.loads(json.dumps(request["objects"])):
+        spec = thing.get("spec", {})
+        if thing["apiVersion"].endswith("/v1") and "hostPort" in spec:
+            host, _, port = spec.pop("hostPort").partition(":")
+            spec.update(host=host, port=port)
+        elif thing["apiVersion"].endswith("/v2") and "host" in spec:
+            spec["hostPort"] = f"{spec.pop('host')}:{spec.pop('port')}"
+        thing["apiVersion"] = request["desiredAPIVersion"]
+        thing["metadata"]["finalizers"] = ["example.com/never"]
+        thing["metadata"].setdefault("annotations", {})["converted"] = "to " + request["desiredAPIVersion"][-2:]
+        made.append(thing)
+    return made
+
+
 class Hook(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -79,16 +96,24 @@ class Hook(http.server.BaseHTTPRequestHandler):
         review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         path, _, query = self.path.partition("?")
         self.server.seen.append((path, query, review, dict(self.headers)))
+        if review["kind"] == "ConversionReview":
+            return self.reply(200, json.dumps({"apiVersion": review["apiVersion"], "kind": "ConversionReview", "response": {
+                "uid": review["request"]["uid"], "convertedObjects": convert(review["request"]),
+                "result": {"status": "Success"} if path == "/convert" else {
+                    "status": "Failed", "message": "no way"}}}).encode())
         if path == "/slow":
             self.server.asked.set()
             self.server.ending.wait()
-            return
+            return None
         if path == "/both":  # answers when two are there
             self.server.both.wait(timeout=10)
         status, response = answer_of("/allow" if path == "/both" else path, review)
         if isinstance(response, dict):
             response = json.dumps({"apiVersion": review["apiVersion"], "kind": "AdmissionReview",
                                    "response": {"uid": review["request"]["uid"], **response}}).encode()
+        return self.reply(status, response)
+
+    def reply(self, status, response):
         self.send_response(status)
         self.send_header("Content-Type", "text/plain" if status != 200 else "application/json")
         self.send_header("Content-Length", str(len(response)))
@@ -492,6 +517,84 @@ def scales_are_seen_as_scales(bench):
     assert status == 200 and "replicas" not in made["status"] and bench.hooks.seen, made
 
 
+def converts_versions(bench):
+    """A custom resource whose versions a webhook converts, stored as v1."""
+    def version(name, fields):
+        spec = {"type": "object", "properties": {field: {"type": "string"} for field in fields}}
+        schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+        return {"name": name, "served": True, "storage": name == "v1", "schema": schema, "subresources": {}}
+
+    names = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
+    client = {"url": f"https://127.0.0.1:{bench.hooks.port}/convert", "caBundle": bench.bundle(bench.ca)}
+    conversion = {"strategy": "Webhook", "webhook": {"clientConfig": client, "conversionReviewVersions": ["v1"]}}
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    status, made = bench.create("things.example.com", path=definitions, spec={
+        "group": "example.com", "names": names, "scope": "Namespaced", "conversion": conversion,
+        "versions": [version("v1", ["hostPort"]), version("v2", ["host", "port"])]})
+    assert status == 201, made
+    v1, v2 = (f"/apis/example.com/{name}/namespaces/default/things" for name in ("v1", "v2"))
+    eventually(lambda: bench.call("GET", v1)[0] == 200, "the definition is served")
+    watch = bench.api.connect()
+    watch.request("GET", f"{v2}?watch=1&resourceVersion=0&timeoutSeconds=60")
+    events = watch.getresponse()
+
+    def thing(version, name, spec):
+        path = v1 if version == "v1" else v2
+        body = {"apiVersion": f"example.com/{version}", "kind": "Thing", "metadata": {"name": name}, "spec": spec}
+        return bench.call("POST", path, body)
+
+    status, made = thing("v1", "one", {"hostPort": "a:1"})
+    assert status == 201 and not bench.hooks.seen, "nothing is to be converted"
+    status, got = bench.call("GET", f"{v2}/one")
+    assert status == 200 and got["apiVersion"] == "example.com/v2" and got["spec"] == {"host": "a", "port": "1"}, got
+    assert got["metadata"] == {**made["metadata"], "annotations": {"converted": "to v2"}}, got
+    request = bench.hooks.seen[0][2]["request"]
+    assert request["desiredAPIVersion"] == "example.com/v2" and request["objects"] == [made], request
+    status, made = thing("v2", "two", {"host": "b", "port": "2"})
+    assert status == 201 and made["spec"] == {"host": "b", "port": "2"} and made["apiVersion"] == "example.com/v2", made
+    assert bench.call("GET", f"{v1}/two")[1]["spec"] == {"hostPort": "b:2"}
+    status, made = bench.call("PATCH", f"{v2}/one", {"spec": {"port": "9"}}, "application/merge-patch+json")
+    assert status == 200 and made["spec"] == {"host": "a", "port": "9"}, made
+    assert bench.call("GET", f"{v1}/one")[1]["spec"] == {"hostPort": "a:9"}
+    bench.hooks.seen.clear()
+    found = bench.call("GET", v2)[1]["items"]
+    assert [item["spec"] for item in found] == [{"host": "a", "port": "9"}, {"host": "b", "port": "2"}], found
+    assert len(bench.hooks.seen) == 1, "a list is one question"
+    lines = [json.loads(events.readline()) for _ in range(3)]
+    assert [(line["type"], line["object"]["apiVersion"], line["object"]["spec"]) for line in lines] == [
+        ("ADDED", "example.com/v2", {"host": "a", "port": "1"}), ("ADDED", "example.com/v2", {"host": "b", "port": "2"}),
+        ("MODIFIED", "example.com/v2", {"host": "a", "port": "9"})], lines
+    watch.close()
+    # writes that meet while they wait for the webhook are all made
+    def label(i):
+        connection = bench.api.connect()
+        connection.request("PATCH", f"{v2}/one", json.dumps({"metadata": {"labels": {f"l{i}": "x"}}}),
+                           {"Content-Type": "application/merge-patch+json"})
+        answers.append(connection.getresponse().status)
+
+    answers = []
+    writers = [threading.Thread(target=label, args=(i,)) for i in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    labels = bench.call("GET", f"{v1}/one")[1]["metadata"]["labels"]
+    assert answers == [200] * 8 and len(labels) == 8, (answers, labels)
+    status, gone = bench.call("DELETE", f"{v2}/two")
+    assert status == 200, gone
+    assert bench.call("GET", f"{v1}/two")[0] == 404
+    refuse = [{"op": "replace", "path": "/spec/conversion/webhook/clientConfig/url", "value": client["url"] + "-not"}]
+    assert bench.call("PATCH", f"{definitions}/things.example.com", refuse, "application/json-patch+json")[0] == 200
+    fails = "conversion webhook for example.com/v1, Kind=Thing failed: no way"
+    status, answer = eventually(lambda: (lambda got: got if got[0] != 200 else None)(bench.call("GET", f"{v2}/one")), fails)
+    assert (status, answer["message"]) == (500, fails), answer
+    assert bench.call("GET", f"{v1}/one")[0] == 200
+    assert bench.call("PATCH", f"{v2}/one", {"spec": {"port": "3"}}, "application/merge-patch+json")[0] == 500
+    # the definition can go although its webhook says no
+    assert bench.call("DELETE", f"{definitions}/things.example.com")[0] == 200
+    eventually(lambda: bench.call("GET", f"{definitions}/things.example.com")[0] == 404, "the definition goes")
+
+
 def other_versions(bench):
     bench.configure("mutating", bench.hook("label", admissionReviewVersions=["v9", "v1beta1", "v1"]))
     status, made = bench.create()
@@ -520,8 +623,8 @@ def ends_in_spite_of_webhooks(bench):
 
 
 STEPS = (denies, is_shown_the_write, refuses_deletes, asks_once_about_a_pod, calls_that_fail, certificates_are_checked,
-         nobody_listens, services_are_reached, mutates, order_and_again, dry_runs, matching, scales_are_seen_as_scales, other_versions,
-         asks_all_at_once, time_is_limited, ends_in_spite_of_webhooks)
+         nobody_listens, services_are_reached, mutates, order_and_again, dry_runs, matching, scales_are_seen_as_scales,
+         other_versions, converts_versions, asks_all_at_once, time_is_limited, ends_in_spite_of_webhooks)
 
 
 def fresh(step):

@@ -198,7 +198,8 @@ void kt_outbound_post(struct kt_outbound *outbound, struct kt_outbound_call *cal
 	post->own.fd = -1;
 	call->impl = post;
 	call->status = 0;
-	post->transfer.body_max = KT_OUTBOUND_ANSWER_BYTES_MAX;
+	post->transfer.body_max =
+	        call->answer_bytes_max ? call->answer_bytes_max : KT_OUTBOUND_ANSWER_BYTES_MAX;
 	post->transfer.configure = configure;
 	post->transfer.on_code = on_code;
 	post->transfer.on_end = on_end;

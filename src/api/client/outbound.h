@@ -34,6 +34,7 @@ struct kt_outbound_call {
 	const char *user_agent;
 	struct kt_buf *body; /* borrowed */
 	int timeout_ms;
+	size_t answer_bytes_max; /* 0: KT_OUTBOUND_ANSWER_BYTES_MAX */
 	struct kt_loop *loop;
 	void (*done)(struct kt_outbound_call *call);
 

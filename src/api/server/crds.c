@@ -4,6 +4,7 @@
 #include "api/schema/crd.h"
 #include "api/server/api_services.h"
 #include "api/server/server_impl.h"
+#include "api/server/versions.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/time.h"
@@ -327,7 +328,8 @@ static void delete_instance(struct cleanup *cleanup, const struct kt_object *obj
 {
 	struct kt_crds *crds = cleanup->crds;
 	struct kt_request *request = kt_request_create(crds->server, crds->server->loop);
-	const struct kt_kind *kind = &cleanup->crd->set.kinds[0];
+	/* As it is stored: no webhook has to convert what goes. */
+	const struct kt_kind *kind = kt_versions_stored_kind(&cleanup->crd->set.kinds[0]);
 	struct kt_sv name = kt_object_name(object), namespace = kt_object_namespace(object);
 
 	request->method = kt_strdup("DELETE");

@@ -12,6 +12,7 @@
 #include "api/server/resources.h"
 #include "api/server/route.h"
 #include "api/server/server_impl.h"
+#include "api/server/webhook_versions.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -76,10 +77,13 @@ enum stage_index {
 	STAGE_FLOW_CONTROL,
 	STAGE_AUTHORIZE,
 	STAGE_DECODE,
+	STAGE_CONVERT,
 	STAGE_MUTATE,
 	STAGE_DEFAULT,
 	STAGE_VALIDATE,
+	STAGE_CONVERT_BACK,
 	STAGE_COMMIT,
+	STAGE_CONVERT_ANSWER,
 	STAGE_ENCODE,
 	STAGE_AUDIT,
 	STAGE_COUNT
@@ -93,10 +97,13 @@ static const struct {
         [STAGE_FLOW_CONTROL] = {"flow control", kt_flow_enter},
         [STAGE_AUTHORIZE] = {"authorize", kt_access_authorize},
         [STAGE_DECODE] = {"decode", stage_decode},
+        [STAGE_CONVERT] = {"convert", kt_convert_current},
         [STAGE_MUTATE] = {"mutate", stage_mutate},
         [STAGE_DEFAULT] = {"default", stage_default},
         [STAGE_VALIDATE] = {"validate", stage_validate},
+        [STAGE_CONVERT_BACK] = {"convert back", kt_convert_back},
         [STAGE_COMMIT] = {"commit", stage_commit},
+        [STAGE_CONVERT_ANSWER] = {"convert answer", kt_convert_answer},
         [STAGE_ENCODE] = {"encode", stage_encode},
         [STAGE_AUDIT] = {"audit", stage_audit},
 };
@@ -109,6 +116,10 @@ static void run(struct kt_request *request)
 		int status = stages[state->stage].run(request);
 		if (status == KT_STAGE_WAIT)
 			return;
+		if (status < 0 && kt_convert_again(request)) {
+			state->stage = STAGE_CONVERT;
+			continue;
+		}
 		if (status < 0 && state->stage < STAGE_ENCODE) {
 			kt_assert(request->err.code != 0);
 			state->failed = true;
@@ -142,7 +153,7 @@ void kt_pipeline_resume(struct kt_request *request, int status)
 void kt_pipeline_retry(struct kt_request *request)
 {
 	kt_err_clear(&request->err);
-	request->state->stage = STAGE_MUTATE;
+	request->state->stage = STAGE_CONVERT;
 	run(request);
 }
 
@@ -165,8 +176,10 @@ void kt_request_abort(struct kt_request *request)
 {
 	/* What waits for the store ends with its sync, which is soon; webhooks take longer. */
 	request->aborted = true;
-	if (request->state)
-		kt_admit_abort(request);
+	if (!request->state)
+		return;
+	kt_admit_abort(request);
+	kt_convert_abort(request);
 }
 
 static void free_write(struct kt_request_state *state)
@@ -194,6 +207,7 @@ void kt_pipeline_finish(struct kt_request *request)
 	if (state->operation_free)
 		state->operation_free(state->operation_data);
 	kt_admit_finish(request);
+	kt_convert_finish(request);
 	if (state->rules_free)
 		state->rules_free(state->rules);
 	free_write(state);

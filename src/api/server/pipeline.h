@@ -11,6 +11,8 @@
  * A stage returns 0 (next stage), KT_STAGE_WAIT (it will call kt_pipeline_resume() on the request's
  * loop) or a negative code with request->err filled, which leads straight to the encode stage.
  * commit may start the request over at mutate when another writer was first (kt_pipeline_retry()).
+ * Around mutate, commit and encode stand the conversions of webhook_versions.h, which most kinds do
+ * not have.
  *
  * Memory: everything in the state dies with the request; const char * members live in its arena.
  */
@@ -74,6 +76,7 @@ struct kt_operation {
 };
 
 struct kt_admit;
+struct kt_convert;
 
 struct kt_request_state {
 	unsigned stage;
@@ -117,9 +120,10 @@ struct kt_request_state {
 	size_t n_ops;
 	struct kt_storage_txn txn;
 	struct kt_field_errors *field_errors;
-	struct kt_admit *admit;    /* admission under way (admit.c); arena */
-	json_t *audit_annotations; /* NULL: none */
-	bool is_mutated;           /* by a webhook */
+	struct kt_admit *admit;     /* admission under way (admit.c); arena */
+	struct kt_convert *convert; /* webhook_versions.h; NULL: nothing is converted by one */
+	json_t *audit_annotations;  /* NULL: none */
+	bool is_mutated;            /* by a webhook */
 
 	struct kt_request *request; /* of txn */
 	bool has_second_step; /* the write is done again after it succeeded: mark, then delete */

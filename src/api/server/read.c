@@ -4,6 +4,7 @@
 #include "api/server/list_options.h"
 #include "api/server/operations.h"
 #include "api/server/server_impl.h"
+#include "api/server/webhook_versions.h"
 
 #include <errno.h>
 
@@ -82,7 +83,7 @@ static int list_revision(
 }
 
 /* A collection selected by name is one key. */
-static int list_one(struct kt_request *request, struct list_data *data, const char *name)
+static void list_one(struct kt_request *request, struct list_data *data, const char *name)
 {
 	struct kt_storage *storage = request->server->storage;
 	const char *namespace = request->state->route.namespace;
@@ -99,7 +100,6 @@ static int list_one(struct kt_request *request, struct list_data *data, const ch
 		}
 	}
 	kt_err_clear(&request->err);
-	return 0;
 }
 
 static int fail_compacted(struct kt_request *request, bool is_continue)
@@ -127,8 +127,10 @@ static int list_commit(struct kt_request *request)
 		return request->err.code;
 	bool named =
 	        name && (*state->route.namespace || !(state->kind->flags & KT_KIND_NAMESPACED));
-	if (named && !range.revision)
-		return list_one(request, data, name);
+	if (named && !range.revision) {
+		list_one(request, data, name);
+		return kt_convert_list(request, &data->list);
+	}
 	range.prefix = kt_server_key(&request->arena, state->kind, state->route.namespace, "");
 	if (options->labels || options->fields)
 		range.filter = list_filter;
@@ -141,7 +143,7 @@ static int list_commit(struct kt_request *request)
 	int status = storage->ops->range(storage, &range, &data->list, &request->err);
 	if (status == -ESTALE)
 		return fail_compacted(request, options->continue_start != NULL);
-	return status;
+	return status < 0 ? status : kt_convert_list(request, &data->list);
 }
 
 /* How many objects follow this page. 0: not told, as of lists with a selector. */

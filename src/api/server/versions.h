@@ -3,7 +3,7 @@
  * One object, several API versions: what is stored is in the storage version of its kind; requests
  * may speak another one. Trees of one version become trees of another by functions listed in
  * versions.c (two built-in kinds need one); versions of a custom resource differ in apiVersion
- * alone.
+ * alone, or are converted by a webhook (webhook_versions.h).
  */
 #ifndef KT_API_SERVER_VERSIONS_H
 #define KT_API_SERVER_VERSIONS_H

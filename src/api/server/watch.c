@@ -6,6 +6,7 @@
 #include "api/server/table.h"
 #include "api/server/versions.h"
 #include "api/server/watch_feed.h"
+#include "api/server/webhook_conversion.h"
 
 #include <errno.h>
 
@@ -19,6 +20,11 @@ struct watch_stream {
 	struct kt_request view; /* what encoding needs to know; never sent anywhere */
 	struct kt_request_state state;
 	bool ended, rows_begun;
+	/* An event whose object a webhook converts; those behind it wait. */
+	struct kt_conversion conversion;
+	struct kt_watch_item converted;
+	json_t *tree;
+	bool is_converting, is_converted;
 };
 
 static const char *type_name(enum kt_watch_type type)
@@ -130,6 +136,66 @@ static bool is_silent(const struct watch_stream *watch)
 	return watch->state.accept.form == KT_FORM_PARTIAL && watch->state.accept.partial_list;
 }
 
+static void on_converted(struct kt_conversion *conversion)
+{
+	struct watch_stream *watch = conversion->arg;
+
+	watch->is_converting = false;
+	watch->is_converted = true;
+	kt_loop_post(watch->stream.loop, watch->stream.wake);
+}
+
+/* Takes the item's object. */
+static void convert(struct watch_stream *watch, const struct kt_watch_item *item)
+{
+	watch->converted = *item;
+	watch->tree = kt_object_tree(item->object);
+	watch->conversion = (struct kt_conversion){.server = watch->view.server,
+	        .loop = watch->stream.loop,
+	        .kind = watch->state.kind,
+	        .trees = &watch->tree,
+	        .n = 1,
+	        .done = on_converted,
+	        .arg = watch};
+	watch->is_converting = kt_conversion_start(&watch->conversion) == 0;
+	watch->is_converted = !watch->is_converting;
+}
+
+/* 1: the event that was waited for; negative with err. */
+static int take_converted(
+        struct watch_stream *watch, struct kt_watch_item *ret_item, struct kt_err *err)
+{
+	int status = 1;
+
+	*ret_item = watch->converted;
+	watch->is_converted = false;
+	if (watch->conversion.err.code)
+		status = kt_err_move(err, &watch->conversion.err);
+	else
+		ret_item->object = kt_conversion_object(
+		        watch->state.kind, watch->converted.object, watch->tree);
+	kt_object_unref(kt_steal(&watch->converted.object));
+	json_decref(kt_steal(&watch->tree));
+	kt_conversion_finish(&watch->conversion);
+	return status;
+}
+
+/* 1, 0: nothing now, or negative with err. */
+static int next_item(struct watch_stream *watch, struct kt_watch_item *ret_item, struct kt_err *err)
+{
+	struct kt_stream *stream = &watch->stream;
+	int status;
+
+	if (!watch->is_converting && !watch->is_converted) {
+		status = kt_watch_feed_next(watch->feed, stream->loop, stream->wake, ret_item, err);
+		if (status != 1 || ret_item->type == KT_WATCH_BOOKMARK ||
+		        !kt_conversion_needed(watch->state.kind, ret_item->object))
+			return status;
+		convert(watch, ret_item);
+	}
+	return watch->is_converting ? 0 : take_converted(watch, ret_item, err);
+}
+
 static int watch_pull(struct kt_stream *stream, struct kt_buf **ret_piece)
 {
 	struct watch_stream *watch = kt_container_of(stream, struct watch_stream, stream);
@@ -142,7 +208,7 @@ static int watch_pull(struct kt_stream *stream, struct kt_buf **ret_piece)
 	while (out.len < PIECE_BYTES) {
 		kt_auto_err err = KT_ERR_INIT;
 		struct kt_watch_item item;
-		status = kt_watch_feed_next(watch->feed, stream->loop, stream->wake, &item, &err);
+		status = next_item(watch, &item, &err);
 		if (status < 0 && status != -ENODATA)
 			write_error(watch, &err, &out);
 		if (status != 1)
@@ -163,6 +229,11 @@ static void watch_close(struct kt_stream *stream)
 {
 	struct watch_stream *watch = kt_container_of(stream, struct watch_stream, stream);
 
+	if (watch->is_converting || watch->is_converted) {
+		kt_conversion_finish(&watch->conversion);
+		kt_object_unref(watch->converted.object);
+		json_decref(watch->tree);
+	}
 	kt_watch_feed_destroy(watch->feed);
 	kt_crd_unref(watch->state.crd);
 	kt_err_clear(&watch->view.err);

@@ -11,6 +11,7 @@
 #include "api/server/operations.h"
 #include "api/server/server_impl.h"
 #include "api/server/versions.h"
+#include "api/server/webhook_versions.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -123,7 +124,9 @@ int kt_write_load(struct kt_request *request, bool missing_ok)
 	}
 	if (status < 0)
 		return status;
-	state->old = kt_versions_tree(state->kind, state->current);
+	state->old = kt_convert_old(state);
+	if (!state->old)
+		return kt_fail(&request->err, EAGAIN, "the object was changed meanwhile");
 	return 0;
 }
 
@@ -324,7 +327,7 @@ static bool is_event(const struct kt_kind *kind)
 struct kt_object *kt_write_object(struct kt_request *request, const char *key, json_t *tree)
 {
 	const struct kt_kind *kind = request->state->kind;
-	kt_auto_json json_t *stored = kt_versions_to_stored(kind, tree);
+	kt_auto_json json_t *stored = kt_convert_stored(request->state, tree);
 	kt_auto_str json = KT_STR_INIT;
 	struct kt_object *object = NULL;
 

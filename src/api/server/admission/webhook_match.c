@@ -2,6 +2,7 @@
 /* Which webhooks are asked about a write. */
 #include "api/server/admission/review.h"
 #include "api/server/admission/webhook_set.h"
+#include "api/server/webhook_conversion.h"
 #include "api/status.h"
 
 #include <errno.h>
@@ -57,11 +58,13 @@ static const struct kt_kind *named_kind(
 
 	if (kt_policy_any_rule(a, a->kind, rules))
 		return a->kind;
+	/* Versions that a webhook converts are shown as the request has them. */
+	bool is_shown_as_is = kt_conversion_webhook(a->kind) != NULL;
 	for (size_t i = 0; hook->matches_equivalent && i < json_array_size(rules); i++)
 		for (size_t k = 0; set && k < set->n_kinds; k++)
 			if (is_equivalent(a->kind, &set->kinds[k]) &&
 			        kt_policy_rule_matches(a, &set->kinds[k], json_array_get(rules, i)))
-				return &set->kinds[k];
+				return is_shown_as_is ? a->kind : &set->kinds[k];
 	return NULL;
 }
 

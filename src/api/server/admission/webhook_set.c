@@ -84,7 +84,7 @@ static const char *version_of(const json_t *tree)
 	return "v1";
 }
 
-static char *bundle_of(const json_t *tree)
+char *kt_webhook_bundle(const json_t *tree)
 {
 	const char *base64 = kt_jstr(tree, "clientConfig.caBundle");
 	struct kt_str text = KT_STR_INIT;
@@ -109,7 +109,7 @@ static void fill(struct kt_webhook *hook, const json_t *configuration, const jso
 	        .is_reinvoked = kt_streq(kt_jstr(tree, "reinvocationPolicy"), "IfNeeded"),
 	        .timeout_s = (int)kt_jint(tree, "timeoutSeconds", DEFAULT_TIMEOUT_S),
 	        .version = version_of(tree),
-	        .ca_pem = bundle_of(tree),
+	        .ca_pem = kt_webhook_bundle(tree),
 	        .namespaces = selector_of(json_object_get(tree, "namespaceSelector")),
 	        .objects = selector_of(json_object_get(tree, "objectSelector")),
 	        .n_conditions = json_array_size(conditions),

@@ -61,6 +61,9 @@ void kt_webhook_set_unref(struct kt_webhook_set *set);
 /* From configurations (trees are taken over); for kt_webhook_set_get() and tests. */
 struct kt_webhook_set *kt_webhook_set_create(json_t **configurations, size_t n);
 
+/* clientConfig.caBundle, decoded; heap, NULL without one. */
+char *kt_webhook_bundle(const json_t *tree);
+
 /* 1: it is to be asked, as if the resource were *ret_kind; 0: it is not; negative: refused because
  * a condition failed or the namespace is not there. */
 int kt_webhook_matches(const struct kt_webhook *hook, const struct kt_policy_subject *subject,
