@@ -27,8 +27,7 @@ struct kt_info {
 	int rounds;
 };
 
-/* "100m", "3940Mi", "4": in units. */
-static double quantity(const char *text)
+double kt_usage_value(const char *text)
 {
 	static const struct {
 		const char *suffix;
@@ -79,8 +78,8 @@ static void read_nodes(struct kt_ui *ui, const json_t *tree)
 	ui->facts.cpu_all = ui->facts.memory_all = 0;
 	ui->facts.nodes = (int)json_array_size(json_object_get(tree, "items"));
 	json_array_foreach(json_object_get(tree, "items"), i, node) {
-		ui->facts.cpu_all += quantity(kt_jstr(node, "status.allocatable.cpu"));
-		ui->facts.memory_all += quantity(kt_jstr(node, "status.allocatable.memory"));
+		ui->facts.cpu_all += kt_usage_value(kt_jstr(node, "status.allocatable.cpu"));
+		ui->facts.memory_all += kt_usage_value(kt_jstr(node, "status.allocatable.memory"));
 	}
 	note_revision(ui, tree);
 }
@@ -92,8 +91,8 @@ static void read_usage(struct kt_ui *ui, const json_t *tree)
 
 	ui->facts.cpu_used = ui->facts.memory_used = 0;
 	json_array_foreach(json_object_get(tree, "items"), i, node) {
-		ui->facts.cpu_used += quantity(kt_jstr(node, "usage.cpu"));
-		ui->facts.memory_used += quantity(kt_jstr(node, "usage.memory"));
+		ui->facts.cpu_used += kt_usage_value(kt_jstr(node, "usage.cpu"));
+		ui->facts.memory_used += kt_usage_value(kt_jstr(node, "usage.memory"));
 	}
 }
 

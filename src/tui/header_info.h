@@ -14,4 +14,7 @@ struct kt_info *kt_info_create(struct kt_ui *ui);
 void kt_info_destroy(struct kt_info *info);
 void kt_info_refresh(struct kt_info *info); /* at once, with the UI's present client */
 
+/* "100m", "3940Mi", "4": in units. */
+double kt_usage_value(const char *text);
+
 #endif

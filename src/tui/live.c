@@ -68,9 +68,14 @@ static struct kt_row *read_row(struct kt_live *live, struct kt_json_at at)
 	char *heap[CELLS_MAX];
 	size_t n = 0;
 
-	while (n < CELLS_MAX && n < live->table->columns.n &&
-	        kt_json_next_element(cells, &it, &value)) {
-		texts[n] = cell_text(value, &heap[n]);
+	while (n < CELLS_MAX && n < live->table->columns.n) {
+		heap[n] = NULL;
+		if (live->table->columns.items[n].extra)
+			texts[n] = (struct kt_sv){0};
+		else if (kt_json_next_element(cells, &it, &value))
+			texts[n] = cell_text(value, &heap[n]);
+		else
+			break;
 		n++;
 	}
 	kt_auto_free char *uid = text_of(metadata, "uid"),
@@ -131,7 +136,10 @@ static void read_columns(struct kt_live *live, struct kt_json_at definitions)
 	while (kt_json_next_element(definitions, &it, &definition)) {
 		kt_auto_free char *name = text_of(definition, "name");
 		int64_t priority = 0;
+		bool age = kt_column_sort_of(name) == KT_SORT_AGE;
 
+		for (; age && live->extra && *live->extra; live->extra++)
+			kt_table_add_extra_column(table, *live->extra);
 		if (!kt_json_int64(kt_json_member(definition, "priority"), &priority))
 			priority = 0;
 		kt_table_add_column(table, name, priority > 0, kt_column_sort_of(name));
@@ -229,6 +237,8 @@ static void take_slice(struct kt_live *live)
 	}
 	kt_table_round_end(live->table);
 	live->complete = true;
+	if (live->listed)
+		live->listed(live->listed_arg);
 	begin_watch(live);
 }
 

@@ -32,10 +32,13 @@ struct kt_live {
 	char *problem;                                     /* why there is nothing (more); NULL */
 	bool (*keep)(void *arg, const struct kt_row *row); /* NULL: every row */
 	void *keep_arg;
-	bool whole; /* rows come with the whole object, for seen() */
+	const char *const *extra; /* names of extra columns, before the age; NULL */
+	bool whole;               /* rows come with the whole object, for seen() */
 	/* Each row before it is put, with its object; NULL. */
 	void (*seen)(void *arg, const struct kt_row *row, struct kt_json_at object);
 	void *seen_arg;
+	void (*listed)(void *arg); /* all rows are there; NULL */
+	void *listed_arg;
 };
 
 void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table);

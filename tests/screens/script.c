@@ -61,11 +61,13 @@ static bool run(const struct script *s, char *const argv[])
 	return status == 0 ? true : fail(s, "the command failed");
 }
 
-static bool start_cluster(struct script *s)
+/* Without more words a bare API server, where nothing changes by itself. */
+static bool start_cluster(struct script *s, const char *components)
 {
 	char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "up",
 	        (char *)(uintptr_t) "screens", (char *)(uintptr_t) "--components",
-	        (char *)(uintptr_t) "api", (char *)(uintptr_t) "--kubeconfig", s->kubeconfig, NULL};
+	        (char *)(uintptr_t)(*components ? components : "api"),
+	        (char *)(uintptr_t) "--kubeconfig", s->kubeconfig, NULL};
 
 	s->has_cluster = true;
 	return run(s, argv);
@@ -259,7 +261,7 @@ static bool step(struct script *s, const char *word, const char *argument)
 		return setenv(name, argument + strlen(name) + 1, 1) == 0;
 	}
 	if (!strcmp(word, "cluster"))
-		return start_cluster(s);
+		return start_cluster(s, argument);
 	if (!strcmp(word, "do"))
 		return do_line(s, argument);
 	if (!strcmp(word, "start"))

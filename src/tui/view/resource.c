@@ -4,6 +4,7 @@
 #include "tui/drill.h"
 #include "tui/live.h"
 #include "tui/save.h"
+#include "tui/usage.h"
 
 #include "base/time.h"
 
@@ -15,6 +16,7 @@ struct resource_view {
 	char *namespace, *label_selector, *field_selector, *owner_uid, *of, *select;
 	struct kt_table table;
 	struct kt_live live;
+	struct kt_usage usage;
 };
 
 static struct resource_view *of_view(const struct kt_view *view)
@@ -230,6 +232,7 @@ static void start(struct resource_view *v)
 	kt_auto_free char *query = selectors(v);
 
 	kt_live_start(&v->live, path, query);
+	kt_usage_start(&v->usage, &v->resource, v->namespace);
 }
 
 static void filter(struct kt_view *view, const char *text)
@@ -348,6 +351,7 @@ static void destroy(struct kt_view *view)
 {
 	struct resource_view *v = of_view(view);
 
+	kt_usage_finish(&v->usage);
 	kt_live_finish(&v->live);
 	kt_table_finish(&v->table);
 	free(v->resource.group);
@@ -380,6 +384,11 @@ static const struct kt_view_ops OPS = {
         .destroy = destroy,
 };
 
+static void on_listed(void *arg)
+{
+	kt_usage_ask(&((struct resource_view *)arg)->usage);
+}
+
 struct kt_view *kt_resource_view_create(
         struct kt_ui *ui, const struct kt_resource_view_options *options)
 {
@@ -399,6 +408,10 @@ struct kt_view *kt_resource_view_create(
 	v->table.show_namespace = v->resource.namespaced && !*v->namespace;
 	kt_filter_set(&v->table.filter, options->filter);
 	kt_live_init(&v->live, ui, &v->table);
+	kt_usage_init(&v->usage, ui, &v->table);
+	v->live.extra = kt_usage_columns(&v->resource);
+	v->live.listed = on_listed;
+	v->live.listed_arg = v;
 	if (v->owner_uid) {
 		v->live.keep = is_owned;
 		v->live.keep_arg = v;

@@ -64,6 +64,13 @@ int kt_table_find_column(const struct kt_table *table, const char *name)
 	return -1;
 }
 
+void kt_table_add_extra_column(struct kt_table *table, const char *name)
+{
+	kt_table_add_column(table, name, false, KT_SORT_TEXT);
+	table->columns.items[table->columns.n - 1].extra = true;
+	table->columns.items[table->columns.n - 1].hidden = true;
+}
+
 bool kt_table_put_cell(const struct kt_table *table, const struct kt_row *row, const char *name,
         struct kt_str *out)
 {
@@ -105,8 +112,13 @@ struct kt_row *kt_row_create(const char *uid, const char *namespace, const char 
 		*places[i] = at;
 		at = stpcpy(at, texts[i]) + 1;
 	}
-	for (size_t i = 0; i < n_cells; i++) {
+	for (size_t i = 0, extra = 0; i < n_cells; i++) {
 		row->cells[i] = at;
+		if (!cells[i].p) {
+			row->cells[i] = row->extra[KT_MIN(extra, (size_t)KT_ROW_EXTRA - 1)];
+			extra++;
+			continue;
+		}
 		memcpy(at, cells[i].p, cells[i].len);
 		at += cells[i].len + 1;
 	}
@@ -200,6 +212,7 @@ void kt_table_put(struct kt_table *table, struct kt_row *row, int64_t now_ns)
 	row->added = !old;
 	if (old) {
 		row->marked = old->marked;
+		memcpy(row->extra, old->extra, sizeof(row->extra));
 		row->added = old->added && now_ns - old->changed_ns < KT_TABLE_CHANGE_NS &&
 		             old->changed_ns;
 		take_out(table, old);
@@ -280,6 +293,18 @@ void kt_table_refilter(struct kt_table *table)
 
 		table->cursor = place_of(table, current, &found);
 	}
+}
+
+void kt_table_show_extra(struct kt_table *table)
+{
+	size_t it = 0;
+	void *row;
+
+	for (size_t i = 0; i < table->columns.n; i++)
+		table->columns.items[i].hidden = false;
+	while (kt_map_next(&table->rows, &it, NULL, &row))
+		widen(table, row);
+	kt_table_refilter(table);
 }
 
 void kt_table_sort(struct kt_table *table, int column, bool descending)

@@ -28,11 +28,17 @@ enum kt_row_state {
 
 enum kt_column_sort { KT_SORT_TEXT, KT_SORT_AGE, KT_SORT_DURATION };
 
+#define KT_ROW_EXTRA 2
+
 struct kt_table_column {
 	char *name;
-	bool wide; /* shown only in wide mode */
+	bool wide;   /* shown only in wide mode, or where it fits */
+	bool extra;  /* cells come from the row's extra, in the order of these columns */
+	bool hidden; /* nothing is known for it yet */
+	bool drawn;  /* of this width of the screen */
 	enum kt_column_sort sort;
 	int width; /* of the widest cell seen */
+	int tight; /* of the widest cell on the screen, where there is no room for all; else 0 */
 };
 
 struct kt_row {
@@ -45,8 +51,10 @@ struct kt_row {
 	bool added;         /* that change was its appearing */
 	bool marked, shown;
 	enum kt_row_state state;
-	unsigned round; /* of the listing that saw it last */
-	char *owner;    /* its controller as JSON {apiVersion, kind, name}; NULL */
+	unsigned round;               /* of the listing that saw it last */
+	char extra[KT_ROW_EXTRA][12]; /* texts of extra columns, set at any time; see
+	                                 kt_table_show_extra() */
+	char *owner;                  /* its controller as JSON {apiVersion, kind, name}; NULL */
 };
 
 struct kt_table {
@@ -78,12 +86,16 @@ void kt_table_clear(struct kt_table *table);
 void kt_table_clear_columns(struct kt_table *table);
 void kt_table_add_column(
         struct kt_table *table, const char *name, bool wide, enum kt_column_sort sort);
+/* A hidden column whose cells are the rows' extra texts. */
+void kt_table_add_extra_column(struct kt_table *table, const char *name);
+/* The extra texts were set: shows their columns, puts the rows in order again. */
+void kt_table_show_extra(struct kt_table *table);
 int kt_table_find_column(const struct kt_table *table, const char *name);
 /* "column:NAME": the text of that cell; false when name is no such or there is none. */
 bool kt_table_put_cell(const struct kt_table *table, const struct kt_row *row, const char *name,
         struct kt_str *out);
 
-/* A row in one piece of memory; owner may be NULL. */
+/* A row in one piece of memory; owner may be NULL. A cell with text NULL is the next extra one. */
 struct kt_row *kt_row_create(const char *uid, const char *namespace, const char *name,
         const struct kt_sv *cells, size_t n_cells, const char *owner);
 /* Takes the row; one of the same uid is replaced (its mark stays). now_ns 0: no change colour. */

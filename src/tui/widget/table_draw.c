@@ -30,10 +30,59 @@ const char *kt_table_cell(const struct kt_table *table, const struct kt_row *row
 static int column_width(const struct kt_table *table, size_t column)
 {
 	const struct kt_table_column *c = &table->columns.items[column];
-	int width = c->sort == KT_SORT_AGE ? AGE_WIDTH : c->width;
+	int width = c->sort == KT_SORT_AGE ? AGE_WIDTH : c->tight ? c->tight : c->width;
 
 	width = KT_MAX(width, kt_text_width(c->name, strlen(c->name)) + 1); /* room for the arrow */
 	return KT_MIN(width, column == 0 ? NAME_WIDTH_MAX : COLUMN_WIDTH_MAX);
+}
+
+static int widest_on_screen(const struct kt_table *table, size_t column, size_t visible)
+{
+	int width = 1;
+
+	for (size_t i = table->top; i < table->top + visible && i < table->order.n; i++) {
+		const struct kt_row *row = table->order.items[i];
+
+		if (column < row->n_cells)
+			width = KT_MAX(width,
+			        kt_text_width(row->cells[column], strlen(row->cells[column])));
+	}
+	return width;
+}
+
+/* The columns that are always there; how much room they take. */
+static int choose_always(struct kt_table *table)
+{
+	int used = table->show_namespace ? KT_MAX(table->namespace_width, 10) + GAP : 0;
+
+	for (size_t i = 0; i < table->columns.n; i++) {
+		struct kt_table_column *c = &table->columns.items[i];
+
+		c->tight = 0;
+		c->drawn = !c->hidden && (table->wide || !c->wide);
+		used += c->drawn ? column_width(table, i) + GAP : 0;
+	}
+	return used;
+}
+
+/* Wide columns are shown when asked for, or as far as they fit beside the others. Where not even
+ * those fit, long cells elsewhere in the table take no room. */
+static void choose_columns(struct kt_table *table, int room, size_t visible)
+{
+	int used = choose_always(table);
+
+	for (size_t i = 0; used > room && i < table->columns.n; i++)
+		table->columns.items[i].tight = widest_on_screen(table, i, visible);
+	if (used > room)
+		return;
+	for (size_t i = 0; i < table->columns.n && table->rows.n; i++) {
+		struct kt_table_column *c = &table->columns.items[i];
+
+		if (c->hidden || c->drawn || used + column_width(table, i) > room)
+			continue;
+		c->drawn = true;
+		used += column_width(table, i) + GAP;
+	}
 }
 
 /* The namespace and the first column always; behind them what fits from first_column on. */
@@ -52,7 +101,7 @@ static void lay_out(const struct kt_table *table, int room, struct layout *layou
 	for (size_t i = 0;
 	        i < table->columns.n && layout->n < KT_ARRAY_SIZE(layout->columns) && used < room;
 	        i++) {
-		if (table->columns.items[i].wide && !table->wide)
+		if (!table->columns.items[i].drawn)
 			continue;
 		if (i > 0 && skipped < table->first_column) {
 			skipped++;
@@ -159,9 +208,6 @@ void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct 
 	struct layout layout;
 
 	table->area = area;
-	lay_out(table, area.columns, &layout);
-	if (area.rows > 0)
-		draw_header(table, theme, &layout);
 	if (table->order.n && table->cursor >= table->order.n)
 		table->cursor = table->order.n - 1;
 	if (table->cursor < table->top)
@@ -170,6 +216,10 @@ void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct 
 		table->top = table->cursor - visible + 1;
 	if (table->top + visible > table->order.n)
 		table->top = table->order.n > visible ? table->order.n - visible : 0;
+	choose_columns(table, area.columns, visible);
+	lay_out(table, area.columns, &layout);
+	if (area.rows > 0)
+		draw_header(table, theme, &layout);
 	for (size_t i = 0; i < visible; i++) {
 		int screen_row = area.row + 1 + (int)i;
 		struct kt_style style = {
@@ -202,7 +252,7 @@ void kt_table_draw(struct kt_table *table, const struct kt_theme *theme, struct 
 
 static void pick_column(struct kt_table *table, int step)
 {
-	int n = (int)table->columns.n, column = table->picked_column;
+	int n = (int)table->columns.n, column = table->picked_column, left = n;
 
 	if (!n)
 		return;
@@ -210,7 +260,7 @@ static void pick_column(struct kt_table *table, int step)
 		column = table->sort_column >= 0 ? table->sort_column - step : step > 0 ? -1 : n;
 	do {
 		column = (column + step + n) % n;
-	} while (table->columns.items[column].wide && !table->wide);
+	} while (!table->columns.items[column].drawn && --left > 0);
 	table->picked_column = column;
 }
 
@@ -219,7 +269,7 @@ static size_t columns_shown(const struct kt_table *table)
 	size_t n = 0;
 
 	for (size_t i = 0; i < table->columns.n; i++)
-		n += !table->columns.items[i].wide || table->wide;
+		n += table->columns.items[i].drawn;
 	return n;
 }
 

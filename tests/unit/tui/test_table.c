@@ -174,6 +174,45 @@ static void test_changes_keep_the_order(void **state)
 	kt_table_finish(&table);
 }
 
+static void put_used(struct kt_table *table, const char *name, const char *used)
+{
+	const struct kt_sv cells[] = {kt_sv_of(name), {0}, kt_sv_of("behind")};
+	struct kt_row *row = kt_row_create(name, "default", name, cells, 3, NULL);
+
+	kt_table_put(table, row, 0);
+	if (used)
+		snprintf(row->extra[0], sizeof(row->extra[0]), "%s", used);
+}
+
+static void test_extra_cells_outlive_a_change(void **state)
+{
+	struct kt_table table;
+	kt_auto_str cell = KT_STR_INIT;
+
+	(void)state;
+	kt_table_init(&table);
+	kt_table_add_column(&table, "Name", false, KT_SORT_TEXT);
+	kt_table_add_extra_column(&table, "CPU");
+	kt_table_add_column(&table, "Age", false, KT_SORT_TEXT);
+	put_used(&table, "a", "20m");
+	put_used(&table, "b", "100m");
+	put_used(&table, "c", NULL);
+	assert_true(table.columns.items[1].hidden);
+	kt_table_show_extra(&table);
+	assert_false(table.columns.items[1].hidden);
+	kt_table_sort(&table, 1, true);
+	assert_order(&table, "bac");
+	put_used(&table, "b", NULL); /* the row is new, what it uses is still known */
+	assert_order(&table, "bac");
+	assert_true(kt_table_put_cell(&table, table.order.items[0], "column:cpu", &cell));
+	assert_string_equal(kt_str_text(&cell), "100m");
+	assert_string_equal(table.order.items[0]->cells[2], "behind");
+	assert_int_equal(table.by_state[KT_ROW_PLAIN], 3);
+	kt_table_remove(&table, "a");
+	assert_int_equal(table.by_state[KT_ROW_PLAIN], 2);
+	kt_table_finish(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +223,7 @@ int main(void)
 	        cmocka_unit_test(test_a_listing_removes_what_is_gone),
 	        cmocka_unit_test(test_cells_compare_as_a_person_reads_them),
 	        cmocka_unit_test(test_changes_keep_the_order),
+	        cmocka_unit_test(test_extra_cells_outlive_a_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
