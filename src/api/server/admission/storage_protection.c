@@ -25,6 +25,8 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 		add_finalizer(object, "kubernetes.io/pv-protection");
 	else if (kt_admission_is(a, "", "persistentvolumeclaims", NULL))
 		add_finalizer(object, "kubernetes.io/pvc-protection");
+	else if (kt_admission_is(a, "storage.k8s.io", "volumeattributesclasses", NULL))
+		add_finalizer(object, "kubernetes.io/vac-protection");
 	return 0;
 }
 
