@@ -53,17 +53,43 @@ static int find_type(struct kt_request *request, enum kt_patch_type *ret_type)
 	return request->err.code;
 }
 
-static void on_duplicate(void *arg, const char *path)
+/* what: of `what "path"`. */
+static void report(struct kt_request *request, const char *what, const char *path)
 {
-	struct kt_request *request = arg;
-
 	struct kt_request_state *state = request->state;
 
 	if (state->strict == KT_STRICT_WARN)
-		kt_request_warn(request, "duplicate field \"%s\"", path);
+		kt_request_warn(request, "%s \"%s\"", what, path);
 	else if (state->strict == KT_STRICT_STRICT && !state->strict_error)
 		state->strict_error = kt_arena_printf(
-		        &request->arena, "strict decoding error: duplicate field \"%s\"", path);
+		        &request->arena, "strict decoding error: %s \"%s\"", what, path);
+}
+
+static void on_duplicate(void *arg, const char *path)
+{
+	report(arg, "duplicate field", path);
+}
+
+/* An operation has four members. */
+static void check_operations(struct kt_request *request)
+{
+	static const char *const known[] = {"op", "path", "from", "value"};
+	const char *key;
+	json_t *operation, *value;
+	size_t i;
+
+	json_array_foreach(request->state->body, i, operation) {
+		json_object_foreach(operation, key, value) {
+			size_t k = 0;
+
+			while (k < KT_ARRAY_SIZE(known) && !kt_streq(key, known[k]))
+				k++;
+			if (k < KT_ARRAY_SIZE(known))
+				continue;
+			kt_auto_free char *path = kt_asprintf("[%zu].%s", i, key);
+			report(request, "json patch unknown field", path);
+		}
+	}
 }
 
 static void on_yaml_duplicate(void *arg, const char *path, unsigned line)
@@ -155,9 +181,13 @@ int kt_patch_decode(struct kt_request *request, enum kt_patch_type *ret_type)
 		return decode_apply(request, body);
 	state->body = kt_json_parse(body, &options, &err);
 	if (!state->body)
-		return kt_fail(
-		        &request->err, EINVAL, "error decoding patch: %s", kt_err_message(&err));
-	return check_shape(request, *ret_type);
+		return kt_fail(&request->err, EINVAL, "error decoding patch: %s",
+		        body.len ? kt_err_message(&err) : "unexpected end of JSON input");
+	if (check_shape(request, *ret_type) < 0)
+		return request->err.code;
+	if (*ret_type == KT_PATCH_JSON)
+		check_operations(request);
+	return 0;
 }
 
 /* A value as Go's %v prints it. */
