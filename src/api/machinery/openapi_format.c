@@ -207,6 +207,14 @@ static const struct {
         {"uri", NULL, "^([a-zA-Z][-a-zA-Z0-9+.]*:[^\\s]+|/[^\\s]*)$"},
 };
 
+bool kt_openapi_format_is_known(const char *format)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(formats); i++)
+		if (!strcmp(formats[i].name, format))
+			return true;
+	return !strcmp(format, "password"); /* any text is one */
+}
+
 bool kt_openapi_format_is(const char *format, struct kt_sv text)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(formats); i++)

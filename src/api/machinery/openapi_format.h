@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 
+/* Is there such a format? */
+bool kt_openapi_format_is_known(const char *format);
 bool kt_openapi_format_is(const char *format, struct kt_sv text);
 
 #endif

@@ -202,10 +202,18 @@ static void note_dear(struct checker *c, const char *path, double cost)
 	c->dearest[at] = (struct dear){path, cost};
 }
 
+static void add_unused_old_self(struct checker *c, const json_t *rule, const char *at)
+{
+	const json_t *optional = json_object_get(rule, "optionalOldSelf");
+
+	if (optional && !json_is_null(optional))
+		kt_field_invalid(c->errors, kt_path(c->errors->arena, "%s.optionalOldSelf", at),
+		        optional, "may not be set if oldSelf is not used in rule");
+}
+
 static void check_old_self(struct checker *c, const struct place *place, const json_t *rule,
         const struct kt_cel *cel, const char *at)
 {
-	const json_t *optional = json_object_get(rule, "optionalOldSelf");
 	struct kt_arena *arena = c->errors->arena;
 
 	if (kt_cel_uses(cel, "oldSelf")) {
@@ -215,9 +223,8 @@ static void check_old_self(struct checker *c, const struct place *place, const j
 			        "oldSelf cannot be used on the uncorrelatable portion of the "
 			        "schema within %s",
 			        place->uncorrelatable);
-	} else if (optional && !json_is_null(optional)) {
-		kt_field_invalid(c->errors, kt_path(arena, "%s.optionalOldSelf", at), optional,
-		        "may not be set if oldSelf is not used in rule");
+	} else {
+		add_unused_old_self(c, rule, at);
 	}
 }
 
@@ -253,6 +260,7 @@ static void compile_rule(
 		return;
 	if (kt_cel_compile(text_of(rule, "rule"), &env, &cel, &err) < 0) {
 		add_invalid(c, rule, path, "compilation failed: ", kt_err_message(&err));
+		add_unused_old_self(c, rule, at);
 		return;
 	}
 	if (strcmp(kt_cel_type(cel), "bool") && strcmp(kt_cel_type(cel), "dyn"))
@@ -267,21 +275,29 @@ static void compile_rule(
 	check_old_self(c, place, rule, cel, at);
 }
 
+static const char *rule_path(struct checker *c, const struct place *place, size_t i)
+{
+	return kt_path(c->errors->arena, "%s.x-kubernetes-validations[%zu]", place->path, i);
+}
+
+/* Expressions are read only where all that is around them is right. */
 static void check_rules(struct checker *c, const struct place *place)
 {
+	const json_t *rules = json_object_get(place->schema, "x-kubernetes-validations");
+	size_t before = c->errors->n, i;
 	json_t *rule;
-	size_t i;
 
-	json_array_foreach(json_object_get(place->schema, "x-kubernetes-validations"), i, rule) {
-		const char *at = kt_path(
-		        c->errors->arena, "%s.x-kubernetes-validations[%zu]", place->path, i);
+	json_array_foreach(rules, i, rule) {
+		const char *at = rule_path(c, place, i);
 
 		check_message(c, rule, at);
 		check_reason(c, rule, at);
 		check_field_path(c, place, rule, at);
-		if (c->compile)
-			compile_rule(c, place, rule, at);
 	}
+	if (!c->compile || c->errors->n > before)
+		return;
+	json_array_foreach(rules, i, rule)
+		compile_rule(c, place, rule, rule_path(c, place, i));
 }
 
 static void walk(struct checker *c, const struct place *place);

@@ -205,7 +205,10 @@ static void check_enum(
 		} else {
 			kt_auto_str plain = KT_STR_INIT;
 
-			kt_go_percent_v(&plain, entry);
+			if (json_is_null(entry))
+				kt_str_puts(&plain, "null");
+			else
+				kt_go_percent_v(&plain, entry);
 			kt_go_quote(&detail, (struct kt_sv){plain.data, plain.len});
 		}
 	}
@@ -518,6 +521,8 @@ static void check_type(struct validator *v, const struct kt_type *type,
 		return;
 	if (!fits(wanted, found)) {
 		add_wrong_type(v, path, wanted, found);
+		if (type->limits && type->limits->enum_json)
+			check_enum(v, type->limits->enum_json, value, path);
 		return;
 	}
 	if (++v->depth > DEPTH_MAX) {

@@ -7,6 +7,8 @@
 #include <gnutls/gnutls.h>
 
 #define TITLE "Kubernetes"
+#define CUSTOM_TITLE "Kubernetes CRD Swagger"
+#define CUSTOM_VERSION "v0.1.0"
 #define KUBERNETES_VERSION "1.35"
 
 static json_t *security(void)
@@ -61,9 +63,12 @@ struct kt_buf *kt_openapi_v3(
 	for (size_t i = 0; i < kinds->n_kinds; i++)
 		openapi_add_kind(&doc, kinds->kinds[i]);
 	json_decref(doc.group_versions);
+	/* Definitions have a document of another maker, and it says so. */
+	bool custom = kinds->n_kinds && (kinds->kinds[0]->flags & KT_KIND_CUSTOM);
 	return finish(json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o, s:o}}", "openapi", "3.0.0",
-	        "info", "title", TITLE, "version", KUBERNETES_VERSION, "paths", doc.paths,
-	        "components", "schemas", doc.schemas, "securitySchemes", security()));
+	        "info", "title", custom ? CUSTOM_TITLE : TITLE, "version",
+	        custom ? CUSTOM_VERSION : KUBERNETES_VERSION, "paths", doc.paths, "components",
+	        "schemas", doc.schemas, "securitySchemes", security()));
 }
 
 struct kt_buf *kt_openapi_v2(const struct kt_openapi_kinds *kinds)

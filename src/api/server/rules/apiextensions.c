@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CustomResourceDefinition: what schema/crd.h knows about definitions. crds.c of the server serves
  * them. */
+#include "api/machinery/openapi_format.h"
 #include "api/schema/crd.h"
 #include "api/server/rules/check.h"
 #include "api/server/rules/meta.h"
+#include "api/server/rules/workload.h"
 
 static void definition_default(struct kt_rule_context *c, json_t *object)
 {
@@ -20,8 +22,10 @@ static void remember_stored_version(json_t *object)
 	size_t i;
 
 	json_array_foreach(kt_jget(object, "spec.versions"), i, version) {
-		if (kt_jbool(version, "storage", false))
+		if (kt_jbool(version, "storage", false)) {
 			name = kt_jstr(version, "name");
+			break;
+		}
 	}
 	json_array_foreach(stored, i, item) {
 		if (kt_streq(json_string_value(item), name))
@@ -51,10 +55,41 @@ static void definition_validate(struct kt_rule_context *c, const json_t *object,
 	kt_crd_validate(object, old, &c->errors);
 }
 
+/* A string of a format that nobody checks is probably misspelled. */
+static void warn_formats(struct kt_rule_context *c, const json_t *schema)
+{
+	static const char *const maps[] = {"properties", "patternProperties", "definitions"};
+	static const char *const single[] = {"items", "additionalProperties", "not"};
+	const char *format = kt_jstr(schema, "format"), *key;
+	json_t *inner;
+	if (format && *format && kt_streq(kt_jstr(schema, "type"), "string") &&
+	        !kt_openapi_format_is_known(format))
+		kt_rule_warn(c, "unrecognized format \"%s\"", format);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(maps); i++)
+		json_object_foreach(json_object_get(schema, maps[i]), key, inner) {
+			warn_formats(c, inner);
+		}
+	for (size_t i = 0; i < KT_ARRAY_SIZE(single); i++)
+		if (json_is_object(json_object_get(schema, single[i])))
+			warn_formats(c, json_object_get(schema, single[i]));
+}
+
+static void definition_warn(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	size_t i;
+	json_t *version;
+	if (c->subresource || kt_is_same_generation(object, old))
+		return;
+	json_array_foreach(kt_jget(object, "spec.versions"), i, version) {
+		warn_formats(c, kt_jget(version, "schema.openAPIV3Schema"));
+	}
+}
+
 const struct kt_rules kt_rules_apiextensions_definition = {
         .group = "apiextensions.k8s.io",
         .kind = "CustomResourceDefinition",
         .default_object = definition_default,
         .prepare = definition_prepare,
         .validate = definition_validate,
+        .warn = definition_warn,
 };
