@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -87,6 +89,34 @@ static int check_length(MDB_env *env, struct kt_err *err)
 	return 0;
 }
 
+/* LMDB does not tell where its map lies. */
+static void *find_map(MDB_env *env)
+{
+	kt_auto_fclose FILE *maps = fopen("/proc/self/maps", "re");
+	char line[4096 + 128];
+	struct stat st;
+	int fd;
+
+	if (!maps || mdb_env_get_fd(env, &fd) || fstat(fd, &st) < 0)
+		return NULL;
+	while (fgets(line, sizeof(line), maps)) {
+		uintptr_t start;
+		unsigned long major_no, minor_no, inode;
+		if (sscanf(line, "%" SCNxPTR "-%*x %*s %*x %lx:%lx %lu", &start, &major_no,
+		            &minor_no, &inode) == 4 &&
+		        inode == st.st_ino && major_no == major(st.st_dev) &&
+		        minor_no == minor(st.st_dev))
+			return (void *)start;
+	}
+	return NULL;
+}
+
+void kt_store_disk_let_go(const struct kt_store_disk *disk)
+{
+	if (disk->map && madvise(disk->map, disk->map_bytes, MADV_DONTNEED) < 0)
+		kt_log_debug("store", "letting go of pages: %s", strerror(errno));
+}
+
 /* LMDB's own lock file would let several processes in; one store, one process. */
 static int lock_dir(struct kt_store_disk *disk, const char *path, struct kt_err *err)
 {
@@ -130,6 +160,7 @@ static int open_env(
 			        disk->env, file, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0600);
 		if (!rc) {
 			disk->map_bytes = map_bytes;
+			disk->map = find_map(disk->env);
 			return check_length(disk->env, err);
 		}
 		mdb_env_close(disk->env);

@@ -37,6 +37,7 @@ struct kt_store_disk {
 	int reserve_fd;      /* space kept back so that a full disk can be tidied up */
 	bool has_reserve;
 	size_t map_bytes, page_bytes;
+	void *map; /* NULL: not found */
 };
 
 /* Creates the folder and the file when they are missing. Revisions are 0 in a new file. */
@@ -56,6 +57,10 @@ void kt_store_disk_abort(struct kt_store_disk *disk); /* nothing begun: ignored 
 void kt_store_disk_release_reserve(struct kt_store_disk *disk);
 /* Takes it again; does nothing when it is held, or while the disk has room for little more. */
 void kt_store_disk_take_reserve(struct kt_store_disk *disk);
+
+/* Lets go of the pages of the file that were looked at: they are in the system's cache as well, and
+ * would count as this process's memory. */
+void kt_store_disk_let_go(const struct kt_store_disk *disk);
 
 enum kt_store_room {
 	KT_STORE_ROOM_ENOUGH,

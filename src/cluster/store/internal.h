@@ -33,6 +33,9 @@ enum {
 	KT_STORE_RING_MAX_AGE_S = 300, /* an idle cluster's heartbeats need not stay in memory */
 	KT_STORE_EXPIRY_PERIOD_MS = 1000,   /* expired objects go together */
 	KT_STORE_COMPACT_PERIOD_MS = 10000, /* how often age is looked at */
+	KT_STORE_BURST = 4096,   /* transactions that leave holes in the heaps worth a visit */
+	KT_STORE_BUSY = 32,      /* transactions in one commit: a burst goes on */
+	KT_STORE_REST_MS = 1000, /* without such a commit it is over */
 };
 
 /* One change: what a watch shows. */
@@ -123,6 +126,8 @@ struct kt_store {
 	struct kt_timer timer;
 	int64_t next_revision;
 	uint64_t n_syncs;
+	size_t n_since_rest;           /* transactions */
+	int64_t busy_wall_ns;          /* the last commit of many */
 	KT_VEC(uint64_t) disk_garbage; /* records to remove from the file, from `n_removed` on */
 	size_t n_removed;
 	int64_t disk_oldest;                   /* as the file knows it */

@@ -83,6 +83,7 @@ int kt_store_load(struct kt_store *store, struct kt_err *err)
 		if (rc == 0)
 			rc = load_objects(store, &reader, err);
 		kt_store_reader_close(&reader);
+		kt_store_disk_let_go(&store->disk);
 	}
 	/* A store begins at 1: revision 0 means "any" to clients. */
 	revision = KT_MAX(revision, 1);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <time.h>
 
 struct change {
@@ -422,6 +423,11 @@ static void run_group(struct kt_store *store, struct kt_storage_txn *txns)
 	answer(txns);
 }
 
+static int64_t rest_at(const struct kt_store *store)
+{
+	return store->busy_wall_ns + KT_STORE_REST_MS * KT_NS_PER_MS;
+}
+
 /* When the writer has something to do of itself; wall time, INT64_MAX: never. */
 static int64_t next_duty(struct kt_store *store)
 {
@@ -436,6 +442,8 @@ static int64_t next_duty(struct kt_store *store)
 		due = now + KT_STORE_FULL_PERIOD_MS * KT_NS_PER_MS;
 	else if (n_garbage) /* few: better with the next write than with a sync of their own */
 		due = now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS;
+	if (!store->loop && store->n_since_rest >= KT_STORE_BURST)
+		due = KT_MIN(due, rest_at(store));
 	if (store->expiry.n)
 		due = KT_MIN(due, KT_MAX(kt_store_expiry_next(store),
 		                          now + KT_STORE_EXPIRY_PERIOD_MS * KT_NS_PER_MS));
@@ -466,6 +474,9 @@ static struct kt_storage_txn *take_group(struct kt_store *store)
 			store->queue_tail = &store->queue_head;
 	}
 	store->n_queued -= n;
+	store->n_since_rest += n;
+	if (n >= KT_STORE_BUSY)
+		store->busy_wall_ns = kt_store_wall_ns(store);
 	store->compact_wanted = false;
 	return n ? txns : NULL;
 }
@@ -489,6 +500,19 @@ static bool wait_for_work(struct kt_store *store, int64_t due)
 	return true;
 }
 
+/*
+ * A burst of writes is over. What its requests held on all threads has left holes in their heaps,
+ * and the file's pages that it touched are mapped: the system may have both back. Only the real
+ * writer does this; a loop's memory is its process's affair.
+ */
+static void rest(struct kt_store *store)
+{
+	store->n_since_rest = 0;
+	if (store->disk.env)
+		kt_store_disk_let_go(&store->disk);
+	malloc_trim(0);
+}
+
 static void *run_thread(void *arg)
 {
 	struct kt_store *store = arg;
@@ -503,6 +527,9 @@ static void *run_thread(void *arg)
 		if (!go_on)
 			return NULL;
 		run_group(store, txns);
+		if (store->n_since_rest >= KT_STORE_BURST &&
+		        kt_store_wall_ns(store) >= rest_at(store))
+			rest(store);
 	}
 }
 
