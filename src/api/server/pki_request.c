@@ -14,7 +14,7 @@
 
 static const struct {
 	const char *name;
-	unsigned key_usage; /* bit of the key usage extension */
+	unsigned key_usage;  /* bit of the key usage extension */
 	const char *purpose; /* or an extended one */
 } usages[] = {
         {"signing", GNUTLS_KEY_DIGITAL_SIGNATURE, NULL},
@@ -69,11 +69,11 @@ static int check_client(const struct kt_pki_request *request, struct kt_err *err
 		if (strcmp(*usage, "digital signature") != 0 &&
 		        strcmp(*usage, "key encipherment") != 0 &&
 		        strcmp(*usage, "client auth") != 0)
-			return kt_fail(err, EINVAL, "invalid usage for client certificate: %s",
-			        *usage);
+			return kt_fail(
+			        err, EINVAL, "invalid usage for client certificate: %s", *usage);
 	if (!has_usage(request, "client auth"))
-		return kt_fail(err, EINVAL,
-		        "missing required usage for client certificate: client auth");
+		return kt_fail(
+		        err, EINVAL, "missing required usage for client certificate: client auth");
 	return 0;
 }
 
@@ -84,9 +84,9 @@ static int check_kubelet_usages(
 	bool good = has_usage(request, purpose) && has_usage(request, "digital signature");
 
 	for (const char *const *usage = request->usages; usage && *usage; usage++)
-		good = good && (strcmp(*usage, purpose) == 0 ||
-		                       strcmp(*usage, "digital signature") == 0 ||
-		                       strcmp(*usage, "key encipherment") == 0);
+		good = good &&
+		       (strcmp(*usage, purpose) == 0 || strcmp(*usage, "digital signature") == 0 ||
+		               strcmp(*usage, "key encipherment") == 0);
 	return good ? 0
 	            : kt_fail(err, EINVAL, "usages did not match [digital signature %s]", purpose);
 }
@@ -105,11 +105,10 @@ static int check_node_subject(gnutls_x509_crq_t crq, struct kt_err *err)
 	            crq, GNUTLS_OID_X520_ORGANIZATION_NAME, 1, 0, value, &size) >= 0)
 		return kt_fail(err, EINVAL, "subject organization is not system:nodes");
 	size = sizeof(value);
-	if (gnutls_x509_crq_get_dn_by_oid(
-	            crq, GNUTLS_OID_X520_COMMON_NAME, 0, 0, value, &size) < 0 ||
+	if (gnutls_x509_crq_get_dn_by_oid(crq, GNUTLS_OID_X520_COMMON_NAME, 0, 0, value, &size) <
+	                0 ||
 	        strncmp(value, "system:node:", 12) != 0)
-		return kt_fail(err, EINVAL,
-		        "subject common name does not begin with system:node:");
+		return kt_fail(err, EINVAL, "subject common name does not begin with system:node:");
 	return 0;
 }
 
@@ -121,14 +120,14 @@ static int check_names(gnutls_x509_crq_t crq, bool serving, struct kt_err *err)
 		char value[VALUE_MAX];
 		size_t size = sizeof(value);
 		unsigned critical;
-		int type = gnutls_x509_crq_get_subject_alt_name(
-		        crq, i, value, &size, NULL, &critical);
+		int type =
+		        gnutls_x509_crq_get_subject_alt_name(crq, i, value, &size, NULL, &critical);
 
 		if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			break;
 		if (type < 0)
-			return kt_fail(err, EINVAL, "reading subjectAltName: %s",
-			        gnutls_strerror(type));
+			return kt_fail(
+			        err, EINVAL, "reading subjectAltName: %s", gnutls_strerror(type));
 		if (type == GNUTLS_SAN_RFC822NAME)
 			return kt_fail(err, EINVAL, "Email subjectAltNames are not allowed");
 		if (type == GNUTLS_SAN_URI)
@@ -138,8 +137,7 @@ static int check_names(gnutls_x509_crq_t crq, bool serving, struct kt_err *err)
 			        type == GNUTLS_SAN_DNSNAME ? "DNS" : "IP");
 		any = true;
 	}
-	return any || !serving ? 0
-	                       : kt_fail(err, EINVAL, "DNS or IP subjectAltName is required");
+	return any || !serving ? 0 : kt_fail(err, EINVAL, "DNS or IP subjectAltName is required");
 }
 
 static int check_request(
@@ -156,8 +154,7 @@ static int check_request(
 	if (r >= 0)
 		r = check_names(crq, serving, err);
 	if (r >= 0)
-		r = check_kubelet_usages(
-		        request, serving ? "server auth" : "client auth", err);
+		r = check_kubelet_usages(request, serving ? "server auth" : "client auth", err);
 	return r;
 }
 

@@ -37,8 +37,7 @@ static bool is_ours(const char *signer)
 static void write_status(struct signing_controller *own, struct kt_pass *pass,
         const struct kt_object *object, json_t *status)
 {
-	kt_auto_free char *path =
-	        kt_asprintf(REQUESTS "/%.*s", KT_SVP(kt_object_name(object)));
+	kt_auto_free char *path = kt_asprintf(REQUESTS "/%.*s", KT_SVP(kt_object_name(object)));
 
 	kt_patch_status(pass, own->requests, object, path, status);
 }
@@ -48,8 +47,8 @@ static void refuse(struct signing_controller *own, struct kt_pass *pass,
 {
 	json_t *status = kt_status_tree(object);
 
-	kt_set_condition(kt_status_conditions(status), "Failed", "True",
-	        "SignerValidationFailure", why, kt_pass_wall_ns(pass), true);
+	kt_set_condition(kt_status_conditions(status), "Failed", "True", "SignerValidationFailure",
+	        why, kt_pass_wall_ns(pass), true);
 	write_status(own, pass, object, status);
 }
 
@@ -99,8 +98,8 @@ static int64_t end_ns(const struct kt_object *object)
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(answers); i++)
 		if (kt_condition_is_true(object, answers[i]))
-			latest = KT_MAX(latest, kt_time_at(kt_condition(object, answers[i]),
-			                                "lastUpdateTime"));
+			latest = KT_MAX(latest,
+			        kt_time_at(kt_condition(object, answers[i]), "lastUpdateTime"));
 	return latest ? latest + ANSWERED_S * KT_NS_PER_S
 	              : kt_created_ns(object) + PENDING_S * KT_NS_PER_S;
 }
