@@ -517,6 +517,37 @@ def scales_are_seen_as_scales(bench):
     assert status == 200 and "replicas" not in made["status"] and bench.hooks.seen, made
 
 
+def what_is_not_kept_is_shown_too(bench):
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"],
+            "resources": ["pods/eviction", "pods/binding", "serviceaccounts/token", "selfsubjectaccessreviews"]}
+    pods, core = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default"
+    status, made = bench.create("shy", path=pods, spec={"containers": [{"name": "c", "image": "i"}]})
+    assert status == 201, made
+    evict = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "shy"},
+             "deleteOptions": {"gracePeriodSeconds": 0}}
+    asks = [("Eviction", f"{pods}/shy/eviction", evict),
+            ("Binding", f"{pods}/shy/binding", {"target": {"kind": "Node", "name": "n"}}),
+            ("TokenRequest", f"{core}/serviceaccounts/default/token", {"spec": {}}),
+            ("SelfSubjectAccessReview", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
+                "spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}})]
+    bench.configure("validating", bench.hook("deny", rules=[rule]))
+    for kind, path, body in asks:
+        bench.hooks.seen.clear()
+        status, answer = bench.call("POST", path, body)
+        assert status == 400 and answer["message"].endswith("denied the request: not today"), answer
+        request = bench.hooks.seen[0][2]["request"]
+        assert request["kind"]["kind"] == request["object"]["kind"] == kind and request["operation"] == "CREATE", request
+        assert request.get("subResource", "") == path.split("/")[-1] or "review" in path, request
+    assert bench.call("GET", f"{pods}/shy")[0] == 200
+    bench.reset()
+    bench.configure("validating", bench.hook("allow", rules=[rule]))
+    for _, path, body in asks[1:] + asks[:1]:
+        status, answer = bench.call("POST", path, body)
+        assert status == 201 and len(bench.hooks.seen) == 1, answer
+        bench.hooks.seen.clear()
+    assert bench.call("GET", f"{pods}/shy")[0] == 404, "the eviction was let through"
+
+
 def converts_versions(bench):
     """A custom resource whose versions a webhook converts, stored as v1."""
     def version(name, fields):
@@ -534,9 +565,6 @@ def converts_versions(bench):
     assert status == 201, made
     v1, v2 = (f"/apis/example.com/{name}/namespaces/default/things" for name in ("v1", "v2"))
     eventually(lambda: bench.call("GET", v1)[0] == 200, "the definition is served")
-    watch = bench.api.connect()
-    watch.request("GET", f"{v2}?watch=1&resourceVersion=0&timeoutSeconds=60")
-    events = watch.getresponse()
 
     def thing(version, name, spec):
         path = v1 if version == "v1" else v2
@@ -550,6 +578,9 @@ def converts_versions(bench):
     assert got["metadata"] == {**made["metadata"], "annotations": {"converted": "to v2"}}, got
     request = bench.hooks.seen[0][2]["request"]
     assert request["desiredAPIVersion"] == "example.com/v2" and request["objects"] == [made], request
+    watch = bench.api.connect()
+    watch.request("GET", f"{v2}?watch=1&resourceVersion=0&timeoutSeconds=60")
+    events = watch.getresponse()
     status, made = thing("v2", "two", {"host": "b", "port": "2"})
     assert status == 201 and made["spec"] == {"host": "b", "port": "2"} and made["apiVersion"] == "example.com/v2", made
     assert bench.call("GET", f"{v1}/two")[1]["spec"] == {"hostPort": "b:2"}
@@ -559,7 +590,9 @@ def converts_versions(bench):
     bench.hooks.seen.clear()
     found = bench.call("GET", v2)[1]["items"]
     assert [item["spec"] for item in found] == [{"host": "a", "port": "9"}, {"host": "b", "port": "2"}], found
-    assert len(bench.hooks.seen) == 1, "a list is one question"
+    # the watch asks as well, one at a time
+    sizes = [len(seen[2]["request"]["objects"]) for seen in bench.hooks.seen]
+    assert sizes.count(2) == 1, "a list is one question"
     lines = [json.loads(events.readline()) for _ in range(3)]
     assert [(line["type"], line["object"]["apiVersion"], line["object"]["spec"]) for line in lines] == [
         ("ADDED", "example.com/v2", {"host": "a", "port": "1"}), ("ADDED", "example.com/v2", {"host": "b", "port": "2"}),
@@ -624,7 +657,7 @@ def ends_in_spite_of_webhooks(bench):
 
 STEPS = (denies, is_shown_the_write, refuses_deletes, asks_once_about_a_pod, calls_that_fail, certificates_are_checked,
          nobody_listens, services_are_reached, mutates, order_and_again, dry_runs, matching, scales_are_seen_as_scales,
-         other_versions, converts_versions, asks_all_at_once, time_is_limited, ends_in_spite_of_webhooks)
+         other_versions, what_is_not_kept_is_shown_too, converts_versions, asks_all_at_once, time_is_limited, ends_in_spite_of_webhooks)
 
 
 def fresh(step):

@@ -29,7 +29,8 @@ struct kt_admit {
 	struct kt_admission_context context;
 	struct kt_task aborting;
 	bool is_waiting;
-	bool then_validate; /* a delete's second round follows */
+	bool then_validate; /* the second round follows */
+	json_t *created;    /* that is not kept; NULL: state->object and state->old */
 };
 
 static json_t *options_of(const struct kt_admission_context *context)
@@ -108,8 +109,6 @@ static struct kt_admit *begin(struct kt_request *request, enum kt_admission_oper
 	struct kt_admit *admit = kt_arena_new(&request->arena, struct kt_admit);
 	const char *name = state->object ? kt_jstr(state->object, "metadata.name") : NULL;
 
-	if (operation != KT_ADMIT_DELETE && operation != KT_ADMIT_CONNECT)
-		operation = state->is_create ? KT_ADMIT_CREATE : KT_ADMIT_UPDATE;
 	kt_admit_finish(request);
 	admit->request = request;
 	kt_task_init(&admit->aborting, on_abort);
@@ -179,9 +178,10 @@ static int outcome(struct kt_admit *admit, int status)
 		return kt_err_move(&request->err, &admit->context.err);
 	if (!admit->then_validate)
 		return 0;
+	json_t *created = admit->created;
 	admit = begin(request, admit->context.operation);
 	return outcome(admit, kt_admission_validate(request->server->admission, &admit->context,
-	                              NULL, state->old));
+	                              created, created ? NULL : state->old));
 }
 
 static void on_resume(struct kt_admission_context *context, int status)
@@ -194,10 +194,15 @@ static void on_resume(struct kt_admission_context *context, int status)
 		kt_pipeline_resume(request, r);
 }
 
+static enum kt_admission_operation operation_of(const struct kt_request *request)
+{
+	return request->state->is_create ? KT_ADMIT_CREATE : KT_ADMIT_UPDATE;
+}
+
 int kt_admit_mutate(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
-	struct kt_admit *admit = begin(request, KT_ADMIT_CREATE);
+	struct kt_admit *admit = begin(request, operation_of(request));
 
 	return outcome(admit, kt_admission_mutate(request->server->admission, &admit->context,
 	                              state->object, state->old));
@@ -210,7 +215,7 @@ int kt_admit_validate(struct kt_request *request)
 
 	if (check_escalation(request) < 0)
 		return request->err.code;
-	admit = begin(request, KT_ADMIT_CREATE);
+	admit = begin(request, operation_of(request));
 	return outcome(admit, kt_admission_validate(request->server->admission, &admit->context,
 	                              state->object, state->old));
 }
@@ -222,4 +227,33 @@ int kt_admit_delete(struct kt_request *request)
 	admit->then_validate = true;
 	return outcome(admit, kt_admission_mutate(request->server->admission, &admit->context, NULL,
 	                              request->state->old));
+}
+
+bool kt_admit_is_configured(struct kt_request *request)
+{
+	static const char *const kinds[] = {"ValidatingAdmissionPolicyBinding",
+	        "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"};
+	struct kt_storage *storage = request->server->storage;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++) {
+		const struct kt_kind *kind =
+		        kt_builtin_kind("admissionregistration.k8s.io", "v1", kinds[i]);
+		if (storage->ops->count(storage, kt_server_key(&request->arena, kind, "", "")))
+			return true;
+	}
+	return false;
+}
+
+int kt_admit_create(struct kt_request *request, json_t *object)
+{
+	struct kt_admit *admit;
+
+	if (!kt_admit_is_configured(request))
+		return 0;
+	kt_write_rules(request, KT_RULE_CREATE);
+	admit = begin(request, KT_ADMIT_CREATE);
+	admit->then_validate = true;
+	admit->created = object;
+	return outcome(admit,
+	        kt_admission_mutate(request->server->admission, &admit->context, object, NULL));
 }

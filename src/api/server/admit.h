@@ -15,6 +15,12 @@ int kt_admit_validate(struct kt_request *request);
 /* Both rounds; connect (exec, attach, portforward, proxy) and delete have no new object. */
 int kt_admit_delete(struct kt_request *request);
 
+/* Both rounds for what is created and not kept: bindings, evictions, tokens, reviews. Nobody is
+ * asked where nobody asked to be. The object may be changed in place. */
+int kt_admit_create(struct kt_request *request, json_t *object);
+/* Has somebody asked to see or to change writes: webhooks or bindings of policies? */
+bool kt_admit_is_configured(struct kt_request *request);
+
 /* The client went away: what is waited for is dropped, and the request ends soon. */
 void kt_admit_abort(struct kt_request *request);
 /* Frees what admission holds. */

@@ -4,6 +4,7 @@
  * node's name and the condition PodScheduled are spliced into the stored bytes; a tree is built
  * only for what is rare (labels, annotations).
  */
+#include "api/server/admit.h"
 #include "api/server/encode.h"
 #include "api/server/server_impl.h"
 #include "api/server/subresources.h"
@@ -39,7 +40,8 @@ static int binding_decode(struct kt_request *request)
 	if (!node || !*node)
 		return kt_fail_reason(
 		        &request->err, KT_REASON_UNKNOWN, EPROTO, "target.name: Required value");
-	return 0;
+	/* The older form is a resource of its own that nobody has rules for. */
+	return state->subresource ? kt_admit_create(request, state->body) : 0;
 }
 
 static int fail_binding(struct kt_request *request, const char *why)

@@ -4,6 +4,7 @@
  * transaction, so that a refused eviction costs nothing. Source: the documentation's page on
  * API-initiated eviction.
  */
+#include "api/server/admit.h"
 #include "api/server/delete.h"
 #include "api/server/encode.h"
 #include "api/server/server_impl.h"
@@ -37,14 +38,21 @@ static int eviction_decode(struct kt_request *request)
 	if (name && *name && !kt_streq(name, state->route.name))
 		return kt_fail(&request->err, EINVAL,
 		        "name in URL does not match name in Eviction object");
-	/* From here on the body is what a delete would have brought. */
-	json_t *delete_options = json_object_get(state->body, "deleteOptions");
-	delete_options = delete_options ? json_incref(delete_options) : json_object();
-	json_decref(state->body);
-	state->body = delete_options;
-	if (json_array_size(json_object_get(delete_options, "dryRun")))
+	if (json_array_size(kt_jget(state->body, "deleteOptions.dryRun")))
 		state->dry_run = true;
-	return 0;
+	return kt_admit_create(request, state->body);
+}
+
+/* The body becomes what a delete would have brought. */
+static void take_options(struct kt_request_state *state)
+{
+	json_t *options = json_object_get(state->body, "deleteOptions");
+
+	if (!kt_streq(kt_jstr(state->body, "kind"), "Eviction"))
+		return; /* an earlier attempt did it */
+	options = options ? json_incref(options) : json_object();
+	json_decref(state->body);
+	state->body = options;
 }
 
 static bool has_true_condition(const json_t *object, const char *type)
@@ -239,6 +247,7 @@ static int eviction_mutate(struct kt_request *request)
 	kt_auto_object struct kt_object *object = NULL;
 	int asked = 1;
 
+	take_options(request->state);
 	kt_write_begin(request);
 	if (kt_write_load(request, false) < 0)
 		return request->err.code;

@@ -3,6 +3,7 @@
  * table, one function per kind. */
 #include "api/machinery/field_errors.h"
 #include "api/machinery/names.h"
+#include "api/server/admit.h"
 #include "api/server/auth/authenticate.h"
 #include "api/server/auth/authorize.h"
 #include "api/server/encode.h"
@@ -304,9 +305,10 @@ static int review_decode(struct kt_request *request)
 	        kt_write_decode(request, state->kind->type,
 	                kt_arena_strdup(&request->arena, api_version), state->kind->kind) < 0)
 		return request->err.code;
-	if (state->kind->flags & KT_KIND_NAMESPACED)
-		return kt_write_check_names(request, state->body);
-	return 0;
+	if ((state->kind->flags & KT_KIND_NAMESPACED) &&
+	        kt_write_check_names(request, state->body) < 0)
+		return request->err.code;
+	return kt_admit_create(request, state->body);
 }
 
 /* Reviews have no metadata of their own. */
@@ -356,8 +358,10 @@ static int token_decode(struct kt_request *request)
 {
 	if (kt_write_options(request, "CreateOptions") < 0)
 		return request->err.code;
-	return kt_write_decode(
-	        request, kt_type_lookup(TOKEN_TYPE), "authentication.k8s.io/v1", "TokenRequest");
+	if (kt_write_decode(request, kt_type_lookup(TOKEN_TYPE), "authentication.k8s.io/v1",
+	            "TokenRequest") < 0)
+		return request->err.code;
+	return kt_admit_create(request, request->state->body);
 }
 
 static int token_commit(struct kt_request *request)

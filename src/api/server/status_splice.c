@@ -3,6 +3,7 @@
 
 #include "api/machinery/managed.h"
 #include "api/machinery/patch.h"
+#include "api/server/admit.h"
 #include "api/server/server_impl.h"
 #include "api/server/versions.h"
 #include "api/server/write.h"
@@ -19,22 +20,6 @@ static bool only_names_object(const json_t *metadata)
 		        strcmp(key, "namespace") != 0)
 			return false;
 	return true;
-}
-
-/* Somebody has asked to see or to change what is written: that needs the whole object. */
-static bool is_admission_configured(struct kt_request *request)
-{
-	static const char *const kinds[] = {"ValidatingAdmissionPolicyBinding",
-	        "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"};
-	struct kt_storage *storage = request->server->storage;
-
-	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++) {
-		const struct kt_kind *kind =
-		        kt_builtin_kind("admissionregistration.k8s.io", "v1", kinds[i]);
-		if (storage->ops->count(storage, kt_server_key(&request->arena, kind, "", "")))
-			return true;
-	}
-	return false;
 }
 
 bool kt_status_splice_fits(struct kt_request *request, enum kt_patch_type type)
@@ -56,7 +41,7 @@ bool kt_status_splice_fits(struct kt_request *request, enum kt_patch_type type)
 		known++;
 	}
 	return known == json_object_size(body) && json_is_object(json_object_get(body, "status")) &&
-	       !is_admission_configured(request);
+	       !kt_admit_is_configured(request);
 }
 
 static int check_uid(struct kt_request *request)

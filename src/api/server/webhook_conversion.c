@@ -83,7 +83,8 @@ static json_t *accept(struct kt_conversion *c, size_t i, const json_t *converted
 	if (!same_text(made, before, "metadata.name") ||
 	        !same_text(made, before, "metadata.namespace") ||
 	        !same_text(made, before, "metadata.uid")) {
-		fail(c, "invalid metadata in converted object at index %zu: must not change name, "
+		fail(c,
+		        "invalid metadata in converted object at index %zu: must not change name, "
 		        "namespace or uid",
 		        i);
 		return NULL;
@@ -134,13 +135,12 @@ static int read_answer(struct kt_conversion *c)
 	const char *uid = kt_jstr(response, "uid"), *status = kt_jstr(response, "result.status");
 	const char *message = kt_jstr(response, "result.message");
 	if (!review)
-		return fail(c, "couldn't get version/kind; json parse error: %s",
-		        kt_err_message(&why));
+		return fail(
+		        c, "couldn't get version/kind; json parse error: %s", kt_err_message(&why));
 	if (!json_is_object(response))
 		return fail(c, "no response provided");
 	if (!kt_streq(uid, c->uid))
-		return fail(c, "expected response.uid=\"%s\", got \"%s\"", c->uid,
-		        uid ? uid : "");
+		return fail(c, "expected response.uid=\"%s\", got \"%s\"", c->uid, uid ? uid : "");
 	if (!kt_streq(status, "Success"))
 		return fail(c, "%s", message ? message : "no reason given");
 	return take_objects(c, json_object_get(response, "convertedObjects"));

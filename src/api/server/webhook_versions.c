@@ -53,8 +53,8 @@ static void on_abort(struct kt_task *task)
 {
 	struct kt_convert *c = kt_container_of(task, struct kt_convert, aborting);
 
-	kt_pipeline_resume(c->request, kt_fail_reason(&c->request->err, KT_REASON_TIMEOUT,
-	                                       ECANCELED, "context canceled"));
+	kt_pipeline_resume(c->request,
+	        kt_fail_reason(&c->request->err, KT_REASON_TIMEOUT, ECANCELED, "context canceled"));
 }
 
 void kt_convert_abort(struct kt_request *request)
