@@ -128,7 +128,9 @@ static void do_back(struct kt_ui *ui, const char *argument)
 
 static void do_prompt(struct kt_ui *ui, const char *argument)
 {
-	kt_prompt_open(ui->prompt, ':', argument);
+	kt_auto_free char *line = kt_asprintf("%s%s", argument, *argument ? " " : "");
+
+	kt_prompt_open(ui->prompt, ':', line);
 }
 
 static void do_filter(struct kt_ui *ui, const char *argument)

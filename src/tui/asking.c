@@ -7,6 +7,8 @@
 
 #include "base/yaml.h"
 
+enum { DELETE_LINES_MAX = 6 };
+
 static const char *const PROPAGATION[] = {"Background", "Foreground", "Orphan", NULL};
 
 /* Questions about a line */
@@ -93,12 +95,38 @@ static void ask(struct kt_ui *ui, const char *title, const char *text, const str
 	                           .free_arg = free});
 }
 
+/* What is deleted: as typed when it is little, else each on a line as far as they fit. */
+static char *delete_text(const char *argument)
+{
+	kt_auto_str names = KT_STR_INIT;
+	struct kt_sv rest = kt_sv_of(argument), word;
+	const char *where = ""; /* "-n default": its options */
+	size_t n = 0;
+
+	while (!*where && kt_sv_split(&rest, ' ', &word)) {
+		if (!word.len)
+			continue;
+		if (*word.p == '-') {
+			where = word.p;
+			continue;
+		}
+		if (n++ < DELETE_LINES_MAX)
+			kt_str_printf(&names, "\n  %.*s", (int)word.len, word.p);
+	}
+	if (n <= 2)
+		return kt_asprintf("Delete %s ?", argument);
+	if (n > DELETE_LINES_MAX)
+		kt_str_printf(&names, "\n  and %zu more", n - DELETE_LINES_MAX);
+	return kt_asprintf(
+	        "Delete these %zu%s%s ?%s", n, *where ? " " : "", where, kt_str_text(&names));
+}
+
 static void ask_delete(struct kt_ui *ui, const char *line, const char *argument)
 {
 	static const struct kt_ask asks[] = {
 	        {.label = "Propagation:", .kind = KT_ASK_CHOICE, .choices = PROPAGATION},
 	        {.label = "Force:", .kind = KT_ASK_TICK}};
-	kt_auto_free char *text = kt_asprintf("Delete %s ?", argument);
+	kt_auto_free char *text = delete_text(argument);
 
 	ask(ui, "Delete", text, asks, 2, do_delete, line);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/diff.h"
 
+#include "tui/conflict.h"
+
 #include "base/vec.h"
 
 #include <stdint.h>
@@ -198,13 +200,13 @@ static void put_stretch(struct sides *s, const size_t from[3], const size_t to[3
 		put_lines(s->out, &s->mine, from[1], to[1]);
 	} else if (!put_line_by_line(s, from, to)) {
 		s->conflicts++;
-		kt_str_puts(s->out, "<<<<<<< mine\n");
+		kt_str_puts(s->out, KT_CONFLICT_MINE "\n");
 		put_lines(s->out, &s->mine, from[1], to[1]);
-		kt_str_puts(s->out, "||||||| base\n");
+		kt_str_puts(s->out, KT_CONFLICT_BASE "\n");
 		put_lines(s->out, &s->base, from[0], to[0]);
-		kt_str_puts(s->out, "=======\n");
+		kt_str_puts(s->out, KT_CONFLICT_MIDDLE "\n");
 		put_lines(s->out, &s->theirs, from[2], to[2]);
-		kt_str_puts(s->out, ">>>>>>> theirs\n");
+		kt_str_puts(s->out, KT_CONFLICT_THEIRS "\n");
 	}
 }
 

@@ -4,6 +4,10 @@
 #include "tui/keys.h"
 
 #include "api/client/kubeconfig.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
 
 struct offers {
 	struct kt_candidates *out;
@@ -163,6 +167,33 @@ static void ask_namespaces(struct kt_ui *ui, const char *line, struct kt_candida
 	kt_candidates_finish(&answer);
 }
 
+/* Names in the folder that was typed so far; folders end with a slash. `~/` is the home. */
+static void offer_files(struct offers *offers)
+{
+	const char *slash = strrchr(offers->prefix, '/'), *home = getenv("HOME");
+	kt_auto_free char *typed =
+	        kt_strndup(offers->prefix, slash ? (size_t)(slash - offers->prefix) + 1 : 0);
+	kt_auto_free char *folder = kt_starts_with(typed, "~/") && home
+	                                    ? kt_asprintf("%s%s", home, typed + 1)
+	                                    : kt_strdup(*typed ? typed : "./");
+	struct dirent **entries = NULL;
+	int n = scandir(folder, &entries, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+		kt_auto_free char *path = kt_path_join(folder, name);
+		struct stat info;
+		bool hidden = *name == '.' && !(slash && slash[1] == '.');
+		bool is_folder = !hidden && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+		kt_auto_free char *text = kt_asprintf("%s%s%s", typed, name, is_folder ? "/" : "");
+
+		if (!hidden && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+			offer(offers, text, is_folder ? "folder" : "file");
+		free(entries[i]);
+	}
+	free(entries);
+}
+
 void kt_suggest_candidates(struct kt_ui *ui, const char *line, struct kt_candidates *ret_candidates)
 {
 	kt_auto_free char *word = kt_strndup(line, strcspn(line, " "));
@@ -171,6 +202,9 @@ void kt_suggest_candidates(struct kt_ui *ui, const char *line, struct kt_candida
 	if (!known(ui, line, ret_candidates)) {
 		if (ui->session && ui->client)
 			kt_complete(ui->session, line, ret_candidates);
+		if (ret_candidates->files)
+			offer_files(&(struct offers){
+			        ret_candidates, line + ret_candidates->word_start});
 		return;
 	}
 	if (strchr(line, ' ') && line[ret_candidates->word_start] != '@' && ui->client &&

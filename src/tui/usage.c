@@ -58,8 +58,7 @@ static void put_usage(struct kt_map *rows, struct kt_json_at item)
 	struct kt_json_at metadata = kt_json_member(item, "metadata");
 	kt_auto_free char *namespace = kt_json_string_dup(kt_json_member(metadata, "namespace")),
 	                  *name = kt_json_string_dup(kt_json_member(metadata, "name"));
-	kt_auto_free char *key =
-	        kt_asprintf("%s/%s", namespace ? namespace : "", name ? name : "");
+	kt_auto_free char *key = kt_asprintf("%s/%s", namespace ? namespace : "", name ? name : "");
 	struct kt_row *row = kt_map_get(rows, key);
 	double cpu, memory;
 
@@ -94,8 +93,7 @@ static void on_answer(struct kt_call *call)
 	if (call->err.code == 0 && body) {
 		take(usage, kt_json_doc(body->data, body->len));
 		kt_timer_set_after_ms(&usage->timer,
-		        KT_USAGE_MS *
-		                (int64_t)(1 + usage->table->rows.n / ROWS_PER_PERIOD));
+		        KT_USAGE_MS * (int64_t)(1 + usage->table->rows.n / ROWS_PER_PERIOD));
 	}
 	kt_call_finish(call);
 }

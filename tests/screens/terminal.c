@@ -136,6 +136,11 @@ bool terminal_key(struct terminal *terminal, const char *name)
 		modifier = VTERM_MOD_SHIFT;
 		name += 6;
 	}
+	if (*name == 'f' && name[1] >= '1' && name[1] <= '9') {
+		vterm_keyboard_key(
+		        terminal->vt, (VTermKey)VTERM_KEY_FUNCTION(atoi(name + 1)), modifier);
+		return true;
+	}
 	for (size_t i = 0; i < KT_ARRAY_SIZE(keys); i++) {
 		if (!strcmp(keys[i].name, name)) {
 			vterm_keyboard_key(terminal->vt, keys[i].key, modifier);

@@ -7,6 +7,7 @@
 #include "tui/view/edit.h"
 
 #include "tui/asking.h"
+#include "tui/conflict.h"
 #include "tui/diff.h"
 #include "tui/document_type.h"
 #include "tui/fetch.h"
@@ -22,7 +23,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { POPUP_ROWS_MAX = 10, POPUP_WIDTH = 48, MERGES_MAX = 5 };
+enum { POPUP_ROWS_MAX = 10, POPUP_WIDTH = 48, MERGES_MAX = 5, CONTEXT_LINES = 3 };
 
 struct edit_view {
 	struct kt_view view;
@@ -79,13 +80,30 @@ static void on_fault(void *arg, size_t line, bool error, const char *text)
 	kt_editor_add_note(arg, line, error, text);
 }
 
+/* The lines of the marks, so that a conflict is seen from afar. */
+static void mark_conflicts(struct edit_view *v)
+{
+	const char *text = kt_editor_text(&v->editor);
+	struct kt_conflict conflict;
+
+	for (size_t at = 0; kt_conflict_find(text, at, &conflict) && conflict.start >= at;
+	        at = conflict.end) {
+		kt_editor_add_note(&v->editor, kt_editor_line_of(&v->editor, conflict.start), true,
+		        "conflict, yours first: F2 takes it, F3 what is in the cluster");
+		kt_editor_add_note(&v->editor, kt_editor_line_of(&v->editor, conflict.end - 1),
+		        true, "the end of what is in the cluster");
+	}
+}
+
 static void check(struct edit_view *v)
 {
 	if (v->checked == v->editor.version)
 		return;
 	v->checked = v->editor.version;
 	kt_editor_clear_notes(&v->editor);
-	if (!strstr(kt_editor_text(&v->editor), "<<<<<<< mine"))
+	if (strstr(kt_editor_text(&v->editor), KT_CONFLICT_MINE))
+		mark_conflicts(v);
+	else
 		kt_hints_check(v->type, kt_editor_text(&v->editor), on_fault, &v->editor);
 }
 
@@ -273,6 +291,37 @@ static bool come_back(struct edit_view *v)
 	return kt_ui_top(ui) == &v->view;
 }
 
+/* To the next conflict, with what it is about in sight. False: there is none. */
+static bool go_to_conflict(struct edit_view *v)
+{
+	struct kt_conflict conflict;
+
+	if (!kt_conflict_find(kt_editor_text(&v->editor), v->editor.cursor, &conflict))
+		return false;
+	v->editor.cursor = conflict.start;
+	size_t line = kt_editor_line_of(&v->editor, conflict.start);
+
+	v->editor.top = line > CONTEXT_LINES ? line - CONTEXT_LINES : 0;
+	return true;
+}
+
+/* Settles the conflict at the cursor, or the next. */
+static void take_side(struct edit_view *v, bool mine)
+{
+	struct kt_conflict conflict;
+
+	if (!kt_conflict_find(kt_editor_text(&v->editor), v->editor.cursor, &conflict)) {
+		kt_ui_flash(v->view.ui, KT_FLASH_INFO, "there is no conflict");
+		return;
+	}
+	kt_auto_free char *text = kt_sv_dup(mine ? conflict.mine : conflict.theirs);
+
+	kt_editor_replace(&v->editor, conflict.start, conflict.end, text);
+	v->editor.cursor = conflict.start;
+	if (!go_to_conflict(v))
+		kt_ui_flash(v->view.ui, KT_FLASH_INFO, "no conflict is left: Ctrl-S saves");
+}
+
 static void on_theirs(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *err)
 {
 	struct edit_view *v = arg;
@@ -293,10 +342,9 @@ static void on_theirs(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		v->merges = 0;
 		come_back(v);
 		v->editor.cursor = 0;
-		kt_editor_find(&v->editor, "<<<<<<< mine");
+		go_to_conflict(v);
 		kt_ui_flash(ui, KT_FLASH_WARN,
-		        "%zu conflict%s: both sides and the base are between <<<<<<< and >>>>>>>; "
-		        "choose, then Ctrl-S",
+		        "%zu conflict%s: F2 takes yours, F3 what is in the cluster; then Ctrl-S",
 		        conflicts, conflicts == 1 ? "" : "s");
 	} else if (v->merges++ < MERGES_MAX) {
 		kt_ui_flash(ui, KT_FLASH_INFO, "it changed meanwhile: merged");
@@ -393,8 +441,8 @@ static void save(struct edit_view *v)
 		kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
 	} else if (!is_changed(v)) {
 		kt_ui_flash(ui, KT_FLASH_INFO, "no changes");
-	} else if (strstr(kt_editor_text(&v->editor), "\n>>>>>>> theirs")) {
-		kt_editor_find(&v->editor, "<<<<<<< mine");
+	} else if (strstr(kt_editor_text(&v->editor), KT_CONFLICT_THEIRS)) {
+		go_to_conflict(v);
 		kt_ui_flash(ui, KT_FLASH_WARN, "there are conflicts still");
 	} else {
 		v->merges = 0;
@@ -456,7 +504,6 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 {
 	struct edit_view *v = of_view(view);
 
-	(void)argument;
 	if (!strcmp(name, "save"))
 		save(v);
 	else if (!strcmp(name, "undo"))
@@ -467,6 +514,8 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 		complete(v);
 	else if (!strcmp(name, "find"))
 		find(v);
+	else if (!strcmp(name, "take"))
+		take_side(v, !strcmp(argument, "mine"));
 	else if (!strcmp(name, "next"))
 		kt_editor_find(&v->editor, NULL);
 	else if (!strcmp(name, "editor"))

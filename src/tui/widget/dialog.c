@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 
-enum { WIDTH_MIN = 36, LIST_ROWS_MAX = 12 };
+enum { WIDTH_MIN = 36, TEXT_WIDTH_MIN = 48, LIST_ROWS_MAX = 12 };
 
 struct field {
 	char *label;
@@ -229,6 +229,12 @@ static int measure(const struct kt_dialog *dialog, int *ret_rows)
 		rows += field->kind == KT_ASK_LIST ? (int)KT_MIN(field->n_choices, LIST_ROWS_MAX)
 		                                   : 1;
 		width = KT_MAX(width, (int)strlen(field->label) + 30);
+		if (field->kind == KT_ASK_TEXT) {
+			int text = kt_text_width(kt_line_text(&field->line), field->line.text.len);
+
+			width = KT_MAX(width,
+			        (int)strlen(field->label) + KT_MAX(text + 10, TEXT_WIDTH_MIN));
+		}
 		for (size_t c = 0; c < field->n_choices; c++)
 			width = KT_MAX(
 			        width, kt_text_width(field->choices[c], strlen(field->choices[c])) +
