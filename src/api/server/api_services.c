@@ -24,7 +24,7 @@ struct round {
 
 struct kt_api_services {
 	struct kt_server *server;
-	struct kt_task wake;
+	struct kt_timer wake;  /* a timer, not a task: it can be taken back */
 	struct round *running; /* NULL: none */
 	bool again;            /* after it */
 };
@@ -152,21 +152,17 @@ static void on_done(struct kt_storage_txn *txn)
 		if (txn->status < 0 && !lost)
 			kt_log_error("crds", "writing APIServices: %s", strerror(-txn->status));
 		if (services->again || lost || full)
-			kt_loop_post(services->server->loop, &services->wake);
+			kt_api_services_wake(services);
 	}
 	round_free(round);
 }
 
-static void run_round(struct kt_task *task)
+static void run_round(struct kt_timer *timer)
 {
-	struct kt_api_services *services = kt_container_of(task, struct kt_api_services, wake);
+	struct kt_api_services *services = kt_container_of(timer, struct kt_api_services, wake);
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_map wanted;
 
-	if (!services->server) { /* destroyed while it was queued */
-		free(services);
-		return;
-	}
 	struct kt_storage *storage = services->server->storage;
 	services->again = services->running != NULL;
 	if (services->again)
@@ -198,13 +194,13 @@ struct kt_api_services *kt_api_services_create(struct kt_server *server)
 	struct kt_api_services *services = kt_new(struct kt_api_services);
 
 	services->server = server;
-	kt_task_init(&services->wake, run_round);
+	kt_timer_init(&services->wake, server->loop, run_round);
 	return services;
 }
 
 void kt_api_services_wake(struct kt_api_services *services)
 {
-	kt_loop_post(services->server->loop, &services->wake);
+	kt_timer_set_after_ms(&services->wake, 0);
 }
 
 void kt_api_services_destroy(struct kt_api_services *services)
@@ -213,7 +209,6 @@ void kt_api_services_destroy(struct kt_api_services *services)
 		return;
 	if (services->running)
 		services->running->services = NULL;
-	services->server = NULL;
-	if (!atomic_load(&services->wake.queued))
-		free(services);
+	kt_timer_cancel(&services->wake);
+	free(services);
 }
