@@ -115,13 +115,33 @@ static bool is_selector(const char *word, bool quoted)
 	return strchr(word, '=') || (quoted && (strstr(word, " in ") || strstr(word, " notin ")));
 }
 
-static void read_place(const struct kt_tokens *tokens, struct place *place)
+/* A filter is taken as it stands: `|` and backslashes belong to the expression. Returns the last
+ * token it covers. */
+static size_t read_filter(
+        const char *line, const struct kt_tokens *tokens, size_t i, struct place *place)
+{
+	size_t start = tokens->items[i].start, end = start + strcspn(line + start, " ");
+
+	if (tokens->items[i].quoted) {
+		replace_text(&place->filter, tokens->items[i].text + 1);
+		return i;
+	}
+	free(place->filter);
+	place->filter = kt_strndup(line + start + 1, end - start - 1);
+	while (i + 1 < tokens->n && tokens->items[i + 1].start < end)
+		i++;
+	return i;
+}
+
+static void read_place(const char *line, const struct kt_tokens *tokens, struct place *place)
 {
 	for (size_t i = 1; i < tokens->n; i++) {
-		const char *word = tokens->items[i].text ? tokens->items[i].text : "";
+		const char *word = tokens->items[i].text;
 
+		if (!word)
+			continue;
 		if (*word == '/') {
-			replace_text(&place->filter, word + 1);
+			i = read_filter(line, tokens, i, place);
 		} else if (!strcmp(word, "-f") && i + 1 < tokens->n) {
 			free(place->filter);
 			place->filter = kt_asprintf("-f %s", tokens->items[++i].text);
@@ -179,7 +199,7 @@ bool kt_ui_xray(struct kt_ui *ui, const char *line)
 	const struct kt_resource *resource =
 	        tokens.n && tokens.items[0].text ? kt_ui_resource(ui, tokens.items[0].text) : NULL;
 
-	read_place(&tokens, &place);
+	read_place(line, &tokens, &place);
 	if (resource && place.namespace && resource->namespaced)
 		kt_ui_use_namespace(ui, place.namespace);
 	if (resource)
@@ -200,7 +220,7 @@ bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push)
 	if (tokens.n && tokens.items[0].text) {
 		const struct kt_resource *resource = kt_ui_resource(ui, tokens.items[0].text);
 
-		read_place(&tokens, &place);
+		read_place(line, &tokens, &place);
 		if (resource && place.context) {
 			kt_ui_use_context(ui, place.context);
 			resource = kt_ui_resource(ui, tokens.items[0].text);

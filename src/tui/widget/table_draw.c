@@ -280,14 +280,12 @@ static bool mouse(struct kt_table *table, const struct kt_key *key)
 		return true;
 	}
 	if (key->row == table->area.row) {
-		int best = -1;
+		int best = table->show_namespace ? -1 : 0;
 
 		for (size_t i = 0; i < table->columns.n && i < KT_ARRAY_SIZE(table->header_at); i++)
 			if (table->header_at[i] >= 0 && table->header_at[i] <= key->column)
 				best = (int)i;
-		if (best >= 0)
-			kt_table_sort(
-			        table, best, best == table->sort_column && !table->descending);
+		kt_table_sort(table, best, best == table->sort_column && !table->descending);
 		return true;
 	}
 	int row = key->row - table->area.row - 1;

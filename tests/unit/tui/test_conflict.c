@@ -53,8 +53,7 @@ static void test_without_the_base(void **state)
 	struct kt_conflict conflict;
 
 	(void)state;
-	assert_true(kt_conflict_find(
-	        "<<<<<<< mine\nm\n=======\nt\n>>>>>>> theirs", 3, &conflict));
+	assert_true(kt_conflict_find("<<<<<<< mine\nm\n=======\nt\n>>>>>>> theirs", 3, &conflict));
 	assert_sv(conflict.mine, "m\n");
 	assert_sv(conflict.theirs, "t\n");
 }
