@@ -17,7 +17,7 @@ import threading
 
 from cluster import Cluster, run_steps
 
-N_OBJECTS, N_WRITERS = 600, 4
+N_OBJECTS, N_WRITERS = 300, 4
 MAPS = "/api/v1/namespaces/default/configmaps"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -113,7 +113,7 @@ def pages_are_of_one_moment(api):
 def who_reads_late_misses_nothing(api):
     late = api.watch(f"{MAPS}?watch=1&resourceVersion={api.get(MAPS + '?limit=1')['metadata']['resourceVersion']}")
     # far more than the buffers on the way hold
-    api.write_all("PATCH", lambda i: f"{MAPS}/{name_of(i)}", lambda i: {"data": {"n": str(i) * 4000}}, MERGE)
+    api.write_all("PATCH", lambda i: f"{MAPS}/{name_of(i)}", lambda i: {"data": {"n": str(i) * 14000}}, MERGE)
     seen, last = set(), 0
     while len(seen) < N_OBJECTS:
         change = event(late)
