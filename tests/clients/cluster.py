@@ -46,7 +46,7 @@ class Result:
 
 class Cluster:
     def __init__(self, binary, name="clients", options=()):
-        self.binary, self.name, self.options = str(binary), name, list(options)
+        self.binary, self.name, self.options = os.path.abspath(binary), name, list(options)
         self.temporary = tempfile.TemporaryDirectory(prefix="kube-tui-clients-")
         self.dir = pathlib.Path(self.temporary.name)
         self.kubeconfig = self.dir / "kubeconfig"
