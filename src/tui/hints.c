@@ -151,14 +151,71 @@ static void add_hint(struct kt_hints *hints, char *text, char *label, const char
 	hints->items[hints->n++] = (struct kt_hint){text, label, doc ? doc : ""};
 }
 
-static void add_fields(struct kt_hints *hints, const struct kt_type *type, struct kt_sv prefix)
+/* Where a key is to come: the line's begin, its column. */
+struct spot {
+	const char *text;
+	size_t start, column;
+};
+
+static bool begins_item(const struct line *line)
+{
+	size_t at = 0;
+
+	while (at < line->text.len && line->text.p[at] == ' ')
+		at++;
+	return at < line->column && at < line->text.len && line->text.p[at] == '-';
+}
+
+/* Whether a line beside the spot has this key; *ret_end when no line further on can. */
+static bool is_sibling(
+        const struct line *line, const struct spot *spot, const char *key, bool *ret_end)
+{
+	bool blank = !kt_sv_trim(line->text).len;
+
+	*ret_end = !blank && line->column < spot->column;
+	return !blank && line->column == spot->column && kt_sv_is(line->key, key);
+}
+
+static bool is_there_already(const struct spot *spot, const char *key)
+{
+	size_t at = spot->start;
+	bool end = false, own = false;
+
+	/* upwards, up to the line that begins this item of a list */
+	const struct line here = read_line(
+	        (struct kt_sv){spot->text + spot->start, strcspn(spot->text + spot->start, "\n")});
+
+	own = begins_item(&here);
+	while (!own && !end && at > 0) {
+		struct line line = read_line(line_before(spot->text, &at));
+
+		if (is_sibling(&line, spot, key, &end))
+			return true;
+		own = line.column == spot->column && begins_item(&line);
+	}
+	/* downwards, up to the next item */
+	end = false;
+	for (const char *next = strchr(spot->text + spot->start, '\n'); next && !end;) {
+		struct line line = read_line((struct kt_sv){next + 1, strcspn(next + 1, "\n")});
+
+		if (line.column == spot->column && begins_item(&line))
+			return false;
+		if (is_sibling(&line, spot, key, &end))
+			return true;
+		next = strchr(next + 1, '\n');
+	}
+	return false;
+}
+
+static void add_fields(struct kt_hints *hints, const struct kt_type *type, struct kt_sv prefix,
+        const struct spot *spot)
 {
 	for (uint16_t i = 0; i < type->n_fields; i++) {
 		const struct kt_field *field = &type->fields[i];
 
 		if (field->flags & KT_FIELD_INLINE)
-			add_fields(hints, field->type, prefix);
-		else if (begins(field->name, prefix))
+			add_fields(hints, field->type, prefix, spot);
+		else if (begins(field->name, prefix) && !is_there_already(spot, field->name))
 			add_hint(hints,
 			        kt_asprintf(
 			                "%s:%s", field->name, is_nested(field->type) ? "" : " "),
@@ -246,7 +303,8 @@ void kt_hints_at(
 		ret_hints->start = start + column;
 		if (of && of->shape == KT_SHAPE_OBJECT)
 			add_fields(ret_hints, of,
-			        (struct kt_sv){text + start + column, cursor - start - column});
+			        (struct kt_sv){text + start + column, cursor - start - column},
+			        &(struct spot){text, start, column});
 	}
 	if (ret_hints->n)
 		qsort(ret_hints->items, ret_hints->n, sizeof(*ret_hints->items), by_text);

@@ -25,10 +25,10 @@ static bool in_scope(const struct kt_ui *ui, const struct kt_view *view, const c
 bool kt_plugin_applies(
         const struct kt_ui *ui, const struct kt_view *view, const struct kt_custom_key *key)
 {
-	if (ui->readonly && key->dangerous)
+	if ((ui->readonly && key->dangerous) || view->ops->types_text)
 		return false;
 	if (!key->is_plugin)
-		return !view->ops->types_text;
+		return true;
 	for (char **scope = key->scopes; *scope; scope++)
 		if (in_scope(ui, view, *scope))
 			return true;

@@ -74,6 +74,12 @@ static void test_hints(void **state)
 	assert_true(offers("        ports:", "        tty: ", "true"));
 	assert_false(offers("        ports:", "        res", "replicas: "));
 	assert_true(offers("      dnsPolicy", "        - host", "hostPort: "));
+	/* what is there is not offered again; another item may have it */
+	assert_false(offers("  template:", "  rep", "replicas: "));
+	assert_false(offers("  replicas:", "  templ", "template:"));
+	assert_false(offers("        ports:", "        ima", "image: "));
+	assert_true(offers("      dnsPolicy", "      - ima", "image: "));
+	assert_false(offers("      - image", "      dnsP", "dnsPolicy: "));
 }
 
 struct faults {
