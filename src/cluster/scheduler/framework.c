@@ -25,7 +25,7 @@ const struct kt_plugin *const kt_plugins[] = {
 };
 
 bool kt_framework_pre_enqueue(
-        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason)
+        const struct kt_object *pod, struct kt_arena *arena, const char **ret_reason)
 {
 	for (size_t i = 0; kt_plugins[i]; i++)
 		if (kt_plugins[i]->pre_enqueue &&
@@ -236,22 +236,22 @@ static void add_scores(struct kt_run *run, size_t plugin, int64_t *scores)
 static struct kt_node_info *pick(const struct kt_decision *decision, struct kt_loop *loop)
 {
 	const int64_t *totals = decision->totals;
-	size_t best = 0;
-	uint32_t n_best = 1;
+	size_t first = 0;
+	uint32_t n_best = 1, skip;
 
 	for (size_t n = 1; n < decision->n_feasible; n++) {
-		if (totals[n] < totals[best])
-			continue;
-		if (totals[n] > totals[best]) {
-			best = n;
+		if (totals[n] > totals[first]) {
+			first = n;
 			n_best = 1;
-		} else if (loop ? kt_loop_random_below(loop, ++n_best) == 0
-		                : strcmp(decision->feasible[n]->name,
-		                          decision->feasible[best]->name) < 0) {
-			best = n;
+		} else if (totals[n] == totals[first]) {
+			n_best++;
 		}
 	}
-	return decision->feasible[best];
+	skip = loop && n_best > 1 ? kt_loop_random_below(loop, n_best) : 0;
+	for (size_t n = first; n < decision->n_feasible; n++)
+		if (totals[n] == totals[first] && skip-- == 0)
+			return decision->feasible[n];
+	return decision->feasible[first];
 }
 
 static struct kt_node_info *run_scores(struct kt_run *run)

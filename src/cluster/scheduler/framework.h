@@ -57,9 +57,9 @@ extern const struct kt_plugin *const kt_plugins[];
 
 /* May the pod enter the queue? False with a reason in arena memory. *ret_plugin may be NULL. */
 bool kt_framework_pre_enqueue(
-        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason);
+        const struct kt_object *pod, struct kt_arena *arena, const char **ret_reason);
 
-/* The best node; ties are broken by the loop's random source (loop NULL: the first in name order).
+/* The best node; ties are broken by the loop's random source (loop NULL: the first).
  * The result lives in the arena, apart from message. */
 void kt_framework_schedule(struct kt_snapshot *snapshot, const struct kt_pod_info *pod,
         struct kt_loop *loop, struct kt_arena *arena, struct kt_decision *ret_decision);

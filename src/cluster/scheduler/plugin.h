@@ -56,7 +56,7 @@ struct kt_plugin {
 	int64_t weight;   /* of score */
 	uint32_t wakes;   /* enum kt_cluster_event bits */
 	enum kt_plugin_code (*pre_enqueue)(
-	        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason);
+	        const struct kt_object *pod, struct kt_arena *arena, const char **ret_reason);
 	/* *state is kept for this plugin's other hooks of the cycle. */
 	enum kt_plugin_code (*pre_filter)(
 	        struct kt_cycle *cycle, void **state, struct kt_reasons *reasons);

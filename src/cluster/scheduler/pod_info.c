@@ -39,6 +39,8 @@ static struct statuses read_statuses(const struct kt_object *object)
 		return statuses;
 	statuses.containers = kt_json_member(status, "containerStatuses");
 	statuses.init_containers = kt_json_member(status, "initContainerStatuses");
+	if (!statuses.containers.p && !statuses.init_containers.p)
+		return statuses;
 	list = kt_json_member(status, "conditions");
 	while (list.p && kt_json_next_element(list, &it, &item))
 		if (kt_json_string_is(kt_json_member(item, "type"), "PodResizePending"))
@@ -251,30 +253,42 @@ static void add_claim(struct kt_pod_info *pod, char *name, bool ephemeral)
 	kt_vec_push(&pod->claims, claim);
 }
 
-static void read_volumes(struct kt_pod_info *pod)
+/* One pass over a volume: projected ones are long. */
+static void read_volume(struct kt_pod_info *pod, struct kt_json_at volume)
 {
 	static const char *const disks[] = {
 	        "gcePersistentDisk", "awsElasticBlockStore", "iscsi", "rbd"};
-	struct kt_json_at list = kt_json_member(pod->spec, "volumes"), volume, claim;
+	struct kt_json_iter it = {0};
+	struct kt_json_at value, claim = {0};
+	struct kt_sv key, own = {0};
+	bool ephemeral = false;
+	kt_auto_free char *name = NULL;
+
+	while (kt_json_next_member(volume, &it, &key, &value)) {
+		if (kt_sv_is(key, "name"))
+			kt_json_string_sv(value, &own);
+		else if (kt_sv_is(key, "persistentVolumeClaim"))
+			claim = value;
+		else if (kt_sv_is(key, "ephemeral"))
+			ephemeral = true;
+		else
+			for (size_t i = 0; i < KT_ARRAY_SIZE(disks); i++)
+				pod->has_disks |= kt_sv_is(key, disks[i]);
+	}
+	if (!claim.p && !ephemeral)
+		return;
+	name = claim.p ? kt_sv_dup(string_member(claim, "claimName"))
+	               : kt_asprintf("%.*s-%.*s", KT_SVP(pod->name), KT_SVP(own));
+	add_claim(pod, name, ephemeral);
+}
+
+static void read_volumes(struct kt_pod_info *pod)
+{
+	struct kt_json_at list = kt_json_member(pod->spec, "volumes"), volume;
 	struct kt_json_iter it = {0};
 
-	while (list.p && kt_json_next_element(list, &it, &volume)) {
-		struct kt_sv own = string_member(volume, "name");
-
-		claim = kt_json_member(volume, "persistentVolumeClaim");
-		if (claim.p) {
-			kt_auto_free char *name = kt_sv_dup(string_member(claim, "claimName"));
-
-			add_claim(pod, name, false);
-		} else if (kt_json_member(volume, "ephemeral").p) {
-			kt_auto_free char *name =
-			        kt_asprintf("%.*s-%.*s", KT_SVP(pod->name), KT_SVP(own));
-
-			add_claim(pod, name, true);
-		}
-		for (size_t i = 0; i < KT_ARRAY_SIZE(disks) && !pod->has_disks; i++)
-			pod->has_disks = kt_json_member(volume, disks[i]).p != NULL;
-	}
+	while (list.p && kt_json_next_element(list, &it, &volume))
+		read_volume(pod, volume);
 }
 
 struct kt_pod_info *kt_pod_info_create(struct kt_object *object)

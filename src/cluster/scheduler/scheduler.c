@@ -312,7 +312,6 @@ static void queue_pod(struct kt_scheduler *scheduler, struct kt_object *object)
 	struct kt_json_at name = kt_object_field(object, KT_SECTION_SPEC, "schedulerName");
 	struct kt_pod_info *assumed =
 	        kt_map_get_sv(&scheduler->snapshot.pods_by_uid, kt_object_uid(object));
-	struct kt_pod_info *pod;
 	const char *reason;
 	bool gated;
 
@@ -322,9 +321,7 @@ static void queue_pod(struct kt_scheduler *scheduler, struct kt_object *object)
 		kt_pod_queue_remove(scheduler->queue, kt_object_uid(object));
 		return;
 	}
-	pod = kt_pod_info_create(object);
-	gated = !kt_framework_pre_enqueue(pod, &scheduler->arena, &reason);
-	kt_pod_info_destroy(pod);
+	gated = !kt_framework_pre_enqueue(object, &scheduler->arena, &reason);
 	kt_arena_reset(&scheduler->arena);
 	kt_pod_queue_put(scheduler->queue, object, gated);
 }

@@ -318,7 +318,7 @@ static void decide(json_t *test, struct totals *totals)
 	const char *reason = NULL;
 
 	kt_arena_init(&arena);
-	if (!kt_framework_pre_enqueue(pod, &arena, &reason)) {
+	if (!kt_framework_pre_enqueue(object, &arena, &reason)) {
 		assert_string_equal(kt_jstr(expect, "outcome"), "gated");
 		assert_string_equal(reason, kt_jstr(expect, "message"));
 	} else {

@@ -2,10 +2,12 @@
 /* SchedulingGates: a pod with gates does not queue (KEP-3521). */
 #include "cluster/scheduler/plugin.h"
 
+#include "api/client/sections.h"
+
 static enum kt_plugin_code pre_enqueue(
-        const struct kt_pod_info *pod, struct kt_arena *arena, const char **ret_reason)
+        const struct kt_object *pod, struct kt_arena *arena, const char **ret_reason)
 {
-	struct kt_json_at list = kt_json_member(pod->spec, "schedulingGates"), item;
+	struct kt_json_at list = kt_object_field(pod, KT_SECTION_SPEC, "schedulingGates"), item;
 	struct kt_json_iter it = {0};
 	kt_auto_str out = KT_STR_INIT;
 	size_t n = 0;
