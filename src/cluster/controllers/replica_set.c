@@ -285,6 +285,16 @@ static bool has_all_labels(const struct kt_object *pod, const json_t *labels)
 	return true;
 }
 
+/* The names in the text change with every try; the first one stays. */
+static bool has_refusal(const json_t *status)
+{
+	const json_t *have =
+	        kt_find_condition(json_object_get(status, "conditions"), "ReplicaFailure");
+
+	return kt_streq(kt_jstr(have, "status"), "True") &&
+	       kt_streq(kt_jstr(have, "reason"), "FailedCreate");
+}
+
 static void update_status(struct replicator *own, struct kt_pass *pass, struct kt_object *set,
         const kt_objects *pods, int64_t diff)
 {
@@ -322,10 +332,10 @@ static void update_status(struct replicator *own, struct kt_pass *pass, struct k
 		json_object_set_new(status, "terminatingReplicas", json_integer(terminating));
 	json_object_set_new(status, "observedGeneration", json_integer(kt_generation(set)));
 	refusal = diff > 0 ? kt_map_get(&own->refusals, kt_pass_key(pass)) : NULL;
-	if (refusal)
+	if (refusal && !has_refusal(status))
 		kt_set_condition(kt_status_conditions(status), "ReplicaFailure", "True",
 		        "FailedCreate", refusal, wall, false);
-	else if (json_object_get(status, "conditions"))
+	else if (!refusal && json_object_get(status, "conditions"))
 		kt_remove_condition(kt_status_conditions(status), "ReplicaFailure");
 	path = kt_asprintf("%s/namespaces/%.*s/%s/%.*s", own->flavour->group_path,
 	        KT_SVP(namespace), own->flavour->resource, KT_SVP(name));

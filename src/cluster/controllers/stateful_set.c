@@ -180,7 +180,112 @@ static void remove_pod(struct stateful_work *work, struct kt_object *pod)
 	kt_delete_pod_saying(work->pass, work->own->pods, work->object, pod, what);
 }
 
+/* --- who owns the claims --- */
+
+/* Those of others stay; ours are what persistentVolumeClaimRetentionPolicy says: the set owns the
+ * claim (whenDeleted), or the pod that goes because there shall be fewer (whenScaled). */
+static json_t *wanted_owners(const struct stateful_work *work, const struct kt_object *pod,
+        const json_t *have, bool condemned)
+{
+	const json_t *policy = json_object_get(work->spec, "persistentVolumeClaimRetentionPolicy");
+	bool when_deleted = kt_streq(kt_jstr(policy, "whenDeleted"), "Delete"),
+	     when_scaled = kt_streq(kt_jstr(policy, "whenScaled"), "Delete");
+	json_t *wanted = json_array(), *item;
+	size_t i;
+
+	json_array_foreach(have, i, item)
+		if (!kt_sv_is(kt_object_uid(work->object), kt_jstr(item, "uid")) &&
+		        !kt_sv_is(kt_object_uid(pod), kt_jstr(item, "uid")))
+			json_array_append(wanted, item);
+	if (condemned && when_scaled)
+		json_array_append_new(wanted, kt_owner_reference(pod, "v1", "Pod"));
+	else if (when_deleted)
+		json_array_append_new(
+		        wanted, kt_owner_reference(work->object, "apps/v1", "StatefulSet"));
+	return wanted;
+}
+
+static bool has_owner(const json_t *owners, const char *uid)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(owners, i, item)
+		if (kt_streq(kt_jstr(item, "uid"), uid))
+			return true;
+	return false;
+}
+
+static bool same_owners(const json_t *a, const json_t *b)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(a, i, item)
+		if (!has_owner(b, kt_jstr(item, "uid")))
+			return false;
+	return json_array_size(a) == json_array_size(b);
+}
+
+/* True when all of the pod's claims are owned as they should be. */
+static bool claims_are_owned(
+        struct stateful_work *work, const struct kt_object *pod, bool condemned)
+{
+	struct kt_sv namespace = kt_object_namespace(work->object);
+	json_t *template;
+	bool good = true;
+	size_t i;
+
+	json_array_foreach(json_object_get(work->spec, "volumeClaimTemplates"), i, template) {
+		kt_auto_free char *name = kt_asprintf(
+		        "%s-%.*s", kt_jstr(template, "metadata.name"), KT_SVP(kt_object_name(pod)));
+		struct kt_object *claim =
+		        kt_informer_get(work->own->claims, namespace, kt_sv_of(name));
+		struct kt_json_at at = claim ? kt_field_of(claim, "metadata", "ownerReferences")
+		                             : (struct kt_json_at){0};
+		kt_auto_json json_t *have = at.p ? kt_json_tree(at) : json_array(), *wanted = NULL,
+		                    *body = NULL;
+
+		if (!claim || kt_is_deleting(claim))
+			continue;
+		wanted = wanted_owners(work, pod, have, condemned);
+		if (same_owners(have, wanted))
+			continue;
+		good = false;
+		body = json_pack("{s:{s:s%,s:O}}", "metadata", "uid", kt_object_uid(claim).p,
+		        kt_object_uid(claim).len, "ownerReferences", wanted);
+		kt_pass_send(work->pass,
+		        &(struct kt_pass_write){.method = "PATCH",
+		                .content_type = KT_PATCH_MERGE,
+		                .body = body,
+		                .informer = work->own->claims},
+		        "/api/v1/namespaces/%.*s/persistentvolumeclaims/%s", KT_SVP(namespace),
+		        name);
+	}
+	return good;
+}
+
+/* A pod that goes takes its claims along only when they are its own by then. */
+static void remove_condemned(struct stateful_work *work, struct kt_object *pod)
+{
+	if (claims_are_owned(work, pod, true))
+		remove_pod(work, pod);
+	else
+		kt_pass_again_after_ms(work->pass, 0);
+}
+
 /* --- the steps --- */
+
+static void tell_recreation(struct stateful_work *work, const struct kt_object *pod)
+{
+	bool failed = kt_pod_phase_is(pod, "Failed");
+
+	kt_reconciler_event(work->own->reconciler, work->object, failed ? "Warning" : "Normal",
+	        failed ? "RecreatingFailedPod" : "RecreatingTerminatedPod",
+	        "StatefulSet %.*s/%.*s is recreating %s Pod %.*s",
+	        KT_SVP(kt_object_namespace(work->object)), KT_SVP(kt_object_name(work->object)),
+	        failed ? "failed" : "terminated", KT_SVP(kt_object_name(pod)));
+}
 
 /* Missing and ended pods are made again, in order. True: go on. */
 static bool fill_slots(struct stateful_work *work)
@@ -188,9 +293,13 @@ static bool fill_slots(struct stateful_work *work)
 	for (int64_t i = 0; i < work->n; i++) {
 		struct kt_object *pod = work->slots[i];
 
+		if (pod)
+			claims_are_owned(work, pod, false);
 		if (pod && (kt_pod_phase_is(pod, "Failed") || kt_pod_phase_is(pod, "Succeeded"))) {
-			if (!kt_is_deleting(pod))
+			if (!kt_is_deleting(pod)) {
+				tell_recreation(work, pod);
 				remove_pod(work, pod);
+			}
 			if (work->ordered)
 				return false;
 			continue;
@@ -224,7 +333,7 @@ static bool drop_condemned(struct stateful_work *work)
 		if (ordinal < 0 || in_range(work, ordinal))
 			continue;
 		if (!work->ordered && !kt_is_deleting(work->pods.items[i]))
-			remove_pod(work, work->pods.items[i]);
+			remove_condemned(work, work->pods.items[i]);
 		if (ordinal > last_ordinal) {
 			last_ordinal = ordinal;
 			last = work->pods.items[i];
@@ -233,7 +342,7 @@ static bool drop_condemned(struct stateful_work *work)
 	if (!last)
 		return true;
 	if (work->ordered && !kt_is_deleting(last))
-		remove_pod(work, last);
+		remove_condemned(work, last);
 	return !work->ordered;
 }
 
@@ -245,13 +354,35 @@ static bool all_old_ready_above(struct stateful_work *work, int64_t slot)
 	return true;
 }
 
+/* With maxUnavailable as many old ones go at once as may be missing. */
+static void roll_many(struct stateful_work *work, int64_t partition, int64_t spare)
+{
+	for (int64_t i = 0; i < work->n; i++)
+		spare -= !work->slots[i] || !is_available(work, work->slots[i]);
+	for (int64_t i = work->n - 1; i >= partition && spare > 0; i--) {
+		struct kt_object *pod = work->slots[i];
+
+		if (!pod || kt_is_deleting(pod) || kt_sv_eq(revision_of(pod), work->update_name))
+			continue;
+		remove_pod(work, pod);
+		spare--;
+	}
+}
+
 static void roll(struct stateful_work *work)
 {
 	int64_t partition = kt_jint(work->spec, "updateStrategy.rollingUpdate.partition", 0);
+	int64_t at_once = kt_int_or_percent(
+	        kt_jget(work->spec, "updateStrategy.rollingUpdate.maxUnavailable"), work->n, false,
+	        1);
 
 	if (kt_streq(kt_jstr(work->spec, "updateStrategy.type"), "OnDelete") ||
 	        !work->history.newest)
 		return;
+	if (at_once > 1) {
+		roll_many(work, partition, at_once);
+		return;
+	}
 	for (int64_t i = work->n - 1; i >= partition; i--) {
 		struct kt_object *pod = work->slots[i];
 

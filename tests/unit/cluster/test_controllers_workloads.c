@@ -384,6 +384,65 @@ static void stateful_updates_go_from_the_top(void **state)
 	        kt_jstr(set, "status.currentRevision"), kt_jstr(set, "status.updateRevision"));
 }
 
+static void several_may_miss_at_once(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *high = NULL, *low = NULL;
+	int n_gone = 0;
+
+	put_stateful_set(world, ",'podManagementPolicy':'Parallel'");
+	settle(world, running);
+	fake_patch(world->fake, SETS "/db",
+	        "{'spec':{'updateStrategy':{'rollingUpdate':{'maxUnavailable':2}},'template':{"
+	        "'spec':{'containers':[{'name':'c','image':'v2'}]}}}}");
+	world_run_ms(world, 1000);
+	for (size_t i = 0; i < 3; i++) {
+		kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", i);
+
+		n_gone += kt_streq(kt_jstr(pod, "spec.containers.0.image"), "v2");
+	}
+	assert_int_equal(n_gone, 2);
+	low = fake_get(world->fake, PODS "/db-0");
+	assert_string_equal(kt_jstr(low, "spec.containers.0.image"), "v1");
+	settle(world, running);
+	high = fake_get(world->fake, PODS "/db-0");
+	assert_string_equal(kt_jstr(high, "spec.containers.0.image"), "v2");
+}
+
+#define CLAIMS "/api/v1/namespaces/default/persistentvolumeclaims"
+
+static void claims_are_kept_or_go(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *claim = NULL, *kept = NULL;
+
+	put_stateful_set(world, ",'podManagementPolicy':'Parallel',"
+	                        "'persistentVolumeClaimRetentionPolicy':{'whenDeleted':'Delete',"
+	                        "'whenScaled':'Delete'}");
+	settle(world, running);
+	claim = fake_get(world->fake, CLAIMS "/data-db-2");
+	assert_string_equal(kt_jstr(claim, "metadata.ownerReferences.0.kind"), "StatefulSet");
+	fake_patch(world->fake, SETS "/db", "{'spec':{'replicas':2}}");
+	settle(world, running);
+	json_decref(claim);
+	claim = fake_get(world->fake, CLAIMS "/data-db-2");
+	assert_int_equal(json_array_size(kt_jget(claim, "metadata.ownerReferences")), 1);
+	assert_string_equal(kt_jstr(claim, "metadata.ownerReferences.0.kind"), "Pod");
+	assert_string_equal(kt_jstr(claim, "metadata.ownerReferences.0.name"), "db-2");
+	fake_patch(world->fake, SETS "/db",
+	        "{'spec':{'persistentVolumeClaimRetentionPolicy':{'whenDeleted':'Retain',"
+	        "'whenScaled':'Retain'}}}");
+	settle(world, running);
+	kept = fake_get(world->fake, CLAIMS "/data-db-1");
+	assert_int_equal(json_array_size(kt_jget(kept, "metadata.ownerReferences")), 0);
+	fake_patch(world->fake, SETS "/db", "{'spec':{'replicas':0}}");
+	settle(world, running);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
+	json_decref(kept);
+	kept = fake_get(world->fake, CLAIMS "/data-db-1");
+	assert_int_equal(json_array_size(kt_jget(kept, "metadata.ownerReferences")), 0);
+}
+
 #define DAEMONS "/apis/apps/v1/namespaces/default/daemonsets"
 
 /* Ready, and heard of for a long time to come. */
@@ -516,6 +575,8 @@ int main(void)
 	        T(zones_have_summer),
 	        T(stateful_pods_come_in_order),
 	        T(stateful_updates_go_from_the_top),
+	        T(several_may_miss_at_once),
+	        T(claims_are_kept_or_go),
 	        T(daemons_run_on_every_node_that_fits),
 	        T(a_lost_node_loses_its_pods),
 	};
