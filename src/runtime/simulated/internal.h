@@ -23,6 +23,7 @@
 #define SIM_JOB_RUN_NS KT_NS_PER_S
 #define SIM_BACKOFF_MIN_NS (10 * KT_NS_PER_S) /* the kubelet's */
 #define SIM_BACKOFF_MAX_NS (300 * KT_NS_PER_S)
+#define SIM_RESYNC_MS 10000 /* and up to half of it more: a pod in back-off is looked at again */
 #define SIM_BACKOFF_RESET_NS (600 * KT_NS_PER_S) /* a run this long forgives */
 #define SIM_EXIT_CODES_MAX 16
 
@@ -94,7 +95,8 @@ struct sim_container {
 	int64_t ready_due_ns;
 	int64_t started_ns, started_wall_ns;
 	int64_t backoff_ns;
-	int run; /* restart count */
+	int64_t say_ns; /* in a back-off: when to tell of it again, in loop time */
+	int run;        /* restart count */
 	bool pulled, ready, started;
 	struct sim_exit last, current; /* current: while EXITED or BACKOFF */
 };

@@ -121,6 +121,45 @@ static void start_pull(struct sim_pod *pod, struct sim_container *container)
 		        pod, container, false, "Pulling", "Pulling image \"%s\"", container->image);
 }
 
+/* As the kubelet, which tells of a back-off whenever it finds the pod still waiting. */
+static void say_later(struct sim_pod *pod, struct sim_container *container)
+{
+	struct kt_loop *loop = pod->simulated->loop;
+
+	container->say_ns =
+	        kt_loop_now_ns(loop) +
+	        (SIM_RESYNC_MS + kt_loop_random_below(loop, SIM_RESYNC_MS / 2)) * KT_NS_PER_MS;
+}
+
+static void say_pull_backoff(struct sim_pod *pod, struct sim_container *container)
+{
+	sim_pod_event(pod, container, false, "BackOff", "Back-off pulling image \"%s\"",
+	        container->image);
+	sim_pod_event(pod, container, true, "Failed", "Error: ImagePullBackOff");
+	say_later(pod, container);
+}
+
+static void say_backoff(struct sim_pod *pod, struct sim_container *container)
+{
+	char buf[600];
+
+	sim_pod_event(pod, container, true, "BackOff",
+	        "Back-off restarting failed container %s in pod %s", container->name,
+	        pod_name_uid(pod, buf));
+	say_later(pod, container);
+}
+
+/* True while the back-off lasts. */
+static bool backs_off(struct sim_pod *pod, struct sim_container *container,
+        void (*say)(struct sim_pod *pod, struct sim_container *container))
+{
+	if (!waits(pod, container->due_ns))
+		return false;
+	if (container->say_ns && !waits(pod, container->say_ns))
+		say(pod, container);
+	return true;
+}
+
 static void fail_pull(struct sim_pod *pod, struct sim_container *container)
 {
 	int64_t now = kt_loop_now_ns(pod->simulated->loop);
@@ -133,9 +172,7 @@ static void fail_pull(struct sim_pod *pod, struct sim_container *container)
 	                                ? KT_MIN(container->backoff_ns * 2, SIM_BACKOFF_MAX_NS)
 	                                : SIM_BACKOFF_MIN_NS;
 	container->due_ns = now + container->backoff_ns;
-	sim_pod_event(pod, container, false, "BackOff", "Back-off pulling image \"%s\"",
-	        container->image);
-	sim_pod_event(pod, container, true, "Failed", "Error: ImagePullBackOff");
+	say_pull_backoff(pod, container);
 }
 
 static void finish_pull(struct sim_pod *pod, struct sim_container *container)
@@ -209,7 +246,6 @@ static void decide_restart(struct sim_pod *pod, struct sim_container *container)
 	int64_t now = kt_loop_now_ns(pod->simulated->loop);
 	bool again = container->restart == SIM_ALWAYS ||
 	             (container->restart == SIM_ON_FAILURE && container->current.code != 0);
-	char buf[600];
 
 	if (!again)
 		return;
@@ -217,10 +253,9 @@ static void decide_restart(struct sim_pod *pod, struct sim_container *container)
 		container->backoff_ns = 0;
 	container->state = SIM_BACKOFF;
 	container->due_ns = now + container->backoff_ns;
+	container->say_ns = 0;
 	if (container->backoff_ns)
-		sim_pod_event(pod, container, true, "BackOff",
-		        "Back-off restarting failed container %s in pod %s", container->name,
-		        pod_name_uid(pod, buf));
+		say_backoff(pod, container);
 	container->backoff_ns = container->backoff_ns
 	                                ? KT_MIN(container->backoff_ns * 2, SIM_BACKOFF_MAX_NS)
 	                                : SIM_BACKOFF_MIN_NS;
@@ -254,7 +289,7 @@ static void step(struct sim_pod *pod, struct sim_container *container)
 			container->due_ns = kt_loop_now_ns(pod->simulated->loop);
 			break;
 		case SIM_PULL_BACKOFF:
-			if (waits(pod, container->due_ns))
+			if (backs_off(pod, container, say_pull_backoff))
 				return;
 			start_pull(pod, container);
 			break;
@@ -279,7 +314,7 @@ static void step(struct sim_pod *pod, struct sim_container *container)
 			decide_restart(pod, container);
 			break;
 		case SIM_BACKOFF:
-			if (waits(pod, container->due_ns))
+			if (backs_off(pod, container, say_backoff))
 				return;
 			run_again(pod, container);
 			break;
@@ -377,6 +412,9 @@ static void set_timer(struct sim_pod *pod)
 
 		if (container->state != SIM_EXITED && container->state != SIM_IDLE)
 			earlier(&next, container->due_ns, now);
+		if ((container->state == SIM_BACKOFF || container->state == SIM_PULL_BACKOFF) &&
+		        container->say_ns)
+			earlier(&next, container->say_ns, now);
 		if (container->state == SIM_RUNNING && !container->started)
 			earlier(&next, container->ready_due_ns, now);
 	}

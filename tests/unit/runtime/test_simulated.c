@@ -186,6 +186,16 @@ static void delays_show_on_the_way(void **state)
 	assert_field(world, "status.containerStatuses.0.ready", "true");
 }
 
+static int64_t count_of(struct world *world, const char *reason)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		if (!event || kt_streq(kt_jstr(event, "reason"), reason))
+			return event ? kt_jint(event, "count", 0) : 0;
+	}
+}
+
 static void crashes_back_off(void **state)
 {
 	struct world *world = *state;
@@ -200,6 +210,11 @@ static void crashes_back_off(void **state)
 	assert_field(world, "status.containerStatuses.0.lastState.terminated.exitCode", "3");
 	world_run_ms(world, 10000);
 	assert_field(world, "status.containerStatuses.0.restartCount", "2");
+	/* It is told of each time the kubelet looks, 10 to 15 s apart, until the pod has used up its
+	 * events. */
+	world_run_ms(world, 240000);
+	assert_in_range(count_of(world, "BackOff"), 8, 24);
+	assert_field(world, "status.containerStatuses.0.restartCount", "5");
 }
 
 static void a_pod_that_does_not_restart_ends(void **state)
