@@ -210,8 +210,8 @@ static void crashes_back_off(void **state)
 	assert_field(world, "status.containerStatuses.0.lastState.terminated.exitCode", "3");
 	world_run_ms(world, 10000);
 	assert_field(world, "status.containerStatuses.0.restartCount", "2");
-	/* It is told of each time the kubelet looks, 10 to 15 s apart, until the pod has used up its
-	 * events. */
+	/* It is told of each time the kubelet looks, 10 to 15 s apart, until the pod has used up
+	 * its events. */
 	world_run_ms(world, 240000);
 	assert_in_range(count_of(world, "BackOff"), 8, 24);
 	assert_field(world, "status.containerStatuses.0.restartCount", "5");
