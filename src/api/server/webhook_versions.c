@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define ATTEMPTS_MAX 64 /* at one object, as for writes that meet */
+
 /* What a request keeps of its conversions; arena. */
 struct kt_convert {
 	struct kt_request *request;
@@ -174,11 +176,13 @@ bool kt_convert_again(struct kt_request *request)
 	struct kt_convert *c = request->state->convert;
 	bool again = c && c->wants_again;
 
-	if (again) {
-		c->wants_again = false;
-		kt_err_clear(&request->err);
-	}
-	return again;
+	if (!again)
+		return false;
+	c->wants_again = false;
+	if (request->aborted || ++request->state->attempts > ATTEMPTS_MAX)
+		return false;
+	kt_err_clear(&request->err);
+	return true;
 }
 
 static void take_storable(struct kt_convert *c)

@@ -5,7 +5,9 @@
  * has the object converted before the write begins, back before it is stored, and once more for the
  * answer. Stages of the pipeline; all of them are nothing for other kinds.
  *
- * A deletion changes nothing but metadata: that is put into the stored version as it is.
+ * A deletion changes nothing but metadata: that is put into the stored version as it is. Not
+ * converted are the list that a deletion of many answers with, what in-process watches see, and the
+ * field sets that managers of another version own.
  */
 #ifndef KT_API_SERVER_WEBHOOK_VERSIONS_H
 #define KT_API_SERVER_WEBHOOK_VERSIONS_H

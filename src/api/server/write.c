@@ -107,6 +107,16 @@ void kt_write_take_warnings(struct kt_request *request)
 	rules->n_warnings = 0;
 }
 
+static int fail_lost(struct kt_request *request)
+{
+	const struct kt_request_state *state = request->state;
+
+	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural,
+	        state->route.name,
+	        "the object has been modified; please apply your changes to the latest version and "
+	        "try again");
+}
+
 int kt_write_load(struct kt_request *request, bool missing_ok)
 {
 	struct kt_request_state *state = request->state;
@@ -126,7 +136,7 @@ int kt_write_load(struct kt_request *request, bool missing_ok)
 		return status;
 	state->old = kt_convert_old(state);
 	if (!state->old)
-		return kt_fail(&request->err, EAGAIN, "the object was changed meanwhile");
+		return fail_lost(request);
 	return 0;
 }
 
@@ -358,16 +368,6 @@ static void answer_dry_run(struct kt_request *request)
 		        kt_object_at_revision(state->ops[0].object, state->current->revision);
 	else
 		state->stored = kt_object_ref(state->ops[0].object);
-}
-
-static int fail_lost(struct kt_request *request)
-{
-	const struct kt_request_state *state = request->state;
-
-	return kt_fail_conflict(&request->err, state->kind->group, state->kind->plural,
-	        state->route.name,
-	        "the object has been modified; please apply your changes to the latest version and "
-	        "try again");
 }
 
 #define ATTEMPTS_MAX 64 /* at one object: more writers than that on one name never get anywhere */

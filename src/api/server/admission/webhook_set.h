@@ -8,6 +8,10 @@
  * each request checks by the revisions in the store, so that a webhook counts from the write that
  * brought it. Without configurations there is no set and no cost. Any thread.
  *
+ * A rule means a resource also by its other versions (matchPolicy Equivalent), and the webhook is
+ * then shown that version; only versions of a custom resource that a webhook converts are shown as
+ * the request has them.
+ *
  * matchConditions are compiled with the variables object, oldObject and request. `authorizer` is
  * known to the compiler but has no value: a condition that uses it fails when it is evaluated, and
  * a condition that fails is answered as failurePolicy says: Fail refuses the request (403), Ignore
