@@ -88,6 +88,34 @@ static void test_hidden_files_are_warned_of(void **state)
 	answer_finish(&answer);
 }
 
+#define APPARMOR "container.apparmor.security.beta.kubernetes.io/"
+
+static void test_old_apparmor_annotations(void **state)
+{
+	const struct kt_kind *pod = kt_builtin_kind("", "v1", "Pod");
+	kt_auto_json json_t *object = NULL;
+	struct answer answer = create(*state, pod,
+	        "{\"metadata\":{\"name\":\"p\",\"annotations\":{\"" APPARMOR
+	        "c\":\"localhost/mine\"}},\"spec\":{" POD_SPEC "}}",
+	        &object);
+
+	assert_int_equal(answer.status, 201);
+	assert_string_equal(kt_jstr(object, "spec.containers.0.securityContext.appArmorProfile."
+	                                    "localhostProfile"),
+	        "mine");
+	answer_finish(&answer);
+	answer = create(*state, pod,
+	        "{\"metadata\":{\"name\":\"p\",\"annotations\":{\"" APPARMOR
+	        "none\":\"odd\"}},\"spec\":{" POD_SPEC "}}",
+	        NULL);
+	assert_int_equal(answer.status, 422);
+	assert_string_equal(kt_jstr(answer.body, "details.causes.0.message"),
+	        "Invalid value: \"none\": container not found");
+	assert_string_equal(kt_jstr(answer.body, "details.causes.1.message"),
+	        "Invalid value: \"odd\": invalid AppArmor profile name: \"odd\"");
+	answer_finish(&answer);
+}
+
 #define SPREAD \
 	"\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\"," \
 	"\"whenUnsatisfiable\":\"DoNotSchedule\"}]"
@@ -146,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_hidden_files_are_warned_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_old_apparmor_annotations, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_template_is_warned_of_once_a_generation, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_names_that_pods_will_bear, setup, teardown),

@@ -15,7 +15,7 @@
 #define NAMESPACE "golden"
 
 /* Whole-table floors, in thousandths of all answers; raised as rules come. */
-#define FLOOR_PER_MILLE 985
+#define FLOOR_PER_MILLE 986
 
 static int show_left;
 

@@ -124,6 +124,7 @@ static int prepare_create(struct kt_rule_context *c, json_t *pod)
 	json_object_set_new(pod, "status", status);
 	mark_gated(c, pod);
 	merge_all_label_keys(pod);
+	kt_pod_take_apparmor(pod);
 	return 0;
 }
 

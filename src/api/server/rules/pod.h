@@ -88,6 +88,12 @@ void kt_pod_names_warn(struct kt_rule_context *c, const json_t *object);
 void kt_pod_template_warn(
         struct kt_rule_context *c, const struct kt_at *template, const json_t *old_template);
 
+/* AppArmor profiles that stand in annotations: into the fields of the containers where those say
+ * nothing; and what is wrong with the annotations. */
+void kt_pod_take_apparmor(json_t *pod);
+void kt_check_apparmor_annotations(
+        struct kt_rule_context *c, const struct kt_at *annotations, const struct kt_at *spec);
+
 /* Files of one volume that hide one another, and projected sources that are none. */
 void kt_pod_warn_overlaps(struct kt_rule_context *c, const json_t *volume);
 

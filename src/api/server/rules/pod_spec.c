@@ -190,6 +190,7 @@ void kt_check_pod_annotations(
 		struct kt_at at = kt_at_key(annotations, "kubernetes.io/config.mirror");
 		kt_add_invalid(c, &at, "must set spec.nodeName if mirror pod annotation is set");
 	}
+	kt_check_apparmor_annotations(c, annotations, spec);
 }
 
 void kt_check_pod_template(
