@@ -116,6 +116,29 @@ static void test_old_apparmor_annotations(void **state)
 	answer_finish(&answer);
 }
 
+static void test_requests_of_the_whole_pod(void **state)
+{
+	kt_auto_json json_t *object = NULL;
+	struct answer answer = create(*state, kt_builtin_kind("", "v1", "Pod"),
+	        "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"resources\":{\"limits\":{"
+	        "\"memory\":\"1Gi\"}},\"containers\":[{\"name\":\"c\",\"image\":\"i\","
+	        "\"resources\":{\"requests\":{\"cpu\":\"100m\"}}}]}}",
+	        &object);
+
+	assert_int_equal(answer.status, 201);
+	/* Of the containers where they have any, else the limit. */
+	assert_string_equal(kt_jstr(object, "spec.resources.requests.cpu"), "100m");
+	assert_string_equal(kt_jstr(object, "spec.resources.requests.memory"), "1Gi");
+	answer_finish(&answer);
+	answer = create(*state, kt_builtin_kind("", "v1", "Pod"),
+	        "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"resources\":{\"limits\":{"
+	        "\"ephemeral-storage\":\"1Gi\"}}," POD_SPEC "}}",
+	        NULL);
+	assert_int_equal(answer.status, 422);
+	assert_int_equal(json_array_size(kt_jget(answer.body, "details.causes")), 1);
+	answer_finish(&answer);
+}
+
 #define SPREAD \
 	"\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\"," \
 	"\"whenUnsatisfiable\":\"DoNotSchedule\"}]"
@@ -174,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_hidden_files_are_warned_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_requests_of_the_whole_pod, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_old_apparmor_annotations, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_template_is_warned_of_once_a_generation, setup, teardown),

@@ -162,6 +162,26 @@ static kt_nanos aggregate(
 	return KT_MAX(sum + sidecars, init_max);
 }
 
+static bool is_pod_level(const char *resource)
+{
+	return strcmp(resource, "cpu") == 0 || strcmp(resource, "memory") == 0 ||
+	       kt_resource_is_hugepages(resource);
+}
+
+/* What containers ask for and may get more of, the pod asks for as a whole. */
+static void take_container_requests(struct kt_rule_context *c, const json_t *spec, json_t *requests)
+{
+	static const char *const summed[] = {"cpu", "memory"};
+	for (size_t i = 0; i < KT_ARRAY_SIZE(summed); i++) {
+		bool any = false;
+		const json_t *like = NULL;
+		kt_nanos n = aggregate(spec, summed[i], &any, &like);
+		if (any && !json_object_get(requests, summed[i]))
+			json_object_set_new(
+			        requests, summed[i], json_string(kt_quantities_print(c, n, like)));
+	}
+}
+
 /* Limits of the whole pod give its requests: those of its containers where they have any, else the
  * limits. */
 static void default_pod_requests(struct kt_rule_context *c, json_t *spec)
@@ -173,16 +193,9 @@ static void default_pod_requests(struct kt_rule_context *c, json_t *spec)
 	json_t *requests = json_object_get(resources, "requests");
 	kt_auto_json json_t *merged = requests ? json_copy(requests) : json_object();
 	const char *name;
+	take_container_requests(c, spec, merged);
 	json_object_foreach(limits, name, limit) {
-		if (json_object_get(merged, name))
-			continue;
-		bool any = false;
-		const json_t *like = limit;
-		kt_nanos n = aggregate(spec, name, &any, &like);
-		if (any && kt_resource_may_overcommit(name))
-			json_object_set_new(
-			        merged, name, json_string(kt_quantities_print(c, n, like)));
-		else
+		if (is_pod_level(name) && !json_object_get(merged, name))
 			json_object_set(merged, name, limit);
 	}
 	if (json_object_size(merged))
@@ -231,8 +244,7 @@ const char *kt_pod_qos(const json_t *spec)
 {
 	bool any = false, guaranteed = true;
 	const json_t *whole = json_object_get(spec, "resources");
-	if (json_object_size(json_object_get(whole, "requests")) ||
-	        json_object_size(json_object_get(whole, "limits"))) {
+	if (whole) { /* also one that says nothing */
 		tally(whole, &any, &guaranteed);
 	} else {
 		for (size_t l = 0; l < 2; l++) {

@@ -248,7 +248,7 @@ void kt_check_pod_resources(struct kt_pod *pod)
 		struct kt_at at = kt_at_key(&requests, keys.names[i]);
 		const json_t *one = NULL;
 		kt_nanos sum = aggregate_requests(pod, keys.names[i], &one);
-		if (sum > kt_quantities_nanos(at.value))
+		if (one && sum > kt_quantities_nanos(at.value))
 			kt_add_invalid_text(c, &at, kt_quantities_text(c, at.value),
 			        "must be greater than or equal to aggregate container requests of "
 			        "%s",
