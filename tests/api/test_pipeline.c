@@ -333,6 +333,8 @@ static void test_pages_count_what_is_left(void **state)
 #define ENDPOINTS "/api/v1/namespaces/default/endpoints/kubernetes"
 #define SLICE "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
 #define SERVICE "/api/v1/namespaces/default/services/kubernetes"
+#define AUTHENTICATION \
+	"/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
 
 static json_t *read_tree(struct fixture *f, const char *path)
 {
@@ -367,6 +369,10 @@ static void test_service_kubernetes_leads_to_the_server(void **state)
 		assert_int_equal(kt_jint(slice, "metadata.generation", 0), port - 6000);
 		assert_int_equal(kt_jint(service, "spec.ports.0.targetPort", 0), port);
 	}
+	kt_auto_json json_t *trust = read_tree(f, AUTHENTICATION);
+	assert_true(kt_starts_with(json_string_value(json_object_get(
+	                                   json_object_get(trust, "data"), "client-ca-file")),
+	        "-----BEGIN CERTIFICATE-----"));
 	kt_auto_json json_t *before = read_tree(f, SLICE);
 	kt_server_advertise(f->server, "127.0.0.1", 6002);
 	kt_auto_json json_t *after = read_tree(f, SLICE);

@@ -3,8 +3,11 @@
  * Where the server is reached, as Service kubernetes tells it: Endpoints, EndpointSlice and the
  * target port hold what the server really listens on, also when that is a loopback address, which
  * no client may write there itself. They are written anew at each start: the port may be another.
+ * Beside them the ConfigMap extension-apiserver-authentication, by which servers of further API
+ * groups know the same clients.
  */
 #include "api/machinery/limits.h"
+#include "api/server/pki.h"
 #include "api/server/server_impl.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -53,19 +56,34 @@ static void set_service(const struct advertising *a, json_t *object)
 		json_object_set_new(port, "targetPort", json_integer(a->port));
 }
 
-static const struct {
-	const char *group, *kind, *label, *label_value;
-	bool is_created; /* where it is missing */
+static void set_authentication(const struct advertising *a, json_t *object)
+{
+	json_t *data = json_object_get(object, "data");
+
+	if (!data)
+		json_object_set_new(object, "data", data = json_object());
+	json_object_set_new(data, "client-ca-file",
+	        json_string(kt_pki_pem(a->server->options.pki, KT_PKI_CA_CERT)));
+}
+
+struct part {
+	const char *group, *kind, *namespace, *name;
+	const char *label, *label_value; /* of a new one; may be NULL */
+	bool is_created;                 /* where it is missing */
 	void (*set)(const struct advertising *a, json_t *object);
-} parts[] = {
-        {"", "Endpoints", "endpointslice.kubernetes.io/skip-mirror", "true", true, set_endpoints},
-        {"discovery.k8s.io", "EndpointSlice", "kubernetes.io/service-name", "kubernetes", true,
-                set_slice},
-        {"", "Service", NULL, NULL, false, set_service},
 };
 
-static json_t *make_new(
-        struct advertising *a, const struct kt_kind *kind, const char *label, const char *value)
+static const struct part parts[] = {
+        {"", "Endpoints", "default", "kubernetes", "endpointslice.kubernetes.io/skip-mirror",
+                "true", true, set_endpoints},
+        {"discovery.k8s.io", "EndpointSlice", "default", "kubernetes", "kubernetes.io/service-name",
+                "kubernetes", true, set_slice},
+        {"", "Service", "default", "kubernetes", NULL, NULL, false, set_service},
+        {"", "ConfigMap", "kube-system", "extension-apiserver-authentication", NULL, NULL, true,
+                set_authentication},
+};
+
+static json_t *make_new(struct advertising *a, const struct kt_kind *kind, const struct part *part)
 {
 	struct kt_loop *loop = a->server->loop;
 	char api_version[128], uid[37], time[KT_TIME_TEXT_MAX];
@@ -73,9 +91,13 @@ static json_t *make_new(
 	kt_kind_api_version(kind, api_version, sizeof(api_version));
 	kt_loop_random_uuid(loop, uid);
 	kt_time_format(kt_loop_wall_ns(loop), time);
-	return json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:{s:s}}}", "kind", kind->kind, "apiVersion",
-	        api_version, "metadata", "name", "kubernetes", "namespace", "default", "uid", uid,
-	        "creationTimestamp", time, "labels", label, value);
+	json_t *object = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "kind", kind->kind,
+	        "apiVersion", api_version, "metadata", "name", part->name, "namespace",
+	        part->namespace, "uid", uid, "creationTimestamp", time);
+	if (part->label)
+		json_object_set_new(json_object_get(object, "metadata"), "labels",
+		        json_pack("{s:s}", part->label, part->label_value));
+	return object;
 }
 
 static void raise_generation(const struct kt_kind *kind, json_t *object)
@@ -88,23 +110,21 @@ static void raise_generation(const struct kt_kind *kind, json_t *object)
 }
 
 /* One object as it should be; nothing when it is so. */
-static int add_part(struct advertising *a, size_t i, struct kt_err *err)
+static int add_part(struct advertising *a, const struct part *part, struct kt_err *err)
 {
 	struct kt_storage *storage = a->server->storage;
-	const struct kt_kind *kind = kt_builtin_kind(parts[i].group, "v1", parts[i].kind);
+	const struct kt_kind *kind = kt_builtin_kind(part->group, "v1", part->kind);
 	kt_auto_object struct kt_object *there = NULL;
 	kt_auto_err missing = KT_ERR_INIT;
 	struct kt_storage_op op = {.kind = KT_STORAGE_PUT};
 	kt_auto_str json = KT_STR_INIT;
 
-	op.key = kt_server_key(&a->arena, kind, "default", "kubernetes");
-	if (storage->ops->get(storage, op.key, 0, &there, &missing) < 0 && !parts[i].is_created)
+	op.key = kt_server_key(&a->arena, kind, part->namespace, part->name);
+	if (storage->ops->get(storage, op.key, 0, &there, &missing) < 0 && !part->is_created)
 		return 0;
-	kt_auto_json json_t *object =
-	        there ? kt_object_tree(there)
-	              : make_new(a, kind, parts[i].label, parts[i].label_value);
+	kt_auto_json json_t *object = there ? kt_object_tree(there) : make_new(a, kind, part);
 	kt_auto_json json_t *before = there ? kt_object_tree(there) : NULL;
-	parts[i].set(a, object);
+	part->set(a, object);
 	kt_type_default(kind->type, object);
 	if (before && json_equal(before, object))
 		return 0;
@@ -160,7 +180,7 @@ static void try_once(struct advertising *a)
 	int status = 0;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(parts) && status == 0; i++)
-		status = add_part(a, i, &err);
+		status = add_part(a, &parts[i], &err);
 	a->txn = (struct kt_storage_txn){
 	        .ops = a->ops, .n_ops = a->n, .loop = a->server->loop, .done = on_done};
 	if (status == 0 && a->n)
