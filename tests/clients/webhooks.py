@@ -518,8 +518,8 @@ def scales_are_seen_as_scales(bench):
 
 
 def what_is_not_kept_is_shown_too(bench):
-    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"],
-            "resources": ["pods/eviction", "pods/binding", "serviceaccounts/token", "selfsubjectaccessreviews"]}
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE", "CONNECT"],
+            "resources": ["pods/exec", "pods/eviction", "pods/binding", "serviceaccounts/token", "selfsubjectaccessreviews"]}
     pods, core = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default"
     status, made = bench.create("shy", path=pods, spec={"containers": [{"name": "c", "image": "i"}]})
     assert status == 201, made
@@ -530,7 +530,14 @@ def what_is_not_kept_is_shown_too(bench):
             ("TokenRequest", f"{core}/serviceaccounts/default/token", {"spec": {}}),
             ("SelfSubjectAccessReview", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
                 "spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}})]
+    execute = f"{pods}/shy/exec?command=ls&command=-l&stdin=true&container=c"
     bench.configure("validating", bench.hook("deny", rules=[rule]))
+    status, answer = bench.call("POST", execute)
+    request = bench.hooks.seen[0][2]["request"]
+    assert status == 400 and answer["message"].endswith("denied the request: not today"), answer
+    assert request["operation"] == "CONNECT" and request["subResource"] == "exec" and request["options"] is None
+    assert request["object"] == {"kind": "PodExecOptions", "apiVersion": "v1", "command": ["ls", "-l"], "stdin": True,
+                                 "container": "c"}, request
     for kind, path, body in asks:
         bench.hooks.seen.clear()
         status, answer = bench.call("POST", path, body)

@@ -47,6 +47,8 @@ static json_t *options_of(const struct kt_admission_context *context)
 	                   : operation == KT_ADMIT_CREATE ? "CreateOptions"
 	                                                  : "UpdateOptions";
 	const char *manager = kt_request_query(request, "fieldManager");
+	if (operation == KT_ADMIT_CONNECT)
+		return NULL;
 	json_t *options = operation == KT_ADMIT_DELETE && json_is_object(state->body)
 	                          ? json_deep_copy(state->body)
 	                          : json_object();
@@ -244,16 +246,27 @@ bool kt_admit_is_configured(struct kt_request *request)
 	return false;
 }
 
-int kt_admit_create(struct kt_request *request, json_t *object)
+static int admit_unkept(
+        struct kt_request *request, enum kt_admission_operation operation, json_t *object)
 {
 	struct kt_admit *admit;
 
 	if (!kt_admit_is_configured(request))
 		return 0;
 	kt_write_rules(request, KT_RULE_CREATE);
-	admit = begin(request, KT_ADMIT_CREATE);
+	admit = begin(request, operation);
 	admit->then_validate = true;
 	admit->created = object;
 	return outcome(admit,
 	        kt_admission_mutate(request->server->admission, &admit->context, object, NULL));
+}
+
+int kt_admit_create(struct kt_request *request, json_t *object)
+{
+	return admit_unkept(request, KT_ADMIT_CREATE, object);
+}
+
+int kt_admit_connect(struct kt_request *request, json_t *options)
+{
+	return admit_unkept(request, KT_ADMIT_CONNECT, options);
 }

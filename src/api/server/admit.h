@@ -12,12 +12,15 @@
 /* 0; KT_STAGE_WAIT: kt_pipeline_resume() follows; negative with request->err. */
 int kt_admit_mutate(struct kt_request *request);
 int kt_admit_validate(struct kt_request *request);
-/* Both rounds; connect (exec, attach, portforward, proxy) and delete have no new object. */
+/* Both rounds; a delete has no new object. */
 int kt_admit_delete(struct kt_request *request);
 
 /* Both rounds for what is created and not kept: bindings, evictions, tokens, reviews. Nobody is
  * asked where nobody asked to be. The object may be changed in place. */
 int kt_admit_create(struct kt_request *request, json_t *object);
+/* The same for a connection (exec, attach, portforward, proxy); options: PodExecOptions and the
+ * like. */
+int kt_admit_connect(struct kt_request *request, json_t *options);
 /* Has somebody asked to see or to change writes: webhooks or bindings of policies? */
 bool kt_admit_is_configured(struct kt_request *request);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pods/log, and the sub-resources that open a connection to a pod or node. */
 #include "api/machinery/field_errors.h"
+#include "api/server/admit.h"
 #include "api/server/encode.h"
+#include "api/server/rules/check.h"
 #include "api/server/server_impl.h"
 #include "api/server/subresources.h"
 #include "base/time.h"
@@ -190,6 +192,44 @@ const struct kt_operation kt_operation_log = {
         .encode = log_encode,
 };
 
+/* A query parameter as the field of PodExecOptions and the like that it is. */
+static void set_option(json_t *options, const struct kt_query_param *param)
+{
+	static const char *const flags[] = {"stdin", "stdout", "stderr", "tty", NULL};
+	json_t *list = json_object_get(options, param->name);
+
+	if (kt_is_one_of(param->name, flags)) {
+		if (kt_streq(param->value, "true") || kt_streq(param->value, "1"))
+			json_object_set_new(options, param->name, json_true());
+	} else if (kt_streq(param->name, "container") || kt_streq(param->name, "path")) {
+		json_object_set_new(options, param->name, json_string(param->value));
+	} else if (kt_streq(param->name, "command") || kt_streq(param->name, "ports")) {
+		if (!list) {
+			list = json_array();
+			json_object_set_new(options, param->name, list);
+		}
+		json_array_append_new(list, *param->name == 'c'
+		                                    ? json_string(param->value)
+		                                    : json_integer(atoll(param->value)));
+	}
+}
+
+/* What admission is shown of a connection. */
+static int connect_decode(struct kt_request *request)
+{
+	struct kt_request_state *state = request->state;
+	const char *kind = state->subresource->kind;
+
+	json_decref(state->body);
+	state->body = json_pack("{s:s,s:s}", "kind", kind ? kind : state->kind->kind, "apiVersion",
+	        state->kind->version);
+	for (size_t i = 0; i < state->query.n; i++)
+		set_option(state->body, &state->query.items[i]);
+	if (kt_streq(state->subresource->name, "proxy") && *state->route.rest)
+		json_object_set_new(state->body, "path", json_string(state->route.rest));
+	return kt_admit_connect(request, state->body);
+}
+
 /*
  * exec, attach, portforward, proxy: simulated nodes run no processes, so there is nothing to
  * connect to. What can be wrong before that is said in the usual words.
@@ -227,4 +267,8 @@ static int connect_commit(struct kt_request *request)
 }
 
 const struct kt_operation kt_operation_connect = {
-        .name = "connect", .commit = connect_commit, .encode = log_encode};
+        .name = "connect",
+        .decode = connect_decode,
+        .commit = connect_commit,
+        .encode = log_encode,
+};
