@@ -460,6 +460,37 @@ static void approved_requests_are_signed(void **state)
 	assert_int_equal(fake_count(world->fake, REQUESTS), 0);
 }
 
+/* Which volume it gets is the scheduler's choice, told by a reservation. */
+static void a_late_claim_takes_only_what_is_reserved(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *claim = NULL;
+
+	fake_put(world->fake, "/apis/storage.k8s.io/v1/storageclasses",
+	        "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':{'name':'l'},"
+	        "'provisioner':'kubernetes.io/no-provisioner','volumeBindingMode':"
+	        "'WaitForFirstConsumer'}");
+	fake_put(world->fake, "/api/v1/persistentvolumes",
+	        "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'v'},'spec':{"
+	        "'storageClassName':'l','capacity':{'storage':'5Gi'},'accessModes':['"
+	        "ReadWriteOnce'],'persistentVolumeReclaimPolicy':'Retain'}}");
+	fake_put(world->fake, CLAIMS,
+	        "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'c'},'spec':{"
+	        "'storageClassName':'l','accessModes':['ReadWriteOnce'],'resources':{'requests':"
+	        "{'storage':'1Gi'}}}}");
+	put_user(world, "a");
+	world_run_ms(world, 1000);
+	claim = fake_get(world->fake, CLAIMS "/c");
+	assert_string_equal(kt_jstr(claim, "status.phase"), "Pending");
+	json_decref(claim);
+	fake_patch(world->fake, "/api/v1/persistentvolumes/v",
+	        "{'spec':{'claimRef':{'namespace':'default','name':'c'}}}");
+	world_run_ms(world, 1000);
+	claim = fake_get(world->fake, CLAIMS "/c");
+	assert_string_equal(kt_jstr(claim, "status.phase"), "Bound");
+	assert_string_equal(kt_jstr(claim, "spec.volumeName"), "v");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
@@ -475,6 +506,7 @@ int main(void)
 	        T(approved_requests_are_signed),
 	        T(a_pending_claim_says_why_each_15_s),
 	        T(a_claim_waits_for_its_consumer),
+	        T(a_late_claim_takes_only_what_is_reserved),
 	        T(budgets_and_roles_are_summed_up),
 	        T(quotas_count_what_is_there),
 	};

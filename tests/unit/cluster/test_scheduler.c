@@ -124,6 +124,30 @@ static void a_waiting_pod_says_why(void **state)
 	assert_node(world, "a", "two");
 }
 
+static void equals_share_alike(void **state)
+{
+	struct world *world = *state;
+	int n[3] = {0};
+
+	put_node(world, "n0", "8");
+	put_node(world, "n1", "8");
+	put_node(world, "n2", "8");
+	for (int i = 0; i < 60; i++) {
+		kt_auto_json json_t *pod = NULL;
+
+		put_pod(world, "p", "1");
+		world_run_ms(world, 100);
+		pod = fake_get(world->fake, PODS "/p");
+		assert_non_null(kt_jstr(pod, "spec.nodeName"));
+		n[kt_jstr(pod, "spec.nodeName")[1] - '0']++;
+		fake_delete(world->fake, PODS "/p");
+		fake_patch(world->fake, PODS "/p", "{'metadata':{'deletionGracePeriodSeconds':0}}");
+		world_run_ms(world, 100);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_in_range(n[i], 10, 30);
+}
+
 static void a_refused_binding_is_tried_again(void **state)
 {
 	struct world *world = *state;
@@ -369,6 +393,7 @@ int main(void)
 	        T(the_emptier_node_wins),
 	        T(no_node_is_overbooked),
 	        T(a_waiting_pod_says_why),
+	        T(equals_share_alike),
 	        T(a_refused_binding_is_tried_again),
 	        T(gates_and_taints_hold),
 	        T(the_more_important_pushes_others_aside),

@@ -60,7 +60,11 @@ static void claims_that_cannot_be_dealt_with(void **state)
 	assert_refused_at_once(
 	        s, POD_WITH(CLAIM_VOLUME("c")), "persistentvolumeclaim \"c\" not found");
 	assert_refused_at_once(s, POD_WITH("{'name':'e','ephemeral':{}}"),
-	        "persistentvolumeclaim \"new-e\" not found");
+	        "waiting for ephemeral volume controller to create the persistentvolumeclaim "
+	        "\"new-e\"");
+	scheduling_put(s, "persistentVolumeClaims", OPEN_CLAIM("new-e", "1Gi", "late"));
+	assert_refused_at_once(s, POD_WITH("{'name':'e','ephemeral':{}}"),
+	        "PVC default/new-e was not created for pod default/new (pod is not owner)");
 	scheduling_put(s, "persistentVolumeClaims", OPEN_CLAIM("c", "1Gi", "now"));
 	assert_refused_at_once(
 	        s, POD_WITH(CLAIM_VOLUME("c")), "pod has unbound immediate PersistentVolumeClaims");

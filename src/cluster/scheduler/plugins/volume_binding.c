@@ -175,9 +175,23 @@ static bool waits_for_consumer(const struct kt_snapshot *snapshot, const struct 
 	return class && kt_class_waits(class) && !kt_claim_volume_name(claim).len;
 }
 
+/* An ephemeral volume's claim belongs to its pod; another's of that name must not be taken. */
+static bool is_owned_by(const struct kt_object *claim, const struct kt_pod_info *pod)
+{
+	struct kt_sv text = kt_object_span(claim, claim->owner_references), uid;
+	struct kt_json_at list = {text.p, text.len}, item;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &item))
+		if (kt_json_bool(kt_json_member(item, "controller"), false))
+			return kt_json_string_sv(kt_json_member(item, "uid"), &uid) &&
+			       kt_sv_eq(uid, pod->uid);
+	return false;
+}
+
 /* NULL: the claim can be dealt with; else why not, in arena memory or constant. */
-static const char *read_claim(const struct kt_snapshot *snapshot, const struct kt_pod_claim *own,
-        struct binding *binding, struct kt_arena *arena)
+static const char *read_claim(const struct kt_snapshot *snapshot, const struct kt_pod_info *pod,
+        const struct kt_pod_claim *own, struct binding *binding, struct kt_arena *arena)
 {
 	const struct kt_object *claim =
 	        kt_volumes_get(&snapshot->volumes, KT_VOLUME_CLAIMS, kt_sv_of(own->key));
@@ -192,6 +206,10 @@ static const char *read_claim(const struct kt_snapshot *snapshot, const struct k
 		               : kt_arena_printf(arena, "persistentvolumeclaim \"%s\" not found",
 		                         own->name);
 	name = kt_claim_volume_name(claim);
+	if (own->ephemeral && !is_owned_by(claim, pod))
+		return kt_arena_printf(arena,
+		        "PVC %s was not created for pod %.*s/%.*s (pod is not owner)", own->key,
+		        KT_SVP(pod->namespace), KT_SVP(pod->name));
 	if (kt_json_string_is(kt_object_field(claim, KT_SECTION_STATUS, "phase"), "Lost"))
 		return kt_arena_printf(arena,
 		        "persistentvolumeclaim \"%s\" bound to non-existent persistentvolume "
@@ -220,7 +238,7 @@ static const char *read_claims(const struct kt_snapshot *snapshot, const struct 
 	binding->bound = kt_arena_alloc(arena, (pod->claims.n + 1) * sizeof(*binding->bound));
 	binding->open = kt_arena_alloc(arena, (pod->claims.n + 1) * sizeof(*binding->open));
 	for (size_t i = 0; i < pod->claims.n; i++) {
-		const char *why = read_claim(snapshot, &pod->claims.items[i], binding, arena);
+		const char *why = read_claim(snapshot, pod, &pod->claims.items[i], binding, arena);
 
 		if (why)
 			return why;

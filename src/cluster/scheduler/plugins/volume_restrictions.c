@@ -24,6 +24,8 @@ static enum kt_plugin_code pre_filter(
 		const struct kt_object *claim =
 		        kt_volumes_get(volumes, KT_VOLUME_CLAIMS, kt_sv_of(key));
 
+		if (pod->claims.items[i].ephemeral)
+			continue; /* no other pod uses it; VolumeBinding asks whether it is there */
 		if (!claim) {
 			kt_vec_push(
 			        &reasons->texts, kt_arena_printf(cycle->arena,

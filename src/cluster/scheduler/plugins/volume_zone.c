@@ -80,6 +80,9 @@ static enum kt_plugin_code pre_filter(
 	for (size_t i = 0; i < pod->claims.n; i++) {
 		const struct kt_object *claim = kt_volumes_get(&cycle->snapshot->volumes,
 		        KT_VOLUME_CLAIMS, kt_sv_of(pod->claims.items[i].key));
+
+		if (pod->claims.items[i].ephemeral)
+			continue;
 		enum kt_plugin_code code =
 		        claim ? read_claim(cycle, claim, zones, reasons)
 		              : fail(reasons, kt_arena_printf(cycle->arena,
