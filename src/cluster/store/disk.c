@@ -24,7 +24,8 @@ enum {
 	READERS_MAX = 1024,
 	MAP_MIN_BYTES = 1 << 20,
 	RESERVE_BYTES = 1 << 20,
-	RESUME_BYTES = 4 << 20, /* a full disk must have so much again */
+	LET_GO_BYTES = 16 << 20, /* after so much writing the map is let go */
+	RESUME_BYTES = 4 << 20,  /* a full disk must have so much again */
 };
 
 /* What lies before key and JSON in a record. */
@@ -111,8 +112,9 @@ static void *find_map(MDB_env *env)
 	return NULL;
 }
 
-void kt_store_disk_let_go(const struct kt_store_disk *disk)
+void kt_store_disk_let_go(struct kt_store_disk *disk)
 {
+	disk->seen_bytes = 0;
 	if (disk->map && madvise(disk->map, disk->map_bytes, MADV_DONTNEED) < 0)
 		kt_log_debug("store", "letting go of pages: %s", strerror(errno));
 }
@@ -359,6 +361,9 @@ int kt_store_disk_commit(struct kt_store_disk *disk)
 {
 	int rc = mdb_txn_commit(kt_steal(&disk->txn));
 
+	disk->seen_bytes += disk->txn_bytes;
+	if (disk->seen_bytes > LET_GO_BYTES)
+		kt_store_disk_let_go(disk);
 	/* A write that finds room for a part alone is EIO to LMDB. Nothing refers to the pages it
 	 * wrote: they come before the head, whose failure LMDB does not let pass. */
 	if (rc == EIO && is_full(disk))

@@ -33,6 +33,7 @@ struct kt_store_disk {
 	MDB_dbi dbi;
 	MDB_txn *txn;        /* the writer's */
 	size_t txn_bytes;    /* in its records */
+	size_t seen_bytes;   /* written since the map was let go */
 	int dir_fd, lock_fd; /* the lock keeps other processes out; -1: not open */
 	int reserve_fd;      /* space kept back so that a full disk can be tidied up */
 	bool has_reserve;
@@ -60,7 +61,7 @@ void kt_store_disk_take_reserve(struct kt_store_disk *disk);
 
 /* Lets go of the pages of the file that were looked at: they are in the system's cache as well, and
  * would count as this process's memory. */
-void kt_store_disk_let_go(const struct kt_store_disk *disk);
+void kt_store_disk_let_go(struct kt_store_disk *disk);
 
 enum kt_store_room {
 	KT_STORE_ROOM_ENOUGH,

@@ -28,7 +28,7 @@ static const struct kt_option UP_OPTIONS[] = {
         {.name = "data-dir",
                 .type = KT_OPTION_STRING,
                 .value_name = "DIR",
-                .help = "where the cluster lives",
+                .help = "folder for the data; `delete` removes what the cluster put there",
                 .completion = KT_COMPLETE_FILE},
         {.name = "foreground", .type = KT_OPTION_BOOL, .help = "do not go into the background"},
         {.name = "token-auth-file",
