@@ -202,6 +202,9 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		        kt_selector_matches(selector, all.items[i]))
 			kt_vec_push(&pods, all.items[i]);
 	kt_selector_destroy(selector);
+	if (!pods.n)
+		kt_reconciler_event(
+		        own->reconciler, budget, "Normal", "NoPods", "No matching pods found");
 	write_status(own, pass, budget, tree, &pods);
 }
 

@@ -319,8 +319,8 @@ static void quotas_count_what_is_there(void **state)
 	assert_string_equal(kt_jstr(quota, "status.used.pods"), "0");
 }
 
-/* The event about the claim with this reason; NULL. */
-static json_t *claim_event(struct world *world, const char *reason)
+/* The event with this reason; NULL. */
+static json_t *event_of(struct world *world, const char *reason)
 {
 	for (size_t i = 0;; i++) {
 		json_t *event = fake_nth(world->fake, "/api/v1/events", i);
@@ -331,9 +331,9 @@ static json_t *claim_event(struct world *world, const char *reason)
 	}
 }
 
-static int64_t claim_event_count(struct world *world, const char *reason)
+static int64_t count_of(struct world *world, const char *reason)
 {
-	kt_auto_json json_t *event = claim_event(world, reason);
+	kt_auto_json json_t *event = event_of(world, reason);
 
 	return event ? kt_jint(event, "count", 0) : 0;
 }
@@ -374,12 +374,12 @@ static void a_pending_claim_says_why_each_15_s(void **state)
 		put_user(world, name);
 		world_run_ms(world, 100);
 	}
-	assert_int_equal(claim_event_count(world, "FailedBinding"), 1);
+	assert_int_equal(count_of(world, "FailedBinding"), 1);
 	world_run_ms(world, 14000);
-	assert_int_equal(claim_event_count(world, "FailedBinding"), 2);
+	assert_int_equal(count_of(world, "FailedBinding"), 2);
 	/* The burst, and then one each five minutes that counts them all. */
 	world_run_ms(world, 3600 * 1000);
-	assert_in_range(claim_event_count(world, "FailedBinding"), 220, 242);
+	assert_in_range(count_of(world, "FailedBinding"), 220, 242);
 	fake_delete(world->fake, CLAIMS "/c");
 	world_run_ms(world, 1000);
 	put_claim(world, "'storageClassName':'',");
@@ -398,13 +398,26 @@ static void a_claim_waits_for_its_consumer(void **state)
 	        "'WaitForFirstConsumer'}");
 	put_claim(world, "'storageClassName':'l',");
 	world_run_ms(world, 1000);
-	assert_int_equal(claim_event_count(world, "WaitForFirstConsumer"), 1);
+	assert_int_equal(count_of(world, "WaitForFirstConsumer"), 1);
 	put_user(world, "a");
 	put_user(world, "b");
 	world_run_ms(world, 15000);
-	assert_int_equal(claim_event_count(world, "WaitForFirstConsumer"), 1);
-	event = claim_event(world, "WaitForPodScheduled");
+	assert_int_equal(count_of(world, "WaitForFirstConsumer"), 1);
+	event = event_of(world, "WaitForPodScheduled");
 	assert_string_equal(kt_jstr(event, "message"), "waiting for pods a,b to be scheduled");
+}
+
+static void a_budget_of_nothing_says_so(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *event = NULL;
+
+	fake_put(world->fake, "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+	        "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'name':'b'},"
+	        "'spec':{'minAvailable':1,'selector':{'matchLabels':{'app':'none'}}}}");
+	world_run_ms(world, 1000);
+	event = event_of(world, "NoPods");
+	assert_string_equal(kt_jstr(event, "message"), "No matching pods found");
 }
 
 #define REQUESTS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -504,6 +517,7 @@ int main(void)
 	        T(slices_hold_a_hundred),
 	        T(claims_find_a_volume_or_get_one),
 	        T(approved_requests_are_signed),
+	        T(a_budget_of_nothing_says_so),
 	        T(a_pending_claim_says_why_each_15_s),
 	        T(a_claim_waits_for_its_consumer),
 	        T(a_late_claim_takes_only_what_is_reserved),
