@@ -10,6 +10,7 @@
 static const char WORKLOADS[] =
         "deployments statefulsets daemonsets replicasets jobs services pods";
 static const char ROLLED[] = "deployments statefulsets daemonsets";
+static const char NAMED_BY_PODS[] = "configmaps secrets persistentvolumeclaims serviceaccounts";
 
 const struct kt_binding kt_bindings[] = {
         /* kinds with keys of their own come first */
@@ -44,6 +45,8 @@ const struct kt_binding kt_bindings[] = {
         {KT_IN_RESOURCE, "nodes", 'r', "drain {names}", "Drain", "Resource", W | M},
         {KT_IN_RESOURCE, "namespaces", 'u', "ns {name}", "Use", "Resource", M},
         {KT_IN_RESOURCE, "secrets", 'x', "decode {target} {ns}", "Decode", "Resource", M},
+        {KT_IN_RESOURCE, NAMED_BY_PODS, 'u', "xray pods {namespace} /{target}\\b", "Used By",
+                "Resource", 0},
         {KT_IN_CONTEXTS, NULL, KT_KEY_ENTER, "ctx {name}", "Switch", "Resource", M},
         {KT_IN_CONTAINERS, NULL, 'l', "logs -f {target} -c {name} {ns}", "Logs", "Resource", M},
         {KT_IN_CONTAINERS, NULL, 'p', "logs --previous {target} -c {name} {ns}", "Logs Previous",

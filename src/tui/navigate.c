@@ -200,11 +200,15 @@ bool kt_ui_xray(struct kt_ui *ui, const char *line)
 	        tokens.n && tokens.items[0].text ? kt_ui_resource(ui, tokens.items[0].text) : NULL;
 
 	read_place(line, &tokens, &place);
-	if (resource && place.namespace && resource->namespaced)
-		kt_ui_use_namespace(ui, place.namespace);
+	const char *namespace = !place.namespace                   ? ui->namespace
+	                        : kt_streq(place.namespace, "all") ? ""
+	                                                           : place.namespace;
+
+	if (resource && place.namespace && resource->namespaced && !ui->of_key)
+		kt_ui_use_namespace(
+		        ui, place.namespace); /* a key's look elsewhere is a short one */
 	if (resource)
-		show(ui, kt_xray_view_create(ui, resource, ui->namespace, place.filter),
-		        ui->of_key);
+		show(ui, kt_xray_view_create(ui, resource, namespace, place.filter), ui->of_key);
 	finish_place(&place);
 	kt_tokens_finish(&tokens);
 	return resource != NULL;
