@@ -39,8 +39,8 @@ struct kt_queued_pod {
 /* wake(arg) is called whenever the active queue becomes non-empty by time or event. */
 struct kt_pod_queue *kt_pod_queue_create(struct kt_loop *loop, void (*wake)(void *arg), void *arg);
 void kt_pod_queue_destroy(struct kt_pod_queue *queue);
-/* A new or changed pending pod. A changed one that was tried in vain is tried again after its
- * back-off. */
+/* A new or changed pending pod. One that was tried in vain is tried again, after its back-off, when
+ * its spec or labels changed. */
 void kt_pod_queue_put(struct kt_pod_queue *queue, struct kt_object *object, bool gated);
 void kt_pod_queue_remove(struct kt_pod_queue *queue, struct kt_sv uid); /* absent: nothing */
 /* The next pod; it stays known to the queue (place: under way) until removed or returned. NULL when
