@@ -324,6 +324,7 @@ static void warn_old_annotations(struct kt_rule_context *c, const json_t *object
 
 static void warn_volume(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec");
 	(void)old;
 	if (c->subresource)
 		return;
@@ -333,6 +334,7 @@ static void warn_volume(struct kt_rule_context *c, const json_t *object, const j
 		kt_rule_warn(c, "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is "
 		                "deprecated. Instead, the recommended approach is to "
 		                "use dynamic provisioning.");
+	kt_warn_old_sources(c, &spec);
 }
 
 static void default_volume(struct kt_rule_context *c, json_t *object)

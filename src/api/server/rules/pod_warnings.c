@@ -4,6 +4,7 @@
 #include "api/server/rules/names.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
+#include "api/server/rules/volumes.h"
 
 static const char *const container_lists[] = {"initContainers", "containers"};
 
@@ -122,32 +123,34 @@ static void warn_environment(struct kt_rule_context *c, const struct kt_at *cont
 
 /* Volumes */
 
-static void warn_source(
-        struct kt_rule_context *c, const struct kt_at *volume, const char *name, const char *why)
+void kt_warn_old_sources(struct kt_rule_context *c, const struct kt_at *volume)
 {
-	struct kt_at at = kt_at(volume, name);
-	if (at.value)
-		kt_rule_warn(c, "%s: %s", path_of(c, &at), why);
+	static const struct {
+		const char *name, *why;
+	} old[] = {
+	        {"gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"},
+	        {"glusterfs", "deprecated in v1.25, this feature will be removed soon after in a "
+	                      "subsequent release"},
+	        {"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
+	        {"rbd", "deprecated in v1.28, non-functional in v1.31+"},
+	        {"scaleIO", "deprecated in v1.16, non-functional in v1.22+"},
+	        {"flocker", "deprecated in v1.22, non-functional in v1.25+"},
+	        {"storageos", "deprecated in v1.22, non-functional in v1.25+"},
+	        {"quobyte", "deprecated in v1.22, non-functional in v1.25+"},
+	        {"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"},
+	};
+	for (size_t i = 0; i < KT_ARRAY_SIZE(old); i++) {
+		struct kt_at at = kt_at(volume, old[i].name);
+		if (at.value)
+			kt_rule_warn(c, "%s: %s", path_of(c, &at), old[i].why);
+	}
 }
 
 static void warn_volumes(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	struct kt_at volumes = kt_at(spec, "volumes");
 	KT_EACH(volume, &volumes) {
-		warn_source(c, &volume, "gitRepo",
-		        "deprecated in v1.11, and disabled by default in v1.33+");
-		warn_source(c, &volume, "glusterfs",
-		        "deprecated in v1.25, this feature will be removed soon after in a "
-		        "subsequent release");
-		warn_source(c, &volume, "cephfs", "deprecated in v1.28, non-functional in v1.31+");
-		warn_source(c, &volume, "rbd", "deprecated in v1.28, non-functional in v1.31+");
-		warn_source(c, &volume, "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
-		warn_source(c, &volume, "flocker", "deprecated in v1.22, non-functional in v1.25+");
-		warn_source(
-		        c, &volume, "storageos", "deprecated in v1.22, non-functional in v1.25+");
-		warn_source(c, &volume, "quobyte", "deprecated in v1.22, non-functional in v1.25+");
-		warn_source(c, &volume, "photonPersistentDisk",
-		        "deprecated in v1.11, non-functional in v1.16+");
+		kt_warn_old_sources(c, &volume);
 	}
 	KT_EACH(holder, &volumes) {
 		kt_pod_warn_overlaps(c, holder.value);
