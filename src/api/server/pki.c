@@ -81,12 +81,48 @@ static char *take_datum(gnutls_datum_t *datum)
 	return text;
 }
 
+#define P256_LEN 32
+
+/* A number in its full width, which it loses or outgrows by a zero in what GnuTLS gives. */
+static void put_number(unsigned char *out, const gnutls_datum_t *number)
+{
+	const unsigned char *p = number->data;
+	size_t len = number->size;
+
+	for (; len && !*p; len--)
+		p++;
+	kt_assert(len <= P256_LEN);
+	memset(out, 0, P256_LEN - len);
+	memcpy(out + P256_LEN - len, p, len);
+}
+
+/* PKCS #8 (RFC 5958) around an ECPrivateKey (RFC 5915), whose number has as many octets as the
+ * curve's order: GnuTLS writes it like an INTEGER, and ring, rustls' library, refuses 33 octets. */
 static int key_pem(gnutls_x509_privkey_t key, char **ret_pem, struct kt_err *err)
 {
-	gnutls_datum_t out;
-	int r = gnutls_x509_privkey_export2_pkcs8(
-	        key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &out);
+	static const unsigned char head[] = {0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06,
+	        0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+	        0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20};
+	static const unsigned char public[] = {0xa1, 0x44, 0x03, 0x42, 0x00, 0x04};
+	unsigned char der[sizeof(head) + sizeof(public) + 3 * P256_LEN], *p = der;
+	gnutls_datum_t x = {0}, y = {0}, k = {0}, text = {der, sizeof(der)}, out;
+	gnutls_ecc_curve_t curve;
+	int r = gnutls_x509_privkey_export_ecc_raw(key, &curve, &x, &y, &k);
 
+	if (r >= 0 && curve != GNUTLS_ECC_CURVE_SECP256R1)
+		r = GNUTLS_E_ECC_UNSUPPORTED_CURVE;
+	if (r >= 0) {
+		memcpy(p, head, sizeof(head));
+		put_number(p += sizeof(head), &k);
+		memcpy(p += P256_LEN, public, sizeof(public));
+		put_number(p += sizeof(public), &x);
+		put_number(p + P256_LEN, &y);
+		r = gnutls_pem_base64_encode2("PRIVATE KEY", &text, &out);
+	}
+	gnutls_free(x.data);
+	gnutls_free(y.data);
+	gnutls_free(k.data);
+	gnutls_memset(der, 0, sizeof(der));
 	if (r < 0)
 		return tls_fail(err, "writing a key", r);
 	*ret_pem = take_datum(&out);
@@ -375,7 +411,8 @@ static int import_key(const char *pem, gnutls_x509_privkey_t *ret_key)
 	return 0;
 }
 
-/* A leaf on the disk is still good: ours, its key fits, far from its end, and with all names. */
+/* A leaf on the disk is still good: ours, its key fits and is written as we write keys, far from
+ * its end, and with all names. */
 static bool leaf_is_good(
         const struct kt_pki *pki, const char *cert_text, const char *key_text, const names *list)
 {
@@ -383,6 +420,7 @@ static bool leaf_is_good(
 	auto_key key = NULL;
 	unsigned char a[64], b[64];
 	size_t a_len = sizeof(a), b_len = sizeof(b);
+	kt_auto_free char *written = NULL;
 	unsigned status = 0;
 
 	if (!cert_text || !key_text || import_crt(cert_text, &crt) < 0 ||
@@ -395,6 +433,8 @@ static bool leaf_is_good(
 	        memcmp(a, b, a_len))
 		return false;
 	if (gnutls_x509_crt_get_expiration_time(crt) < time(NULL) + (time_t)RENEW_DAYS * DAY_S)
+		return false;
+	if (key_pem(key, &written, NULL) < 0 || !kt_streq(written, key_text))
 		return false;
 	for (size_t i = 0; list && i < list->n; i++)
 		if (!gnutls_x509_crt_check_hostname2(crt, list->items[i], 0))

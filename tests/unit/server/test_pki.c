@@ -239,10 +239,38 @@ static void test_signing_refuses(void **state)
 	kt_pki_close(pki);
 }
 
+/* RFC 5915: as many octets as the curve's order has, however small or large the number. */
+static void test_keys_have_their_full_width(void **state)
+{
+	static const unsigned char start[] = {0x02, 0x01, 0x01, 0x04, 0x20};
+
+	(void)state;
+	for (int i = 0; i < 20; i++) { /* half of all keys have the first bit set */
+		kt_auto_free char *cert = NULL, *key = NULL;
+		struct kt_pki *pki = NULL;
+		gnutls_datum_t text, der;
+		gnutls_x509_privkey_t read;
+
+		assert_int_equal(kt_pki_open(NULL, NULL, &pki, NULL), 0);
+		assert_int_equal(kt_pki_issue_client(pki, "ann", NULL, &cert, &key, NULL), 0);
+		text = (gnutls_datum_t){(unsigned char *)key, (unsigned)strlen(key)};
+		assert_int_equal(gnutls_pem_base64_decode2("PRIVATE KEY", &text, &der), 0);
+		assert_int_equal(der.size, 138);
+		assert_memory_equal(der.data + 31, start, sizeof(start));
+		gnutls_free(der.data);
+		assert_int_equal(gnutls_x509_privkey_init(&read), 0);
+		assert_int_equal(gnutls_x509_privkey_import(read, &text, GNUTLS_X509_FMT_PEM), 0);
+		assert_int_equal(gnutls_x509_privkey_verify_params(read), 0);
+		gnutls_x509_privkey_deinit(read);
+		kt_pki_close(pki);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_certificates),
+	        cmocka_unit_test(test_keys_have_their_full_width),
 	        cmocka_unit_test(test_signing),
 	        cmocka_unit_test(test_signing_refuses),
 	        cmocka_unit_test(test_folder),
