@@ -157,7 +157,9 @@ class Bench:
         answer = self.connection.getresponse()
         text = answer.read()
         self.warnings = answer.headers.get_all("Warning") or []
-        return answer.status, json.loads(text)
+        # a path that is not served yet is answered with plain text
+        is_json = answer.headers.get_content_type() == "application/json"
+        return answer.status, json.loads(text) if is_json else {"message": text.decode()}
 
     def hook(self, path, **fields):
         """A webhook of that path for writes of configmaps of the default namespace."""
