@@ -60,6 +60,29 @@ static int check_options(const struct kt_command_context *ctx, struct kt_err *er
 
 /* Server-side */
 
+/* Fields of others: what a person can do then. */
+static int explain_conflict(struct kt_err *err)
+{
+	kt_auto_err why = KT_ERR_INIT;
+
+	kt_err_move(&why, err);
+	return kt_fail(err, why.code,
+	        "%s\nPlease review the fields above--they currently have other managers. Here\nare "
+	        "the ways you can resolve this warning:\n* If you intend to manage all of these "
+	        "fields, please re-run the apply\n  command with the `--force-conflicts` flag.\n* "
+	        "If "
+	        "you do not intend to manage all of the fields, please edit your\n  manifest to "
+	        "remove references to the fields that should keep their\n  current managers.\n* "
+	        "You "
+	        "may co-own fields by updating your manifest to match the existing\n  value; in "
+	        "this "
+	        "case, you'll become the manager if the other manager(s)\n  stop managing the "
+	        "field "
+	        "(remove it from their configuration).\nSee "
+	        "https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts",
+	        kt_err_message(&why));
+}
+
 static int apply_server_side(
         struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
@@ -84,7 +107,7 @@ static int apply_server_side(
 	        ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml", object, err);
 
 	if (!answer)
-		return err->code;
+		return err->status == 409 ? explain_conflict(err) : err->code;
 	return kt_print_result(ctx, target->resource, answer, "serverside-applied", err);
 }
 
@@ -157,10 +180,10 @@ static int patch_live(struct kt_command_context *ctx, const struct kt_target *ta
 
 	if (!patch)
 		return err->code;
-	if (json_object_size(patch) == 0)
-		return kt_print_result(ctx, target->resource, live, "unchanged", err);
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, live, "configured", err);
+	if (json_object_size(patch) == 0)
+		return kt_print_result(ctx, target->resource, live, "unchanged", err);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);

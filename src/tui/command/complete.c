@@ -207,8 +207,9 @@ static void offer_words(struct completion *c, const char *const *words)
 		offer(c, *words, NULL);
 }
 
-static const char *const OUTPUTS[] = {
-        "json", "yaml", "name", "wide", "jsonpath=", "custom-columns=", NULL};
+static const char *const OUTPUTS[] = {"json", "yaml", "name", "wide",
+        "jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file=",
+        "custom-columns=", "custom-columns-file=", NULL};
 
 static void offer_kind(
         struct completion *c, enum kt_completion completion, const struct kt_option *option)

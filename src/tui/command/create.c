@@ -23,6 +23,12 @@ static const struct kt_option OPTIONS[] = {
 int kt_create_object(
         struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
+	return kt_create_object_as(ctx, target, "created", err);
+}
+
+int kt_create_object_as(struct kt_command_context *ctx, const struct kt_target *target,
+        const char *done, struct kt_err *err)
+{
 	if (!target->resource)
 		return kt_fail(err, ENOENT,
 		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
@@ -35,7 +41,7 @@ int kt_create_object(
 		        target->source ? target->source : "", kt_jstr(target->object, "kind"),
 		        kt_jstr(target->object, "apiVersion"));
 	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, target->object, "created", err);
+		return kt_print_result(ctx, target->resource, target->object, done, err);
 	kt_auto_free char *path = kt_resource_path(target->resource, target->namespace, NULL, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
@@ -45,7 +51,7 @@ int kt_create_object(
 	if (!answer)
 		return target->source ? kt_wrap(err, "error when creating \"%s\"", target->source)
 		                      : err->code;
-	return kt_print_result(ctx, target->resource, answer, "created", err);
+	return kt_print_result(ctx, target->resource, answer, done, err);
 }
 
 static int create_one(
@@ -59,8 +65,9 @@ static int run(struct kt_command_context *ctx)
 {
 	if (!kt_opt_strings(ctx, "filename")->n)
 		return kt_command_fail(ctx, NULL,
-		        ctx->argc ? "unknown type \"%s\": see 'create --help' for those it knows"
-		                  : "must specify one of -f and a type to create",
+		        ctx->argc ? "Unexpected args: [%s]\nSee 'kube-tui create -h' for help and "
+		                    "examples"
+		                  : "must specify one of -f and -k",
 		        ctx->argc ? ctx->argv[0] : "");
 	return kt_targets_run(ctx, KT_TARGET_FILES, create_one, NULL);
 }

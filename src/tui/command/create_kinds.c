@@ -8,8 +8,7 @@
 
 #define LITERAL_FILE_MAX_BYTES (1u << 20) /* what a ConfigMap or Secret may hold */
 
-/* Sends the object; takes it over. */
-static int finish(struct kt_command_context *ctx, const char *word, json_t *object)
+int kt_create_finish(struct kt_command_context *ctx, const char *word, json_t *object)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_target target = {.object = object};
@@ -26,32 +25,42 @@ static int finish(struct kt_command_context *ctx, const char *word, json_t *obje
 	return code;
 }
 
-static const char *only_name(struct kt_command_context *ctx)
+const char *kt_create_name(struct kt_command_context *ctx)
 {
 	if (ctx->argc == 1)
 		return ctx->argv[0];
-	kt_command_fail(ctx, NULL, "exactly one NAME is required, got %d", ctx->argc);
+	kt_command_fail(ctx, NULL,
+	        "exactly one NAME is required, got %d\nSee 'kube-tui create %s -h' for help and "
+	        "examples",
+	        ctx->argc, ctx->command->name);
 	return NULL;
 }
 
-static json_t *object_of(const char *api_version, const char *kind, const char *name)
+json_t *kt_create_object_of(const char *api_version, const char *kind, const char *name)
 {
 	return json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", api_version, "kind", kind, "metadata",
 	        "name", name);
 }
 
-static int create_namespace(struct kt_command_context *ctx)
+int kt_create_namespace(struct kt_command_context *ctx)
 {
-	const char *name = only_name(ctx);
+	const char *name = kt_create_name(ctx);
 
-	return name ? finish(ctx, "namespaces", object_of("v1", "Namespace", name)) : KT_EXIT_ERROR;
+	if (!name)
+		return KT_EXIT_ERROR;
+	json_t *object = kt_create_object_of("v1", "Namespace", name);
+
+	json_object_set_new(object, "spec", json_object());
+	json_object_set_new(object, "status", json_object());
+	return kt_create_finish(ctx, "namespaces", object);
 }
 
-static int create_serviceaccount(struct kt_command_context *ctx)
+int kt_create_serviceaccount(struct kt_command_context *ctx)
 {
-	const char *name = only_name(ctx);
+	const char *name = kt_create_name(ctx);
 
-	return name ? finish(ctx, "serviceaccounts", object_of("v1", "ServiceAccount", name))
+	return name ? kt_create_finish(ctx, "serviceaccounts",
+	                      kt_create_object_of("v1", "ServiceAccount", name))
 	            : KT_EXIT_ERROR;
 }
 
@@ -73,14 +82,14 @@ static json_t *command_after_dash(const struct kt_command_context *ctx)
 	return words;
 }
 
-static json_t *containers(const struct kt_command_context *ctx, const struct kt_strings *images)
+json_t *kt_create_containers(const struct kt_command_context *ctx, const struct kt_strings *images)
 {
 	json_t *list = json_array(), *words = command_after_dash(ctx);
 
 	for (size_t i = 0; i < images->n; i++) {
 		kt_auto_free char *name = container_name(images->items[i]);
-		json_t *container =
-		        json_pack("{s:s, s:s}", "name", name, "image", images->items[i]);
+		json_t *container = json_pack(
+		        "{s:s, s:s, s:{}}", "name", name, "image", images->items[i], "resources");
 
 		if (json_array_size(words))
 			json_object_set(container, "command", words);
@@ -90,64 +99,48 @@ static json_t *containers(const struct kt_command_context *ctx, const struct kt_
 	return list;
 }
 
-static const char *name_before_dash(struct kt_command_context *ctx)
+const char *kt_create_name_before_dash(struct kt_command_context *ctx)
 {
 	int n = ctx->dash_at >= 0 ? ctx->dash_at : ctx->argc;
 
 	if (n == 1)
 		return ctx->argv[0];
-	kt_command_fail(ctx, NULL, "exactly one NAME is required, got %d", n);
+	kt_command_fail(ctx, NULL,
+	        "exactly one NAME is required, got %d\nSee 'kube-tui create %s -h' for help and "
+	        "examples",
+	        n, ctx->command->name);
 	return NULL;
 }
 
-static int create_deployment(struct kt_command_context *ctx)
+int kt_create_deployment(struct kt_command_context *ctx)
 {
 	const struct kt_strings *images = kt_opt_strings(ctx, "image");
-	const char *name = name_before_dash(ctx);
+	const char *name = kt_create_name_before_dash(ctx);
 
 	if (!name)
 		return KT_EXIT_ERROR;
 	if (!images->n)
 		return kt_command_fail(ctx, NULL, "required flag(s) \"image\" not set");
-	json_t *list = containers(ctx, images), *container;
+	json_t *list = kt_create_containers(ctx, images), *container;
 	int64_t port = kt_opt_int(ctx, "port");
 	size_t i;
 
 	json_array_foreach(list, i, container) {
-		if (port > 0)
+		if (port > 0 && i == 0)
 			json_object_set_new(container, "ports",
 			        json_pack("[{s:I}]", "containerPort", (json_int_t)port));
 	}
-	json_t *object = object_of("apps/v1", "Deployment", name);
+	json_t *object = kt_create_object_of("apps/v1", "Deployment", name);
 
 	json_object_set_new(
 	        json_object_get(object, "metadata"), "labels", json_pack("{s:s}", "app", name));
 	json_object_set_new(object, "spec",
-	        json_pack("{s:I, s:{s:{s:s}}, s:{s:{s:{s:s}}, s:{s:o}}}", "replicas",
+	        json_pack("{s:I, s:{s:{s:s}}, s:{}, s:{s:{s:{s:s}}, s:{s:o}}}", "replicas",
 	                (json_int_t)kt_opt_int(ctx, "replicas"), "selector", "matchLabels", "app",
-	                name, "template", "metadata", "labels", "app", name, "spec", "containers",
-	                list));
-	return finish(ctx, "deployments.apps", object);
-}
-
-static int create_job(struct kt_command_context *ctx)
-{
-	const struct kt_strings *images = kt_opt_strings(ctx, "image");
-	const char *name = name_before_dash(ctx);
-
-	if (!name)
-		return KT_EXIT_ERROR;
-	if (images->n != 1)
-		return kt_command_fail(ctx, NULL, "exactly one --image is required");
-	json_t *list = containers(ctx, images);
-
-	json_object_set_new(json_array_get(list, 0), "name", json_string(name));
-	json_t *object = object_of("batch/v1", "Job", name);
-
-	json_object_set_new(object, "spec",
-	        json_pack("{s:{s:{s:s, s:o}}}", "template", "spec", "restartPolicy", "Never",
+	                name, "strategy", "template", "metadata", "labels", "app", name, "spec",
 	                "containers", list));
-	return finish(ctx, "jobs.batch", object);
+	json_object_set_new(object, "status", json_object());
+	return kt_create_finish(ctx, "deployments.apps", object);
 }
 
 /* key=value, or for a file key=path or path. */
@@ -209,104 +202,105 @@ static int create_data(
 		json_decref(data);
 		return kt_command_fail(ctx, &err, NULL);
 	}
-	json_t *object = object_of("v1", kind, name);
+	json_t *object = kt_create_object_of("v1", kind, name);
 
 	if (json_object_size(data))
 		json_object_set(object, "data", data);
 	json_decref(data);
-	if (secret)
-		json_object_set_new(object, "type",
-		        json_string(kt_opt_string(ctx, "type") ? kt_opt_string(ctx, "type")
-		                                               : "Opaque"));
-	return finish(ctx, word, object);
+	if (secret && kt_opt_string(ctx, "type"))
+		json_object_set_new(object, "type", json_string(kt_opt_string(ctx, "type")));
+	return kt_create_finish(ctx, word, object);
 }
 
-static int create_configmap(struct kt_command_context *ctx)
+int kt_create_configmap(struct kt_command_context *ctx)
 {
-	const char *name = only_name(ctx);
+	const char *name = kt_create_name(ctx);
 
 	return name ? create_data(ctx, "ConfigMap", "configmaps", name) : KT_EXIT_ERROR;
 }
 
-/* `create secret generic NAME`: the word generic may be left out. */
-static int create_secret(struct kt_command_context *ctx)
-{
-	int first = ctx->argc == 2 && !strcmp(ctx->argv[0], "generic");
+/* Secrets */
 
-	if (ctx->argc != first + 1)
-		return kt_command_fail(ctx, NULL, "exactly one NAME is required");
-	return create_data(ctx, "Secret", "secrets", ctx->argv[first]);
+/* generic may be left out. */
+int kt_create_secret(struct kt_command_context *ctx)
+{
+	const char *name = kt_create_name(ctx);
+
+	return name ? create_data(ctx, "Secret", "secrets", name) : KT_EXIT_ERROR;
 }
 
-#define COMMON_OPTIONS \
-	KT_OPTION_OUTPUT, KT_OPTION_DRY_RUN, KT_OPTION_VALIDATE, \
-	        KT_OPTION_FIELD_MANAGER("kubectl-create"), KT_OPTION_END
+static json_t *secret_of(const char *name, const char *type, json_t *data)
+{
+	json_t *object = kt_create_object_of("v1", "Secret", name);
 
-static const struct kt_option PLAIN_OPTIONS[] = {COMMON_OPTIONS};
+	json_object_set_new(object, "data", data);
+	json_object_set_new(object, "type", json_string(type));
+	return object;
+}
 
-static const struct kt_option WORKLOAD_OPTIONS[] = {
-        {.name = "image",
-                .type = KT_OPTION_STRINGS,
-                .value_name = "IMAGE",
-                .help = "image of a container; repeat for more"},
-        {.name = "replicas",
-                .letter = 'r',
-                .type = KT_OPTION_INT,
-                .fallback = "1",
-                .value_name = "N",
-                .help = "how many pods"},
-        {.name = "port",
-                .type = KT_OPTION_INT,
-                .value_name = "PORT",
-                .help = "a port the containers listen on"},
-        COMMON_OPTIONS,
-};
+static void set_coded(json_t *data, const char *key, const struct kt_str *value)
+{
+	kt_auto_str coded = KT_STR_INIT;
 
-static const struct kt_option DATA_OPTIONS[] = {
-        {.name = "from-literal",
-                .type = KT_OPTION_STRINGS,
-                .value_name = "KEY=VALUE",
-                .help = "one entry"},
-        {.name = "from-file",
-                .type = KT_OPTION_STRINGS,
-                .value_name = "[KEY=]FILE",
-                .help = "an entry with a file's content",
-                .completion = KT_COMPLETE_FILE},
-        {.name = "type",
-                .type = KT_OPTION_STRING,
-                .value_name = "TYPE",
-                .help = "type of a secret"},
-        COMMON_OPTIONS,
-};
+	kt_base64_encode(&coded, kt_str_text(value), value->len);
+	json_object_set_new(data, key, json_string(kt_str_text(&coded)));
+}
 
-#define KIND(word, also, text, how, opts) \
-	static const struct kt_command kt_create_##word = { \
-	        .name = #word, \
-	        .aliases = (const char *const[]){also, NULL}, \
-	        .group = "Change", \
-	        .usage = "create " #word " " how, \
-	        .summary = text, \
-	        .options = opts, \
-	        .needs_client = true, \
-	        .run = create_##word, \
-	};
+int kt_create_secret_tls(struct kt_command_context *ctx)
+{
+	static const char *const FILES[][3] = {
+	        {"cert", "tls.crt", "certificate"}, {"key", "tls.key", "key"}};
+	const char *name = kt_create_name(ctx);
+	kt_auto_json json_t *data = json_object();
+	kt_auto_err err = KT_ERR_INIT;
 
-KIND(configmap, "cm", "Create a ConfigMap", "NAME [--from-literal=KEY=VALUE] [--from-file=FILE]",
-        DATA_OPTIONS)
-KIND(deployment, "deploy", "Create a Deployment", "NAME --image=IMAGE [--replicas=N] [-- COMMAND…]",
-        WORKLOAD_OPTIONS)
-KIND(job, NULL, "Create a Job", "NAME --image=IMAGE [-- COMMAND…]", WORKLOAD_OPTIONS)
-KIND(namespace, "ns", "Create a Namespace", "NAME", PLAIN_OPTIONS)
-KIND(secret, NULL, "Create a Secret",
-        "[generic] NAME [--from-literal=KEY=VALUE] [--from-file=FILE]", DATA_OPTIONS)
-KIND(serviceaccount, "sa", "Create a ServiceAccount", "NAME", PLAIN_OPTIONS)
+	if (!name)
+		return KT_EXIT_ERROR;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(FILES); i++) {
+		const char *path = kt_opt_string(ctx, FILES[i][0]);
+		kt_auto_str text = KT_STR_INIT;
 
-const struct kt_command *const kt_create_kinds[] = {
-        &kt_create_configmap,
-        &kt_create_deployment,
-        &kt_create_job,
-        &kt_create_namespace,
-        &kt_create_secret,
-        &kt_create_serviceaccount,
-        NULL,
-};
+		if (!path)
+			return kt_command_fail(ctx, NULL, "key and cert must be specified");
+		if (kt_read_file(path, LITERAL_FILE_MAX_BYTES, &text, &err) < 0)
+			return kt_command_fail(ctx, &err, NULL);
+		if (!strstr(kt_str_text(&text), "-----BEGIN "))
+			return kt_command_fail(ctx, NULL,
+			        "tls: failed to find any PEM data in %s input", FILES[i][2]);
+		set_coded(data, FILES[i][1], &text);
+	}
+	return kt_create_finish(
+	        ctx, "secrets", secret_of(name, "kubernetes.io/tls", json_incref(data)));
+}
+
+/* The login of a registry as container runtimes read it. */
+int kt_create_secret_docker(struct kt_command_context *ctx)
+{
+	const char *name = kt_create_name(ctx), *user = kt_opt_string(ctx, "docker-username"),
+	           *password = kt_opt_string(ctx, "docker-password"),
+	           *email = kt_opt_string(ctx, "docker-email");
+	kt_auto_str both = KT_STR_INIT, coded = KT_STR_INIT, text = KT_STR_INIT;
+
+	if (!name)
+		return KT_EXIT_ERROR;
+	if (!user || !password)
+		return kt_command_fail(ctx, NULL,
+		        "either --from-file or the combination of --docker-username, "
+		        "--docker-password and --docker-server is required");
+	kt_str_printf(&both, "%s:%s", user, password);
+	kt_base64_encode(&coded, kt_str_text(&both), both.len);
+	kt_auto_json json_t *login =
+	        json_pack("{s:s, s:s}", "username", user, "password", password);
+
+	if (email)
+		json_object_set_new(login, "email", json_string(email));
+	json_object_set_new(login, "auth", json_string(kt_str_text(&coded)));
+	kt_auto_json json_t *config =
+	        json_pack("{s:{s:O}}", "auths", kt_opt_string(ctx, "docker-server"), login);
+	json_t *data = json_object();
+
+	kt_json_write(&text, config, 0);
+	set_coded(data, ".dockerconfigjson", &text);
+	return kt_create_finish(
+	        ctx, "secrets", secret_of(name, "kubernetes.io/dockerconfigjson", data));
+}

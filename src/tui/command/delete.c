@@ -86,6 +86,7 @@ static json_t *delete_options(const struct kt_command_context *ctx)
 static int check(const struct kt_command_context *ctx, struct kt_err *err)
 {
 	int64_t grace = kt_opt_int(ctx, "grace-period");
+	const char *cascade = kt_opt_string(ctx, "cascade");
 
 	if (kt_opt_bool(ctx, "now") && grace != -1)
 		return kt_fail(
@@ -94,6 +95,12 @@ static int check(const struct kt_command_context *ctx, struct kt_err *err)
 		fputs("Warning: --grace-period=0 waits for the object's end; add --force to skip "
 		      "it.\n",
 		        ctx->err);
+	if (strcmp(propagation(cascade), "Background") == 0 && strcmp(cascade, "background") != 0 &&
+	        strcmp(cascade, "true") != 0)
+		return kt_fail(err, EINVAL,
+		        "invalid cascade value (%s). Must be \"background\", \"foreground\", or "
+		        "\"orphan\"",
+		        cascade);
 	if (kt_opt_bool(ctx, "force") && grace > 0)
 		return kt_fail(err, EINVAL,
 		        "--force and --grace-period greater than 0 cannot be specified together");

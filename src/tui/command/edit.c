@@ -204,8 +204,17 @@ static int replace_one(
 {
 	(void)arg;
 	if (!target->resource)
-		return kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
-		        kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
+		return kt_fail(err, ENOENT,
+		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
+		        "\"%s\": "
+		        "no matches for kind \"%s\" in version \"%s\"\nensure CRDs are installed "
+		        "first",
+		        target->name ? target->name : "",
+		        kt_jstr(target->object, "metadata.namespace")
+		                ? kt_jstr(target->object, "metadata.namespace")
+		                : "",
+		        target->source, kt_jstr(target->object, "kind"),
+		        kt_jstr(target->object, "apiVersion"));
 	if (!target->name)
 		return kt_fail(err, EINVAL, "%s: metadata.name is required", target->source);
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));
@@ -241,7 +250,7 @@ static int replace_one(
 static int run_replace(struct kt_command_context *ctx)
 {
 	if (!kt_opt_strings(ctx, "filename")->n)
-		return kt_command_fail(ctx, NULL, "must specify --filename or --raw");
+		return kt_command_fail(ctx, NULL, "must specify one of -f and -k");
 	return kt_targets_run(ctx, KT_TARGET_FILES, replace_one, NULL);
 }
 

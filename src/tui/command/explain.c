@@ -226,11 +226,18 @@ static void print_wrapped(FILE *out, const char *text, int indent, int width)
 	fputc('\n', out);
 }
 
+#define ENUM_SHOWN_MAX 4 /* in a list of fields; the field itself shows all */
+
 static void print_enum(FILE *out, const char *const *values, int indent)
 {
 	fprintf(out, "%*senum: ", indent, "");
-	for (size_t i = 0; values[i]; i++)
+	for (size_t i = 0; values[i]; i++) {
+		if (i == ENUM_SHOWN_MAX) {
+			fputs(", ....", out);
+			break;
+		}
 		fprintf(out, "%s%s", i ? ", " : "", values[i]);
+	}
 	fputc('\n', out);
 }
 
@@ -309,12 +316,17 @@ static const json_t *find_schema(const json_t *schemas, const struct kt_resource
 	return NULL;
 }
 
-static void print_head(struct kt_command_context *ctx, const struct kt_resource *resource,
-        const struct member *member, const char *doc)
+static void print_kind(struct kt_command_context *ctx, const struct kt_resource *resource)
 {
 	if (*resource->group)
 		fprintf(ctx->out, "GROUP:      %s\n", resource->group);
 	fprintf(ctx->out, "KIND:       %s\nVERSION:    %s\n\n", resource->kind, resource->version);
+}
+
+static void print_head(struct kt_command_context *ctx, const struct kt_resource *resource,
+        const struct member *member, const char *doc)
+{
+	print_kind(ctx, resource);
 	if (member->name) {
 		fprintf(ctx->out, "FIELD: %s <%s>%s\n", member->name, member->type_text,
 		        member->required ? " -required-" : "");
@@ -333,8 +345,10 @@ static int explain(struct kt_command_context *ctx, const struct kt_resource *res
 {
 	struct member member;
 
-	if (walk(&node, path, &member, err) < 0)
+	if (walk(&node, path, &member, err) < 0) {
+		print_kind(ctx, resource);
 		return err->code;
+	}
 	struct node inside = enter(&node);
 
 	if (member.name && (!member.doc || !*member.doc) && inside.type)
@@ -374,11 +388,13 @@ static const struct kt_resource *find_resource(
 
 	if (!resource || !api_version)
 		return resource;
+	const char *plural = resource->plural;
+
 	resource = kt_discovery_find_kind(
 	        kt_session_discovery(ctx->session, err), api_version, resource->kind);
 	if (!resource)
-		kt_fail(err, ENOENT, "the server doesn't have a resource type \"%s\" in %s", word,
-		        api_version);
+		kt_fail(err, ENOENT, "couldn't find resource for \"%s, Resource=%s\"", api_version,
+		        plural);
 	return resource;
 }
 
@@ -389,8 +405,9 @@ static int run(struct kt_command_context *ctx)
 	if (ctx->argc != 1)
 		return kt_command_fail(ctx, NULL,
 		        ctx->argc ? "We accept only this format: explain RESOURCE"
-		                  : "You must specify the type of resource to explain. "
-		                    "See 'api-resources' for a list.");
+		                  : "You must specify the type of resource to explain. Use "
+		                    "\"kube-tui api-resources\" for a complete list of "
+		                    "supported resources.");
 	const char *dot = strchr(ctx->argv[0], '.');
 	kt_auto_free char *word = dot ? kt_strndup(ctx->argv[0], (size_t)(dot - ctx->argv[0]))
 	                              : kt_strdup(ctx->argv[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* get: objects as the server's table or in another form; --watch follows them. */
+#include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
 
@@ -9,12 +10,7 @@
 #include <errno.h>
 
 static const struct kt_option OPTIONS[] = {
-        {.name = "output",
-                .letter = 'o',
-                .type = KT_OPTION_STRING,
-                .value_name = "FORMAT",
-                .help = "json, yaml, name, wide, jsonpath=…, custom-columns=…",
-                .completion = KT_COMPLETE_OUTPUT},
+        KT_OPTION_OUTPUT,
         {.name = "all-namespaces",
                 .letter = 'A',
                 .type = KT_OPTION_BOOL,
@@ -114,7 +110,11 @@ static json_t *fetch(struct get *get, const struct kt_target *target, const char
 	        target->name ? kt_strdup("") : collection_query(get, continue_token);
 	kt_auto_free char *full = kt_asprintf("%s%s%s", path, *query ? "?" : "", query);
 
-	return kt_session_get(get->ctx, full, get->table ? KT_ACCEPT_TABLE : NULL, err);
+	json_t *answer = kt_session_get(get->ctx, full, get->table ? KT_ACCEPT_TABLE : NULL, err);
+
+	if (!answer && !target->name)
+		kt_targets_wrap_list(get->ctx, target, err);
+	return answer;
 }
 
 /* Items of a list come without apiVersion and kind. */
@@ -449,6 +449,25 @@ static int run(struct kt_command_context *ctx)
 	if (raw) {
 		json_decref(get.collected);
 		return get_raw(ctx, raw);
+	}
+	if (!ctx->argc && !kt_opt_strings(ctx, "filename")->n) {
+		json_decref(get.collected);
+		fputs("You must specify the type of resource to get. Use \"kube-tui "
+		      "api-resources\" "
+		      "for a complete list of supported resources.\n\n",
+		        ctx->err);
+		return kt_command_fail(ctx, NULL,
+		        "Required resource not specified.\nUse \"kube-tui explain <resource>\" for "
+		        "a "
+		        "detailed description of that resource (e.g. kube-tui explain pods).\nSee "
+		        "'kube-tui get -h' for help and examples");
+	}
+	if (kt_opt_bool(ctx, "output-watch-events") && !kt_opt_bool(ctx, "watch") &&
+	        !kt_opt_bool(ctx, "watch-only")) {
+		json_decref(get.collected);
+		return kt_command_fail(ctx, NULL,
+		        "--output-watch-events option can only be used with --watch or "
+		        "--watch-only");
 	}
 	get.sort_by =
 	        kt_opt_string(ctx, "sort-by") ? kt_strdup(kt_opt_string(ctx, "sort-by")) : NULL;

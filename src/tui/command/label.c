@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* label and annotate: the same verb on two maps of the metadata. */
+#include "api/machinery/patch.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
@@ -148,8 +149,11 @@ static int change_one(
 
 	if (!patch)
 		return kt_print_result(ctx, target->resource, target->live, not_done, err);
-	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, target->live, done, err);
+	if (kt_is_dry_run_client(ctx)) {
+		kt_auto_json json_t *after = kt_patch_merge(target->live, patch, err);
+
+		return after ? kt_print_result(ctx, target->resource, after, done, err) : err->code;
+	}
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);

@@ -110,10 +110,11 @@ static int set_unschedulable(struct kt_command_context *ctx, const struct kt_tar
         bool wanted, struct kt_err *err)
 {
 	const char *word = wanted ? "cordoned" : "uncordoned";
+	const char *mode = kt_dry_run_note(ctx);
 	bool now = kt_jbool(target->live, "spec.unschedulable", false);
 
 	if (now == wanted) {
-		fprintf(ctx->out, "node/%s already %s\n", target->name, word);
+		fprintf(ctx->out, "node/%s already %s%s\n", target->name, word, mode);
 		return 0;
 	}
 	if (patch_node(ctx, target,
@@ -121,8 +122,19 @@ static int set_unschedulable(struct kt_command_context *ctx, const struct kt_tar
 	                    wanted ? json_true() : json_null()),
 	            err) < 0)
 		return err->code;
-	fprintf(ctx->out, "node/%s %s\n", target->name, word);
+	fprintf(ctx->out, "node/%s %s%s\n", target->name, word, mode);
 	return 0;
+}
+
+static bool names_no_node(struct kt_command_context *ctx)
+{
+	const char *name = ctx->command->name;
+
+	if (ctx->argc || kt_opt_string(ctx, "selector"))
+		return false;
+	kt_command_fail(ctx, NULL,
+	        "USAGE: %s NODE [flags]\nSee 'kube-tui %s -h' for help and examples", name, name);
+	return true;
 }
 
 static int cordon_one(
@@ -138,11 +150,15 @@ static int cordon(struct kt_command_context *ctx, bool wanted)
 
 static int run_cordon(struct kt_command_context *ctx)
 {
+	if (names_no_node(ctx))
+		return KT_EXIT_ERROR;
 	return cordon(ctx, true);
 }
 
 static int run_uncordon(struct kt_command_context *ctx)
 {
+	if (names_no_node(ctx))
+		return KT_EXIT_ERROR;
 	return cordon(ctx, false);
 }
 
@@ -218,8 +234,10 @@ static int evict(struct kt_command_context *ctx, const struct kt_target *pod, st
 	                        "kind", "Eviction", "metadata", "name", pod->name, "namespace",
 	                        pod->namespace, "deleteOptions", options);
 
-	fprintf(ctx->out, "%s pod %s/%s\n", plain ? "deleting" : "evicting", pod->namespace,
-	        pod->name);
+	fprintf(ctx->out, "%s pod %s/%s%s\n", plain ? "deleting" : "evicting", pod->namespace,
+	        pod->name, kt_dry_run_note(ctx));
+	if (*kt_dry_run_note(ctx))
+		return 0;
 	kt_auto_json json_t *answer =
 	        kt_session_request(ctx, plain ? "DELETE" : "POST", path, NULL, body, err);
 
@@ -263,7 +281,7 @@ static int evict_all(struct kt_command_context *ctx, struct kt_targets *pods, st
 		if (kt_wait_for(ctx, &any, timeout_ns, try_evict, &eviction, err) < 0)
 			return err->code;
 	}
-	return kt_wait_deleted(ctx, pods, timeout_ns) == KT_EXIT_OK
+	return *kt_dry_run_note(ctx) || kt_wait_deleted(ctx, pods, timeout_ns) == KT_EXIT_OK
 	               ? 0
 	               : kt_fail(err, ETIMEDOUT, "some pods did not end");
 }
@@ -312,16 +330,18 @@ static int drain_one(
 		return err->code;
 	int r = collect_pods(ctx, node, &pods, err);
 
-	if (r == 0 && !kt_is_dry_run_client(ctx))
+	if (r == 0)
 		r = evict_all(ctx, &pods, err);
 	if (r == 0)
-		fprintf(ctx->out, "node/%s drained\n", node->name);
+		fprintf(ctx->out, "node/%s drained%s\n", node->name, kt_dry_run_note(ctx));
 	kt_targets_finish(&pods);
 	return r;
 }
 
 static int run_drain(struct kt_command_context *ctx)
 {
+	if (names_no_node(ctx))
+		return KT_EXIT_ERROR;
 	return each_node(ctx, ctx->argc, drain_one, NULL);
 }
 

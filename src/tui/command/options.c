@@ -27,10 +27,19 @@ int kt_check_write_options(const struct kt_command_context *ctx, struct kt_err *
 		        dry_run);
 	if (validate && !one_of(kt_validate_words, validate))
 		return kt_fail(err, EINVAL,
-		        "invalid - validate option %s; must be one of: strict (or true), warn, "
+		        "invalid - validate option \"%s\"; must be one of: strict (or true), warn, "
 		        "ignore (or false)",
 		        validate);
 	return 0;
+}
+
+const char *kt_dry_run_note(const struct kt_command_context *ctx)
+{
+	const char *mode = kt_opt_string(ctx, "dry-run");
+
+	if (kt_streq(mode, "server"))
+		return " (server dry run)";
+	return kt_streq(mode, "client") ? " (dry run)" : "";
 }
 
 bool kt_is_dry_run_client(const struct kt_command_context *ctx)

@@ -38,10 +38,15 @@
 		.help = "in every namespace" \
 	}
 #define KT_OPTION_OUTPUT \
+	{.name = "output", \
+	        .letter = 'o', \
+	        .type = KT_OPTION_STRING, \
+	        .value_name = "FORMAT", \
+	        .help = "json, yaml, name, jsonpath=…, go-template=…, custom-columns=…", \
+	        .completion = KT_COMPLETE_OUTPUT}, \
 	{ \
-		.name = "output", .letter = 'o', .type = KT_OPTION_STRING, .value_name = "FORMAT", \
-		.help = "json, yaml, name, jsonpath=…, custom-columns=…", \
-		.completion = KT_COMPLETE_OUTPUT \
+		.name = "template", .type = KT_OPTION_STRING, .value_name = "TEMPLATE", \
+		.help = "the template of -o go-template or -o jsonpath, or its file" \
 	}
 #define KT_OPTION_DRY_RUN \
 	{ \
@@ -90,6 +95,8 @@ extern const char *const kt_validate_words[];
 char *kt_write_query(const struct kt_command_context *ctx);
 /* 0, or EINVAL with kubectl's words for a bad --dry-run or --validate. */
 int kt_check_write_options(const struct kt_command_context *ctx, struct kt_err *err);
+/* " (dry run)", " (server dry run)" or "". */
+const char *kt_dry_run_note(const struct kt_command_context *ctx);
 bool kt_is_dry_run_client(const struct kt_command_context *ctx);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/command/output.h"
 
+#include "api/expr/gotemplate.h"
 #include "api/expr/jsonpath.h"
+#include "api/machinery/go_text.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "base/yaml.h"
@@ -20,6 +22,9 @@ struct kt_printer {
 	bool wide, with_type, with_namespace, no_headers, show_labels, managed_fields;
 	KT_VEC(char *) label_columns;
 	struct kt_jsonpath *path;
+	bool as_json; /* what the path finds, as a list */
+	struct kt_gotemplate *template;
+	char *template_text;
 	KT_VEC(struct custom_column) columns;
 	struct kt_table_writer *table;
 	const struct kt_resource *last; /* whose header was printed */
@@ -27,14 +32,11 @@ struct kt_printer {
 	size_t n_yaml;
 };
 
-static const char FORMATS[] =
-        "json,name,yaml,wide,jsonpath,jsonpath-as-json,jsonpath-file,custom-columns,"
-        "custom-columns-file";
-
 static int parse_columns(struct kt_printer *printer, const char *spec, struct kt_err *err)
 {
 	struct kt_sv rest = kt_sv_of(spec), part;
 
+	printer->kind = KT_OUTPUT_COLUMNS;
 	while (kt_sv_split(&rest, ',', &part)) {
 		const char *colon = memchr(part.p, ':', part.len);
 
@@ -103,17 +105,87 @@ static int parse_jsonpath(struct kt_printer *printer, const char *text, struct k
 	return 0;
 }
 
-static int parse_jsonpath_file(struct kt_printer *printer, const char *path, struct kt_err *err)
+static int parse_jsonpath_list(struct kt_printer *printer, const char *text, struct kt_err *err)
 {
-	kt_auto_str text = KT_STR_INIT;
+	printer->as_json = true;
+	return parse_jsonpath(printer, text, err);
+}
 
-	if (kt_read_file(path, 1 << 20, &text, err) < 0)
-		return err->code;
-	return parse_jsonpath(printer, kt_str_text(&text), err);
+static int parse_template(struct kt_printer *printer, const char *text, struct kt_err *err)
+{
+	kt_auto_err why = KT_ERR_INIT;
+
+	printer->kind = KT_OUTPUT_TEMPLATE;
+	printer->template_text = kt_strdup(text);
+	if (kt_gotemplate_parse(text, &printer->template, &why) < 0)
+		return kt_fail(
+		        err, why.code, "error parsing template %s, %s", text, kt_err_message(&why));
+	return 0;
+}
+
+/* Forms that have an argument: behind "=", or in --template. */
+static const struct form {
+	const char *name;
+	const char *noun; /* what it is said to miss */
+	bool file;        /* the argument names a file with it */
+	int (*parse)(struct kt_printer *printer, const char *text, struct kt_err *err);
+} FORMS[] = {
+        {"custom-columns", "custom-columns", false, parse_columns},
+        {"custom-columns-file", "custom-columns", false, parse_columns_file},
+        {"go-template", "template", false, parse_template},
+        {"go-template-file", "template", true, parse_template},
+        {"jsonpath", "template", false, parse_jsonpath},
+        {"jsonpath-as-json", "template", false, parse_jsonpath_list},
+        {"jsonpath-file", "template", true, parse_jsonpath},
+        {"template", "template", false, parse_template},
+        {"templatefile", "template", true, parse_template},
+};
+
+static int parse_form(
+        struct kt_printer *printer, const struct form *form, const char *text, struct kt_err *err)
+{
+	kt_auto_str content = KT_STR_INIT;
+
+	if (!text || !*text)
+		text = kt_opt_string(printer->ctx, "template");
+	if (!text || !*text)
+		return !strcmp(form->noun, "template")
+		               ? kt_fail(err, EINVAL,
+		                         "template format specified but no template given")
+		               : kt_fail(err, EINVAL,
+		                         "custom-columns format specified but no custom columns "
+		                         "given");
+	if (!form->file)
+		return form->parse(printer, text, err);
+	if (kt_read_file(text, 1 << 20, &content, err) < 0)
+		return kt_wrap(err, "error reading --template %s", text);
+	return form->parse(printer, kt_str_text(&content), err);
+}
+
+static int refuse_format(const char *output, struct kt_err *err)
+{
+	return kt_fail(err, EINVAL,
+	        "unable to match a printer suitable for the output format \"%s\", allowed formats "
+	        "are: custom-columns,custom-columns-file,go-template,go-template-file,json,"
+	        "jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml",
+	        output);
+}
+
+static int parse_long_form(struct kt_printer *printer, const char *output, struct kt_err *err)
+{
+	size_t len = strcspn(output, "=");
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(FORMS); i++)
+		if (strlen(FORMS[i].name) == len && !strncmp(FORMS[i].name, output, len))
+			return parse_form(
+			        printer, &FORMS[i], output[len] ? output + len + 1 : NULL, err);
+	return refuse_format(output, err);
 }
 
 static int parse_output(struct kt_printer *printer, const char *output, struct kt_err *err)
 {
+	if ((!output || !*output) && kt_opt_given(printer->ctx, "template"))
+		output = "go-template";
 	if (!output || !*output || !strcmp(output, "wide")) {
 		printer->wide = output && *output;
 		return 0;
@@ -124,22 +196,8 @@ static int parse_output(struct kt_printer *printer, const char *output, struct k
 		printer->kind = KT_OUTPUT_JSON;
 	else if (!strcmp(output, "yaml"))
 		printer->kind = KT_OUTPUT_YAML;
-	else if (kt_starts_with(output, "jsonpath="))
-		return parse_jsonpath(printer, output + strlen("jsonpath="), err);
-	else if (kt_starts_with(output, "jsonpath-file="))
-		return parse_jsonpath_file(printer, output + strlen("jsonpath-file="), err);
-	else if (kt_starts_with(output, "custom-columns=")) {
-		printer->kind = KT_OUTPUT_COLUMNS;
-		return parse_columns(printer, output + strlen("custom-columns="), err);
-	} else if (kt_starts_with(output, "custom-columns-file=")) {
-		printer->kind = KT_OUTPUT_COLUMNS;
-		return parse_columns_file(printer, output + strlen("custom-columns-file="), err);
-	} else {
-		return kt_fail(err, EINVAL,
-		        "unable to match a printer suitable for the output format \"%s\", allowed "
-		        "formats are: %s",
-		        output, FORMATS);
-	}
+	else
+		return parse_long_form(printer, output, err);
 	return 0;
 }
 
@@ -182,6 +240,8 @@ void kt_printer_destroy(struct kt_printer *printer)
 		return;
 	kt_table_writer_destroy(printer->table);
 	kt_jsonpath_destroy(printer->path);
+	kt_gotemplate_destroy(printer->template);
+	free(printer->template_text);
 	for (size_t i = 0; i < printer->columns.n; i++) {
 		free(printer->columns.items[i].header);
 		kt_jsonpath_destroy(printer->columns.items[i].path);
@@ -403,6 +463,34 @@ static int print_document(struct kt_printer *printer, const json_t *object)
 	return 0;
 }
 
+/* What it printed before an error stays to be seen. */
+static int print_template(struct kt_printer *printer, const json_t *object, struct kt_err *err)
+{
+	kt_auto_str text = KT_STR_INIT;
+	int r = kt_gotemplate_print(printer->template, object, &text, err);
+
+	fwrite(kt_str_text(&text), 1, text.len, printer->ctx->out);
+	if (r < 0) {
+		kt_auto_str quoted = KT_STR_INIT;
+
+		kt_go_quote(&quoted, kt_sv_of(printer->template_text));
+		return kt_wrap(err, "error executing template %s", kt_str_text(&quoted));
+	}
+	return 0;
+}
+
+static int print_found(struct kt_printer *printer, const json_t *object, struct kt_err *err)
+{
+	kt_auto_json json_t *found = kt_jsonpath_find(printer->path, object, true, err);
+	kt_auto_str text = KT_STR_INIT;
+
+	if (!found)
+		return err->code;
+	kt_json_write(&text, found, KT_JSON_PRETTY | KT_JSON_SORT);
+	fprintf(printer->ctx->out, "%s\n", kt_str_text(&text));
+	return 0;
+}
+
 int kt_printer_object(struct kt_printer *printer, const struct kt_resource *resource,
         const json_t *object, struct kt_err *err)
 {
@@ -417,7 +505,11 @@ int kt_printer_object(struct kt_printer *printer, const struct kt_resource *reso
 	case KT_OUTPUT_JSON:
 	case KT_OUTPUT_YAML:
 		return print_document(printer, object);
+	case KT_OUTPUT_TEMPLATE:
+		return print_template(printer, object, err);
 	case KT_OUTPUT_JSONPATH:
+		if (printer->as_json)
+			return print_found(printer, object, err);
 		if (kt_jsonpath_print(printer->path, object, true, &text, err) < 0)
 			return err->code;
 		fputs(kt_str_text(&text), printer->ctx->out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* run, expose and set image: small things without a manifest. */
+/* run and expose: small things without a manifest. */
 #include "tui/command/create_kinds.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
@@ -36,6 +36,10 @@ static const struct kt_option RUN_OPTIONS[] = {
         {.name = "command",
                 .type = KT_OPTION_BOOL,
                 .help = "the words behind -- are the command, not its arguments"},
+        {.name = "stdin", .letter = 'i', .type = KT_OPTION_BOOL, .help = "refused: see below"},
+        {.name = "tty", .letter = 't', .type = KT_OPTION_BOOL, .help = "refused: see below"},
+        {.name = "attach", .type = KT_OPTION_BOOL, .help = "refused: see below"},
+        {.name = "rm", .type = KT_OPTION_BOOL, .help = "refused: see below"},
         KT_OPTION_OUTPUT,
         KT_OPTION_DRY_RUN,
         KT_OPTION_VALIDATE,
@@ -65,6 +69,29 @@ static const struct kt_option EXPOSE_OPTIONS[] = {
                 .fallback = "TCP",
                 .value_name = "PROTOCOL",
                 .help = "TCP, UDP or SCTP"},
+        {.name = "labels",
+                .letter = 'l',
+                .type = KT_OPTION_STRING,
+                .value_name = "A=B,…",
+                .help = "labels of the service"},
+        {.name = "selector",
+                .type = KT_OPTION_STRING,
+                .value_name = "A=B,…",
+                .help = "labels of the pods; else those of the workload"},
+        {.name = "cluster-ip",
+                .type = KT_OPTION_STRING,
+                .value_name = "IP|None",
+                .help = "this address; None: no address at all"},
+        {.name = "external-ip",
+                .type = KT_OPTION_STRING,
+                .value_name = "IP",
+                .help = "an address from outside that leads here"},
+        {.name = "session-affinity",
+                .type = KT_OPTION_STRING,
+                .value_name = "None|ClientIP",
+                .help = "keep a client with its pod"},
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
         KT_OPTION_OUTPUT,
         KT_OPTION_DRY_RUN,
         KT_OPTION_VALIDATE,
@@ -72,14 +99,8 @@ static const struct kt_option EXPOSE_OPTIONS[] = {
         KT_OPTION_END,
 };
 
-static const struct kt_option SET_OPTIONS[] = {
-        KT_OPTION_OUTPUT,
-        KT_OPTION_DRY_RUN,
-        KT_OPTION_FIELD_MANAGER("kubectl-set"),
-        KT_OPTION_END,
-};
-
-static int create(struct kt_command_context *ctx, const char *word, json_t *object)
+static int create(
+        struct kt_command_context *ctx, const char *word, json_t *object, const char *done)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	struct kt_target target = {
@@ -88,7 +109,7 @@ static int create(struct kt_command_context *ctx, const char *word, json_t *obje
 
 	target.namespace = kt_strdup(kt_session_namespace(ctx->session));
 	if (!target.resource || kt_check_write_options(ctx, &err) < 0 ||
-	        kt_create_object(ctx, &target, &err) < 0)
+	        kt_create_object_as(ctx, &target, done, &err) < 0)
 		code = kt_command_fail(ctx, &err, NULL);
 	free(target.namespace);
 	json_decref(object);
@@ -119,8 +140,8 @@ static json_t *labels_of(const char *text, const char *name)
 static json_t *run_container(struct kt_command_context *ctx, const char *name)
 {
 	const struct kt_strings *env = kt_opt_strings(ctx, "env");
-	json_t *container =
-	        json_pack("{s:s, s:s}", "name", name, "image", kt_opt_string(ctx, "image"));
+	json_t *container = json_pack("{s:s, s:s, s:{}}", "name", name, "image",
+	        kt_opt_string(ctx, "image"), "resources");
 	json_t *words = json_array(), *variables = json_array();
 
 	for (int i = ctx->dash_at; ctx->dash_at >= 0 && i < ctx->argc; i++)
@@ -144,21 +165,43 @@ static json_t *run_container(struct kt_command_context *ctx, const char *name)
 	return container;
 }
 
+/* Nothing here speaks to a running process; said before the pod is there. */
+static bool wants_to_attach(const struct kt_command_context *ctx)
+{
+	return kt_opt_bool(ctx, "stdin") || kt_opt_bool(ctx, "tty") || kt_opt_bool(ctx, "attach") ||
+	       kt_opt_bool(ctx, "rm");
+}
+
 static int run_run(struct kt_command_context *ctx)
 {
 	int n = ctx->dash_at >= 0 ? ctx->dash_at : ctx->argc;
 
-	if (n != 1)
-		return kt_command_fail(ctx, NULL, "NAME is required for run");
 	if (!kt_opt_string(ctx, "image"))
 		return kt_command_fail(ctx, NULL, "required flag(s) \"image\" not set");
+	if (n < 1)
+		return kt_command_fail(ctx, NULL, "NAME is required for run");
+	if (wants_to_attach(ctx))
+		return kt_command_fail(ctx, NULL,
+		        "cannot attach to a container (-i, -t, --attach, --rm): simulated nodes "
+		        "run "
+		        "no processes. Leave the flags out and read what the pod says with `logs "
+		        "-f`");
 	const char *name = ctx->argv[0];
+	kt_auto_json json_t *container = run_container(ctx, name);
 
+	for (int i = 1; i < n; i++) { /* words before -- are arguments, too */
+		if (!json_object_get(container, "args"))
+			json_object_set_new(container, "args", json_array());
+		json_array_insert_new(json_object_get(container, "args"), (size_t)i - 1,
+		        json_string(ctx->argv[i]));
+	}
 	return create(ctx, "pods",
-	        json_pack("{s:s, s:s, s:{s:s, s:o}, s:{s:[o], s:s}}", "apiVersion", "v1", "kind",
-	                "Pod", "metadata", "name", name, "labels",
+	        json_pack("{s:s, s:s, s:{s:s, s:o}, s:{s:[O], s:s, s:s}, s:{}}", "apiVersion", "v1",
+	                "kind", "Pod", "metadata", "name", name, "labels",
 	                labels_of(kt_opt_string(ctx, "labels"), name), "spec", "containers",
-	                run_container(ctx, name), "restartPolicy", kt_opt_string(ctx, "restart")));
+	                container, "dnsPolicy", "ClusterFirst", "restartPolicy",
+	                kt_opt_string(ctx, "restart"), "status"),
+	        "created");
 }
 
 /* What selects the pods of an object: a service's or controller's selector, a pod's own labels. */
@@ -172,15 +215,6 @@ static const json_t *selector_of(const json_t *object)
 	                                                : selector;
 }
 
-static int64_t first_port(const json_t *object)
-{
-	int64_t port = kt_jint(object, "spec.template.spec.containers.0.ports.0.containerPort", 0);
-
-	if (!port)
-		port = kt_jint(object, "spec.containers.0.ports.0.containerPort", 0);
-	return port ? port : kt_jint(object, "spec.ports.0.port", 0);
-}
-
 static json_t *target_port(const char *text, int64_t fallback)
 {
 	int64_t number;
@@ -190,186 +224,121 @@ static json_t *target_port(const char *text, int64_t fallback)
 	return kt_sv_int64(kt_sv_of(text), &number) == 0 ? json_integer(number) : json_string(text);
 }
 
-static json_t *service_of(const struct kt_command_context *ctx, const json_t *object, int64_t port)
+static json_t *port_of(const struct kt_command_context *ctx, int64_t port)
 {
-	const char *name = kt_opt_string(ctx, "name"), *type = kt_opt_string(ctx, "type");
-	json_t *service = json_pack("{s:s, s:s, s:{s:s}, s:{s:O, s:[{s:I, s:s, s:o}]}}",
-	        "apiVersion", "v1", "kind", "Service", "metadata", "name",
-	        name ? name : kt_jstr(object, "metadata.name"), "spec", "selector",
-	        selector_of(object), "ports", "port", (json_int_t)port, "protocol",
+	return json_pack("{s:I, s:s, s:o}", "port", (json_int_t)port, "protocol",
 	        kt_opt_string(ctx, "protocol"), "targetPort",
 	        target_port(kt_opt_string(ctx, "target-port"), port));
+}
 
-	if (type)
-		json_object_set_new(json_object_get(service, "spec"), "type", json_string(type));
-	return service;
+static void append_port(const struct kt_command_context *ctx, json_t *ports, const json_t *found,
+        const char *member)
+{
+	json_t *entry = port_of(ctx, kt_jint(found, member, 0));
+
+	if (!kt_opt_given(ctx, "protocol") && kt_jstr(found, "protocol"))
+		json_object_set_new(entry, "protocol", json_string(kt_jstr(found, "protocol")));
+	json_array_append_new(ports, entry);
+}
+
+/* All ports that the containers name, or the service's own. */
+static void add_found_ports(
+        const struct kt_command_context *ctx, const json_t *object, json_t *ports)
+{
+	static const char *const PATHS[] = {"spec.template.spec.containers", "spec.containers"};
+	json_t *container, *port;
+	size_t i, j;
+
+	for (size_t p = 0; p < KT_ARRAY_SIZE(PATHS); p++) {
+		json_array_foreach(kt_jget(object, PATHS[p]), i, container) {
+			json_array_foreach(json_object_get(container, "ports"), j, port)
+				append_port(ctx, ports, port, "containerPort");
+		}
+	}
+	json_array_foreach(kt_jget(object, "spec.ports"), i, port)
+		append_port(ctx, ports, port, "port");
+	if (json_array_size(ports) < 2)
+		return;
+	json_array_foreach(ports, i, port)
+		json_object_set_new(port, "name", json_sprintf("port-%zu", i + 1));
+}
+
+static json_t *service_of(const struct kt_command_context *ctx, const json_t *object, json_t *ports)
+{
+	static const char *const FIELDS[][2] = {{"type", "type"}, {"cluster-ip", "clusterIP"},
+	        {"session-affinity", "sessionAffinity"}};
+	const char *name = kt_opt_string(ctx, "name"), *labels = kt_opt_string(ctx, "labels"),
+	           *selector = kt_opt_string(ctx, "selector"),
+	           *ip = kt_opt_string(ctx, "external-ip");
+	json_t *spec = json_pack("{s:O}", "ports", ports), *metadata = json_object();
+	const json_t *own = kt_jget(object, "metadata.labels");
+
+	json_object_set_new(spec, "selector",
+	        selector ? labels_of(selector, "") : json_deep_copy(selector_of(object)));
+	for (size_t i = 0; i < KT_ARRAY_SIZE(FIELDS); i++)
+		if (kt_opt_string(ctx, FIELDS[i][0]))
+			json_object_set_new(
+			        spec, FIELDS[i][1], json_string(kt_opt_string(ctx, FIELDS[i][0])));
+	if (ip)
+		json_object_set_new(spec, "externalIPs", json_pack("[s]", ip));
+	json_object_set_new(
+	        metadata, "name", json_string(name ? name : kt_jstr(object, "metadata.name")));
+	if (labels)
+		json_object_set_new(metadata, "labels", labels_of(labels, ""));
+	else if (own)
+		json_object_set_new(metadata, "labels", json_deep_copy(own));
+	return json_pack("{s:s, s:s, s:o, s:o, s:{s:{}}}", "apiVersion", "v1", "kind", "Service",
+	        "metadata", metadata, "spec", spec, "status", "loadBalancer");
+}
+
+static int expose_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
+{
+	static const char *const KINDS[] = {
+	        "Deployment", "Pod", "ReplicaSet", "ReplicationController", "Service"};
+	kt_auto_json json_t *ports = json_array();
+	bool known = false;
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(KINDS); i++)
+		known |= !strcmp(KINDS[i], target->resource->kind);
+	if (!known)
+		return kt_fail(err, EINVAL, "cannot expose a %s%s%s", target->resource->kind,
+		        *target->resource->group ? "." : "", target->resource->group);
+	if (!kt_opt_string(ctx, "selector") && !json_object_size(selector_of(target->live)))
+		return kt_fail(err, EINVAL,
+		        "couldn't retrieve selectors via --selector flag or introspection: the %s "
+		        "has no labels and cannot be exposed",
+		        target->resource->singular);
+	if (kt_opt_given(ctx, "port"))
+		json_array_append_new(ports, port_of(ctx, kt_opt_int(ctx, "port")));
+	else
+		add_found_ports(ctx, target->live, ports);
+	if (!json_array_size(ports))
+		return kt_fail(err, EINVAL,
+		        "couldn't find port via --port flag or introspection\nSee 'kube-tui expose "
+		        "-h' for help and examples");
+	if (create(ctx, "services", service_of(ctx, target->live, ports), "exposed") != KT_EXIT_OK)
+		*(int *)arg = KT_EXIT_ERROR;
+	return 0;
 }
 
 static int run_expose(struct kt_command_context *ctx)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int code = KT_EXIT_OK;
+	int failed = KT_EXIT_OK;
+	int code = kt_targets_run(
+	        ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME | KT_TARGET_LIVE, expose_one, &failed);
 
-	if (kt_targets_parse(ctx, 0, KT_TARGET_NEED_NAME, &targets, &err) < 0 ||
-	        kt_targets_fetch(ctx, &targets, &err) < 0) {
-		kt_targets_finish(&targets);
-		return kt_command_fail(ctx, &err, NULL);
-	}
-	for (size_t i = 0; i < targets.n; i++) {
-		const json_t *object = targets.items[i].live;
-		int64_t port =
-		        kt_opt_given(ctx, "port") ? kt_opt_int(ctx, "port") : first_port(object);
-
-		if (!port)
-			code = kt_command_fail(
-			        ctx, NULL, "couldn't find port via --port flag or introspection");
-		else if (!json_object_size(selector_of(object)))
-			code = kt_command_fail(ctx, NULL,
-			        "couldn't retrieve selectors: %s has none", targets.items[i].name);
-		else if (create(ctx, "services", service_of(ctx, object, port)) != KT_EXIT_OK)
-			code = KT_EXIT_ERROR;
-	}
-	kt_targets_finish(&targets);
-	return code;
-}
-
-/* set image */
-
-static int set_container(json_t *containers, const char *pair, bool *ret_found, struct kt_err *err)
-{
-	const char *equals = strchr(pair, '=');
-	json_t *container;
-	size_t i;
-
-	if (!equals || equals == pair || !equals[1])
-		return kt_fail(err, EINVAL,
-		        "invalid container image \"%s\": expected CONTAINER=IMAGE", pair);
-	json_array_foreach(containers, i, container) {
-		const char *name = kt_jstr(container, "name");
-
-		if (strncmp(pair, "*=", 2) != 0 && (strlen(name) != (size_t)(equals - pair) ||
-		                                           strncmp(name, pair, strlen(name)) != 0))
-			continue;
-		json_object_set_new(container, "image", json_string(equals + 1));
-		*ret_found = true;
-	}
-	return 0;
-}
-
-/* A patch with only names and images of the containers that change. */
-static json_t *image_patch(const json_t *object, const json_t *before, const json_t *after)
-{
-	json_t *changed = json_array(), *container;
-	size_t i;
-
-	json_array_foreach(after, i, container) {
-		if (!json_equal(container, json_array_get(before, i)))
-			json_array_append_new(
-			        changed, json_pack("{s:s, s:s}", "name", kt_jstr(container, "name"),
-			                         "image", kt_jstr(container, "image")));
-	}
-	json_t *spec = json_pack("{s:{s:o}}", "spec", "containers", changed);
-
-	return kt_jget(object, "spec.template") ? json_pack("{s:{s:o}}", "spec", "template", spec)
-	                                        : spec;
-}
-
-static int set_image(struct kt_command_context *ctx, const struct kt_target *target,
-        char *const *pairs, int n, struct kt_err *err)
-{
-	const json_t *before = kt_jget(target->live, "spec.template.spec.containers");
-
-	before = before ? before : kt_jget(target->live, "spec.containers");
-	kt_auto_json json_t *after = json_deep_copy(before);
-
-	for (int i = 0; i < n; i++) {
-		bool found = false;
-
-		if (set_container(after, pairs[i], &found, err) < 0)
-			return err->code;
-		if (!found)
-			return kt_fail(err, ENOENT, "unable to find container named \"%.*s\"",
-			        (int)strcspn(pairs[i], "="), pairs[i]);
-	}
-	if (json_equal(before, after))
-		return 0;
-	kt_auto_json json_t *patch = image_patch(target->live, before, after);
-	kt_auto_free char *path = kt_target_path(target, NULL);
-	kt_auto_free char *query = kt_write_query(ctx);
-	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
-
-	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, target->live, "image updated", err);
-	kt_auto_json json_t *answer = kt_session_request(
-	        ctx, "PATCH", full, "application/strategic-merge-patch+json", patch, err);
-
-	return answer ? kt_print_result(ctx, target->resource, answer, "image updated", err)
-	              : err->code;
-}
-
-static int run_set_image(struct kt_command_context *ctx)
-{
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_targets targets = {0};
-	int first = ctx->argc, all = ctx->argc, code = KT_EXIT_OK;
-
-	while (first > 0 && strchr(ctx->argv[first - 1], '='))
-		first--;
-	if (first == all)
-		return kt_command_fail(ctx, NULL, "at least one image update is required");
-	ctx->argc = first;
-	int r = kt_targets_parse(ctx, 0, KT_TARGET_NEED_NAME, &targets, &err);
-
-	if (r == 0)
-		r = kt_targets_fetch(ctx, &targets, &err);
-	ctx->argc = all;
-	for (size_t i = 0; i < targets.n && r == 0; i++) {
-		kt_auto_err one = KT_ERR_INIT;
-
-		if (set_image(ctx, &targets.items[i], &ctx->argv[first], all - first, &one) < 0)
-			code = kt_command_fail(ctx, &one, NULL);
-	}
-	kt_targets_finish(&targets);
-	return r < 0 ? kt_command_fail(ctx, &err, NULL) : code;
-}
-
-static int run_set(struct kt_command_context *ctx)
-{
-	return kt_command_fail(ctx, NULL, "set needs a command: image");
+	return code != KT_EXIT_OK ? code : failed;
 }
 
 static const enum kt_completion OBJECTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
-
-static const struct kt_command set_image_command = {
-        .name = "image",
-        .group = "Change",
-        .usage = "set image TYPE NAME CONTAINER=IMAGE…",
-        .summary = "Give containers another image",
-        .options = SET_OPTIONS,
-        .arguments = OBJECTS,
-        .needs_client = true,
-        .run = run_set_image,
-};
-
-const struct kt_command kt_command_set = {
-        .name = "set",
-        .group = "Change",
-        .usage = "set image TYPE NAME CONTAINER=IMAGE…",
-        .summary = "Set a field of workloads",
-        .help = "Examples:\n"
-                "  kube-tui set image deploy/web nginx=nginx:1.29",
-        .options = SET_OPTIONS,
-        .arguments = OBJECTS,
-        .subcommands = (const struct kt_command *const[]){&set_image_command, NULL},
-        .run = run_set,
-};
 
 const struct kt_command kt_command_run_pod = {
         .name = "run",
         .group = "Change",
         .usage = "run NAME --image=IMAGE [-- ARGS…]",
         .summary = "Start one pod",
+        .help = "Simulated nodes run no processes, so there is nothing to attach to.",
         .options = RUN_OPTIONS,
         .needs_client = true,
         .run = run_run,

@@ -87,7 +87,9 @@ static int scale_one(
 
 static int run(struct kt_command_context *ctx)
 {
-	if (!kt_opt_given(ctx, "replicas") || kt_opt_int(ctx, "replicas") < 0)
+	if (!kt_opt_given(ctx, "replicas"))
+		return kt_command_fail(ctx, NULL, "required flag(s) \"replicas\" not set");
+	if (kt_opt_int(ctx, "replicas") < 0)
 		return kt_command_fail(ctx, NULL,
 		        "The --replicas=COUNT flag is required, and COUNT must be greater than or "
 		        "equal to 0");

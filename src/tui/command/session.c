@@ -115,6 +115,11 @@ const char *kt_session_context(const struct kt_session *session)
 	return session->context ? session->context : "";
 }
 
+const char *kt_session_server(const struct kt_session *session)
+{
+	return session->endpoint.server ? session->endpoint.server : "the embedded cluster";
+}
+
 const char *kt_session_kubeconfig(const struct kt_session *session)
 {
 	return session->kubeconfig;
@@ -141,10 +146,20 @@ static const char *const CONNECTION_OPTIONS[] = {"kubeconfig", "context", "clust
         "server", "token", "certificate-authority", "client-certificate", "client-key",
         "insecure-skip-tls-verify", "as", "as-group"};
 
+/* `create rolebinding --user` names a subject, not who connects. */
+static bool is_own_option(const struct kt_command *command, const char *name)
+{
+	for (const struct kt_option *o = command->options; o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return true;
+	return false;
+}
+
 static bool names_a_server(const struct kt_command_context *ctx)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(CONNECTION_OPTIONS); i++)
-		if (kt_opt_given(ctx, CONNECTION_OPTIONS[i]))
+		if (kt_opt_given(ctx, CONNECTION_OPTIONS[i]) &&
+		        !is_own_option(ctx->command, CONNECTION_OPTIONS[i]))
 			return true;
 	return false;
 }
@@ -294,7 +309,9 @@ const struct kt_resource *kt_session_resource(
 
 	if (!discovery || resource)
 		return resource;
-	kt_fail(err, ENOENT, "the server doesn't have a resource type \"%s\"", word);
+	/* group and version are not part of the type */
+	kt_fail(err, ENOENT, "the server doesn't have a resource type \"%.*s\"",
+	        (int)strcspn(word, "."), word);
 	return NULL;
 }
 
@@ -365,26 +382,59 @@ json_t *kt_session_get(
 	return request(ctx, &call, err);
 }
 
-/* What a person must correct: the object and its causes, not the machine's sentence around them. */
-static void print_invalid(struct kt_command_context *ctx, const struct kt_err *err)
+/* The server names a cause once for every place it finds it in. */
+static bool is_repeated(const struct kt_err *err, size_t at)
 {
-	if (!err->about || !err->about->kind || !*err->about->kind) {
-		fprintf(ctx->err, "The request is invalid: %s\n", kt_err_message(err));
-		return;
-	}
-	fprintf(ctx->err, "The %s \"%s\" is invalid", err->about->kind ? err->about->kind : "",
-	        err->about->name ? err->about->name : "");
-	if (err->n_causes)
-		fputs(": ", ctx->err);
+	for (size_t i = 0; i < at; i++)
+		if (kt_streq(err->causes[i].field, err->causes[at].field) &&
+		        kt_streq(err->causes[i].message, err->causes[at].message))
+			return true;
+	return false;
+}
+
+static void print_causes(struct kt_command_context *ctx, const struct kt_err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < err->n_causes; i++)
+		n += !is_repeated(err, i);
+	if (n)
+		fputs(n > 1 ? ":" : ": ", ctx->err);
 	for (size_t i = 0; i < err->n_causes; i++) {
 		const struct kt_err_cause *cause = &err->causes[i];
 
-		fputs(err->n_causes > 1 ? "\n* " : "", ctx->err);
+		if (is_repeated(err, i))
+			continue;
+		fputs(n > 1 ? " \n* " : "", ctx->err);
 		if (cause->field && *cause->field)
 			fprintf(ctx->err, "%s: ", cause->field);
 		fputs(cause->message, ctx->err);
 	}
 	fputc('\n', ctx->err);
+}
+
+/* What a person must correct: the object and its causes, not the machine's sentence around them. */
+static void print_invalid(struct kt_command_context *ctx, const struct kt_err *err)
+{
+	bool about = err->about && err->about->kind && *err->about->kind;
+
+	if (!about && !err->n_causes) {
+		fprintf(ctx->err, "The request is invalid: %s\n", kt_err_message(err));
+		return;
+	}
+	if (about)
+		fprintf(ctx->err, "The %s \"%s\" is invalid", err->about->kind,
+		        err->about->name ? err->about->name : "");
+	else
+		fputs("The request is invalid", ctx->err);
+	print_causes(ctx, err);
+}
+
+void kt_command_say(struct kt_command_context *ctx, const struct kt_err *err)
+{
+	if (err->reason)
+		fprintf(ctx->err, "Error from server (%s): ", kt_reason_text(kt_err_reason(err)));
+	fprintf(ctx->err, "%s\n", kt_err_message(err));
 }
 
 int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, const char *fmt, ...)

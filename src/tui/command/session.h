@@ -36,6 +36,11 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 /* Asked for from a SIGINT until the next command starts. Borrowed. */
 struct kt_cancel *kt_session_cancel(struct kt_session *session);
 
+/* The address of the server; "the embedded cluster" without one. */
+const char *kt_session_server(const struct kt_session *session);
+/* One of several errors: "Error from server (Invalid): …" or the message alone. */
+void kt_command_say(struct kt_command_context *ctx, const struct kt_err *err);
+
 const char *kt_session_context(
         const struct kt_session *session); /* name of the kubeconfig context; "" embedded */
 const char *kt_session_kubeconfig(const struct kt_session *session); /* NULL: the default files */

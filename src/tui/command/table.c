@@ -9,12 +9,15 @@
 	X(api_resources) \
 	X(api_versions) \
 	X(apply) \
+	X(attach) \
 	X(auth) \
+	X(autoscale) \
 	X(cluster_info) \
 	X(codec) \
 	X(completion) \
 	X(config) \
 	X(cordon) \
+	X(cp) \
 	X(create) \
 	X(delete) \
 	X(describe) \
@@ -23,6 +26,7 @@
 	X(drain) \
 	X(edit) \
 	X(events) \
+	X(exec) \
 	X(explain) \
 	X(expose) \
 	X(get) \
@@ -31,6 +35,7 @@
 	X(list) \
 	X(logs) \
 	X(patch) \
+	X(port_forward) \
 	X(replace) \
 	X(rollout) \
 	X(run_pod) \

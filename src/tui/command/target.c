@@ -4,6 +4,7 @@
 #include "tui/command/options.h"
 
 #include "base/path.h"
+#include "base/vec.h"
 #include "base/yaml.h"
 
 #include <dirent.h>
@@ -155,7 +156,7 @@ static int check(struct kt_command_context *ctx, const struct kt_targets *target
 	for (size_t i = 0; i < targets->n; i++) {
 		const struct kt_target *target = &targets->items[i];
 
-		if (target->name && has_selector(ctx))
+		if (target->name && !target->object && has_selector(ctx))
 			return kt_fail(err, EINVAL,
 			        "name cannot be provided when a selector is specified");
 		if (target->name && kt_opt_bool(ctx, "all-namespaces") &&
@@ -186,7 +187,9 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
 		r = kt_targets_read_files(ctx, &targets, err);
 	else if (first >= last)
 		r = kt_fail(err, EINVAL,
-		        "You must provide one or more resources by argument or filename");
+		        "You must provide one or more resources by argument or filename.\nExample "
+		        "resource specifications include:\n   '-f rsrc.yaml'\n   "
+		        "'--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
 	else
 		r = add_arguments(ctx, &targets, first, err);
 	if (r == 0)
@@ -231,11 +234,16 @@ static int add_object(struct kt_command_context *ctx, struct kt_targets *targets
 	if (!json_is_object(object))
 		return kt_fail(err, EINVAL, "error parsing %s: not an object", source);
 	if (!kind || !*kind)
-		return kt_fail(
-		        err, EINVAL, "unable to decode \"%s\": Object 'Kind' is missing", source);
+		return kt_fail(err, EINVAL,
+		        "error validating \"%s\": error validating data: kind not set; if you "
+		        "choose to ignore these errors, turn validation off with --validate=false",
+		        source);
 	if (!api_version || !*api_version)
 		return kt_fail(err, EINVAL,
-		        "unable to decode \"%s\": Object 'apiVersion' is missing", source);
+		        "error validating \"%s\": error validating data: apiVersion not set; if "
+		        "you "
+		        "choose to ignore these errors, turn validation off with --validate=false",
+		        source);
 	if (kt_ends_with(kind, "List") && json_is_array(json_object_get(object, "items")))
 		return add_list(ctx, targets, source, object, err);
 	struct kt_target *target = push(targets);
@@ -372,6 +380,26 @@ char *kt_targets_query(const struct kt_command_context *ctx)
 	return kt_str_steal(&query);
 }
 
+void kt_targets_wrap_list(const struct kt_command_context *ctx, const struct kt_target *collection,
+        struct kt_err *err)
+{
+	const char *labels = kt_opt_string(ctx, "selector"),
+	           *fields = kt_opt_string(ctx, "field-selector");
+	const struct kt_resource *resource = collection->resource;
+
+	if (err->status != 400 && err->status != 404)
+		return;
+	if (has_selector(ctx))
+		kt_wrap(err,
+		        "Unable to find \"%s/%s, Resource=%s\" that match label selector \"%s\", "
+		        "field selector \"%s\"",
+		        resource->group, resource->version, resource->plural, labels ? labels : "",
+		        fields ? fields : "");
+	else
+		kt_wrap(err, "Unable to list \"%s/%s, Resource=%s\"", resource->group,
+		        resource->version, resource->plural);
+}
+
 static int expand(struct kt_command_context *ctx, const struct kt_target *collection,
         struct kt_targets *out, struct kt_err *err)
 {
@@ -383,8 +411,10 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 	json_t *item;
 	size_t i;
 
-	if (!list)
+	if (!list) {
+		kt_targets_wrap_list(ctx, collection, err);
 		return err->code;
+	}
 	json_array_foreach(json_object_get(list, "items"), i, item) {
 		struct kt_target *target = push(out);
 		const char *namespace = kt_jstr(item, "metadata.namespace");
@@ -441,41 +471,71 @@ int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets,
 	return r;
 }
 
+/* One run over objects: what failed is said at the end, as one error is worded otherwise than many.
+ */
+struct batch {
+	struct kt_command_context *ctx;
+	kt_target_fn *fn;
+	void *arg;
+	KT_VEC(struct kt_err) errors;
+};
+
+static void batch_failed(struct batch *batch, struct kt_err *err)
+{
+	struct kt_err moved = KT_ERR_INIT;
+
+	kt_err_move(&moved, err);
+	kt_vec_push(&batch->errors, moved);
+}
+
+static void batch_run(struct batch *batch, struct kt_targets *targets, unsigned flags);
+
 /* A collection: its objects, each of which fn is called for. */
-static int run_collection(struct kt_command_context *ctx, const struct kt_target *collection,
-        kt_target_fn *fn, void *arg)
+static void batch_collection(struct batch *batch, const struct kt_target *collection)
 {
 	struct kt_targets objects = {0};
 	kt_auto_err err = KT_ERR_INIT;
-	int code;
 
-	if (expand(ctx, collection, &objects, &err) < 0)
-		code = kt_command_fail(ctx, &err, NULL);
+	if (expand(batch->ctx, collection, &objects, &err) < 0)
+		batch_failed(batch, &err);
 	else
-		code = kt_targets_each(ctx, &objects, 0, fn, arg);
+		batch_run(batch, &objects, 0);
 	kt_targets_finish(&objects);
-	return code;
+}
+
+static void batch_run(struct batch *batch, struct kt_targets *targets, unsigned flags)
+{
+	for (size_t i = 0; i < targets->n && !kt_cancel_is_asked(batch->ctx->cancel); i++) {
+		struct kt_target *target = &targets->items[i];
+		kt_auto_err err = KT_ERR_INIT;
+
+		if (!target->name && !target->object)
+			batch_collection(batch, target);
+		else if (((flags & KT_TARGET_LIVE) && fetch_named(batch->ctx, target, &err) < 0) ||
+		         batch->fn(batch->ctx, target, batch->arg, &err) < 0)
+			batch_failed(batch, &err);
+	}
 }
 
 int kt_targets_each(struct kt_command_context *ctx, struct kt_targets *targets, unsigned flags,
         kt_target_fn *fn, void *arg)
 {
-	int code = KT_EXIT_OK;
+	struct batch batch = {.ctx = ctx, .fn = fn, .arg = arg};
 
-	for (size_t i = 0; i < targets->n && !kt_cancel_is_asked(ctx->cancel); i++) {
-		struct kt_target *target = &targets->items[i];
-		kt_auto_err err = KT_ERR_INIT;
+	batch_run(&batch, targets, flags);
+	bool failed = batch.errors.n > 0;
 
-		if (!target->name && !target->object) {
-			if (run_collection(ctx, target, fn, arg) != KT_EXIT_OK)
-				code = KT_EXIT_ERROR;
-			continue;
-		}
-		if (((flags & KT_TARGET_LIVE) && fetch_named(ctx, target, &err) < 0) ||
-		        fn(ctx, target, arg, &err) < 0)
-			code = kt_command_fail(ctx, &err, NULL);
+	if (batch.errors.n == 1)
+		kt_command_fail(ctx, &batch.errors.items[0], NULL);
+	else if (failed)
+		fflush(ctx->out);
+	for (size_t i = 0; i < batch.errors.n; i++) {
+		if (batch.errors.n > 1)
+			kt_command_say(ctx, &batch.errors.items[i]);
+		kt_err_clear(&batch.errors.items[i]);
 	}
-	return code;
+	kt_vec_finish(&batch.errors);
+	return failed ? KT_EXIT_ERROR : KT_EXIT_OK;
 }
 
 int kt_targets_run(struct kt_command_context *ctx, unsigned flags, kt_target_fn *fn, void *arg)

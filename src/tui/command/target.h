@@ -64,6 +64,10 @@ char *kt_target_label(const struct kt_target *target);
  */
 char *kt_targets_query(const struct kt_command_context *ctx);
 
+/* A list that the server refused (400, 404): says which one, as kubectl does. */
+void kt_targets_wrap_list(const struct kt_command_context *ctx, const struct kt_target *collection,
+        struct kt_err *err);
+
 /* All documents of -f in order; List objects are taken apart. Each target has object, source and,
  * when known, resource. */
 int kt_targets_read_files(

@@ -51,9 +51,9 @@ static int run_version(struct kt_command_context *ctx)
 	if (format)
 		code = print_tree(ctx, tree, format);
 	else
-		fprintf(ctx->out, "kube-tui version: v" KT_VERSION "\n");
+		fprintf(ctx->out, "Client Version: v" KT_VERSION "\n");
 	if (!format && server)
-		fprintf(ctx->out, "Server version: %s\n", kt_jstr(server, "gitVersion"));
+		fprintf(ctx->out, "Server Version: %s\n", kt_jstr(server, "gitVersion"));
 	return err.code ? kt_command_fail(ctx, &err, NULL) : code;
 }
 
@@ -61,15 +61,16 @@ static int run_info(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_json json_t *version = kt_session_get(ctx, "/version", NULL, &err);
-	kt_auto_json json_t *nodes =
-	        version ? kt_session_get(ctx, "/api/v1/nodes", NULL, &err) : NULL;
 
-	if (!version || !nodes)
+	if (!version)
 		return kt_command_fail(ctx, &err, NULL);
-	if (*kt_session_context(ctx->session))
-		fprintf(ctx->out, "Context:  %s\n", kt_session_context(ctx->session));
-	fprintf(ctx->out, "Version:  %s\nNodes:    %zu\n", kt_jstr(version, "gitVersion"),
-	        json_array_size(json_object_get(nodes, "items")));
+	fprintf(ctx->out,
+	        "%sKubernetes control plane%s is running at %s%s%s\n\nTo further debug and "
+	        "diagnose "
+	        "cluster problems, use 'kube-tui get events -A' and 'kube-tui describe node'.\n",
+	        ctx->out_is_tty ? "\033[0;32m" : "", ctx->out_is_tty ? "\033[0m" : "",
+	        ctx->out_is_tty ? "\033[0;33m" : "", kt_session_server(ctx->session),
+	        ctx->out_is_tty ? "\033[0m" : "");
 	return KT_EXIT_OK;
 }
 

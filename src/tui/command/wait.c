@@ -127,10 +127,37 @@ static int check(void *arg, const json_t *object, struct kt_err *err)
 	return 0;
 }
 
+/* --timeout=0: how it is now, without waiting. */
+static int check_once(struct kt_command_context *ctx, const struct kt_target *target,
+        struct condition *condition, struct kt_err *err)
+{
+	kt_auto_free char *path = kt_target_path(target, NULL);
+	kt_auto_json json_t *live = kt_session_get(ctx, path, NULL, err);
+
+	if (!live && err->code != -ENOENT)
+		return err->code;
+	kt_err_clear(err);
+	int r = check(condition, live, err);
+
+	return r ? r
+	         : kt_fail(err, ETIMEDOUT, "condition not met for %s/%s", target->resource->plural,
+	                   target->name);
+}
+
+static int wait_one(struct kt_command_context *ctx, const struct kt_target *target,
+        struct condition *condition, struct kt_err *err)
+{
+	int64_t timeout_ns = kt_opt_int(ctx, "timeout");
+
+	if (timeout_ns == 0)
+		return check_once(ctx, target, condition, err);
+	/* a negative time is as long as it takes */
+	return kt_wait_for(ctx, target, KT_MAX(timeout_ns, 0), check, condition, err);
+}
+
 static int wait_all(struct kt_command_context *ctx, struct condition *condition,
         const struct kt_targets *targets)
 {
-	int64_t timeout_ns = kt_opt_int(ctx, "timeout");
 	int code = KT_EXIT_OK;
 
 	for (size_t i = 0; i < targets->n && !kt_cancel_is_asked(ctx->cancel); i++) {
@@ -138,7 +165,7 @@ static int wait_all(struct kt_command_context *ctx, struct condition *condition,
 		kt_auto_free char *label = kt_target_label(target);
 		kt_auto_err err = KT_ERR_INIT;
 
-		if (kt_wait_for(ctx, target, timeout_ns, check, condition, &err) < 0)
+		if (wait_one(ctx, target, condition, &err) < 0)
 			code = kt_command_fail(ctx, &err, NULL);
 		else
 			fprintf(ctx->out, "%s condition met\n", label);
