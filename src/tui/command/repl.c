@@ -54,6 +54,19 @@ static void on_interrupt(int number)
 	kt_cancel_ask(kt_session_cancel(prompt.session));
 }
 
+/* ^C while a line is typed: it is thrown away, as in a shell. */
+static int drop_line(void)
+{
+	if (!kt_cancel_is_asked(kt_session_cancel(prompt.session)))
+		return 0;
+	kt_cancel_reset(kt_session_cancel(prompt.session));
+	rl_crlf();
+	rl_replace_line("", 0);
+	rl_on_new_line();
+	rl_redisplay();
+	return 0;
+}
+
 /* A blank at the start keeps a line out of the history, and so do tokens. */
 static void remember(const char *line, const char *history_path)
 {
@@ -110,6 +123,7 @@ static void set_up(struct kt_session *session, const char *history_path)
 	prompt.session = session;
 	rl_readline_name = "kube-tui";
 	rl_attempted_completion_function = complete;
+	rl_signal_event_hook = drop_line;
 	rl_basic_word_break_characters = " \t\n;|<>&=";
 	rl_completer_quote_characters = "'\"";
 	using_history();
