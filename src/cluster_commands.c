@@ -489,6 +489,16 @@ static int command_delete(struct kt_command_context *ctx)
 	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
 
+static bool cluster_exists(const char *name)
+{
+	struct kt_cluster_state state = {0};
+	bool exists = kt_cluster_name_check(name, NULL) == 0 &&
+	              kt_cluster_state_load(name, &state, NULL) == 0;
+
+	kt_cluster_state_finish(&state);
+	return exists;
+}
+
 static void print_cluster(struct kt_table_writer *table, const struct kt_cluster_state *state)
 {
 	kt_auto_free char *nodes = kt_asprintf("%d", state->nodes);
@@ -667,6 +677,7 @@ static const struct kt_cluster_hooks hooks = {
         .up = command_up,
         .down = command_down,
         .delete = command_delete,
+        .exists = cluster_exists,
         .list = command_list,
         .snapshot_save = command_snapshot_save,
         .snapshot_restore = command_snapshot_restore,

@@ -248,9 +248,7 @@ static int apply_one(
 	(void)arg;
 	if (!selected(ctx, target, err))
 		return err->code;
-	/* a CRD applied just before may have brought the kind */
-	if (!target->resource) {
-		kt_session_forget_discovery(ctx->session);
+	if (!target->resource)
 		return kt_fail(err, ENOENT,
 		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
 		        "\"%s\": no matches for kind "
@@ -261,7 +259,6 @@ static int apply_one(
 		                : "",
 		        target->source, kt_jstr(target->object, "kind"),
 		        kt_jstr(target->object, "apiVersion"));
-	}
 	if (!target->name)
 		return kt_fail(err, EINVAL, "from %s: cannot use generate name with apply",
 		        kt_jstr(target->object, "metadata.generateName")

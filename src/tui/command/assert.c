@@ -2,6 +2,7 @@
 #include "tui/command/assert.h"
 
 #include "tui/command/wait.h"
+#include "tui/command/words.h"
 
 #include "base/time.h"
 
@@ -155,12 +156,43 @@ static void say_failed(const struct assertion *assertion)
 	        assertion->code);
 }
 
+static const char *variable(void *arg, const char *name)
+{
+	const struct kt_script *script = arg;
+	const char *value = kt_session_variable(script->session, name);
+
+	return value ? value : getenv(name);
+}
+
+/* assert 'get pods -o name' …: the whole command as one word. Its tokens hold the words then. */
+static int take_apart(
+        struct assertion *assertion, char **words, struct kt_tokens *tokens, struct kt_err *err)
+{
+	for (size_t i = 0; i < tokens->n; i++) {
+		if (tokens->items[i].kind != KT_TOKEN_WORD)
+			return kt_fail(err, EINVAL,
+			        "assert: \"%s\" is more than one command: no ; & | < or > here",
+			        assertion->argv[0]);
+		words[i] = tokens->items[i].text;
+	}
+	assertion->argc = (int)tokens->n;
+	assertion->argv = words;
+	return assertion->argc > 0 ? 0 : kt_fail(err, EINVAL, "assert: a command is missing");
+}
+
 int kt_assert_run(struct kt_script *script, int argc, char **argv)
 {
 	struct assertion assertion = {.script = script, .relation = SUCCEEDS};
 	kt_auto_err err = KT_ERR_INIT;
+	struct kt_tokens tokens = {0};
 	int r = parse(&assertion, argc, argv, &err);
 
+	if (r == 0 && assertion.argc == 1)
+		kt_words_split(assertion.argv[0], variable, script, &tokens);
+	kt_auto_free char **words = kt_new_array(char *, tokens.n + 1);
+
+	if (r == 0 && assertion.argc == 1)
+		r = take_apart(&assertion, words, &tokens, &err);
 	if (r == 0)
 		run_command(&assertion);
 	if (r == 0 && !holds(&assertion) && assertion.within_ns > 0)
@@ -172,5 +204,6 @@ int kt_assert_run(struct kt_script *script, int argc, char **argv)
 	else if (!ok)
 		say_failed(&assertion);
 	free(assertion.got);
+	kt_tokens_finish(&tokens);
 	return ok ? KT_EXIT_OK : KT_EXIT_ERROR;
 }

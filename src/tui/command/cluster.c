@@ -2,6 +2,13 @@
 #include "tui/command/cluster.h"
 
 #include "tui/command/options.h"
+#include "tui/command/session.h"
+
+#include "api/schema/schema.h"
+
+#include <strings.h>
+
+#define DISCOVERY_TIMEOUT_MS 2000
 
 static const struct kt_cluster_hooks *hooks;
 
@@ -101,15 +108,53 @@ int kt_cluster_delete(struct kt_command_context *ctx)
 	return call(ctx, hooks ? hooks->delete : NULL);
 }
 
+static bool is_builtin_type(const char *word)
+{
+	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++) {
+		const struct kt_kind *kind = &kt_builtin_kinds.kinds[i];
+
+		if (!strcasecmp(kind->plural, word) || !strcasecmp(kind->singular, word) ||
+		        !strcasecmp(kind->kind, word))
+			return true;
+		for (const char *const *s = kind->short_names; s && *s; s++)
+			if (!strcasecmp(*s, word))
+				return true;
+	}
+	return false;
+}
+
+/* The server may be gone, or be the very cluster that is to be deleted: it is not waited for. */
+static bool is_type(const struct kt_command_context *ctx, const char *word)
+{
+	kt_auto_err ignored = KT_ERR_INIT;
+
+	if (is_builtin_type(word))
+		return true;
+	kt_session_limit_discovery(ctx->session, DISCOVERY_TIMEOUT_MS);
+	bool found = kt_session_resource(ctx->session, word, &ignored) != NULL;
+
+	kt_session_limit_discovery(ctx->session, 0);
+	return found;
+}
+
+static bool is_without_options(const struct kt_command_context *ctx)
+{
+	for (const struct kt_option *option = ctx->command->options; option->name; option++)
+		if (kt_opt_given(ctx, option->name))
+			return false;
+	return !kt_opt_given(ctx, "namespace");
+}
+
+bool kt_cluster_delete_was_possible(const struct kt_command_context *ctx)
+{
+	return hooks && ctx->argc == 1 && is_without_options(ctx) && !hooks->exists(ctx->argv[0]);
+}
+
 bool kt_cluster_delete_is_meant(const struct kt_command_context *ctx)
 {
-	static const char *const OF_OBJECTS[] = {
-	        "filename", "selector", "field-selector", "all", NULL};
-
-	for (size_t i = 0; OF_OBJECTS[i]; i++)
-		if (kt_opt_given(ctx, OF_OBJECTS[i]))
-			return false;
-	return hooks && (ctx->argc == 0 || (ctx->argc == 1 && !strchr(ctx->argv[0], '/')));
+	if (!hooks || ctx->argc > 1 || !is_without_options(ctx))
+		return false;
+	return ctx->argc == 0 || (hooks->exists(ctx->argv[0]) && !is_type(ctx, ctx->argv[0]));
 }
 
 static int run_snapshot(struct kt_command_context *ctx)

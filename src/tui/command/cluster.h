@@ -13,6 +13,7 @@ struct kt_cluster_hooks {
 	int (*up)(struct kt_command_context *ctx);
 	int (*down)(struct kt_command_context *ctx);
 	int (*delete)(struct kt_command_context *ctx);
+	bool (*exists)(const char *name);
 	int (*list)(struct kt_command_context *ctx);
 	int (*snapshot_save)(struct kt_command_context *ctx);
 	int (*snapshot_restore)(struct kt_command_context *ctx);
@@ -22,8 +23,11 @@ struct kt_cluster_hooks {
  * no clusters. */
 void kt_cluster_hooks_set(const struct kt_cluster_hooks *hooks);
 
-/* `delete NAME` without a type, a file or a selector means an embedded cluster. */
+/* `delete [NAME]` without any option of delete means an embedded cluster: without NAME, or when
+ * there is one of that name and no kind is called so. */
 bool kt_cluster_delete_is_meant(const struct kt_command_context *ctx);
+/* It would have been one, had there been a cluster of that name. */
+bool kt_cluster_delete_was_possible(const struct kt_command_context *ctx);
 int kt_cluster_delete(struct kt_command_context *ctx);
 
 #endif

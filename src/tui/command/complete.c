@@ -49,6 +49,15 @@ static void offer_options(struct completion *c, const struct kt_option *options)
 	}
 }
 
+/* Nothing is read again while a person types. */
+static const struct kt_resource *known_resource(struct completion *c, const char *type)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	const struct kt_discovery *discovery = kt_session_discovery(c->session, &err);
+
+	return discovery ? kt_discovery_find(discovery, type) : NULL;
+}
+
 static void offer_resources(struct completion *c, const char *suffix)
 {
 	kt_auto_err err = KT_ERR_INIT;
@@ -88,8 +97,7 @@ static json_t *fetch_metadata(struct completion *c, const struct kt_resource *re
 
 static void offer_names(struct completion *c, const char *type, const char *before)
 {
-	kt_auto_err err = KT_ERR_INIT;
-	const struct kt_resource *resource = kt_session_resource(c->session, type, &err);
+	const struct kt_resource *resource = known_resource(c, type);
 	kt_auto_json json_t *list = resource ? fetch_metadata(c, resource) : NULL;
 	json_t *item;
 	size_t i;
@@ -173,14 +181,13 @@ static void offer_contexts(struct completion *c)
 static void offer_fields(struct completion *c)
 {
 	const char *dot = strchr(c->prefix, '.'), *last = strrchr(c->prefix, '.');
-	kt_auto_err err = KT_ERR_INIT;
 
 	if (!dot) {
 		offer_resources(c, "");
 		return;
 	}
 	kt_auto_free char *type = kt_strndup(c->prefix, (size_t)(dot - c->prefix));
-	const struct kt_resource *resource = kt_session_resource(c->session, type, &err);
+	const struct kt_resource *resource = known_resource(c, type);
 	const struct kt_kind *kind =
 	        resource ? kt_builtin_kind(resource->group, resource->version, resource->kind)
 	                 : NULL;

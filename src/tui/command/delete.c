@@ -171,6 +171,16 @@ static int delete_all(struct kt_command_context *ctx, struct kt_targets *targets
 	return kt_wait_deleted(ctx, targets, kt_opt_int(ctx, "timeout"));
 }
 
+/* The word is neither a type nor, as it would not come here, a cluster. */
+static int fail_unknown(struct kt_command_context *ctx, const struct kt_err *err)
+{
+	int code = kt_command_fail(ctx, err, NULL);
+
+	if (kt_cluster_delete_was_possible(ctx))
+		fprintf(ctx->err, "There is no cluster called \"%s\" either.\n", ctx->argv[0]);
+	return code;
+}
+
 /* Collections are read first: what is deleted is what was there. */
 static int run(struct kt_command_context *ctx)
 {
@@ -182,7 +192,8 @@ static int run(struct kt_command_context *ctx)
 		return kt_cluster_delete(ctx);
 	if (check(ctx, &err) < 0 ||
 	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0)
-		return kt_command_fail(ctx, &err, NULL);
+		return err.code == -EINVAL ? kt_command_fail(ctx, &err, NULL)
+		                           : fail_unknown(ctx, &err);
 	bool fetched = !targets.by_name;
 
 	if (fetched && kt_targets_fetch(ctx, &targets, &err) < 0) {
@@ -205,7 +216,8 @@ const struct kt_command kt_command_delete = {
         .group = "Change",
         .usage = "delete (-f FILE | TYPE [NAME… | -l SELECTOR | --all] | [CLUSTER])",
         .summary = "Delete objects by name, file or selector, or an embedded cluster",
-        .help = "One word alone, or none, names an embedded cluster (default dev).\n\n"
+        .help = "One word alone that is no TYPE, or none, names an embedded cluster (default "
+                "dev).\n\n"
                 "Examples:\n"
                 "  kube-tui delete dev\n"
                 "  kube-tui delete pod web-0 --now\n"

@@ -246,6 +246,34 @@ void kt_discovery_finish(struct kt_discovery *discovery)
 	*discovery = (struct kt_discovery){0};
 }
 
+static bool strings_equal(char *const *a, char *const *b)
+{
+	size_t i = 0;
+
+	while (a[i] && b[i] && !strcmp(a[i], b[i]))
+		i++;
+	return !a[i] && !b[i];
+}
+
+static bool resources_equal(const struct kt_resource *a, const struct kt_resource *b)
+{
+	return !strcmp(a->group, b->group) && !strcmp(a->version, b->version) &&
+	       !strcmp(a->plural, b->plural) && !strcmp(a->singular, b->singular) &&
+	       !strcmp(a->kind, b->kind) && a->namespaced == b->namespaced &&
+	       a->preferred == b->preferred && strings_equal(a->short_names, b->short_names) &&
+	       strings_equal(a->categories, b->categories) && strings_equal(a->verbs, b->verbs) &&
+	       strings_equal(a->subresources, b->subresources);
+}
+
+bool kt_discovery_equal(const struct kt_discovery *a, const struct kt_discovery *b)
+{
+	bool equal = a->n == b->n;
+
+	for (size_t i = 0; i < a->n && equal; i++)
+		equal = resources_equal(&a->resources[i], &b->resources[i]);
+	return equal;
+}
+
 static bool word_names(const struct kt_resource *resource, const char *word)
 {
 	return !strcasecmp(resource->plural, word) || !strcasecmp(resource->singular, word) ||

@@ -34,6 +34,7 @@ struct kt_discovery_options {
 int kt_discovery_load(struct kt_client *client, const struct kt_discovery_options *options,
         struct kt_discovery *ret_discovery, struct kt_err *err);
 void kt_discovery_finish(struct kt_discovery *discovery);
+bool kt_discovery_equal(const struct kt_discovery *a, const struct kt_discovery *b);
 
 /* By plural, singular, short name or kind, any case, with ".GROUP" or ".VERSION.GROUP" behind it.
  * NULL when there is none. */

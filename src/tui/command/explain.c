@@ -390,8 +390,7 @@ static const struct kt_resource *find_resource(
 		return resource;
 	const char *plural = resource->plural;
 
-	resource = kt_discovery_find_kind(
-	        kt_session_discovery(ctx->session, err), api_version, resource->kind);
+	resource = kt_session_resource_of_kind(ctx->session, api_version, resource->kind, err);
 	if (!resource)
 		kt_fail(err, ENOENT, "couldn't find resource for \"%s, Resource=%s\"", api_version,
 		        plural);

@@ -251,11 +251,10 @@ static int print_collected(struct get *get, struct kt_err *err)
 	get->shown += n;
 	if (kind == KT_OUTPUT_NAME || kind == KT_OUTPUT_COLUMNS ||
 	        (n == 1 && get->targets.by_name)) {
-		const struct kt_discovery *discovery = kt_session_discovery(get->ctx->session, err);
-
 		json_array_foreach(get->collected, i, object) {
-			const struct kt_resource *resource = kt_discovery_find_kind(
-			        discovery, kt_jstr(object, "apiVersion"), kt_jstr(object, "kind"));
+			const struct kt_resource *resource = kt_session_resource_of_kind(
+			        get->ctx->session, kt_jstr(object, "apiVersion"),
+			        kt_jstr(object, "kind"), err);
 
 			if (r == 0)
 				r = kt_printer_object(get->printer,

@@ -261,6 +261,7 @@ static int run_parsed(struct kt_command_context *ctx)
 	}
 	if (own)
 		ctx->session = own;
+	kt_session_start_command(ctx->session);
 	if (ctx->command->needs_client && !kt_session_client(ctx->session, &err))
 		code = kt_command_fail(ctx, &err, NULL);
 	else

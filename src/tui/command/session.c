@@ -21,6 +21,9 @@ struct kt_session {
 	struct kt_endpoint endpoint; /* as connected */
 	struct kt_discovery discovery;
 	bool discovery_loaded;
+	bool discovery_is_new; /* read by this command */
+	/* what it was before the server's kinds changed: targets still point there */
+	KT_VEC(struct kt_discovery) past;
 	int discovery_timeout_ms;
 	struct kt_map variables;
 	struct kt_cancel cancel;
@@ -52,6 +55,9 @@ void kt_session_destroy(struct kt_session *session)
 		kt_client_destroy(session->client);
 	kt_endpoint_finish(&session->endpoint);
 	kt_discovery_finish(&session->discovery);
+	for (size_t i = 0; i < session->past.n; i++)
+		kt_discovery_finish(&session->past.items[i]);
+	kt_vec_finish(&session->past);
 	kt_map_finish(&session->variables);
 	kt_cancel_close(&session->cancel);
 	free(session->kubeconfig);
@@ -271,6 +277,17 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 
 /* Discovery */
 
+static int load_discovery(struct kt_session *session, struct kt_client *client,
+        struct kt_discovery *ret_discovery, struct kt_err *err)
+{
+	const struct kt_discovery_options options = {
+	        .cancel = &session->cancel,
+	        .timeout_ms = session->discovery_timeout_ms,
+	};
+
+	return kt_discovery_load(client, &options, ret_discovery, err);
+}
+
 const struct kt_discovery *kt_session_discovery(struct kt_session *session, struct kt_err *err)
 {
 	struct kt_client *client = kt_session_client(session, err);
@@ -278,14 +295,9 @@ const struct kt_discovery *kt_session_discovery(struct kt_session *session, stru
 	if (!client)
 		return NULL;
 	if (!session->discovery_loaded) {
-		const struct kt_discovery_options options = {
-		        .cancel = &session->cancel,
-		        .timeout_ms = session->discovery_timeout_ms,
-		};
-
-		if (kt_discovery_load(client, &options, &session->discovery, err) < 0)
+		if (load_discovery(session, client, &session->discovery, err) < 0)
 			return NULL;
-		session->discovery_loaded = true;
+		session->discovery_loaded = session->discovery_is_new = true;
 	}
 	return &session->discovery;
 }
@@ -295,10 +307,29 @@ void kt_session_limit_discovery(struct kt_session *session, int timeout_ms)
 	session->discovery_timeout_ms = timeout_ms;
 }
 
-void kt_session_forget_discovery(struct kt_session *session)
+void kt_session_start_command(struct kt_session *session)
 {
-	kt_discovery_finish(&session->discovery);
-	session->discovery_loaded = false;
+	session->discovery_is_new = false;
+}
+
+/* Something unknown was asked for: a CRD may have brought it since. True when the server's kinds
+ * are others now. */
+static bool look_again(struct kt_session *session)
+{
+	kt_auto_err ignored = KT_ERR_INIT;
+	struct kt_discovery now = {0};
+
+	if (session->discovery_is_new ||
+	        load_discovery(session, session->client, &now, &ignored) < 0)
+		return false;
+	session->discovery_is_new = true;
+	if (kt_discovery_equal(&now, &session->discovery)) {
+		kt_discovery_finish(&now);
+		return false;
+	}
+	kt_vec_push(&session->past, session->discovery);
+	session->discovery = now;
+	return true;
 }
 
 const struct kt_resource *kt_session_resource(
@@ -307,12 +338,26 @@ const struct kt_resource *kt_session_resource(
 	const struct kt_discovery *discovery = kt_session_discovery(session, err);
 	const struct kt_resource *resource = discovery ? kt_discovery_find(discovery, word) : NULL;
 
+	if (discovery && !resource && look_again(session))
+		resource = kt_discovery_find(discovery, word);
 	if (!discovery || resource)
 		return resource;
 	/* group and version are not part of the type */
 	kt_fail(err, ENOENT, "the server doesn't have a resource type \"%.*s\"",
 	        (int)strcspn(word, "."), word);
 	return NULL;
+}
+
+const struct kt_resource *kt_session_resource_of_kind(
+        struct kt_session *session, const char *api_version, const char *kind, struct kt_err *err)
+{
+	const struct kt_discovery *discovery = kt_session_discovery(session, err);
+	const struct kt_resource *resource =
+	        discovery ? kt_discovery_find_kind(discovery, api_version, kind) : NULL;
+
+	if (discovery && !resource && look_again(session))
+		resource = kt_discovery_find_kind(discovery, api_version, kind);
+	return resource;
 }
 
 /* Requests */

@@ -9,9 +9,11 @@
 #include "tui/command/command.h"
 #include "tui/command/discovery.h"
 
-/* Read once, kept; kt_session_forget_discovery() after a CRD came or went. NULL with err. */
+/* Read once and kept. NULL with err. */
 const struct kt_discovery *kt_session_discovery(struct kt_session *session, struct kt_err *err);
-void kt_session_forget_discovery(struct kt_session *session);
+/* A command starts: what was read before it may be read again, once, for a kind that is unknown.
+ * Resources of earlier readings live as long as the session. */
+void kt_session_start_command(struct kt_session *session);
 /* How long each request of a first discovery may take; 0: as long as it wants. */
 void kt_session_limit_discovery(struct kt_session *session, int timeout_ms);
 
@@ -19,6 +21,9 @@ void kt_session_limit_discovery(struct kt_session *session, int timeout_ms);
  * `the server doesn't have a resource type "x"`. */
 const struct kt_resource *kt_session_resource(
         struct kt_session *session, const char *word, struct kt_err *err);
+/* The same by the kind of an object; NULL without an error when the server has no such kind. */
+const struct kt_resource *kt_session_resource_of_kind(
+        struct kt_session *session, const char *api_version, const char *kind, struct kt_err *err);
 
 /* One request and its JSON answer (new reference), NULL with err. body may be NULL; content_type
  * NULL: JSON. Warnings of the server go to the context's err stream as kubectl prints them. */

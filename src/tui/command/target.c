@@ -87,6 +87,12 @@ static int add_types(struct kt_command_context *ctx, struct kt_targets *targets,
 		}
 		const struct kt_resource *resource = kt_session_resource(ctx->session, word, err);
 
+		/* looking for the resource may have brought a new category */
+		if (!resource && n_names == 0 && add_category(targets, ctx, discovery, word)) {
+			kt_err_clear(err);
+			n_types++;
+			continue;
+		}
 		if (!resource)
 			return err->code;
 		for (int i = 0; i < n_names; i++)
@@ -227,9 +233,7 @@ static int add_object(struct kt_command_context *ctx, struct kt_targets *targets
         const char *source, json_t *object, struct kt_err *err)
 {
 	const char *api_version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
-	const struct kt_discovery *discovery = kt_session_discovery(ctx->session, err);
-
-	if (!discovery)
+	if (!kt_session_discovery(ctx->session, err))
 		return err->code;
 	if (!json_is_object(object))
 		return kt_fail(err, EINVAL, "error parsing %s: not an object", source);
@@ -250,7 +254,7 @@ static int add_object(struct kt_command_context *ctx, struct kt_targets *targets
 	const char *namespace = kt_jstr(object, "metadata.namespace"),
 	           *name = kt_jstr(object, "metadata.name");
 
-	target->resource = kt_discovery_find_kind(discovery, api_version, kind);
+	target->resource = kt_session_resource_of_kind(ctx->session, api_version, kind, err);
 	target->object = json_incref(object);
 	target->source = kt_strdup(source);
 	target->name = name && *name ? kt_strdup(name) : NULL;
