@@ -217,8 +217,11 @@ static bool delete_selection(struct kt_editor *editor)
 
 bool kt_editor_find(struct kt_editor *editor, const char *pattern)
 {
+	const char *last = editor->search.text;
 	size_t start, end;
 
+	if (pattern && last && !strcmp(pattern, last) && kt_editor_has_selection(editor))
+		pattern = NULL;
 	if (pattern)
 		kt_filter_set(&editor->search, pattern);
 	if (!kt_filter_is_set(&editor->search))
@@ -487,6 +490,10 @@ bool kt_editor_key(struct kt_editor *editor, const struct kt_key *key)
 	}
 	if (edit_key(editor, key->code)) {
 		editor->typing = false;
+		return true;
+	}
+	if (key->code == KT_KEY_ESC && kt_editor_has_selection(editor)) {
+		editor->anchor = SIZE_MAX;
 		return true;
 	}
 	if (key->code < 0x20 || key->code >= 0x110000)

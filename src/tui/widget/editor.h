@@ -56,8 +56,8 @@ bool kt_editor_redo(struct kt_editor *editor);
 size_t kt_editor_line_of(const struct kt_editor *editor, size_t offset);
 struct kt_sv kt_editor_line(const struct kt_editor *editor, size_t line);
 void kt_editor_go_to_line(struct kt_editor *editor, size_t line);
-bool kt_editor_find(
-        struct kt_editor *editor, const char *pattern); /* NULL: the next hit of the last */
+/* Selects a hit. NULL, or the last pattern again while its hit is selected: the next one. */
+bool kt_editor_find(struct kt_editor *editor, const char *pattern);
 bool kt_editor_has_selection(const struct kt_editor *editor);
 char *kt_editor_selection(const struct kt_editor *editor); /* heap, "" without */
 void kt_editor_clear_notes(struct kt_editor *editor);

@@ -102,7 +102,14 @@ static void test_find(void **state)
 	assert_int_equal(editor.cursor, 6);
 	assert_true(kt_editor_find(&editor, NULL)); /* around the end */
 	assert_int_equal(editor.cursor, 2);
+	assert_true(kt_editor_find(&editor, "b")); /* asked for once more */
+	assert_int_equal(editor.cursor, 6);
 	assert_false(kt_editor_find(&editor, "z"));
+	assert_true(kt_editor_find(&editor, "a"));
+	assert_true(kt_editor_has_selection(&editor));
+	assert_true(kt_editor_key(&editor, &(struct kt_key){.code = KT_KEY_ESC}));
+	assert_false(kt_editor_has_selection(&editor));
+	assert_false(kt_editor_key(&editor, &(struct kt_key){.code = KT_KEY_ESC}));
 	kt_editor_finish(&editor);
 }
 
