@@ -104,6 +104,7 @@ static void destroy_view(struct kt_view *view)
 {
 	char *crumb = view->crumb;
 
+	kt_dialog_abandon(view->ui);
 	view->ops->destroy(view);
 	free(crumb);
 }

@@ -33,6 +33,8 @@ struct kt_dialog_options {
 
 void kt_dialog_open(struct kt_ui *ui, const struct kt_dialog_options *options);
 void kt_dialog_close(struct kt_ui *ui);
+/* A view goes, and with it what was asked about it; one that is answered right now stays. */
+void kt_dialog_abandon(struct kt_ui *ui);
 void kt_dialog_key(struct kt_ui *ui, const struct kt_key *key);
 void kt_dialog_draw(struct kt_ui *ui);
 
