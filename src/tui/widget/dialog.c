@@ -3,7 +3,15 @@
 
 #include "base/log.h"
 
-enum { WIDTH_MIN = 36, TEXT_WIDTH_MIN = 48, LIST_ROWS_MAX = 12 };
+#include <limits.h>
+
+enum {
+	WIDTH_MIN = 36,
+	TEXT_WIDTH_MIN = 48,
+	LIST_ROWS_MAX = 12,
+	EDGE_ROWS = 3, /* the edge and the buttons */
+	SIDES = 6
+};
 
 struct field {
 	char *label;
@@ -22,8 +30,9 @@ struct kt_dialog {
 	void (*done)(struct kt_ui *ui, void *arg);
 	void *arg;
 	void (*free_arg)(void *arg);
-	int row_of[KT_DIALOG_FIELDS_MAX +
-	           1]; /* on the screen, for the mouse; the last: the buttons */
+	/* on the screen, for the mouse; the last: the buttons; -1: not in sight */
+	int row_of[KT_DIALOG_FIELDS_MAX + 1];
+	int list_rows; /* as many as a list may have there */
 	int cancel_at, ok_at;
 	bool accepting; /* done() runs: whoever closes it now leaves it to accept() */
 };
@@ -88,6 +97,12 @@ void kt_dialog_close(struct kt_ui *ui)
 	if (dialog && !dialog->accepting)
 		free_dialog(dialog);
 	kt_ui_dirty(ui);
+}
+
+void kt_dialog_abandon(struct kt_ui *ui)
+{
+	if (ui->dialog && !ui->dialog->accepting)
+		kt_dialog_close(ui);
 }
 
 const char *kt_dialog_text(const struct kt_ui *ui, size_t field)
@@ -167,8 +182,10 @@ static void mouse(struct kt_ui *ui, const struct kt_key *key)
 	for (size_t i = 0; i < dialog->n_fields; i++) {
 		struct field *field = &dialog->fields[i];
 
+		if (dialog->row_of[i] < 0)
+			continue;
 		if (field->kind == KT_ASK_LIST && key->row >= dialog->row_of[i] &&
-		        key->row < dialog->row_of[i] + LIST_ROWS_MAX &&
+		        key->row < dialog->row_of[i] + dialog->list_rows &&
 		        field->top + (size_t)(key->row - dialog->row_of[i]) < field->n_choices) {
 			field->choice = field->top + (size_t)(key->row - dialog->row_of[i]);
 			dialog->focus = i;
@@ -213,21 +230,41 @@ void kt_dialog_key(struct kt_ui *ui, const struct kt_key *key)
 
 /* Drawing */
 
-static int measure(const struct kt_dialog *dialog, int *ret_rows)
+/* The next line of a text, broken between words where it is too long; cut by who draws it. */
+static bool next_line(struct kt_sv *rest, int width, struct kt_sv *ret_line)
 {
-	int width = KT_MAX(WIDTH_MIN, kt_text_width(dialog->title, strlen(dialog->title)) + 8),
-	    rows = 4;
+	const char *end = memchr(rest->p, '\n', rest->len);
+	size_t len = end ? (size_t)(end - rest->p) : rest->len, at = len;
+
+	if (!rest->len)
+		return false;
+	while (at && kt_text_width(rest->p, at) > width)
+		while (at && rest->p[--at] != ' ') {
+		}
+	at = at ? at : len;
+	*ret_line = (struct kt_sv){rest->p, at};
+	at += at < rest->len; /* the blank or the end of the line */
+	*rest = (struct kt_sv){rest->p + at, rest->len - at};
+	return true;
+}
+
+static int rows_of(const struct kt_dialog *dialog, const struct field *field)
+{
+	return field->kind == KT_ASK_LIST
+	               ? KT_MIN((int)field->n_choices, KT_MAX(dialog->list_rows, 1))
+	               : 1;
+}
+
+static int measure_width(const struct kt_dialog *dialog)
+{
+	int width = KT_MAX(WIDTH_MIN, kt_text_width(dialog->title, strlen(dialog->title)) + 8);
 	struct kt_sv rest = kt_sv_of(dialog->text), line;
 
-	while (*dialog->text && kt_sv_split(&rest, '\n', &line)) {
-		width = KT_MAX(width, kt_text_width(line.p, line.len) + 6);
-		rows++;
-	}
+	while (next_line(&rest, INT_MAX, &line))
+		width = KT_MAX(width, kt_text_width(line.p, line.len) + SIDES);
 	for (size_t i = 0; i < dialog->n_fields; i++) {
 		const struct field *field = &dialog->fields[i];
 
-		rows += field->kind == KT_ASK_LIST ? (int)KT_MIN(field->n_choices, LIST_ROWS_MAX)
-		                                   : 1;
 		width = KT_MAX(width, (int)strlen(field->label) + 30);
 		if (field->kind == KT_ASK_TEXT) {
 			int text = kt_text_width(kt_line_text(&field->line), field->line.text.len);
@@ -240,14 +277,25 @@ static int measure(const struct kt_dialog *dialog, int *ret_rows)
 			        width, kt_text_width(field->choices[c], strlen(field->choices[c])) +
 			                       (int)strlen(field->label) + 14);
 	}
-	*ret_rows = rows + 1;
 	return width;
 }
 
-static int draw_list(
-        struct kt_ui *ui, struct field *field, int row, int column, int width, bool focused)
+/* With a blank row below the text and one above the buttons. */
+static int measure_rows(const struct kt_dialog *dialog, int text_width)
 {
-	size_t shown = KT_MIN(field->n_choices, LIST_ROWS_MAX);
+	struct kt_sv rest = kt_sv_of(dialog->text), line;
+	int rows = EDGE_ROWS + 2;
+
+	while (next_line(&rest, text_width, &line))
+		rows++;
+	for (size_t i = 0; i < dialog->n_fields; i++)
+		rows += rows_of(dialog, &dialog->fields[i]);
+	return rows;
+}
+
+static void draw_list(struct kt_ui *ui, struct field *field, struct kt_rect area, bool focused)
+{
+	size_t shown = (size_t)area.rows;
 
 	if (field->choice < field->top)
 		field->top = field->choice;
@@ -264,13 +312,11 @@ static int draw_list(
 		kt_auto_free char *text =
 		        kt_asprintf("%c %s", current ? '>' : ' ', field->choices[field->top + i]);
 
-		kt_draw_cell(row + (int)i, column, width, text, style);
+		kt_draw_cell(area.row + (int)i, area.column, area.columns, text, style);
 	}
-	return row + (int)shown;
 }
 
-static int draw_field(
-        struct kt_ui *ui, struct field *field, int row, int column, int width, bool focused)
+static void draw_field(struct kt_ui *ui, struct field *field, struct kt_rect area, bool focused)
 {
 	struct kt_style label = kt_ui_style(ui, KT_ROLE_DIALOG_LABEL, KT_ROLE_DIALOG_BG);
 	struct kt_style value =
@@ -278,22 +324,61 @@ static int draw_field(
 	                : kt_ui_style(ui, KT_ROLE_DIALOG_FIELD, KT_ROLE_DIALOG_BG);
 	int label_width = (int)strlen(field->label) + 2;
 
-	if (field->kind == KT_ASK_LIST)
-		return draw_list(ui, field, row, column, width, focused);
-	kt_draw_cell(row, column, label_width, field->label, label);
+	if (field->kind == KT_ASK_LIST) {
+		draw_list(ui, field, area, focused);
+		return;
+	}
+	if (label_width > area.columns / 2) /* a narrow screen */
+		label_width = KT_MIN(label_width, area.columns / 3 + 1);
+	kt_draw_cell(area.row, area.column, label_width - 1, field->label, label);
+	int column = area.column + label_width, width = area.columns - label_width;
+
 	if (field->kind == KT_ASK_TEXT) {
 		value.attributes |= KT_ATTR_UNDERLINE;
-		kt_line_draw(&field->line, row, column + label_width, width - label_width, value,
-		        focused);
+		kt_line_draw(&field->line, area.row, column, width, value, focused);
 	} else if (field->kind == KT_ASK_TICK) {
-		kt_draw_cell(row, column + label_width, 3, field->ticked ? "[x]" : "[ ]", value);
+		kt_draw_cell(area.row, column, 3, field->ticked ? "[x]" : "[ ]", value);
 	} else {
 		kt_auto_free char *text = kt_asprintf("< %s >", field->choices[field->choice]);
 
-		kt_draw_cell(
-		        row, column + label_width, kt_text_width(text, strlen(text)), text, value);
+		kt_draw_text(area.row, column, width, text, strlen(text), value, true);
 	}
-	return row + 1;
+}
+
+/* The text and the fields in what room there is between the edge and the buttons: where it is too
+ * little, so much of it that the field with the focus is in sight. */
+static void draw_inside(struct kt_ui *ui, struct kt_rect room)
+{
+	struct kt_dialog *dialog = ui->dialog;
+	struct kt_sv rest = kt_sv_of(dialog->text), line;
+	int row = room.row, end = room.row + room.rows, above = 0;
+
+	while (next_line(&rest, room.columns, &line))
+		above++;
+	above += above > 0;
+	for (size_t i = 0; dialog->focus < dialog->n_fields && i <= dialog->focus; i++)
+		above += rows_of(dialog, &dialog->fields[i]);
+	if (dialog->focus < dialog->n_fields)
+		row -= KT_MAX(above - room.rows, 0);
+	rest = kt_sv_of(dialog->text);
+	for (; next_line(&rest, room.columns, &line); row++)
+		if (row >= room.row && row < end)
+			kt_draw_text(row, room.column, room.columns, line.p, line.len,
+			        kt_ui_style(ui, KT_ROLE_DIALOG_FG, KT_ROLE_DIALOG_BG), true);
+	row += *dialog->text != '\0';
+	for (size_t i = 0; i < dialog->n_fields; i++) {
+		struct field *field = &dialog->fields[i];
+		int rows = rows_of(dialog, field);
+		bool seen = row >= room.row && row < end;
+
+		dialog->row_of[i] = seen ? row : -1;
+		if (seen)
+			draw_field(ui, field,
+			        (struct kt_rect){
+			                row, room.column, KT_MIN(rows, end - row), room.columns},
+			        dialog->focus == i);
+		row += rows;
+	}
 }
 
 static void draw_button(struct kt_ui *ui, int row, int column, const char *text, bool focused)
@@ -312,13 +397,14 @@ void kt_dialog_draw(struct kt_ui *ui)
 	struct kt_dialog *dialog = ui->dialog;
 	struct kt_style plain = kt_ui_style(ui, KT_ROLE_DIALOG_FG, KT_ROLE_DIALOG_BG);
 	struct kt_style edge = kt_ui_style(ui, KT_ROLE_BORDER_FOCUS, KT_ROLE_DIALOG_BG);
-	int screen_rows, screen_columns, rows, width = measure(dialog, &rows);
-	struct kt_sv rest = kt_sv_of(dialog->text), line;
+	int screen_rows, screen_columns, width = measure_width(dialog), rows;
 
 	kt_screen_size(&screen_rows, &screen_columns);
 	width = KT_MIN(width, screen_columns - 2);
-	rows = KT_MIN(rows, screen_rows);
-	int top = (screen_rows - rows) / 2, left = (screen_columns - width) / 2, row = top + 1;
+	dialog->list_rows = KT_MIN(LIST_ROWS_MAX, screen_rows - EDGE_ROWS);
+	rows = KT_MIN(measure_rows(dialog, width - SIDES), screen_rows);
+	int top = (screen_rows - rows) / 2, left = (screen_columns - width) / 2,
+	    row = top + rows - 2;
 
 	for (int i = 0; i < rows; i++)
 		kt_draw_fill(top + i, left, width, ' ', plain);
@@ -328,15 +414,8 @@ void kt_dialog_draw(struct kt_ui *ui)
 	edge.attributes |= KT_ATTR_BOLD;
 	kt_draw_text(top, left + (width - kt_text_width(title, strlen(title))) / 2, width - 4,
 	        title, strlen(title), edge, true);
-	while (*dialog->text && kt_sv_split(&rest, '\n', &line))
-		kt_draw_text(row++, left + 3, width - 6, line.p, line.len, plain, true);
-	row += *dialog->text != '\0';
-	for (size_t i = 0; i < dialog->n_fields; i++) {
-		dialog->row_of[i] = row;
-		row = draw_field(
-		        ui, &dialog->fields[i], row, left + 3, width - 6, dialog->focus == i);
-	}
-	row = top + rows - 2;
+	draw_inside(
+	        ui, (struct kt_rect){top + 1, left + SIDES / 2, rows - EDGE_ROWS, width - SIDES});
 	dialog->row_of[KT_DIALOG_FIELDS_MAX] = row;
 	dialog->cancel_at = left + width / 2 - 10;
 	dialog->ok_at = left + width / 2 + 2;
