@@ -8,6 +8,12 @@
  * pod on a node uses the claim. Which of the volumes that are there such a claim gets is for the
  * scheduler to say, too: it reserves one.
  *
+ * Either side may name the other beforehand: a claim by spec.volumeName, a volume by spec.claimRef,
+ * whose uid is filled in. Both sides agree in this order: claimRef with the uid, the volume's
+ * phase, volumeName and bind-completed, the claim's phase; who stops in between goes on from what
+ * is written. bound-by-controller marks what the user did not choose and may be undone. A claim
+ * that had completed and whose volume is gone or another's is Lost.
+ *
  * A claim that stays pending is told why when it changes and every SAY_AGAIN_MS, upstream's resync;
  * what wakes it in between (volumes, classes, pods) repeats nothing.
  */
@@ -21,6 +27,7 @@
 #define PROVISIONER "kube-tui.io/simulated"
 #define BOUND_BY_CONTROLLER "pv.kubernetes.io/bound-by-controller"
 #define BIND_COMPLETED "pv.kubernetes.io/bind-completed"
+#define CLASS_ANNOTATION "volume.beta.kubernetes.io/storage-class"
 #define PROVISIONED_BY "pv.kubernetes.io/provisioned-by"
 #define SELECTED_NODE "volume.kubernetes.io/selected-node"
 #define NO_PROVISIONER "kubernetes.io/no-provisioner"
@@ -36,6 +43,12 @@ struct said {
 	int64_t at_ns;
 	int64_t revision; /* of the claim */
 };
+
+static bool is_to_delete(const struct kt_object *volume)
+{
+	return kt_json_string_is(
+	        kt_field_of(volume, "spec", "persistentVolumeReclaimPolicy"), "Delete");
+}
 
 static struct kt_quantity storage_of(const json_t *object, const char *path)
 {
@@ -72,18 +85,40 @@ static void set_volume_phase(struct volume_controller *own, struct kt_pass *pass
 	kt_patch_status(pass, own->volumes, volume, path, status);
 }
 
+/* volume NULL: it has none. The capacity is that at the moment of binding: a resize changes it
+ * later. */
 static void set_claim_phase(struct volume_controller *own, struct kt_pass *pass,
         const struct kt_object *claim, const char *phase, const json_t *volume)
 {
 	kt_auto_free char *path = claim_path(claim);
 	json_t *status = kt_status_tree(claim);
+	bool becomes = !kt_streq(kt_jstr(status, "phase"), phase);
 
 	json_object_set_new(status, "phase", json_string(phase));
-	if (volume) {
+	if (!volume) {
+		json_object_del(status, "accessModes");
+		json_object_del(status, "capacity");
+	} else {
 		json_object_set(status, "accessModes", kt_jget(volume, "spec.accessModes"));
-		json_object_set(status, "capacity", kt_jget(volume, "spec.capacity"));
+		if (becomes)
+			json_object_set(status, "capacity", kt_jget(volume, "spec.capacity"));
 	}
 	kt_patch_status(pass, own->claims, claim, path, status);
+}
+
+static void lose_claim(struct volume_controller *own, struct kt_pass *pass,
+        const struct kt_object *claim, const char *reason, const char *why)
+{
+	if (!kt_json_string_is(kt_field_of(claim, "status", "phase"), "Lost"))
+		kt_reconciler_event(own->reconciler, claim, "Warning", reason, "%s", why);
+	set_claim_phase(own, pass, claim, "Lost", NULL);
+}
+
+static bool has_annotation(const struct kt_object *object, const char *key)
+{
+	kt_auto_free char *value = kt_annotation(object, key);
+
+	return value != NULL;
 }
 
 /* --- matching --- */
@@ -109,27 +144,53 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-static bool fits(const json_t *volume, const struct kt_object *volume_object, const json_t *claim)
+/* Of a claim or a volume; "": none. */
+static const char *class_name_of(const json_t *object)
+{
+	const char *old = json_string_value(
+	        json_object_get(kt_jget(object, "metadata.annotations"), CLASS_ANNOTATION));
+
+	return old ? old : or_empty(kt_jstr(object, "spec.storageClassName"));
+}
+
+static bool is_same_mode(const json_t *volume, const json_t *claim)
 {
 	const char *mode = kt_jstr(volume, "spec.volumeMode"),
-	           *want_mode = kt_jstr(claim, "spec.volumeMode");
+	           *want = kt_jstr(claim, "spec.volumeMode");
+
+	return kt_streq(mode ? mode : "Filesystem", want ? want : "Filesystem");
+}
+
+static bool is_large_enough(const json_t *volume, const json_t *claim)
+{
+	return kt_quantity_cmp(storage_of(volume, "spec.capacity.storage"),
+	               storage_of(claim, "spec.resources.requests.storage")) >= 0;
+}
+
+static bool is_selected(const struct kt_object *volume, const json_t *claim)
+{
 	const json_t *selector_json = kt_jget(claim, "spec.selector");
 	struct kt_selector *selector = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 	bool matches = true;
 
-	if (strcmp(or_empty(kt_jstr(volume, "spec.storageClassName")),
-	            or_empty(kt_jstr(claim, "spec.storageClassName"))) != 0 ||
-	        strcmp(mode ? mode : "Filesystem", want_mode ? want_mode : "Filesystem") != 0 ||
-	        !has_modes(volume, claim) ||
-	        kt_quantity_cmp(storage_of(volume, "spec.capacity.storage"),
-	                storage_of(claim, "spec.resources.requests.storage")) < 0)
-		return false;
 	if (selector_json && kt_selector_of_json(selector_json, &selector, &err) == 0) {
-		matches = kt_selector_matches(selector, volume_object);
+		matches = kt_selector_matches(selector, volume);
 		kt_selector_destroy(selector);
 	}
 	return matches;
+}
+
+/* Why the volume that the claim asks for by name cannot be its; NULL: it can. */
+static const char *mismatch(const json_t *volume, const json_t *claim)
+{
+	if (!is_large_enough(volume, claim))
+		return "requested PV is too small";
+	if (!kt_streq(class_name_of(volume), class_name_of(claim)))
+		return "storageClassName does not match";
+	if (!is_same_mode(volume, claim))
+		return "incompatible volumeMode";
+	return has_modes(volume, claim) ? NULL : "incompatible accessMode";
 }
 
 struct search {
@@ -150,6 +211,19 @@ static bool is_reserved_for(const json_t *volume, const struct kt_object *claim)
 	       (!uid || !*uid || kt_sv_is(kt_object_uid(claim), uid));
 }
 
+/* Class and labels are no matter to a volume that names the claim. */
+static bool fits(const struct search *search, const struct kt_object *object, const json_t *volume)
+{
+	if (kt_is_deleting(object) || !is_large_enough(volume, search->claim) ||
+	        !is_same_mode(volume, search->claim) || !has_modes(volume, search->claim))
+		return false;
+	if (kt_jget(volume, "spec.claimRef"))
+		return is_reserved_for(volume, search->claim_object);
+	return !search->only_reserved && kt_streq(kt_jstr(volume, "status.phase"), "Available") &&
+	       kt_streq(class_name_of(volume), class_name_of(search->claim)) &&
+	       is_selected(object, search->claim);
+}
+
 static bool consider(void *arg, struct kt_object *object)
 {
 	struct search *search = arg;
@@ -157,10 +231,7 @@ static bool consider(void *arg, struct kt_object *object)
 	bool reserved = kt_jget(volume, "spec.claimRef") != NULL;
 	struct kt_quantity size = storage_of(volume, "spec.capacity.storage");
 
-	if (kt_is_deleting(object) ||
-	        (reserved ? !is_reserved_for(volume, search->claim_object)
-	                  : search->only_reserved) ||
-	        !fits(volume, object, search->claim))
+	if (!fits(search, object, volume))
 		return true;
 	if (!search->best || (reserved && !search->best_is_reserved) ||
 	        (reserved == search->best_is_reserved &&
@@ -174,43 +245,95 @@ static bool consider(void *arg, struct kt_object *object)
 
 /* --- binding --- */
 
-static void bind(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim,
-        const struct kt_object *volume)
+/* The version in the body makes it a compare and swap: the user or the scheduler may have been
+ * faster. The change brings us back for the rest. */
+static void patch(struct kt_pass *pass, struct kt_informer *informer,
+        const struct kt_object *object, const char *path, json_t *body)
+{
+	struct kt_sv version = kt_object_span(object, object->resource_version);
+	json_t *metadata = json_object_get(body, "metadata");
+
+	json_object_set_new(metadata, "resourceVersion", json_stringn(version.p, version.len));
+	kt_pass_send(pass,
+	        &(struct kt_pass_write){.method = "PATCH",
+	                .content_type = KT_PATCH_MERGE,
+	                .body = body,
+	                .informer = informer},
+	        "%s", path);
+}
+
+/* True when the volume says so already. */
+static bool bind_volume(struct volume_controller *own, struct kt_pass *pass,
+        const struct kt_object *claim, const struct kt_object *volume, const json_t *tree)
 {
 	struct kt_sv namespace = kt_object_namespace(claim), name = kt_object_name(claim),
 	             uid = kt_object_uid(claim);
 	struct kt_sv version = kt_object_span(claim, claim->resource_version);
-	kt_auto_free char *v_path = volume_path(volume), *c_path = claim_path(claim);
-	kt_auto_json json_t *tree = kt_object_tree(volume), *v_body = NULL, *c_body = NULL;
+	kt_auto_free char *path = volume_path(volume);
+	kt_auto_json json_t *body = NULL;
 
-	if (!kt_sv_is(uid, kt_jstr(tree, "spec.claimRef.uid"))) {
-		v_body = json_pack("{s:{s:{s:s}},s:{s:{s:s,s:s,s:s%,s:s%,s:s%,s:s%}}}", "metadata",
-		        "annotations", BOUND_BY_CONTROLLER, "yes", "spec", "claimRef", "apiVersion",
-		        "v1", "kind", "PersistentVolumeClaim", "namespace", namespace.p,
-		        namespace.len, "name", name.p, name.len, "uid", uid.p, uid.len,
-		        "resourceVersion", version.p, version.len);
-		kt_pass_send(pass,
-		        &(struct kt_pass_write){.method = "PATCH",
-		                .content_type = KT_PATCH_MERGE,
-		                .body = v_body,
-		                .informer = own->volumes},
-		        "%s", v_path);
-		return; /* the change brings us back for the rest */
+	if (kt_sv_is(uid, kt_jstr(tree, "spec.claimRef.uid")))
+		return true;
+	body = json_pack("{s:{},s:{s:{s:s,s:s,s:s%,s:s%,s:s%,s:s%}}}", "metadata", "spec",
+	        "claimRef", "apiVersion", "v1", "kind", "PersistentVolumeClaim", "namespace",
+	        namespace.p, namespace.len, "name", name.p, name.len, "uid", uid.p, uid.len,
+	        "resourceVersion", version.p, version.len);
+	if (!is_reserved_for(tree, claim))
+		json_object_set_new(json_object_get(body, "metadata"), "annotations",
+		        json_pack("{s:s}", BOUND_BY_CONTROLLER, "yes"));
+	patch(pass, own->volumes, volume, path, body);
+	return false;
+}
+
+/* True when the claim says so already. */
+static bool bind_claim(struct volume_controller *own, struct kt_pass *pass,
+        const struct kt_object *claim, const struct kt_object *volume)
+{
+	struct kt_sv named = {0};
+	bool is_named = kt_json_string_sv(kt_field_of(claim, "spec", "volumeName"), &named) &&
+	                kt_sv_eq(named, kt_object_name(volume));
+	kt_auto_free char *path = claim_path(claim);
+	kt_auto_json json_t *body = NULL;
+	struct kt_sv name = kt_object_name(volume);
+
+	if (is_named && has_annotation(claim, BIND_COMPLETED))
+		return true;
+	body = json_pack("{s:{s:{s:s}}}", "metadata", "annotations", BIND_COMPLETED, "yes");
+	if (!is_named) {
+		json_object_set_new(kt_jget(body, "metadata.annotations"), BOUND_BY_CONTROLLER,
+		        json_string("yes"));
+		json_object_set_new(
+		        body, "spec", json_pack("{s:s%}", "volumeName", name.p, name.len));
 	}
-	set_volume_phase(own, pass, volume, "Bound");
-	if (!kt_field_of(claim, "spec", "volumeName").p) {
-		c_body = json_pack("{s:{s:{s:s,s:s}},s:{s:s%}}", "metadata", "annotations",
-		        BIND_COMPLETED, "yes", BOUND_BY_CONTROLLER, "yes", "spec", "volumeName",
-		        kt_object_name(volume).p, kt_object_name(volume).len);
-		kt_pass_send(pass,
-		        &(struct kt_pass_write){.method = "PATCH",
-		                .content_type = KT_PATCH_MERGE,
-		                .body = c_body,
-		                .informer = own->claims},
-		        "%s", c_path);
+	patch(pass, own->claims, claim, path, body);
+	return false;
+}
+
+static void bind(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim,
+        const struct kt_object *volume)
+{
+	kt_auto_json json_t *tree = kt_object_tree(volume);
+
+	if (!bind_volume(own, pass, claim, volume, tree))
 		return;
-	}
-	set_claim_phase(own, pass, claim, "Bound", tree);
+	set_volume_phase(own, pass, volume, "Bound");
+	if (bind_claim(own, pass, claim, volume))
+		set_claim_phase(own, pass, claim, "Bound", tree);
+}
+
+/* Of a volume whose claim took another: what the controller chose is forgotten, of what the user
+ * wrote the uid alone. */
+static void unbind(
+        struct volume_controller *own, struct kt_pass *pass, const struct kt_object *volume)
+{
+	kt_auto_free char *path = volume_path(volume);
+	kt_auto_json json_t *body =
+	        has_annotation(volume, BOUND_BY_CONTROLLER)
+	                ? json_pack("{s:{s:{s:n}},s:{s:n}}", "metadata", "annotations",
+	                          BOUND_BY_CONTROLLER, "spec", "claimRef")
+	                : json_pack("{s:{},s:{s:{s:n}}}", "metadata", "spec", "claimRef", "uid");
+
+	patch(pass, own->volumes, volume, path, body);
 }
 
 /* --- provisioning --- */
@@ -218,9 +341,7 @@ static void bind(struct volume_controller *own, struct kt_pass *pass, struct kt_
 /* The scheduler has chosen one. */
 static bool has_node(const struct kt_object *claim)
 {
-	kt_auto_free char *node = kt_annotation(claim, SELECTED_NODE);
-
-	return node != NULL;
+	return has_annotation(claim, SELECTED_NODE);
 }
 
 /* A pod that some other way got onto a node consumes, too. */
@@ -240,9 +361,9 @@ static bool has_consumer(const struct volume_controller *own, const struct kt_ob
 
 static struct kt_object *class_of(const struct volume_controller *own, const json_t *claim)
 {
-	const char *name = kt_jstr(claim, "spec.storageClassName");
+	const char *name = class_name_of(claim);
 
-	return name ? kt_informer_get(own->classes, (struct kt_sv){0}, kt_sv_of(name)) : NULL;
+	return *name ? kt_informer_get(own->classes, (struct kt_sv){0}, kt_sv_of(name)) : NULL;
 }
 
 static bool waits_for_consumer(const struct volume_controller *own, const json_t *claim)
@@ -302,7 +423,7 @@ static void say_what_is_missing(const struct volume_controller *own, const struc
 {
 	const char *provisioner = or_empty(kt_jstr(class, "provisioner"));
 
-	if (!*or_empty(class_name))
+	if (!*class_name)
 		kt_reconciler_event(own->reconciler, claim, "Normal", "FailedBinding",
 		        "no persistent volumes available for this claim and no storage class is "
 		        "set");
@@ -366,7 +487,7 @@ static void object_free(void *value)
 static void provision(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim,
         const json_t *tree)
 {
-	const char *class_name = kt_jstr(tree, "spec.storageClassName");
+	const char *class_name = class_name_of(tree);
 	struct kt_object *class_object = class_of(own, tree);
 	kt_auto_json json_t *class = class_object ? kt_object_tree(class_object) : NULL,
 	                    *body = NULL;
@@ -393,32 +514,69 @@ static void provision(struct volume_controller *own, struct kt_pass *pass, struc
 	}
 }
 
+/* The user chose the volume. */
+static void sync_named(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim,
+        const json_t *tree)
+{
+	const char *name = kt_jstr(tree, "spec.volumeName");
+	struct kt_object *volume = kt_informer_get(own->volumes, (struct kt_sv){0}, kt_sv_of(name));
+	kt_auto_json json_t *v = volume ? kt_object_tree(volume) : NULL;
+	bool is_taken = kt_jget(v, "spec.claimRef") != NULL;
+	const char *why = v && !is_taken ? mismatch(v, tree) : NULL;
+
+	if (v && (is_taken ? is_reserved_for(v, claim) : !why)) {
+		bind(own, pass, claim, volume);
+		return;
+	}
+	set_claim_phase(own, pass, claim, "Pending", NULL);
+	if (!v || !is_time_to_say(own, pass, claim))
+		return;
+	if (why)
+		kt_reconciler_event(own->reconciler, claim, "Warning", "VolumeMismatch",
+		        "Cannot bind to requested volume \"%s\": %s", name, why);
+	else
+		kt_reconciler_event(own->reconciler, claim, "Warning", "FailedBinding",
+		        "volume \"%s\" already bound to a different claim.", name);
+}
+
+/* Binding had completed: what is missing now is lost. */
+static void sync_completed(struct volume_controller *own, struct kt_pass *pass,
+        struct kt_object *claim, const json_t *tree)
+{
+	const char *name = or_empty(kt_jstr(tree, "spec.volumeName"));
+	struct kt_object *volume = kt_informer_get(own->volumes, (struct kt_sv){0}, kt_sv_of(name));
+	kt_auto_json json_t *v = volume ? kt_object_tree(volume) : NULL;
+
+	if (!*name)
+		lose_claim(own, pass, claim, "ClaimLost",
+		        "Bound claim has lost reference to PersistentVolume. Data on the volume "
+		        "is lost!");
+	else if (!v)
+		lose_claim(own, pass, claim, "ClaimLost",
+		        "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+	else if (kt_jget(v, "spec.claimRef") && !is_reserved_for(v, claim))
+		lose_claim(own, pass, claim, "ClaimMisbound",
+		        "Two claims are bound to the same volume, this one is bound incorrectly");
+	else
+		bind(own, pass, claim, volume);
+}
+
 static void sync_claim(struct volume_controller *own, struct kt_pass *pass, struct kt_object *claim)
 {
 	kt_auto_json json_t *tree = kt_object_tree(claim);
-	const char *volume_name = kt_jstr(tree, "spec.volumeName");
-	struct search search = {.claim_object = claim,
-	        .claim = tree,
-	        .only_reserved = waits_for_consumer(own, tree)};
-	struct kt_object *volume;
+	struct search search = {.claim_object = claim, .claim = tree};
 
 	if (kt_is_deleting(claim))
 		return;
-	if (volume_name && *volume_name) {
-		volume = kt_informer_get(own->volumes, (struct kt_sv){0}, kt_sv_of(volume_name));
-		if (volume) {
-			kt_auto_json json_t *v = kt_object_tree(volume);
-
-			if (!kt_jget(v, "spec.claimRef") || is_reserved_for(v, claim))
-				bind(own, pass, claim, volume);
-		} else {
-			set_claim_phase(own, pass, claim,
-			        kt_streq(kt_jstr(tree, "status.phase"), "Bound") ? "Lost"
-			                                                         : "Pending",
-			        NULL);
-		}
+	if (has_annotation(claim, BIND_COMPLETED)) {
+		sync_completed(own, pass, claim, tree);
 		return;
 	}
+	if (*or_empty(kt_jstr(tree, "spec.volumeName"))) {
+		sync_named(own, pass, claim, tree);
+		return;
+	}
+	search.only_reserved = waits_for_consumer(own, tree);
 	kt_informer_each(own->volumes, consider, &search);
 	if (search.best) {
 		bind(own, pass, claim, search.best);
@@ -426,6 +584,47 @@ static void sync_claim(struct volume_controller *own, struct kt_pass *pass, stru
 	}
 	set_claim_phase(own, pass, claim, "Pending", NULL);
 	provision(own, pass, claim, tree);
+}
+
+/* Its claim is gone, or did not take it. */
+static void release(struct volume_controller *own, struct kt_pass *pass, struct kt_object *volume)
+{
+	kt_auto_free char *path = volume_path(volume),
+	                  *provisioned = kt_annotation(volume, PROVISIONED_BY);
+
+	set_volume_phase(own, pass, volume, "Released");
+	if (!kt_is_deleting(volume) && kt_streq(provisioned, PROVISIONER) && is_to_delete(volume))
+		kt_pass_send(pass,
+		        &(struct kt_pass_write){
+		                .method = "DELETE", .informer = own->volumes, .target = volume},
+		        "%s", path);
+}
+
+/* The volume names the claim, uid and all. */
+static void sync_with_claim(struct volume_controller *own, struct kt_pass *pass,
+        struct kt_object *volume, const json_t *tree, struct kt_object *claim)
+{
+	kt_auto_json json_t *wants = kt_object_tree(claim);
+	const char *name = or_empty(kt_jstr(wants, "spec.volumeName"));
+
+	if (!*name && !is_same_mode(tree, wants)) {
+		kt_reconciler_event(own->reconciler, volume, "Warning", "VolumeMismatch",
+		        "Cannot bind PersistentVolume to requested PersistentVolumeClaim \"%.*s\" "
+		        "due to incompatible volumeMode.",
+		        KT_SVP(kt_object_name(claim)));
+		kt_reconciler_event(own->reconciler, claim, "Warning", "VolumeMismatch",
+		        "Cannot bind PersistentVolume \"%.*s\" to requested "
+		        "PersistentVolumeClaim due to incompatible volumeMode.",
+		        KT_SVP(kt_object_name(volume)));
+	} else if (!*name || kt_sv_is(kt_object_name(volume), name)) {
+		if (*name)
+			set_volume_phase(own, pass, volume, "Bound");
+		kt_reconciler_add_object(own->reconciler, claim);
+	} else if (has_annotation(volume, PROVISIONED_BY) && is_to_delete(volume)) {
+		release(own, pass, volume);
+	} else {
+		unbind(own, pass, volume);
+	}
 }
 
 static void sync_volume(
@@ -436,28 +635,16 @@ static void sync_volume(
 	           *name = kt_jstr(tree, "spec.claimRef.name");
 	const char *uid = kt_jstr(tree, "spec.claimRef.uid");
 	struct kt_object *claim;
-	kt_auto_free char *path = volume_path(volume),
-	                  *provisioned = kt_annotation(volume, PROVISIONED_BY);
 
-	if (kt_is_deleting(volume))
-		return;
 	if (!name || !uid || !*uid) {
 		set_volume_phase(own, pass, volume, "Available");
 		return;
 	}
 	claim = kt_informer_get(own->claims, kt_sv_of(namespace), kt_sv_of(name));
-	if (claim && kt_sv_is(kt_object_uid(claim), uid)) {
-		kt_reconciler_add_object(own->reconciler, claim);
-		return;
-	}
-	/* The claim is gone. */
-	set_volume_phase(own, pass, volume, "Released");
-	if (kt_streq(provisioned, PROVISIONER) &&
-	        kt_streq(kt_jstr(tree, "spec.persistentVolumeReclaimPolicy"), "Delete"))
-		kt_pass_send(pass,
-		        &(struct kt_pass_write){
-		                .method = "DELETE", .informer = own->volumes, .target = volume},
-		        "%s", path);
+	if (claim && kt_sv_is(kt_object_uid(claim), uid))
+		sync_with_claim(own, pass, volume, tree, claim);
+	else
+		release(own, pass, volume);
 }
 
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
@@ -466,7 +653,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	bool is_claim = strchr(key, '/') != NULL;
 	struct kt_object *object = kt_pass_object(pass, is_claim ? own->claims : own->volumes);
 
-	if (is_claim && (!object || kt_field_of(object, "spec", "volumeName").p))
+	if (is_claim &&
+	        (!object || kt_json_string_is(kt_field_of(object, "status", "phase"), "Bound")))
 		kt_map_del(&own->said, key);
 	if (!object)
 		return;
@@ -499,13 +687,28 @@ static void claim_changed(void *arg, struct kt_object *old_object, struct kt_obj
 	}
 }
 
+/* A bound claim that its volume no longer names, or whose volume is gone. */
+static void add_claim_of(struct volume_controller *own, const struct kt_object *volume)
+{
+	struct kt_json_at ref = kt_field_of(volume, "spec", "claimRef");
+	struct kt_sv namespace, name;
+
+	if (ref.p && kt_json_string_sv(kt_json_member(ref, "namespace"), &namespace) &&
+	        kt_json_string_sv(kt_json_member(ref, "name"), &name)) {
+		kt_auto_free char *key = kt_asprintf("%.*s/%.*s", KT_SVP(namespace), KT_SVP(name));
+
+		kt_reconciler_add(own->reconciler, key);
+	}
+}
+
 static void volume_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct volume_controller *own = arg;
 
-	(void)old_object;
 	if (new_object)
 		kt_reconciler_add_object(own->reconciler, new_object);
+	if (old_object)
+		add_claim_of(own, old_object);
 	kt_informer_each(own->claims, add_pending, own);
 }
 
