@@ -119,14 +119,15 @@ void kt_xray_tree_toggle(struct kt_xray_tree *tree, const char *key)
 /* Making */
 
 struct item {
-	struct kt_sv owner; /* uid; len 0: none */
+	struct kt_sv above; /* key of what it may lie below; len 0: nothing */
 	size_t source;
 	const struct kt_row *row;
+	const struct kt_pod_parts *parts; /* of a pod; NULL */
 };
 
 struct making {
 	struct kt_xray_tree *tree;
-	struct item *items; /* all but the roots, by owner, source and name */
+	struct item *items; /* all but the roots, by what is above them, source and name */
 	size_t n;
 	size_t pods;         /* source; SIZE_MAX: none */
 	struct kt_map there; /* "source/namespace/name" of what pods may name */
@@ -144,10 +145,35 @@ static struct kt_sv owner_of(const struct kt_row *row)
 	return uid;
 }
 
-static int by_owner(const void *a, const void *b)
+/* What leads from one above to those below it: its uid, but to the pods of a root that selects them
+ * the namespace, to those of a node its name. */
+static struct kt_sv key_of(const struct making *m, const struct kt_row *row, int depth)
+{
+	enum kt_xray_way way = depth ? KT_XRAY_BY_OWNER : m->tree->way;
+
+	return kt_sv_of(way == KT_XRAY_BY_NODE       ? row->name
+	                : way == KT_XRAY_BY_SELECTOR ? row->namespace
+	                                             : row->uid);
+}
+
+static struct item item_of(const struct making *m, size_t source, const struct kt_row *row)
+{
+	enum kt_xray_way way = m->tree->way;
+	struct item item = {.source = source, .row = row};
+
+	if (source == m->pods)
+		item.parts = kt_map_get(&m->tree->parts, row->uid);
+	item.above = way == KT_XRAY_BY_OWNER      ? owner_of(row)
+	             : way == KT_XRAY_BY_SELECTOR ? kt_sv_of(row->namespace)
+	             : item.parts                 ? kt_sv_of(item.parts->node)
+	                                          : (struct kt_sv){0};
+	return item;
+}
+
+static int by_above(const void *a, const void *b)
 {
 	const struct item *left = a, *right = b;
-	int order = kt_sv_cmp(left->owner, right->owner);
+	int order = kt_sv_cmp(left->above, right->above);
 
 	if (!order)
 		order = (left->source > right->source) - (left->source < right->source);
@@ -198,9 +224,9 @@ static void collect(struct making *m)
 		if (!i || source->referred)
 			continue;
 		while (kt_map_next(&source->table.rows, &it, NULL, &row))
-			m->items[m->n++] = (struct item){owner_of(row), i, row};
+			m->items[m->n++] = item_of(m, i, row);
 	}
-	qsort(m->items, m->n, sizeof(*m->items), by_owner);
+	qsort(m->items, m->n, sizeof(*m->items), by_above);
 }
 
 static bool is_open(const struct making *m, const struct kt_xray_line *line, bool pod)
@@ -366,15 +392,15 @@ static struct sum add_parts(
 
 static struct sum add_object(struct making *m, const struct item *item, int depth);
 
-/* The items of an owner lie side by side. */
-static size_t first_of(const struct making *m, struct kt_sv owner)
+/* The items below one lie side by side. */
+static size_t first_of(const struct making *m, struct kt_sv above)
 {
 	size_t low = 0, high = m->n;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (kt_sv_cmp(m->items[middle].owner, owner) < 0)
+		if (kt_sv_cmp(m->items[middle].above, above) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -382,44 +408,25 @@ static size_t first_of(const struct making *m, struct kt_sv owner)
 	return low;
 }
 
-/* Whether a root has this pod by its selector or its name. */
-static bool root_has(const struct making *m, const struct kt_row *root, const struct kt_row *pod)
-{
-	const struct kt_pod_parts *parts = kt_map_get(&m->tree->parts, pod->uid);
-	const struct kt_xray_selector *selector = kt_map_get(&m->tree->selectors, root->uid);
-
-	if (!parts)
-		return false;
-	if (m->tree->way == KT_XRAY_BY_NODE)
-		return !strcmp(parts->node, root->name);
-	return selector && !strcmp(root->namespace, pod->namespace) &&
-	       kt_pod_parts_selected(parts, selector->labels.items, selector->labels.n);
-}
-
-/* The next item below one, from this on; m->n: none. */
-static size_t next_child(const struct making *m, const struct item *of, bool selects, size_t from)
-{
-	if (!selects)
-		return from < m->n && !kt_sv_cmp(m->items[from].owner, kt_sv_of(of->row->uid))
-		               ? from
-		               : m->n;
-	while (from < m->n &&
-	        (m->items[from].source != m->pods || !root_has(m, of->row, m->items[from].row)))
-		from++;
-	return from;
-}
-
 static struct sum add_children(
         struct making *m, const struct item *of, const struct kt_xray_line *line)
 {
-	bool selects = !line->depth && m->tree->way != KT_XRAY_BY_OWNER;
+	struct kt_sv key = key_of(m, of->row, line->depth);
+	bool selects = !line->depth && m->tree->way == KT_XRAY_BY_SELECTOR;
+	const struct kt_xray_selector *selector =
+	        selects ? kt_map_get(&m->tree->selectors, of->row->uid) : NULL;
 	struct sum sum = {0};
-	size_t i = selects ? 0 : first_of(m, kt_sv_of(of->row->uid));
 
-	if (line->depth + 1 >= KT_XRAY_DEPTH_MAX)
+	if (line->depth + 1 >= KT_XRAY_DEPTH_MAX || (selects && !selector))
 		return sum;
-	for (i = next_child(m, of, selects, i); i < m->n; i = next_child(m, of, selects, i + 1)) {
-		struct sum one = add_object(m, &m->items[i], line->depth + 1);
+	for (size_t i = first_of(m, key); i < m->n && !kt_sv_cmp(m->items[i].above, key); i++) {
+		const struct item *item = &m->items[i];
+
+		if (selects &&
+		        (!item->parts || !kt_pod_parts_selected(item->parts, selector->labels.items,
+		                                 selector->labels.n)))
+			continue;
+		struct sum one = add_object(m, item, line->depth + 1);
 
 		add_sum(&sum, &one);
 	}
@@ -432,7 +439,6 @@ static struct sum add_object(struct making *m, const struct item *item, int dept
 	const struct kt_xray_source *source = m->tree->sources.items[item->source];
 	const struct kt_row *row = item->row;
 	bool pod = item->source == m->pods;
-	const struct kt_pod_parts *parts = pod ? kt_map_get(&m->tree->parts, row->uid) : NULL;
 	size_t at = begin_line(m, (struct kt_xray_line){.key = kt_arena_strdup(arena, row->uid),
 	                                  .label = source->label,
 	                                  .namespace = kt_arena_strdup(arena, row->namespace),
@@ -442,7 +448,8 @@ static struct sum add_object(struct making *m, const struct item *item, int dept
 	                                  .state = row->state,
 	                                  .depth = depth});
 	struct kt_xray_line line = m->tree->lines.items[at]; /* the vector may move */
-	struct sum sum = parts ? add_parts(m, &line, parts) : add_children(m, item, &line);
+	struct sum sum =
+	        item->parts ? add_parts(m, &line, item->parts) : add_children(m, item, &line);
 
 	m->tree->lines.items[at].has_children = m->tree->lines.n > at + 1;
 	return end_line(m, at, sum, pod);
@@ -502,9 +509,13 @@ void kt_xray_tree_make(struct kt_xray_tree *tree)
 	while (kt_map_next(roots, &it, NULL, &row))
 		sorted[n++] = row;
 	qsort(sorted, n, sizeof(struct kt_row *), by_name);
-	for (size_t i = 0; i < n; i++)
-		add_object(&m, &(struct item){.row = sorted[i]}, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct item root = item_of(&m, 0, sorted[i]);
+
+		add_object(&m, &root, 0);
+	}
 	tree->roots = n;
+	tree->rows = n + m.n;
 	join_siblings(tree);
 	forget_pods(tree, m.pods);
 	kt_map_finish(&m.there);

@@ -45,6 +45,7 @@ struct kt_xray_tree {
 	struct kt_filter filter;
 	KT_VEC(struct kt_xray_line) lines;
 	size_t roots;          /* before filtering */
+	size_t rows;           /* that the lines were made from, hidden ones as well */
 	uint64_t made;         /* version of the rows the lines were made from */
 	struct kt_arena arena; /* of the lines */
 };

@@ -8,7 +8,7 @@
 
 #include <ctype.h>
 
-enum { MANY_LINES = 2000, MANY_PAUSE_MS = 250, GAP = 2 };
+enum { MANY_ROWS = 2000, MANY_PAUSE_MS = 250, GAP = 2 };
 
 /* The kinds that may lie below a root. */
 static const struct {
@@ -40,6 +40,7 @@ struct xray_view {
 	size_t cursor, top;
 	char *at; /* key of the line the cursor is on */
 	int64_t made_ns;
+	struct kt_timer pause; /* of a large tree: it is made anew then */
 	struct kt_rect area;
 };
 
@@ -81,9 +82,8 @@ static void bring_up_to_date(struct xray_view *v)
 
 	if (v->tree.made == kt_xray_tree_version(&v->tree))
 		return;
-	if (!asked && v->tree.lines.n > MANY_LINES &&
-	        now - v->made_ns < MANY_PAUSE_MS * KT_NS_PER_MS) {
-		kt_ui_dirty(v->view.ui);
+	if (!asked && v->tree.rows > MANY_ROWS && now - v->made_ns < MANY_PAUSE_MS * KT_NS_PER_MS) {
+		kt_timer_set(&v->pause, v->made_ns + MANY_PAUSE_MS * KT_NS_PER_MS);
 		return;
 	}
 	v->made_ns = now;
@@ -95,6 +95,11 @@ static void bring_up_to_date(struct xray_view *v)
 		}
 	}
 	go_to(v, v->cursor);
+}
+
+static void on_pause_over(struct kt_timer *timer)
+{
+	kt_ui_dirty(kt_container_of(timer, struct xray_view, pause)->view.ui);
 }
 
 /* Screen */
@@ -447,6 +452,7 @@ static void destroy(struct kt_view *view)
 {
 	struct xray_view *v = of_view(view);
 
+	kt_timer_cancel(&v->pause);
 	kt_xray_tree_finish(&v->tree);
 	free(v->namespace);
 	free(v->plural);
@@ -497,6 +503,7 @@ struct kt_view *kt_xray_view_create(struct kt_ui *ui, const struct kt_resource *
 	v->namespace = kt_strdup(of->namespaced ? namespace : "");
 	v->plural = kt_steal(&plural);
 	v->namespaced = of->namespaced;
+	kt_timer_init(&v->pause, ui->loop, on_pause_over);
 	kt_xray_tree_init(&v->tree);
 	kt_filter_set(&v->tree.filter, filter_typed);
 	v->tree.way = WAYS[way].way;
