@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -158,27 +159,52 @@ static int save_state(struct up *up, const struct kt_cluster *cluster, struct kt
 	return kt_cluster_state_save(state, err);
 }
 
-static int wait_for_signal(void)
+static sigset_t ending_signals(void)
 {
 	sigset_t signals;
-	int signal = 0;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	while (sigwait(&signals, &signal) != 0)
-		;
-	return signal;
+	return signals;
+}
+
+/* Until a signal asks it to end, or its lock file is gone: then `down` and `delete` cannot find it
+ * any more. */
+static int wait_for_end(const struct up *up, struct kt_err *err)
+{
+	const char *data_dir = up->options.data_dir;
+	sigset_t signals = ending_signals();
+	struct signalfd_siginfo info;
+	kt_auto_err unwatched = KT_ERR_INIT;
+	kt_auto_close int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	kt_auto_close int watch_fd = -1;
+
+	if (signal_fd < 0)
+		return kt_fail(err, errno, "signalfd: %s", strerror(errno));
+	if (kt_cluster_lock_watch(data_dir, &watch_fd, &unwatched) < 0)
+		kt_log_warning("cluster", "%s", kt_err_message(&unwatched));
+	while (kt_cluster_lock_is_there(data_dir, up->lock, watch_fd)) {
+		struct pollfd fds[] = {
+		        {.fd = signal_fd, .events = POLLIN}, {.fd = watch_fd, .events = POLLIN}};
+
+		if (poll(fds, KT_ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return kt_fail(err, errno, "poll: %s", strerror(errno));
+		if (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+			kt_log_info("cluster", "%s stops after signal %d", up->options.name,
+			        (int)info.ssi_signo);
+			return 0;
+		}
+	}
+	return kt_fail(
+	        err, ENOENT, "cluster %s stops: %s/lock was removed", up->options.name, data_dir);
 }
 
 /* Threads inherit the mask: only the main thread sees the signals, where it waits for them. */
 static void block_signals(void)
 {
-	sigset_t signals;
+	sigset_t signals = ending_signals();
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -200,8 +226,7 @@ static int serve(struct up *up, struct kt_err *err)
 		write_ready(up, cluster);
 		kt_log_info(
 		        "cluster", "%s serves at %s", up->options.name, kt_cluster_url(cluster));
-		int signal = wait_for_signal();
-		kt_log_info("cluster", "%s stops after signal %d", up->options.name, signal);
+		status = wait_for_end(up, err);
 	}
 	kt_cluster_destroy(cluster);
 	return status;
@@ -235,7 +260,9 @@ static int run_foreground(struct up *up, struct kt_err *err)
 	kt_auto_close int lock = -1;
 
 	block_signals();
-	if (kt_cluster_lock(up->options.name, data_dir, &lock, err) < 0)
+	if (kt_cluster_lock(up->options.name, data_dir, &lock, err) < 0 ||
+	        kt_cluster_check_folder(
+	                up->options.name, data_dir ? data_dir : up->state.dir, err) < 0)
 		return err->code;
 	up->lock = lock;
 	begin_log(up);
@@ -474,6 +501,7 @@ static int remove_context(const struct kt_cluster_state *state, struct kt_err *e
 static int command_delete(struct kt_command_context *ctx)
 {
 	struct kt_cluster_state state = {0};
+	kt_auto_free char *keeper = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 	int status = load_named(ctx, 0, &state, &err);
 
@@ -482,7 +510,10 @@ static int command_delete(struct kt_command_context *ctx)
 	if (status == 0)
 		status = remove_context(&state, &err);
 	if (status == 0)
-		status = kt_cluster_state_remove(&state, &err);
+		status = kt_cluster_state_remove(&state, &keeper, &err);
+	if (keeper)
+		fprintf(ctx->out, "%s stays: cluster %s has its data there\n", state.data_dir,
+		        keeper);
 	if (status == 0)
 		fprintf(ctx->out, "%s deleted\n", state.name);
 	kt_cluster_state_finish(&state);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,22 +88,34 @@ static int set_lock(int fd, int command, short type, off_t byte)
 	return rc < 0 ? -errno : 0;
 }
 
-static pid_t read_pid(int fd)
+/* What the lock file says of who holds it. */
+struct holder {
+	pid_t pid;                     /* 0: unknown */
+	char name[NAME_MAX_CHARS + 1]; /* of the cluster; "": unknown */
+};
+
+static struct holder read_holder(int fd)
 {
-	char text[32] = "";
-	int64_t pid;
+	char text[NAME_MAX_CHARS + 32] = "";
+	struct holder holder = {0};
+	struct kt_sv rest, pid, name;
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	int64_t number;
 
 	if (n <= 0)
-		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	return kt_sv_int64(kt_sv_of(text), &pid) == 0 && pid > 0 ? (pid_t)pid : 0;
+		return holder;
+	rest = (struct kt_sv){text, (size_t)n};
+	if (kt_sv_split(&rest, '\n', &pid) && kt_sv_int64(pid, &number) == 0 && number > 0)
+		holder.pid = (pid_t)number;
+	if (kt_sv_split(&rest, '\n', &name) && name.len <= NAME_MAX_CHARS)
+		memcpy(holder.name, name.p, name.len);
+	return holder;
 }
 
-static int note_pid(int fd, const char *path, struct kt_err *err)
+static int note_holder(int fd, const char *name, const char *path, struct kt_err *err)
 {
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	kt_auto_free char *text = kt_asprintf("%d\n%s\n", (int)getpid(), name);
+	ssize_t len = (ssize_t)strlen(text);
 
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len)
 		return kt_fail(err, errno, "writing %s: %s", path, strerror(errno));
@@ -124,11 +137,11 @@ int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct 
 		rc = set_lock(fd, F_OFD_SETLK, F_WRLCK, LOCK_RUNNING);
 	if (rc == -EAGAIN || rc == -EACCES)
 		return data_dir ? kt_fail(err, EBUSY, "%s is in use by process %d", dir,
-		                          (int)read_pid(fd))
+		                          (int)read_holder(fd).pid)
 		                : kt_fail(err, EBUSY, "cluster %s is running already", name);
 	if (rc < 0)
 		return kt_fail(err, rc, "%s: %s", path, strerror(-rc));
-	if (note_pid(fd, path, err) < 0)
+	if (note_holder(fd, name, path, err) < 0)
 		return err->code;
 	*ret_fd = kt_steal_fd(&fd);
 	return 0;
@@ -161,7 +174,8 @@ void kt_cluster_wait_started(const struct kt_cluster_state *state)
 		(void)set_lock(fd, F_OFD_SETLKW, F_RDLCK, LOCK_STARTING);
 }
 
-/* Whether the lock is held; the process that does is worth more than what state.json says. */
+/* Whether the lock is held, and not by another cluster that was given the same folder; the process
+ * that does is worth more than what state.json says. */
 static void look_at_lock(struct kt_cluster_state *state)
 {
 	struct flock lock = lock_of(F_RDLCK, LOCK_RUNNING);
@@ -169,10 +183,12 @@ static void look_at_lock(struct kt_cluster_state *state)
 
 	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		return;
+	struct holder holder = read_holder(fd);
+	if (holder.name[0] && !kt_streq(holder.name, state->name))
+		return;
 	state->is_running = true;
-	pid_t pid = read_pid(fd);
-	if (pid)
-		state->pid = pid;
+	if (holder.pid)
+		state->pid = holder.pid;
 }
 
 static char *dup_text(const json_t *tree, const char *key)
@@ -299,9 +315,83 @@ static int remove_data(const char *data_dir, struct kt_err *err)
 	return 0;
 }
 
-int kt_cluster_state_remove(const struct kt_cluster_state *state, struct kt_err *err)
+static bool is_same_file(const char *path, const struct stat *other)
 {
-	if (state->data_dir && remove_data(state->data_dir, err) < 0)
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == other->st_dev && st.st_ino == other->st_ino;
+}
+
+/* ret_owner: another cluster that has its data in the folder, heap; NULL: none. */
+static int find_owner(const char *name, const char *data_dir, char **ret_owner, struct kt_err *err)
+{
+	struct kt_cluster_state *states = NULL;
+	struct stat folder;
+	size_t n = 0;
+
+	*ret_owner = NULL;
+	if (stat(data_dir, &folder) < 0)
+		return 0;
+	if (kt_cluster_state_list(&states, &n, err) < 0)
 		return err->code;
-	return remove_tree(state->dir, err);
+	for (size_t i = 0; i < n; i++) {
+		if (!*ret_owner && !kt_streq(states[i].name, name) &&
+		        is_same_file(data_dir_of(&states[i]), &folder))
+			*ret_owner = kt_strdup(states[i].name);
+		kt_cluster_state_finish(&states[i]);
+	}
+	free(states);
+	return 0;
+}
+
+int kt_cluster_check_folder(const char *name, const char *data_dir, struct kt_err *err)
+{
+	kt_auto_free char *owner = NULL;
+
+	if (find_owner(name, data_dir, &owner, err) < 0)
+		return err->code;
+	if (!owner)
+		return 0;
+	return kt_fail(err, EEXIST,
+	        "%s has the data of cluster %s; `kube-tui up %s` starts it, `kube-tui delete %s` "
+	        "takes it away",
+	        data_dir, owner, owner, owner);
+}
+
+int kt_cluster_lock_watch(const char *data_dir, int *ret_fd, struct kt_err *err)
+{
+	kt_auto_free char *path = kt_path_join(data_dir, "lock");
+	kt_auto_close int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	/* An open file that is unlinked changes its link count; it is deleted only once closed. */
+	if (fd < 0 || inotify_add_watch(fd, path, IN_ATTRIB | IN_MOVE_SELF) < 0)
+		return kt_fail(err, errno, "watching %s: %s", path, strerror(errno));
+	*ret_fd = kt_steal_fd(&fd);
+	return 0;
+}
+
+bool kt_cluster_lock_is_there(const char *data_dir, int lock_fd, int watch_fd)
+{
+	kt_auto_free char *path = kt_path_join(data_dir, "lock");
+	char events[1024];
+	struct stat st;
+
+	while (watch_fd >= 0 && read(watch_fd, events, sizeof(events)) > 0)
+		;
+	return fstat(lock_fd, &st) == 0 && is_same_file(path, &st);
+}
+
+int kt_cluster_state_remove(
+        const struct kt_cluster_state *state, char **ret_keeper, struct kt_err *err)
+{
+	kt_auto_free char *keeper = NULL;
+
+	if (state->data_dir && find_owner(state->name, state->data_dir, &keeper, err) < 0)
+		return err->code;
+	if (state->data_dir && !keeper && remove_data(state->data_dir, err) < 0)
+		return err->code;
+	if (remove_tree(state->dir, err) < 0)
+		return err->code;
+	*ret_keeper = kt_steal(&keeper);
+	return 0;
 }

@@ -4,9 +4,12 @@
  * the log, a lock that the running process holds, and state.json, which says what runs and how to
  * reach it. With --data-dir, store, keys and lock are in that folder.
  *
- * A cluster runs when its lock is held. A second lock is held while it starts: who wants to attach
- * waits for that one, and then state.json and the kubeconfig are there. Names are DNS labels, so
- * that they are file names as well.
+ * A cluster runs when its lock is held in its name. A second lock is held while it starts: who
+ * wants to attach waits for that one, and then state.json and the kubeconfig are there. Names are
+ * DNS labels, so that they are file names as well.
+ *
+ * A data folder is one cluster's: another name is refused it. Who runs watches the lock file and
+ * ends when it is gone, because nobody could find the process any more.
  */
 #ifndef KT_CLUSTER_STATE_H
 #define KT_CLUSTER_STATE_H
@@ -39,6 +42,13 @@ int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *e
  * the life of the process; the descriptor is the caller's. Waits while another process starts it;
  * -EBUSY when one runs it, which others can reach then. */
 int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct kt_err *err);
+/* -EEXIST when the folder is another cluster's. Asked with the lock held, it stays true. */
+int kt_cluster_check_folder(const char *name, const char *data_dir, struct kt_err *err);
+/* A descriptor, the caller's, that is readable when something happened to the lock file. */
+int kt_cluster_lock_watch(const char *data_dir, int *ret_fd, struct kt_err *err);
+/* False when the folder has no lock file, or another one. Takes what the watch (-1: none) has to
+ * say. */
+bool kt_cluster_lock_is_there(const char *data_dir, int lock_fd, int watch_fd);
 /* Others can reach it now. */
 void kt_cluster_started(int lock_fd);
 /* Until nobody is just starting it; load the state again then. */
@@ -47,7 +57,9 @@ void kt_cluster_wait_started(const struct kt_cluster_state *state);
 char *kt_cluster_dir(const char *name, struct kt_err *err);
 /* All clusters; the caller finishes each and frees the array. */
 int kt_cluster_state_list(struct kt_cluster_state **ret_states, size_t *ret_n, struct kt_err *err);
-/* Removes the cluster's folder and all below, and its data where --data-dir put it. */
-int kt_cluster_state_remove(const struct kt_cluster_state *state, struct kt_err *err);
+/* Removes the cluster's folder and all below, and its data where --data-dir put it, unless that is
+ * another cluster's as well, which ret_keeper names then; heap. */
+int kt_cluster_state_remove(
+        const struct kt_cluster_state *state, char **ret_keeper, struct kt_err *err);
 
 #endif

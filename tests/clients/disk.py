@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-from cluster import Cluster, alive, run_steps
+from cluster import Cluster, alive, eventually, run_steps
 
 IN_NAMESPACE = "KT_TEST_NAMESPACE"
 DISK_BYTES = 8 << 20
@@ -57,6 +57,34 @@ def folder_is_in_use(cluster):
     said.fails(1, rf"{cluster.data} is in use by process {pid}$")
     cluster.tui("delete", "other").ok()
     cluster.tui("list").ok(rf"^{cluster.name}\s+Running")
+
+
+def folder_is_one_clusters(cluster):
+    """Another name for it is refused; of two that have it all the same (an old state), one runs."""
+    cluster.tui("down", cluster.name).ok()
+    said = cluster.tui("up", "other", "--data-dir", cluster.data, "--kubeconfig", cluster.kubeconfig, "--port", "0")
+    said.fails(1, rf"{cluster.data} has the data of cluster {cluster.name}; ")
+    state = cluster.dir / "state/kube-tui/clusters/other/state.json"
+    state.write_text(json.dumps({"dataDir": str(cluster.data)}), encoding="utf-8")
+    state.parent.rename(state.parent.with_name("hidden_"))
+    cluster.again().ok(" ready at ")
+    state.parent.with_name("hidden_").rename(state.parent)
+    cluster.tui("list").ok(rf"^{cluster.name}\s+Running", r"^other\s+Stopped")
+    cluster.tui("down", "other").ok("^other does not run$")
+    cluster.tui("delete", "other").ok(rf"^{cluster.data} stays: cluster {cluster.name} has its data there$", "^other deleted$")
+    cluster.tui("list").ok(rf"^{cluster.name}\s+Running")
+    assert (cluster.data / "store").is_dir()
+
+
+def folder_is_removed(cluster):
+    """Nobody could find the process any more: it ends by itself."""
+    pid = cluster.pid()
+    shutil.rmtree(cluster.data)
+    eventually(lambda: not alive(pid), "the cluster without its folder ends")
+    log = (cluster.dir / f"state/kube-tui/clusters/{cluster.name}/log").read_text(encoding="utf-8")
+    assert f"cluster {cluster.name} stops: {cluster.data}/lock was removed" in log, log
+    cluster.tui("list").ok(rf"^{cluster.name}\s+Stopped")
+    cluster.again().ok(" ready at ")
 
 
 def started_at_once(cluster):
@@ -171,8 +199,8 @@ def main():
     args = parser.parse_args()
     enter_namespace()
     with Folder(args.binary) as cluster:
-        sys.exit(run_steps([folder_is_remembered, folder_is_in_use, started_at_once, found_without_state, damage_is_named,
-                            snapshot_comes_back, full_disk, deleted], cluster))
+        sys.exit(run_steps([folder_is_remembered, folder_is_in_use, folder_is_one_clusters, started_at_once, found_without_state, damage_is_named,
+                            snapshot_comes_back, folder_is_removed, full_disk, deleted], cluster))
 
 
 if __name__ == "__main__":
