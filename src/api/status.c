@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#define BODY_SHOWN_BYTES_MAX 2048 /* of an error page, in a message */
+
 static const struct {
 	const char *text;
 	int http_status;
@@ -163,6 +165,62 @@ static enum kt_reason reason_of_http(int http_status)
 	return KT_REASON_UNKNOWN;
 }
 
+/* What client-go says of an answer that is no Status; NULL: by its text. */
+static const char *words_of_status(int status)
+{
+	switch (status) {
+	case 400:
+		return "the server rejected our request for an unknown reason";
+	case 401:
+		return "the server has asked for the client to provide credentials";
+	case 404:
+		return "the server could not find the requested resource";
+	case 405:
+		return "the server does not allow this method on the requested resource";
+	case 409:
+		return "the server reported a conflict";
+	case 410:
+		return "the server could not find the requested resource";
+	case 422:
+		return "the server rejected our request due to an error in our request";
+	case 429:
+		return "the server has received too many requests and has asked us to try again "
+		       "later";
+	case 503:
+		return "the server is currently unable to handle the request";
+	case 504:
+		return "the server was unable to return a response in the time allotted, but may "
+		       "still be processing the request";
+	default:
+		return NULL;
+	}
+}
+
+static void put_quoted(struct kt_str *out, struct kt_sv text)
+{
+	kt_json_write_string(out, text.p, KT_MIN(text.len, (size_t)BODY_SHOWN_BYTES_MAX));
+}
+
+void kt_status_words(struct kt_str *out, int http_status, struct kt_sv text)
+{
+	const char *words = words_of_status(http_status);
+
+	if (words) {
+		kt_str_puts(out, words);
+	} else if (http_status == 403 || http_status == 406 || http_status == 415) {
+		kt_str_add(out, text.p, KT_MIN(text.len, (size_t)BODY_SHOWN_BYTES_MAX));
+	} else if (http_status >= 500) {
+		kt_str_puts(out, "an error on the server (");
+		put_quoted(out, text);
+		kt_str_puts(out, ") has prevented the request from succeeding");
+	} else {
+		kt_str_printf(out,
+		        "the server responded with the status code %d but did not return more "
+		        "information",
+		        http_status);
+	}
+}
+
 int kt_err_of_status(struct kt_err *err, int http_status, struct kt_sv body)
 {
 	kt_auto_err ignored = KT_ERR_INIT;
@@ -170,8 +228,10 @@ int kt_err_of_status(struct kt_err *err, int http_status, struct kt_sv body)
 	enum kt_reason reason = reason_of_http(http_status);
 
 	if (!kt_streq(kt_jstr(tree, "kind"), "Status")) {
-		int code = kt_fail_reason(err, (int)reason, kt_reason_errno(reason),
-		        "the server responded with status %d", http_status);
+		kt_auto_str words = KT_STR_INIT;
+		kt_status_words(&words, http_status, tree ? KT_SV("unknown") : kt_sv_trim(body));
+		int code = kt_fail_reason(
+		        err, (int)reason, kt_reason_errno(reason), "%s", kt_str_text(&words));
 		if (err)
 			err->status = http_status;
 		return code;

@@ -47,8 +47,10 @@ int kt_err_http_status(const struct kt_err *err);
 
 /* The Status object of an error; details may be NULL. New reference. */
 json_t *kt_status_of_err(const struct kt_err *err, const struct kt_status_details *details);
-/* Fills err from a Status body (or from any other body: message "the server responded with status
- * N"); returns the code. */
+/* What client-go says of an answer that is no Status; text: its body, "unknown" unless that is
+ * text. */
+void kt_status_words(struct kt_str *out, int http_status, struct kt_sv text);
+/* Fills err from a Status body, or in kt_status_words() from any other; returns the code. */
 int kt_err_of_status(struct kt_err *err, int http_status, struct kt_sv body);
 
 /* The common refusals, worded as upstream: `pods "x" not found`, with resource in

@@ -125,11 +125,10 @@ static int read_answer(struct kt_conversion *c)
 
 	if (out->err.code)
 		return fail(c, "%s", kt_err_message(&out->err));
-	if (out->status < 200 || out->status > 206)
-		return fail(c,
-		        "the server responded with the status code %d but did not return more "
-		        "information",
-		        out->status);
+	if (out->status < 200 || out->status > 206) {
+		kt_err_of_status(&why, out->status, body);
+		return fail(c, "%s", kt_err_message(&why));
+	}
 	kt_auto_json json_t *review = kt_json_parse(body, NULL, &why);
 	const json_t *response = json_object_get(review, "response");
 	const char *uid = kt_jstr(response, "uid"), *status = kt_jstr(response, "result.status");

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-#define BODY_SHOWN_BYTES_MAX 2048 /* of an error page, in a message */
-
 /* `failed calling webhook "NAME": …` */
 static int fail(struct kt_webhook_call *call, struct kt_err *why)
 {
@@ -15,42 +13,6 @@ static int fail(struct kt_webhook_call *call, struct kt_err *why)
 	kt_fail(&call->err, why->code, "failed calling webhook \"%s\": %s", call->hook->name,
 	        kt_err_message(why));
 	return call->err.code;
-}
-
-/* What client-go says of an answer that is no success. */
-static const char *words_of_status(int status)
-{
-	switch (status) {
-	case 400:
-		return "the server rejected our request for an unknown reason";
-	case 401:
-		return "the server has asked for the client to provide credentials";
-	case 404:
-		return "the server could not find the requested resource";
-	case 405:
-		return "the server does not allow this method on the requested resource";
-	case 409:
-		return "the server reported a conflict";
-	case 410:
-		return "the server could not find the requested resource";
-	case 422:
-		return "the server rejected our request due to an error in our request";
-	case 429:
-		return "the server has received too many requests and has asked us to try again "
-		       "later";
-	case 503:
-		return "the server is currently unable to handle the request";
-	case 504:
-		return "the server was unable to return a response in the time allotted, but may "
-		       "still be processing the request";
-	default:
-		return NULL;
-	}
-}
-
-static void quote(struct kt_str *out, struct kt_sv text)
-{
-	kt_json_write_string(out, text.p, KT_MIN(text.len, (size_t)BODY_SHOWN_BYTES_MAX));
 }
 
 static bool is_text(const struct kt_outbound_call *out)
@@ -63,28 +25,14 @@ static int fail_status(struct kt_webhook_call *call)
 	const struct kt_outbound_call *out = &call->outbound;
 	struct kt_sv body = kt_sv_trim((struct kt_sv){kt_str_text(&out->answer), out->answer.len});
 	kt_auto_json json_t *status = is_text(out) ? NULL : kt_json_parse(body, NULL, NULL);
-	const char *message = kt_streq(kt_jstr(status, "kind"), "Status")
-	                              ? kt_jstr(status, "message")
-	                              : words_of_status(out->status);
-	kt_auto_str quoted = KT_STR_INIT;
+	kt_auto_str words = KT_STR_INIT;
 	kt_auto_err why = KT_ERR_INIT;
 
-	quote(&quoted, is_text(out) ? body : KT_SV("unknown"));
-	if (message)
-		kt_fail(&why, EPROTO, "failed to call webhook: %s", message);
-	else if (out->status == 403 || out->status == 406 || out->status == 415)
-		kt_fail(&why, EPROTO, "failed to call webhook: %.*s", (int)quoted.len - 2,
-		        kt_str_text(&quoted) + 1);
-	else if (out->status >= 500)
-		kt_fail(&why, EPROTO,
-		        "failed to call webhook: an error on the server (%s) has prevented the "
-		        "request from succeeding",
-		        kt_str_text(&quoted));
+	if (kt_streq(kt_jstr(status, "kind"), "Status") && kt_jstr(status, "message"))
+		kt_str_puts(&words, kt_jstr(status, "message"));
 	else
-		kt_fail(&why, EPROTO,
-		        "failed to call webhook: the server responded with the status code %d but "
-		        "did not return more information",
-		        out->status);
+		kt_status_words(&words, out->status, is_text(out) ? body : KT_SV("unknown"));
+	kt_fail(&why, EPROTO, "failed to call webhook: %s", kt_str_text(&words));
 	return fail(call, &why);
 }
 
