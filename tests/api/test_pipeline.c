@@ -464,6 +464,7 @@ static void test_status_has_a_manager(void **state)
 	assert_non_null(kt_jget(entry, "fieldsV1.f:status.f:currentHealthy"));
 	assert_null(kt_jget(entry, "fieldsV1.f:spec"));
 	assert_int_equal(json_array_size(kt_jget(budget, "metadata.managedFields")), 2);
+	assert_non_null(kt_jget(budget, "metadata.managedFields.0.fieldsV1.f:spec.f:minAvailable"));
 	assert_int_equal(kt_jint(budget, "status.currentHealthy", 0), 2);
 	assert_int_equal(kt_jint(budget, "spec.minAvailable", 0), 1);
 	int64_t revision = w.call.ret_object->revision;

@@ -81,6 +81,40 @@ static json_t *shell(json_t *managers, json_t *status)
 	        "{s:{s:O*},s:O*}", "metadata", "managedFields", managers, "status", status);
 }
 
+/* The bytes of the entry as it was; p NULL: it is new or changed. */
+static struct kt_json_at bytes_of(
+        struct kt_json_at recorded, const json_t *managers, const json_t *entry)
+{
+	struct kt_json_iter it = {0};
+	struct kt_json_at at;
+
+	for (size_t i = 0; kt_json_next_element(recorded, &it, &at); i++)
+		if (json_array_get(managers, i) == entry)
+			return at;
+	return (struct kt_json_at){0};
+}
+
+/* The list in canonical bytes; entries that are as they were keep theirs. */
+static void put_entries(const struct kt_request *request, struct kt_json_at recorded,
+        const json_t *managers, const json_t *list, struct kt_str *out)
+{
+	const struct kt_type *type =
+	        kt_type_field_path(request->state->kind->type, "metadata.managedFields")->type;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *entry = json_array_get(list, i);
+		struct kt_json_at at = bytes_of(recorded, managers, entry);
+
+		kt_str_putc(out, i ? ',' : '[');
+		if (at.p)
+			kt_str_add(out, at.p, at.len);
+		else
+			kt_codec_encode_json(out, type->elem, entry);
+	}
+	if (out->len)
+		kt_str_putc(out, ']');
+}
+
 /* Who manages what now that the status went from `old` to `made`: canonical bytes, none when nobody
  * is recorded. */
 static int make_managers(struct kt_request *request, struct kt_json_at recorded, json_t *old,
@@ -100,29 +134,28 @@ static int make_managers(struct kt_request *request, struct kt_json_at recorded,
 	        .now_ns = kt_loop_wall_ns(request->loop)};
 	if (kt_managed_update(&apply, after, before, &request->err) < 0)
 		return request->err.code;
-	json_t *list = kt_jget(after, "metadata.managedFields");
-	if (list)
-		kt_codec_encode_json(out,
-		        kt_type_field_path(state->kind->type, "metadata.managedFields")->type,
-		        list);
+	put_entries(request, recorded, managers, kt_jget(after, "metadata.managedFields"), out);
 	return 0;
 }
 
-/* doc with the new status, and the new managers where there are some. */
-static int splice(
-        struct kt_request *request, struct kt_sv status, struct kt_sv managers, struct kt_str *out)
+/* The document with the new status, and the new managers where there are some. */
+static int splice(struct kt_request *request, struct kt_json_at recorded, struct kt_sv managers,
+        struct kt_sv status, struct kt_str *out)
 {
-	static const char *const status_path[] = {"status", NULL};
-	static const char *const managers_path[] = {"metadata", "managedFields", NULL};
+	static const char *const path[] = {"status", NULL};
 	struct kt_json_at doc = kt_object_doc(request->state->current);
 	kt_auto_str half = KT_STR_INIT;
 
-	if (!managers.len)
-		return kt_json_splice(out, doc, status_path, &status, &request->err);
-	if (kt_json_splice(&half, doc, managers_path, &managers, &request->err) < 0)
-		return request->err.code;
-	return kt_json_splice(
-	        out, kt_json_doc(half.data, half.len), status_path, &status, &request->err);
+	if (managers.len) {
+		const char *behind = recorded.p + recorded.len;
+
+		kt_str_reserve(&half, doc.len + managers.len);
+		kt_str_add(&half, doc.p, (size_t)(recorded.p - doc.p));
+		kt_str_add(&half, managers.p, managers.len);
+		kt_str_add(&half, behind, (size_t)(doc.p + doc.len - behind));
+		doc = kt_json_doc(half.data, half.len);
+	}
+	return kt_json_splice(out, doc, path, &status, &request->err);
 }
 
 static int write_status(struct kt_request *request, struct kt_json_at recorded, json_t *old,
@@ -135,7 +168,8 @@ static int write_status(struct kt_request *request, struct kt_json_at recorded, 
 	/* An object that nobody is recorded for stays so. */
 	if (recorded.p && make_managers(request, recorded, old, made, &managers) < 0)
 		return request->err.code;
-	if (splice(request, status, (struct kt_sv){managers.data, managers.len}, &doc) < 0 ||
+	if (splice(request, recorded, (struct kt_sv){managers.data, managers.len}, status, &doc) <
+	                0 ||
 	        kt_object_create(kt_sv_of(state->key), (struct kt_sv){doc.data, doc.len},
 	                &op.object, &request->err) < 0)
 		return request->err.code;
@@ -158,7 +192,7 @@ int kt_status_splice(struct kt_request *request, enum kt_patch_type type)
 	if (storage->ops->get(storage, state->key, 0, &state->current, &request->err) < 0)
 		return kt_fail_not_found(
 		        &request->err, state->kind->group, state->kind->plural, state->route.name);
-	struct kt_json_at doc = kt_object_doc(state->current), at = kt_json_member(doc, "status");
+	struct kt_json_at at = kt_object_part(state->current, state->current->status);
 	kt_auto_json json_t *old = at.p ? kt_json_tree(at) : NULL;
 	if (check_uid(request) < 0)
 		return request->err.code;
@@ -170,6 +204,7 @@ int kt_status_splice(struct kt_request *request, enum kt_patch_type type)
 	        at.p && at.len == status.len && !memcmp(at.p, status.data, status.len);
 	if (state->is_unchanged)
 		return 0;
-	return write_status(request, kt_json_find(doc, "metadata", "managedFields", NULL), old,
-	        made, (struct kt_sv){status.data, status.len});
+	struct kt_json_at recorded = kt_json_member(
+	        kt_object_part(state->current, state->current->metadata), "managedFields");
+	return write_status(request, recorded, old, made, (struct kt_sv){status.data, status.len});
 }
