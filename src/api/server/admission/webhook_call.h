@@ -16,7 +16,7 @@ struct kt_webhook_call {
 	const struct kt_kind *kind; /* what the webhook is shown */
 	struct kt_admission_context *a;
 	bool may_patch;
-	void (*done)(struct kt_webhook_call *call); /* after kt_webhook_call_start() returned */
+	void (*done)(struct kt_webhook_call *call); /* after kt_webhook_call_show() returned */
 	void *arg;
 
 	/* the verdict: allowed when err is empty */

@@ -73,7 +73,7 @@ char *kt_webhook_bundle(const json_t *tree);
 int kt_webhook_matches(const struct kt_webhook *hook, const struct kt_policy_subject *subject,
         const struct kt_kind **ret_kind, struct kt_err *err);
 
-/* What the second mutating walk has to know of the first (webhooks_mutating.c). */
+/* What the second mutating walk has to know of the first (mutating_webhook.c). */
 void kt_webhook_reinvocation_free(struct kt_admission_reinvocation *reinvocation);
 
 #endif
