@@ -165,6 +165,24 @@ static bool value_of(void *arg, const char *name, struct kt_str *out)
 	return true;
 }
 
+/* Part of a shell's line: who wrote an object may not have a word in that. */
+struct shell_scope {
+	const struct scope *scope;
+	bool refused;
+};
+
+static bool value_for_shell(void *arg, const char *name, struct kt_str *out)
+{
+	struct shell_scope *shell = arg;
+	size_t before = out->len;
+
+	if (!value_of((void *)(uintptr_t)shell->scope, name, out))
+		return false;
+	shell->refused =
+	        shell->refused || strpbrk(kt_str_text(out) + before, "'\"`$\\;&|<>()\n") != NULL;
+	return true;
+}
+
 /* Running */
 
 /* A plugin about to run on the row it was called on: everything is filled in but its inputs. */
@@ -173,6 +191,7 @@ struct call {
 	KT_VEC(char *) words; /* program and arguments */
 	KT_VEC(char *) pipes;
 	bool background, quiet;
+	const char *refused; /* why it does not run; NULL */
 	size_t n_inputs;
 	struct {
 		char *name, *label;
@@ -206,6 +225,17 @@ static char *filled_in(const struct scope *scope, const char *text)
 	return kt_strdup(kt_str_text(&out));
 }
 
+static char *filled_in_for_shell(const struct scope *scope, const char *text, struct call *call)
+{
+	struct shell_scope shell = {.scope = scope};
+	kt_auto_str out = KT_STR_INIT;
+
+	kt_custom_expand(text, value_for_shell, &shell, &out);
+	if (shell.refused)
+		call->refused = "a value for its pipes has characters of the shell's language";
+	return kt_strdup(kt_str_text(&out));
+}
+
 static struct call *make_call(const struct scope *scope, const struct kt_custom_key *key)
 {
 	struct call *call = kt_new(struct call);
@@ -217,7 +247,7 @@ static struct call *make_call(const struct scope *scope, const struct kt_custom_
 	for (char **arg = key->args; *arg; arg++)
 		kt_vec_push(&call->words, filled_in(scope, *arg));
 	for (char **pipe = key->pipes; *pipe; pipe++)
-		kt_vec_push(&call->pipes, filled_in(scope, *pipe));
+		kt_vec_push(&call->pipes, filled_in_for_shell(scope, *pipe, call));
 	for (size_t i = 0; i < key->n_inputs; i++) {
 		const struct kt_custom_input *input = &key->inputs[i];
 		kt_auto_free char *name = kt_strdup(input->name);
@@ -418,11 +448,14 @@ void kt_plugin_run(struct kt_ui *ui, struct kt_view *view, const struct kt_custo
 	}
 	struct call *call = make_call(&scope, key);
 
-	if (key->confirm || key->n_inputs) {
+	if (call->refused) {
+		kt_ui_flash(ui, KT_FLASH_ERROR, "%s: %s", call->description, call->refused);
+	} else if (key->confirm || key->n_inputs) {
 		ask_before(ui, key, call);
 		return;
+	} else {
+		run_call(ui, call);
 	}
-	run_call(ui, call);
 	free_call(call);
 }
 
