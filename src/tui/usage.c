@@ -90,8 +90,9 @@ static void on_answer(struct kt_call *call)
 	const struct kt_buf *body = call->ret_body;
 
 	usage->under_way = false;
-	if (call->err.code == 0 && body) {
+	if (call->err.code == 0 && body)
 		take(usage, kt_json_doc(body->data, body->len));
+	if (call->err.status != 404) { /* it serves metrics, if not just now */
 		kt_timer_set_after_ms(&usage->timer,
 		        KT_USAGE_MS * (int64_t)(1 + usage->table->rows.n / ROWS_PER_PERIOD));
 	}
