@@ -193,7 +193,10 @@ static void draw_kind(struct pulses_view *v, size_t which, struct kt_rect inside
 	struct kt_style style = kt_ui_style(v->view.ui, KT_ROLE_BODY_FG, KT_ROLE_CHART_BG);
 
 	style.attributes |= KT_ATTR_BOLD;
-	snprintf(text, sizeof(text), "%zu", pulse->table.rows.n);
+	snprintf(text, sizeof(text), "%zu%s", pulse->table.rows.n,
+	        pulse->live.complete  ? ""
+	        : kt_screen_unicode() ? "…"
+	                              : "..");
 	at += kt_draw_text(inside.row, at, end - at, text, strlen(text), style, false) + 1;
 	for (size_t i = 0; i < KT_ARRAY_SIZE(PARTS); i++) {
 		size_t n = count(&pulse->table, PARTS[i].states);
