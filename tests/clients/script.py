@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One session over many commands, as the prompt and `-c` have it, and deletions that are not meant: script.py --binary KUBE-TUI"""
 import argparse
+import json
 import pathlib
 import sys
 
@@ -72,8 +73,63 @@ def assertions(cluster):
     cluster.tui("-c", "assert 'get cm | wc -l' == 3").fails(1, "more than one command")
 
 
+CONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: b
+clusters:
+- {name: zeta, cluster: {server: "https://127.0.0.1:1"}}
+- {name: alpha, cluster: {server: "https://127.0.0.1:2"}}
+contexts:
+- {name: b, context: {cluster: alpha, user: root, namespace: x}}
+- {name: a, context: {cluster: zeta, user: root}}
+users:
+- {name: root, user: {token: abc}}
+"""
+
+
+def kubeconfigs(cluster):
+    path = cluster.file("config.yaml", CONFIG)
+
+    def config(*words):
+        return cluster.tui("config", *words, "--kubeconfig", path)
+
+    assert config("get-clusters").ok().out == "NAME\nalpha\nzeta\n"
+    assert config("get-users").ok().out == "NAME\nroot\n"
+    assert config("get-contexts", "-o", "name").ok().out == "a\nb\n"
+    config("get-contexts", "a", "none").fails(1, "context none not found")
+    config("rename-context", "b", "a").fails(1, 'cannot rename the context "b", the context "a" already exists in ')
+    config("rename-context", "q", "z").fails(1, 'cannot rename the context "q", it\'s not in ')
+    config("rename-context", "b", "c").ok('^Context "b" renamed to "c".$')
+    config("current-context").ok("^c$")
+    config("use", "nosuch").fails(1, 'no context exists with the name: "nosuch"')
+    config("set-context").fails(1, "you must specify a non-empty context name or --current")
+    config("set-context", "a", "--current").fails(1, "you cannot specify both a context name and --current")
+    config("set-context", "--current", "--namespace=foo", "--user=guest").ok('^Context "c" modified.$')
+    config("set-context", "new", "--cluster=zeta").ok('^Context "new" created.$')
+    wanted = "c alpha guest foo, new zeta  ,"
+    template = "jsonpath={range .contexts[1:]}{.name} {.context.cluster} {.context.user} {.context.namespace}, {end}"
+    config("view", "-o", template).wants(config("view", "-o", template).out.strip() == wanted, f"not {wanted!r}")
+    config("set-context", "new", "--namespace=").ok("modified")
+    config("delete-context", "zz").fails(1, "cannot delete context zz, not in ")
+    config("delete-context", "c").ok("^deleted context c from ")
+    config("delete-cluster", "alpha").ok("^deleted cluster alpha from ")
+    config("view", "--minify").fails(1, "cannot locate context c")
+    config("view", "--raw").ok("token: abc", "^current-context: c$").wants("alpha" not in config("view").out, "alpha is there yet")
+    config("view").ok("token: REDACTED")
+
+
+def versions(cluster):
+    version = json.loads(cluster.tui("version", "-o", "json").ok().out)
+    assert version["clientVersion"]["gitVersion"].startswith("v" + version["clientVersion"]["major"] + "."), version
+    assert version["serverVersion"]["major"] == "1", version
+    cluster.tui("version", "-o", "yaml", "--client").ok("^clientVersion:$", "^  gitVersion: v")
+    cluster.tui("version", "-o", "xml").fails(1, "--output must be 'yaml' or 'json'")
+
+
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
-         delete_prefers_the_type_to_a_cluster_of_its_name, assertions]
+         delete_prefers_the_type_to_a_cluster_of_its_name, assertions, kubeconfigs,
+         versions]
 
 
 def main():

@@ -48,9 +48,19 @@ int kt_kubeconfig_add(const char *path, const char *name, const struct kt_endpoi
  * unset). */
 int kt_kubeconfig_remove(
         const char *path, const char *name, const char *restore, struct kt_err *err);
-/* For `config use-context`, `config set-context --namespace`. */
+/* -ENOENT when there is none. */
 int kt_kubeconfig_use_context(const char *path, const char *name, struct kt_err *err);
-int kt_kubeconfig_set_namespace(
-        const char *path, const char *context, const char *namespace, struct kt_err *err);
+
+/* The file kubectl names in its messages: what is written when nothing is there yet. Heap. */
+char *kt_kubeconfig_file(const char *path);
+/* Sets the fields (an object of strings; "" takes one away) of a context, which is made when there
+ * is none. */
+int kt_kubeconfig_set_context(const char *path, const char *name, const json_t *fields,
+        bool *ret_created, struct kt_err *err);
+/* Takes one entry out of "contexts", "clusters" or "users". -ENOENT without err's words. */
+int kt_kubeconfig_delete(const char *path, const char *list, const char *name, struct kt_err *err);
+/* Where it was the current context, the new name is. */
+int kt_kubeconfig_rename_context(
+        const char *path, const char *from, const char *to, struct kt_err *err);
 
 #endif

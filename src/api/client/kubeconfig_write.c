@@ -68,8 +68,8 @@ static char *file_to_write(const char *path)
 	return chosen;
 }
 
-/* The file that has the context; NULL: none has. */
-static char *file_with_context(const char *path, const char *context)
+/* The file that has the entry; NULL: none has. */
+static char *file_with(const char *path, const char *list, const char *name)
 {
 	struct kt_kubeconfig_files files = {0};
 	char *found = NULL;
@@ -79,11 +79,16 @@ static char *file_with_context(const char *path, const char *context)
 		kt_auto_json json_t *tree = NULL;
 
 		if (kt_kubeconfig_file_read(files.items[i], true, &tree, NULL) == 0 &&
-		        find_named(json_object_get(tree, "contexts"), context))
+		        find_named(json_object_get(tree, list), name))
 			found = kt_strdup(files.items[i]);
 	}
 	kt_kubeconfig_files_finish(&files);
 	return found;
+}
+
+static char *file_with_context(const char *path, const char *context)
+{
+	return file_with(path, "contexts", context);
 }
 
 static void set_text(json_t *object, const char *key, const char *text)
@@ -237,34 +242,106 @@ int kt_kubeconfig_use_context(const char *path, const char *name, struct kt_err 
 	return kt_kubeconfig_file_change(file, use, text, err);
 }
 
-struct placing {
-	const char *context, *namespace;
+char *kt_kubeconfig_file(const char *path)
+{
+	return file_to_write(path);
+}
+
+struct setting {
+	const char *name;
+	const json_t *fields;
+	bool created;
 };
 
-static int place(json_t *tree, void *arg, struct kt_err *err)
+static int set_fields(json_t *tree, void *arg, struct kt_err *err)
 {
-	const struct placing *placing = arg;
-	json_t *entry = find_named(json_object_get(tree, "contexts"), placing->context),
-	       *context = json_object_get(entry, "context");
+	struct setting *setting = arg;
+	json_t *entry = find_named(json_object_get(tree, "contexts"), setting->name), *value;
+	const char *key;
 
-	if (!entry)
-		return kt_fail(
-		        err, ENOENT, "no context exists with the name: \"%s\"", placing->context);
-	if (!json_is_object(context)) {
-		context = json_object();
-		json_object_set_new(entry, "context", context);
+	(void)err;
+	setting->created = !entry;
+	if (!json_is_object(json_object_get(entry, "context"))) {
+		put_named(tree, "contexts", "context", setting->name,
+		        json_pack("{s:s, s:s}", "cluster", "", "user", ""));
+		entry = find_named(json_object_get(tree, "contexts"), setting->name);
 	}
-	set_text(context, "namespace", placing->namespace);
+	json_t *context = json_object_get(entry, "context");
+
+	json_object_foreach((json_t *)(uintptr_t)setting->fields, key, value) {
+		/* kubectl leaves out only an empty namespace */
+		if (!*json_string_value(value) && !strcmp(key, "namespace"))
+			json_object_del(context, key);
+		else
+			json_object_set(context, key, value);
+	}
 	return 1;
 }
 
-int kt_kubeconfig_set_namespace(
-        const char *path, const char *context, const char *namespace, struct kt_err *err)
+int kt_kubeconfig_set_context(const char *path, const char *name, const json_t *fields,
+        bool *ret_created, struct kt_err *err)
 {
-	kt_auto_free char *file = file_with_context(path, context);
-	struct placing placing = {context, namespace};
+	kt_auto_free char *with = file_with_context(path, name);
+	kt_auto_free char *file = with ? kt_strdup(with) : file_to_write(path);
+	struct setting setting = {.name = name, .fields = fields};
+	int r = kt_kubeconfig_file_change(file, set_fields, &setting, err);
+
+	*ret_created = setting.created;
+	return r;
+}
+
+struct entry {
+	const char *list, *name, *to;
+};
+
+static int remove_entry(json_t *tree, void *arg, struct kt_err *err)
+{
+	const struct entry *entry = arg;
+
+	(void)err;
+	return remove_named(json_object_get(tree, entry->list), entry->name);
+}
+
+int kt_kubeconfig_delete(const char *path, const char *list, const char *name, struct kt_err *err)
+{
+	kt_auto_free char *file = file_with(path, list, name);
+	struct entry entry = {.list = list, .name = name};
 
 	if (!file)
-		return kt_fail(err, ENOENT, "no context exists with the name: \"%s\"", context);
-	return kt_kubeconfig_file_change(file, place, &placing, err);
+		return kt_fail(err, ENOENT, "no entry of %s is called \"%s\"", list, name);
+	return kt_kubeconfig_file_change(file, remove_entry, &entry, err);
+}
+
+static int rename_entry(json_t *tree, void *arg, struct kt_err *err)
+{
+	const struct entry *entry = arg;
+	json_t *found = find_named(json_object_get(tree, entry->list), entry->name);
+
+	(void)err;
+	set_text(found, "name", entry->to);
+	return found != NULL;
+}
+
+static int rename_current(json_t *tree, void *arg, struct kt_err *err)
+{
+	const struct entry *entry = arg;
+
+	(void)err;
+	if (!kt_streq(kt_jstr(tree, "current-context"), entry->name))
+		return 0;
+	set_text(tree, "current-context", entry->to);
+	return 1;
+}
+
+int kt_kubeconfig_rename_context(
+        const char *path, const char *from, const char *to, struct kt_err *err)
+{
+	kt_auto_free char *file = file_with_context(path, from), *current = file_with_current(path);
+	struct entry entry = {.list = "contexts", .name = from, .to = to};
+
+	if (!file)
+		return kt_fail(err, ENOENT, "no context exists with the name: \"%s\"", from);
+	int r = kt_kubeconfig_file_change(file, rename_entry, &entry, err);
+
+	return r < 0 ? r : kt_kubeconfig_file_change(current, rename_current, &entry, err);
 }

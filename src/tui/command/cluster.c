@@ -147,7 +147,8 @@ static bool is_without_options(const struct kt_command_context *ctx)
 
 bool kt_cluster_delete_was_possible(const struct kt_command_context *ctx)
 {
-	return hooks && ctx->argc == 1 && is_without_options(ctx) && !hooks->exists(ctx->argv[0]);
+	return hooks && ctx->argc == 1 && !strchr(ctx->argv[0], '/') && is_without_options(ctx) &&
+	       !hooks->exists(ctx->argv[0]);
 }
 
 bool kt_cluster_delete_is_meant(const struct kt_command_context *ctx)

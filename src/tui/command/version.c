@@ -26,14 +26,29 @@ static int print_tree(struct kt_command_context *ctx, const json_t *tree, const 
 
 	if (!strcmp(format, "yaml")) {
 		kt_yaml_write(&text, tree);
+		kt_str_putc(&text, '\n'); /* kubectl's has an empty line behind it */
 	} else if (!strcmp(format, "json")) {
-		kt_json_write(&text, tree, KT_JSON_PRETTY | KT_JSON_SORT);
-		kt_str_putc(&text, '\n');
+		char *json = json_dumps(tree, JSON_INDENT(2));
+
+		kt_str_printf(&text, "%s\n", json);
+		free(json);
 	} else {
 		return kt_command_fail(ctx, NULL, "--output must be 'yaml' or 'json'");
 	}
 	fputs(kt_str_text(&text), ctx->out);
 	return KT_EXIT_OK;
+}
+
+/* The fields kubectl's have, of this program. New reference. */
+static json_t *client_version(void)
+{
+	struct kt_sv rest = KT_SV(KT_VERSION), major = KT_SV(""), minor = KT_SV("");
+
+	kt_sv_split(&rest, '.', &major);
+	kt_sv_split(&rest, '.', &minor);
+	return json_pack("{s:s%, s:s%, s:s, s:s, s:s}", "major", major.p, major.len, "minor",
+	        minor.p, minor.len, "gitVersion", "v" KT_VERSION, "compiler", __VERSION__,
+	        "platform", "linux/amd64");
 }
 
 static int run_version(struct kt_command_context *ctx)
@@ -42,10 +57,11 @@ static int run_version(struct kt_command_context *ctx)
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_json json_t *server =
 	        kt_opt_bool(ctx, "client") ? NULL : kt_session_get(ctx, "/version", NULL, &err);
-	kt_auto_json json_t *tree =
-	        json_pack("{s:{s:s}}", "clientVersion", "gitVersion", "v" KT_VERSION);
+	kt_auto_json json_t *tree = json_pack("{s:o}", "clientVersion", client_version());
 	int code = KT_EXIT_OK;
 
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "yaml") != 0)
+		return kt_command_fail(ctx, NULL, "--output must be 'yaml' or 'json'");
 	if (server)
 		json_object_set(tree, "serverVersion", server);
 	if (format)

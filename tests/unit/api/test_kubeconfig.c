@@ -192,6 +192,8 @@ static void test_new_file(void **state)
 {
 	kt_auto_free char *path = kt_path_join(dir, ".kube/config"), *previous = NULL, *text = NULL;
 	struct kt_endpoint mine = {.server = (char[]){"https://127.0.0.1:1"}};
+	json_t *fields = json_pack("{s:s}", "namespace", "here");
+	bool created = true;
 	struct stat st;
 
 	(void)state;
@@ -199,10 +201,12 @@ static void test_new_file(void **state)
 	assert_null(previous);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(kt_kubeconfig_set_namespace(NULL, "n", "here", NULL), 0);
+	assert_int_equal(kt_kubeconfig_set_context(NULL, "n", fields, &created, NULL), 0);
 	text = read_all(path);
 	assert_non_null(strstr(text, "namespace: here"));
-	assert_int_equal(kt_kubeconfig_set_namespace(NULL, "none", "here", NULL), -ENOENT);
+	assert_false(created);
+	assert_int_equal(kt_kubeconfig_delete(NULL, "contexts", "none", NULL), -ENOENT);
+	json_decref(fields);
 	assert_int_equal(kt_kubeconfig_use_context(NULL, "none", NULL), -ENOENT);
 	assert_int_equal(kt_kubeconfig_remove(NULL, "n", "gone", NULL), 0);
 	free(text);
