@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -35,7 +36,7 @@ struct up {
 	bool foreground;
 	int wanted_port; /* -1: none named, 0: any */
 	int ready_fd;    /* -1: standard output */
-	int lock;
+	int lock, watch; /* watch: of the lock's file, inotify(7) */
 	int64_t started_ns;
 	struct kt_cluster_state state;
 };
@@ -178,11 +179,11 @@ static int wait_for_end(const struct up *up, struct kt_err *err)
 	struct signalfd_siginfo info;
 	kt_auto_err unwatched = KT_ERR_INIT;
 	kt_auto_close int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	kt_auto_close int watch_fd = -1;
+	int watch_fd = up->watch;
 
 	if (signal_fd < 0)
 		return kt_fail(err, errno, "signalfd: %s", strerror(errno));
-	if (kt_cluster_lock_watch(data_dir, &watch_fd, &unwatched) < 0)
+	if (kt_cluster_lock_watch(data_dir, watch_fd, &unwatched) < 0)
 		kt_log_warning("cluster", "%s", kt_err_message(&unwatched));
 	while (kt_cluster_lock_is_there(data_dir, up->lock, watch_fd)) {
 		struct pollfd fds[] = {
@@ -257,6 +258,7 @@ static void begin_log(const struct up *up)
 static int run_foreground(struct up *up, struct kt_err *err)
 {
 	const char *data_dir = up->options.data_dir ? up->options.data_dir : up->state.data_dir;
+	kt_auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	kt_auto_close int lock = -1;
 
 	block_signals();
@@ -265,6 +267,7 @@ static int run_foreground(struct up *up, struct kt_err *err)
 	                up->options.name, data_dir ? data_dir : up->state.dir, err) < 0)
 		return err->code;
 	up->lock = lock;
+	up->watch = watch;
 	begin_log(up);
 	if (up->options.data_dir) {
 		free(up->state.data_dir);

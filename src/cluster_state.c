@@ -358,15 +358,13 @@ int kt_cluster_check_folder(const char *name, const char *data_dir, struct kt_er
 	        data_dir, owner, owner, owner);
 }
 
-int kt_cluster_lock_watch(const char *data_dir, int *ret_fd, struct kt_err *err)
+int kt_cluster_lock_watch(const char *data_dir, int watch_fd, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_path_join(data_dir, "lock");
-	kt_auto_close int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	/* An open file that is unlinked changes its link count; it is deleted only once closed. */
-	if (fd < 0 || inotify_add_watch(fd, path, IN_ATTRIB | IN_MOVE_SELF) < 0)
+	if (inotify_add_watch(watch_fd, path, IN_ATTRIB | IN_MOVE_SELF) < 0)
 		return kt_fail(err, errno, "watching %s: %s", path, strerror(errno));
-	*ret_fd = kt_steal_fd(&fd);
 	return 0;
 }
 

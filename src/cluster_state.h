@@ -44,8 +44,10 @@ int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *e
 int kt_cluster_lock(const char *name, const char *data_dir, int *ret_fd, struct kt_err *err);
 /* -EEXIST when the folder is another cluster's. Asked with the lock held, it stays true. */
 int kt_cluster_check_folder(const char *name, const char *data_dir, struct kt_err *err);
-/* A descriptor, the caller's, that is readable when something happened to the lock file. */
-int kt_cluster_lock_watch(const char *data_dir, int *ret_fd, struct kt_err *err);
+/* Makes watch_fd, an inotify(7) descriptor, readable when something happens to the lock file. Open
+ * it before the lock: the kernel closes the files of a killed process from the last to the first,
+ * and an inotify takes so long that the lock would outlive the process visibly. */
+int kt_cluster_lock_watch(const char *data_dir, int watch_fd, struct kt_err *err);
 /* False when the folder has no lock file, or another one. Takes what the watch (-1: none) has to
  * say. */
 bool kt_cluster_lock_is_there(const char *data_dir, int lock_fd, int watch_fd);

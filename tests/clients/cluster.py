@@ -7,6 +7,7 @@ check it and return it, and print the command with all it said when it did other
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -78,14 +79,15 @@ class Cluster:
         return int(re.search(r'"pid":\s*(\d+)', state).group(1))
 
     def kill(self):
-        """kill -9, and until the process is gone."""
+        """kill -9, and until the last of its threads is gone, and with it the lock."""
         pid = self.pid()
-        os.kill(pid, signal.SIGKILL)
-        until = time.monotonic() + TIMEOUT_S
-        while alive(pid):
-            if time.monotonic() > until:
+        descriptor = os.pidfd_open(pid)
+        try:
+            os.kill(pid, signal.SIGKILL)
+            if not select.select([descriptor], [], [], TIMEOUT_S)[0]:
                 raise AssertionError(f"process {pid} does not end")
-            time.sleep(0.01)
+        finally:
+            os.close(descriptor)
 
     def run(self, *command, stdin="", env=None):
         done = subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True, check=False,
