@@ -126,12 +126,15 @@ static void drop_budgets(struct search *search)
 
 static bool covers(const struct budget *budget, const struct kt_pod_info *pod)
 {
+	if (!budget->selector || !kt_sv_eq(budget->namespace, pod->namespace) ||
+	        kt_selector_is_empty(budget->selector) ||
+	        !kt_selector_matches(budget->selector, pod->object))
+		return false;
+	if (!budget->disrupted.p)
+		return true;
 	kt_auto_free char *name = kt_sv_dup(pod->name);
 
-	return budget->selector && kt_sv_eq(budget->namespace, pod->namespace) &&
-	       !kt_selector_is_empty(budget->selector) &&
-	       kt_selector_matches(budget->selector, pod->object) &&
-	       !(budget->disrupted.p && kt_json_member(budget->disrupted, name).p);
+	return !kt_json_member(budget->disrupted, name).p;
 }
 
 /* Takes the pod from each budget that covers it; true when one is overdrawn by that. */
