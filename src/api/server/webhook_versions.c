@@ -142,6 +142,8 @@ int kt_convert_current(struct kt_request *request)
 	kt_auto_object struct kt_object *current = NULL;
 	kt_auto_err err = KT_ERR_INIT;
 
+	if (state->convert) /* of an earlier attempt */
+		json_decref(kt_steal(&state->convert->storable));
 	if (!state->kind || !state->operation->mutate || !*state->route.name ||
 	        !kt_conversion_webhook(state->kind))
 		return 0;
