@@ -2,6 +2,7 @@
 #include "api/client/informer.h"
 
 #include "api/client/informer_cache.h"
+#include "api/client/sections.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -294,6 +295,6 @@ void kt_index_by_node(
 {
 	struct kt_sv node;
 
-	if (kt_json_string_sv(kt_json_find(kt_object_doc(object), "spec", "nodeName", NULL), &node))
+	if (kt_json_string_sv(kt_object_field(object, KT_SECTION_SPEC, "nodeName"), &node))
 		emit(ctx, node);
 }

@@ -58,8 +58,8 @@ const struct kt_kind *kt_builtin_kind(const char *group, const char *version, co
 	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++) {
 		const struct kt_kind *k = &kt_builtin_kinds.kinds[i];
 
-		if (strcmp(k->kind, kind) == 0 && strcmp(k->group, group) == 0 &&
-		        strcmp(k->version, version) == 0)
+		if (*k->kind == *kind && strcmp(k->kind, kind) == 0 &&
+		        strcmp(k->group, group) == 0 && strcmp(k->version, version) == 0)
 			return k;
 	}
 	return NULL;

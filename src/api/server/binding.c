@@ -52,7 +52,7 @@ static int fail_binding(struct kt_request *request, const char *why)
 static int check_pod(struct kt_request *request)
 {
 	const struct kt_request_state *state = request->state;
-	struct kt_json_at doc = kt_object_doc(state->current), spec = kt_json_member(doc, "spec");
+	struct kt_json_at spec = kt_object_part(state->current, state->current->spec);
 	struct kt_json_at gates = kt_json_member(spec, "schedulingGates"), gate;
 	struct kt_json_iter it = {0};
 	const char *name = state->route.name;
@@ -107,13 +107,14 @@ static void write_conditions(
 	kt_str_putc(out, ']');
 }
 
+/* value NULL: none is left. */
 static int splice(
         struct kt_str *doc, const char *const *path, const struct kt_str *value, struct kt_err *err)
 {
 	kt_auto_str out = KT_STR_INIT;
-	struct kt_sv text = {kt_str_text(value), value->len};
-	int status =
-	        kt_json_splice(&out, kt_json_doc(kt_str_text(doc), doc->len), path, &text, err);
+	struct kt_sv text = value ? (struct kt_sv){kt_str_text(value), value->len} : KT_SV("");
+	int status = kt_json_splice(
+	        &out, kt_json_doc(kt_str_text(doc), doc->len), path, value ? &text : NULL, err);
 
 	if (status < 0)
 		return status;
@@ -125,20 +126,14 @@ static int splice(
 
 /* The node that the pod was nominated for is history (upstream's
  * ClearingNominatedNodeNameAfterBinding). */
-static int clear_nomination(struct kt_request *request, struct kt_str *doc)
+static int clear_nomination(
+        struct kt_request *request, struct kt_json_at status, struct kt_str *doc)
 {
 	static const char *const path[] = {"status", "nominatedNodeName", NULL};
-	struct kt_json_at at = kt_json_doc(kt_str_text(doc), doc->len);
-	kt_auto_str out = KT_STR_INIT;
 
-	if (!kt_json_find(at, "status", "nominatedNodeName", NULL).p)
+	if (!kt_json_member(status, "nominatedNodeName").p)
 		return 0;
-	if (kt_json_splice(&out, at, path, NULL, &request->err) < 0)
-		return request->err.code;
-	kt_str_finish(doc);
-	*doc = out;
-	out = KT_STR_INIT;
-	return 0;
+	return splice(doc, path, NULL, &request->err);
 }
 
 /* Labels and annotations of the binding are added to the pod's. */
@@ -166,17 +161,16 @@ static int make_bound(struct kt_request *request, struct kt_str *doc)
 	static const char *const node_path[] = {"spec", "nodeName", NULL};
 	static const char *const conditions_path[] = {"status", "conditions", NULL};
 	const char *node = kt_jstr(state->body, "target.name");
+	struct kt_json_at status = kt_object_part(state->current, state->current->status);
 	kt_auto_str value = KT_STR_INIT, conditions = KT_STR_INIT;
 
 	kt_json_write_string(&value, node, strlen(node));
-	write_conditions(request,
-	        kt_json_find(kt_object_doc(state->current), "status", "conditions", NULL),
-	        &conditions);
+	write_conditions(request, kt_json_member(status, "conditions"), &conditions);
 	kt_str_add(doc, kt_object_json(state->current), state->current->json_len);
 	if (splice(doc, node_path, &value, &request->err) < 0 ||
 	        splice(doc, conditions_path, &conditions, &request->err) < 0 ||
-	        clear_nomination(request, doc) < 0 || merge_map(request, doc, "labels") < 0 ||
-	        merge_map(request, doc, "annotations") < 0)
+	        clear_nomination(request, status, doc) < 0 ||
+	        merge_map(request, doc, "labels") < 0 || merge_map(request, doc, "annotations") < 0)
 		return request->err.code;
 	return 0;
 }
