@@ -5,6 +5,7 @@
 #include "base/time.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 enum { GAP = 2, NAME_WIDTH_MAX = 64, COLUMN_WIDTH_MAX = 80, AGE_WIDTH = 7, SPARE_MAX = 6 };
 
@@ -139,7 +140,9 @@ static void draw_header(
 
 		if (column < 0 || column == 0)
 			sorted = table->sort_column == column ||
-			         (table->sort_column < 0 && (column < 0 || !table->show_namespace));
+			         (table->sort_column < 0 &&
+			                 (column < 0 || (!table->show_namespace &&
+			                                        !strcasecmp(text, "Name"))));
 		for (; text[n] && n < sizeof(name) - 4; n++)
 			name[n] = (char)toupper((unsigned char)text[n]);
 		name[n] = '\0';
