@@ -58,6 +58,35 @@ static int check_options(const struct kt_command_context *ctx, struct kt_err *er
 	return kt_check_write_options(ctx, err);
 }
 
+/* -o prints what came of all objects at once: one of them as it is, several as a List. done keeps
+ * it; without -o, and for -o name, it is said at once. */
+static int done(struct kt_command_context *ctx, const struct kt_target *target, json_t *results,
+        const json_t *object, const char *what, struct kt_err *err)
+{
+	const char *output = kt_opt_string(ctx, "output");
+
+	if (!output || !strcmp(output, "name"))
+		return kt_print_result(ctx, target->resource, object, what, err);
+	json_array_append(results, (json_t *)(uintptr_t)object);
+	return 0;
+}
+
+static int print_results(struct kt_command_context *ctx, const json_t *results, struct kt_err *err)
+{
+	kt_auto_json json_t *list = json_array_size(results) == 1
+	                                    ? json_incref(json_array_get(results, 0))
+	                                    : json_pack("{s:s, s:O, s:s, s:{}}", "apiVersion", "v1",
+	                                              "items", results, "kind", "List", "metadata");
+	struct kt_printer *printer;
+
+	if (kt_printer_create(ctx, false, false, &printer, err) < 0)
+		return err->code;
+	int r = kt_printer_object(printer, NULL, list, err);
+
+	kt_printer_destroy(printer);
+	return r;
+}
+
 /* Server-side */
 
 /* Fields of others: what a person can do then. */
@@ -83,8 +112,8 @@ static int explain_conflict(struct kt_err *err)
 	        kt_err_message(&why));
 }
 
-static int apply_server_side(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int apply_server_side(struct kt_command_context *ctx, const struct kt_target *target,
+        json_t *results, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_str full = KT_STR_INIT;
@@ -108,7 +137,7 @@ static int apply_server_side(
 
 	if (!answer)
 		return err->status == 409 ? explain_conflict(err) : err->code;
-	return kt_print_result(ctx, target->resource, answer, "serverside-applied", err);
+	return done(ctx, target, results, answer, "serverside-applied", err);
 }
 
 /* Client-side */
@@ -156,23 +185,23 @@ static json_t *last_applied(const json_t *live)
 }
 
 static int create_new(struct kt_command_context *ctx, const struct kt_target *target,
-        const json_t *whole, struct kt_err *err)
+        const json_t *whole, json_t *results, struct kt_err *err)
 {
 	kt_auto_free char *path = kt_resource_path(target->resource, target->namespace, NULL, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
 
 	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, whole, "created", err);
+		return done(ctx, target, results, whole, "created", err);
 	kt_auto_json json_t *answer = kt_session_request(ctx, "POST", full, NULL, whole, err);
 
 	if (!answer)
 		return kt_wrap(err, "error when creating \"%s\"", target->source);
-	return kt_print_result(ctx, target->resource, answer, "created", err);
+	return done(ctx, target, results, answer, "created", err);
 }
 
 static int patch_live(struct kt_command_context *ctx, const struct kt_target *target,
-        const json_t *whole, const json_t *live, struct kt_err *err)
+        const json_t *whole, const json_t *live, json_t *results, struct kt_err *err)
 {
 	const struct kt_type *type = merge_type(target->resource);
 	kt_auto_json json_t *before = last_applied(live);
@@ -181,9 +210,9 @@ static int patch_live(struct kt_command_context *ctx, const struct kt_target *ta
 	if (!patch)
 		return err->code;
 	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, live, "configured", err);
+		return done(ctx, target, results, live, "configured", err);
 	if (json_object_size(patch) == 0)
-		return kt_print_result(ctx, target->resource, live, "unchanged", err);
+		return done(ctx, target, results, live, "unchanged", err);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
@@ -193,11 +222,11 @@ static int patch_live(struct kt_command_context *ctx, const struct kt_target *ta
 
 	if (!answer)
 		return kt_wrap(err, "error when applying patch to \"%s\"", target->source);
-	return kt_print_result(ctx, target->resource, answer, "configured", err);
+	return done(ctx, target, results, answer, "configured", err);
 }
 
-static int apply_client_side(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int apply_client_side(struct kt_command_context *ctx, const struct kt_target *target,
+        json_t *results, struct kt_err *err)
 {
 	kt_auto_json json_t *plain = NULL;
 	kt_auto_json json_t *whole = with_last_applied(target->object, target->namespace, &plain);
@@ -208,7 +237,7 @@ static int apply_client_side(
 		return err->code;
 	if (!live) {
 		kt_err_clear(err);
-		return create_new(ctx, target, whole, err);
+		return create_new(ctx, target, whole, results, err);
 	}
 	if (!json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED)) {
 		kt_auto_free char *label = kt_target_label(target);
@@ -222,7 +251,7 @@ static int apply_client_side(
 		        "will be patched automatically.\n",
 		        label);
 	}
-	return patch_live(ctx, target, whole, live, err);
+	return patch_live(ctx, target, whole, live, results, err);
 }
 
 static bool selected(
@@ -245,7 +274,6 @@ static bool selected(
 static int apply_one(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
-	(void)arg;
 	if (!selected(ctx, target, err))
 		return err->code;
 	if (!target->resource)
@@ -264,8 +292,8 @@ static int apply_one(
 		        kt_jstr(target->object, "metadata.generateName")
 		                ? kt_jstr(target->object, "metadata.generateName")
 		                : target->source);
-	return kt_opt_bool(ctx, "server-side") ? apply_server_side(ctx, target, err)
-	                                       : apply_client_side(ctx, target, err);
+	return kt_opt_bool(ctx, "server-side") ? apply_server_side(ctx, target, arg, err)
+	                                       : apply_client_side(ctx, target, arg, err);
 }
 
 static int run(struct kt_command_context *ctx)
@@ -274,7 +302,12 @@ static int run(struct kt_command_context *ctx)
 
 	if (check_options(ctx, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
-	return kt_targets_run(ctx, KT_TARGET_FILES, apply_one, NULL);
+	kt_auto_json json_t *results = json_array();
+	int code = kt_targets_run(ctx, KT_TARGET_FILES, apply_one, results);
+
+	if (code == KT_EXIT_OK && json_array_size(results) && print_results(ctx, results, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	return code;
 }
 
 const struct kt_command kt_command_apply = {

@@ -214,7 +214,7 @@ static void offer_words(struct completion *c, const char *const *words)
 		offer(c, *words, NULL);
 }
 
-static const char *const OUTPUTS[] = {"json", "yaml", "name", "wide",
+static const char *const OUTPUTS[] = {"json", "yaml", "kyaml", "name", "wide",
         "jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file=",
         "custom-columns=", "custom-columns-file=", NULL};
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/command/output.h"
 
+#include "tui/command/kyaml.h"
+
 #include "api/expr/gotemplate.h"
 #include "api/expr/jsonpath.h"
 #include "api/machinery/go_text.h"
@@ -22,6 +24,7 @@ struct kt_printer {
 	bool wide, with_type, with_namespace, no_headers, show_labels, managed_fields;
 	KT_VEC(char *) label_columns;
 	struct kt_jsonpath *path;
+	bool is_kyaml;
 	bool as_json; /* what the path finds, as a list */
 	struct kt_gotemplate *template;
 	char *template_text;
@@ -167,7 +170,8 @@ static int refuse_format(const char *output, struct kt_err *err)
 	return kt_fail(err, EINVAL,
 	        "unable to match a printer suitable for the output format \"%s\", allowed formats "
 	        "are: custom-columns,custom-columns-file,go-template,go-template-file,json,"
-	        "jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml",
+	        "jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,wide,"
+	        "yaml",
 	        output);
 }
 
@@ -194,10 +198,11 @@ static int parse_output(struct kt_printer *printer, const char *output, struct k
 		printer->kind = KT_OUTPUT_NAME;
 	else if (!strcmp(output, "json"))
 		printer->kind = KT_OUTPUT_JSON;
-	else if (!strcmp(output, "yaml"))
+	else if (!strcmp(output, "yaml") || !strcmp(output, "kyaml"))
 		printer->kind = KT_OUTPUT_YAML;
 	else
 		return parse_long_form(printer, output, err);
+	printer->is_kyaml = !strcmp(output, "kyaml");
 	return 0;
 }
 
@@ -454,6 +459,8 @@ static int print_document(struct kt_printer *printer, const json_t *object)
 	if (printer->kind == KT_OUTPUT_JSON) {
 		kt_json_write(&text, shown, KT_JSON_PRETTY | KT_JSON_SORT);
 		kt_str_putc(&text, '\n');
+	} else if (printer->is_kyaml) {
+		kt_kyaml_write(&text, shown);
 	} else {
 		if (printer->n_yaml++)
 			kt_str_puts(&text, "---\n");
