@@ -496,9 +496,12 @@ void kt_encode_warnings(struct kt_request *request)
 		bool seen = false;
 		for (size_t j = 0; j < i && !seen; j++)
 			seen = kt_streq(warnings->texts.items[j], warnings->texts.items[i]);
-		total += seen ? 0 : strlen(warnings->texts.items[i]);
-		if (seen || total > WARNINGS_BYTES_MAX)
+		if (seen)
 			continue;
+		total += strlen(warnings->texts.items[i]);
+		if (total > WARNINGS_BYTES_MAX)
+			break; /* a body can earn very many, and each is held against those before
+			        */
 		kt_str_puts(&value, "299 - ");
 		quote(&value, warnings->texts.items[i]);
 		kt_request_answer_header(request, "warning", kt_str_text(&value));

@@ -193,6 +193,22 @@ static void test_names_that_pods_will_bear(void **state)
 	answer_finish(&answer);
 }
 
+static void test_warnings_have_an_end(void **state)
+{
+	struct kt_rule_context rules = {0};
+
+	(void)state;
+	for (int i = 0; i < 2 * KT_RULE_WARNINGS_MAX; i++) {
+		kt_rule_warn(&rules, "number %d", i);
+		kt_rule_warn(&rules, "number %d", i);
+	}
+	assert_int_equal(rules.n_warnings, KT_RULE_WARNINGS_MAX);
+	assert_string_equal(rules.warnings[1], "number 1");
+	for (size_t i = 0; i < rules.n_warnings; i++)
+		free(rules.warnings[i]);
+	free(rules.warnings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +218,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                test_template_is_warned_of_once_a_generation, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_names_that_pods_will_bear, setup, teardown),
+	        cmocka_unit_test(test_warnings_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,8 @@
 void kt_rule_warn(struct kt_rule_context *c, const char *fmt, ...)
 {
 	va_list ap;
+	if (c->n_warnings == KT_RULE_WARNINGS_MAX)
+		return;
 	va_start(ap, fmt);
 	char *text = kt_vasprintf(fmt, ap);
 	va_end(ap);

@@ -47,6 +47,8 @@ struct kt_rule_context {
 	size_t n_also;
 };
 
+/* Each text once; what comes behind KT_RULE_WARNINGS_MAX is more than an answer has room for. */
+#define KT_RULE_WARNINGS_MAX 512
 void kt_rule_warn(struct kt_rule_context *ctx, const char *fmt, ...)
         __attribute__((format(printf, 2, 3)));
 
