@@ -68,7 +68,7 @@ def settle(cluster, kubectl):
     cluster.file("objects.yaml", (HERE / "objects.yaml").read_text(encoding="utf-8"))
     cluster.file("broken.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a\n")
     cluster.file("unknown.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, nmae: b}\ndata: {a: b}\n")
-    for name in ("volumes.yaml", "nokind.yaml", "nocrd.yaml", "two.yaml", "invalid.yaml"):
+    for name in ("volumes.yaml", "nokind.yaml", "nocrd.yaml", "two.yaml", "invalid.yaml", "bare.yaml"):
         cluster.file(name, (HERE / name).read_text(encoding="utf-8"))
     cluster.run(kubectl, "apply", "-f", "web.yaml").ok()
     cluster.run(kubectl, "rollout", "status", "deployment/web", "--timeout=50s").ok()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* apply: makes the cluster's objects look like the manifests, client-side (three-way patch) or
  * server-side. */
+#include "tui/command/apply_last.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 
-#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 #define CLIENT_SIDE_MANAGER "kubectl-client-side-apply"
 #define SERVER_SIDE_MANAGER "kubectl"
 
@@ -155,13 +155,13 @@ static json_t *with_last_applied(const json_t *object, const char *namespace, js
 		annotations = json_object();
 		json_object_set_new(metadata, "annotations", annotations);
 	}
-	json_object_del(annotations, LAST_APPLIED);
+	json_object_del(annotations, KT_LAST_APPLIED);
 	if (namespace && *namespace) /* kubectl writes where the object went */
 		json_object_set_new(metadata, "namespace", json_string(namespace));
 	kt_json_write(&text, plain, KT_JSON_SORT | KT_JSON_HTML);
 	kt_str_putc(&text, '\n');
 	whole = json_deep_copy(plain);
-	json_object_set_new(kt_jget(whole, "metadata.annotations"), LAST_APPLIED,
+	json_object_set_new(kt_jget(whole, "metadata.annotations"), KT_LAST_APPLIED,
 	        json_stringn(kt_str_text(&text), text.len));
 	*ret_plain = plain;
 	return whole;
@@ -179,7 +179,7 @@ static const struct kt_type *merge_type(const struct kt_resource *resource)
 static json_t *last_applied(const json_t *live)
 {
 	const char *text = json_string_value(
-	        json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED));
+	        json_object_get(kt_jget(live, "metadata.annotations"), KT_LAST_APPLIED));
 
 	return text ? kt_json_parse(kt_sv_of(text), NULL, NULL) : NULL;
 }
@@ -239,11 +239,11 @@ static int apply_client_side(struct kt_command_context *ctx, const struct kt_tar
 		kt_err_clear(err);
 		return create_new(ctx, target, whole, results, err);
 	}
-	if (!json_object_get(kt_jget(live, "metadata.annotations"), LAST_APPLIED)) {
+	if (!json_object_get(kt_jget(live, "metadata.annotations"), KT_LAST_APPLIED)) {
 		kt_auto_free char *label = kt_target_label(target);
 
 		fprintf(ctx->err,
-		        "Warning: resource %s is missing the " LAST_APPLIED
+		        "Warning: resource %s is missing the " KT_LAST_APPLIED
 		        " annotation which is required by apply. apply should only be used on "
 		        "resources "
 		        "created declaratively by either create --save-config or apply. The "
@@ -320,6 +320,8 @@ const struct kt_command kt_command_apply = {
                 "  kube-tui apply -f k8s/ -R --server-side\n"
                 "  cat app.yaml | kube-tui apply -f -",
         .options = OPTIONS,
+        .subcommands = (const struct kt_command *const[]){&kt_command_view_last_applied,
+                &kt_command_set_last_applied, NULL},
         .needs_client = true,
         .run = run,
 };
