@@ -101,13 +101,12 @@ enum kt_row_state kt_health_of(
 
 enum kt_column_sort kt_column_sort_of(const char *name)
 {
-	static const char *const durations[] = {
-	        "Duration", "Last Schedule", "Last Seen", "First Seen"};
+	static const char *const since[] = {"Last Schedule", "Last Seen", "First Seen"};
 
 	if (!strcasecmp(name, "Age"))
 		return KT_SORT_AGE;
-	for (size_t i = 0; i < KT_ARRAY_SIZE(durations); i++)
-		if (!strcasecmp(name, durations[i]))
-			return KT_SORT_DURATION;
-	return KT_SORT_TEXT;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(since); i++)
+		if (!strcasecmp(name, since[i]))
+			return KT_SORT_SINCE;
+	return strcasecmp(name, "Duration") ? KT_SORT_TEXT : KT_SORT_DURATION;
 }

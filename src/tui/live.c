@@ -94,6 +94,7 @@ static struct kt_row *read_row(struct kt_live *live, struct kt_json_at at)
 		free(heap[i]);
 	if (kt_time_parse(kt_sv_of(created), &row->created_ns) < 0)
 		row->created_ns = 0;
+	row->read_ns = kt_loop_wall_ns(live->ui->loop);
 	row->state = kt_health_of(
 	        live->table, row, kt_json_member(metadata, "deletionTimestamp").p != NULL);
 	return row;

@@ -26,7 +26,8 @@ enum kt_row_state {
 	KT_ROW_STATES
 };
 
-enum kt_column_sort { KT_SORT_TEXT, KT_SORT_AGE, KT_SORT_DURATION };
+/* SINCE: a duration that goes on growing. */
+enum kt_column_sort { KT_SORT_TEXT, KT_SORT_AGE, KT_SORT_DURATION, KT_SORT_SINCE };
 
 #define KT_ROW_EXTRA 2
 
@@ -47,6 +48,7 @@ struct kt_row {
 	size_t n_cells;
 	int64_t created_ns; /* wall; 0: not known. Cells of an age column are made from it while
 	                       drawing */
+	int64_t read_ns;    /* wall; when its cells were told; 0: not known */
 	int64_t changed_ns; /* loop time of the last change; 0: none yet */
 	bool added;         /* that change was its appearing */
 	bool marked, shown;

@@ -2,6 +2,9 @@
 /* The table on the screen: which columns fit, ages, colours, the mouse. */
 #include "tui/widget/table.h"
 
+#include "tui/widget/table_sort.h"
+
+#include "base/loop.h"
 #include "base/time.h"
 
 #include <ctype.h>
@@ -23,6 +26,14 @@ const char *kt_table_cell(const struct kt_table *table, const struct kt_row *row
 		return "";
 	if (table->columns.items[column].sort == KT_SORT_AGE && row->created_ns) {
 		kt_duration_human(KT_MAX(wall_ns - row->created_ns, 0), buffer);
+		return buffer;
+	}
+	double told;
+
+	if (table->columns.items[column].sort == KT_SORT_SINCE && row->read_ns &&
+	        kt_duration_value(row->cells[column], &told)) {
+		kt_duration_human(
+		        KT_MAX(wall_ns - row->read_ns, 0) + (int64_t)told * KT_NS_PER_S, buffer);
 		return buffer;
 	}
 	return row->cells[column];

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/widget/table_sort.h"
 
+#include "base/loop.h"
+
 #include <ctype.h>
 #include <strings.h>
 
 /* Seconds in "3d4h", "5m10s", "12s (x3 over 5m)". */
-static bool duration_value(const char *text, double *ret_value)
+bool kt_duration_value(const char *text, double *ret_value)
 {
 	double total = 0;
 	bool any = false;
@@ -30,7 +32,7 @@ static bool duration_value(const char *text, double *ret_value)
 			number *= 365 * 86400.0;
 			break;
 		default:
-			return any;
+			return false;
 		}
 		total += number;
 		any = true;
@@ -71,8 +73,8 @@ int kt_cell_compare(const char *a, const char *b, enum kt_column_sort sort)
 	double x, y;
 	bool x_is, y_is;
 
-	if (sort == KT_SORT_DURATION)
-		x_is = duration_value(a, &x), y_is = duration_value(b, &y);
+	if (sort != KT_SORT_TEXT)
+		x_is = kt_duration_value(a, &x), y_is = kt_duration_value(b, &y);
 	else
 		x_is = number_value(a, &x), y_is = number_value(b, &y);
 	if (x_is && y_is && (x < y || x > y))
@@ -91,6 +93,19 @@ static int by_name(const struct kt_row *a, const struct kt_row *b)
 	return order ? order : strcmp(a->uid, b->uid);
 }
 
+/* By how long ago it is by now. */
+static int by_since(const struct kt_row *a, const struct kt_row *b, size_t column)
+{
+	double x, y;
+
+	if (column >= a->n_cells || column >= b->n_cells ||
+	        !kt_duration_value(a->cells[column], &x) ||
+	        !kt_duration_value(b->cells[column], &y))
+		return 0;
+	x += (double)(b->read_ns - a->read_ns) / (double)KT_NS_PER_S;
+	return (x > y) - (x < y);
+}
+
 static int by_column(const struct kt_table *table, const struct kt_row *a, const struct kt_row *b)
 {
 	size_t column = (size_t)table->sort_column;
@@ -98,6 +113,8 @@ static int by_column(const struct kt_table *table, const struct kt_row *a, const
 
 	if (sort == KT_SORT_AGE) /* young first, as k9s has it */
 		return (a->created_ns < b->created_ns) - (a->created_ns > b->created_ns);
+	if (sort == KT_SORT_SINCE && by_since(a, b, column))
+		return by_since(a, b, column);
 	return kt_cell_compare(column < a->n_cells ? a->cells[column] : "",
 	        column < b->n_cells ? b->cells[column] : "", sort);
 }

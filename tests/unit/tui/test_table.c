@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "support/support.h"
 
+#include "base/loop.h"
+
 #include "tui/widget/table.h"
 #include "tui/widget/table_sort.h"
 
@@ -147,6 +149,34 @@ static void test_cells_compare_as_a_person_reads_them(void **state)
 	}
 }
 
+/* A minute told ten minutes ago is more than five told now. */
+static void test_what_was_told_long_ago_goes_on_growing(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int64_t read_s;
+	} rows[] = {{"a", "1m", 1000}, {"b", "5m", 1600}};
+	struct kt_table table;
+	char buffer[40];
+
+	(void)state;
+	kt_table_init(&table);
+	kt_table_add_column(&table, "Name", false, KT_SORT_TEXT);
+	kt_table_add_column(&table, "Last Seen", false, KT_SORT_SINCE);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(rows); i++) {
+		struct kt_sv cells[] = {kt_sv_of(rows[i].name), kt_sv_of(rows[i].text)};
+		struct kt_row *row = kt_row_create(rows[i].name, "", rows[i].name, cells, 2, NULL);
+
+		row->read_ns = rows[i].read_s * KT_NS_PER_S;
+		kt_table_put(&table, row, 0);
+	}
+	kt_table_sort(&table, 1, false);
+	assert_order(&table, "ba");
+	assert_string_equal(
+	        kt_table_cell(&table, table.order.items[1], 1, 1600 * KT_NS_PER_S, buffer), "11m");
+	kt_table_finish(&table);
+}
+
 /* Random changes against a table that is sorted anew. */
 static void test_changes_keep_the_order(void **state)
 {
@@ -223,6 +253,7 @@ int main(void)
 	        cmocka_unit_test(test_a_listing_removes_what_is_gone),
 	        cmocka_unit_test(test_cells_compare_as_a_person_reads_them),
 	        cmocka_unit_test(test_changes_keep_the_order),
+	        cmocka_unit_test(test_what_was_told_long_ago_goes_on_growing),
 	        cmocka_unit_test(test_extra_cells_outlive_a_change),
 	};
 
