@@ -153,20 +153,6 @@ static void on_done(struct kt_outbound_call *out)
 	c->done(c);
 }
 
-/* The first version of the list that we speak. */
-static const char *version_of(const json_t *webhook)
-{
-	const json_t *list = json_object_get(webhook, "conversionReviewVersions");
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *version = json_string_value(json_array_get(list, i));
-
-		if (kt_streq(version, "v1") || kt_streq(version, "v1beta1"))
-			return version;
-	}
-	return "v1";
-}
-
 static struct kt_buf *make_review(struct kt_conversion *c)
 {
 	kt_auto_json json_t *objects = json_array();
@@ -207,7 +193,7 @@ int kt_conversion_start(struct kt_conversion *c)
 	kt_assert(webhook);
 	c->hook = (struct kt_webhook){.tree = webhook,
 	        .timeout_s = TIMEOUT_S,
-	        .version = version_of(webhook),
+	        .version = kt_webhook_version(json_object_get(webhook, "conversionReviewVersions")),
 	        .ca_pem = kt_webhook_bundle(webhook)};
 	if (!outbound || find_target(c) < 0)
 		return c->err.code;

@@ -68,13 +68,10 @@ static struct kt_selector *selector_of(const json_t *tree)
 	return kt_selector_of_json(tree, &selector, NULL) < 0 ? NULL : selector;
 }
 
-/* The first version of the list that we speak. */
-static const char *version_of(const json_t *tree)
+const char *kt_webhook_version(const json_t *versions)
 {
-	const json_t *list = json_object_get(tree, "admissionReviewVersions");
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *version = json_string_value(json_array_get(list, i));
+	for (size_t i = 0; i < json_array_size(versions); i++) {
+		const char *version = json_string_value(json_array_get(versions, i));
 
 		if (kt_streq(version, "v1"))
 			return "v1";
@@ -108,7 +105,7 @@ static void fill(struct kt_webhook *hook, const json_t *configuration, const jso
 	        .matches_equivalent = !kt_streq(kt_jstr(tree, "matchPolicy"), "Exact"),
 	        .is_reinvoked = kt_streq(kt_jstr(tree, "reinvocationPolicy"), "IfNeeded"),
 	        .timeout_s = (int)kt_jint(tree, "timeoutSeconds", DEFAULT_TIMEOUT_S),
-	        .version = version_of(tree),
+	        .version = kt_webhook_version(json_object_get(tree, "admissionReviewVersions")),
 	        .ca_pem = kt_webhook_bundle(tree),
 	        .namespaces = selector_of(json_object_get(tree, "namespaceSelector")),
 	        .objects = selector_of(json_object_get(tree, "objectSelector")),

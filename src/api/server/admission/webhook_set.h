@@ -65,6 +65,8 @@ void kt_webhook_set_unref(struct kt_webhook_set *set);
 /* From configurations (trees are taken over); for kt_webhook_set_get() and tests. */
 struct kt_webhook_set *kt_webhook_set_create(json_t **configurations, size_t n);
 
+/* The first of the reviews' versions that we speak; static. */
+const char *kt_webhook_version(const json_t *versions);
 /* clientConfig.caBundle, decoded; heap, NULL without one. */
 char *kt_webhook_bundle(const json_t *tree);
 
