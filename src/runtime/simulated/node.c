@@ -127,7 +127,7 @@ struct registration {
 };
 
 static void register_more(struct kt_simulated *simulated);
-static void send_registration(struct registration *registration, bool exists);
+static void register_again(struct registration *registration);
 
 static void count_registered(struct kt_simulated *simulated, struct sim_node *node)
 {
@@ -167,10 +167,7 @@ static void registration_done(void *arg, struct kt_call *call)
 	struct kt_simulated *simulated = registration->simulated;
 
 	if (call->err.code && kt_err_reason(&call->err) == KT_REASON_ALREADY_EXISTS) {
-		/* its lease is there too, and renewed at once */
-		registration->node->has_lease = true;
-		registration->node->returning = RETURN_ROUNDS;
-		send_registration(registration, true);
+		register_again(registration);
 		return;
 	}
 	simulated->under_way--;
@@ -208,6 +205,20 @@ static void send_registration(struct registration *registration, bool exists)
 	}
 }
 
+/* Its lease is there, too, and renewed at once. */
+static void register_again(struct registration *registration)
+{
+	registration->node->has_lease = true;
+	registration->node->returning = RETURN_ROUNDS;
+	send_registration(registration, true);
+}
+
+static bool is_known(const struct kt_simulated *simulated, const struct sim_node *node)
+{
+	return kt_informer_get(
+	               simulated->nodes_informer, (struct kt_sv){0}, kt_sv_of(node->name)) != NULL;
+}
+
 static void register_more(struct kt_simulated *simulated)
 {
 	while (simulated->to_register.n && simulated->under_way < KT_SIMULATED_WRITES_MAX) {
@@ -223,7 +234,11 @@ static void register_more(struct kt_simulated *simulated)
 		registration->simulated = simulated;
 		registration->node = node;
 		simulated->under_way++;
-		send_registration(registration, false);
+		/* Unlike a kubelet we have seen all nodes: no need to be refused one by one. */
+		if (is_known(simulated, node))
+			register_again(registration);
+		else
+			send_registration(registration, false);
 	}
 }
 

@@ -285,6 +285,21 @@ static void a_restart_of_the_program_goes_on(void **state)
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
 }
 
+/* The storage class; per node its status, its lease, the status once more and that it starts. */
+static void nodes_that_are_there_are_not_made_again(void **state)
+{
+	struct world *world = *state;
+	size_t before;
+
+	world_run_ms(world, 100);
+	kt_simulated_destroy(world->part);
+	before = fake_writes(world->fake);
+	start(world, 2);
+	world_run_ms(world, 100);
+	assert_true(all_ready);
+	assert_int_equal(fake_writes(world->fake) - before, 1 + 2 * 4);
+}
+
 static void missing_references_hold_it(void **state)
 {
 	struct world *world = *state;
@@ -537,6 +552,7 @@ int main(void)
 	        T(init_containers_come_first),
 	        T(deletion_takes_its_grace),
 	        T(a_restart_of_the_program_goes_on),
+	        T(nodes_that_are_there_are_not_made_again),
 	        T(logs_grow),
 	        T(ephemeral_containers_end),
 	        T(a_stopped_node_says_nothing),
