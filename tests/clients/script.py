@@ -49,6 +49,8 @@ def delete_takes_no_type_for_a_cluster(cluster):
     cluster.tui("delete", "pods").fails(1, needs_name)
     cluster.tui("delete", "deploy").fails(1, needs_name)
     cluster.tui("delete", "nosuch").fails(1, 'have a resource type "nosuch"', 'no cluster called "nosuch" either')
+    cluster.tui("delete", "cm", "").fails(1, "resource name may not be empty")
+    cluster.tui("-c", "X=default; get ns $X -o name").ok("^namespace/default$")
     # an option of objects never deletes a cluster
     cluster.tui("delete", cluster.name, "--dry-run=client").fails(1, "have a resource type")
     cluster.tui("delete", "--dry-run=client").fails(1, "must provide one or more resources")

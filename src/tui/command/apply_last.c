@@ -113,12 +113,12 @@ static int set_one(
 	}
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, target->live, "configured", err);
-	kt_auto_json json_t *patch = json_pack("{s:{s:{s:s}}}", "metadata", "annotations",
-	        KT_LAST_APPLIED, kt_str_text(&text));
+	kt_auto_json json_t *patch = json_pack(
+	        "{s:{s:{s:s}}}", "metadata", "annotations", KT_LAST_APPLIED, kt_str_text(&text));
 	kt_auto_free char *path = kt_target_path(target, NULL), *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
-	kt_auto_json json_t *answer = kt_session_request(
-	        ctx, "PATCH", full, "application/merge-patch+json", patch, err);
+	kt_auto_json json_t *answer =
+	        kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
 
 	return answer ? kt_print_result(ctx, target->resource, answer, "configured", err)
 	              : err->code;

@@ -240,7 +240,7 @@ static char *shell_text(
 	return kt_strndup(line + start, stop - start);
 }
 
-static int run_tokens(struct kt_script *script, const char *line, const struct kt_tokens *tokens,
+static int run_tokens(struct kt_script *script, const char *line, struct kt_tokens *tokens,
         kt_script_more_fn *more, void *arg)
 {
 	int code = KT_EXIT_OK;
@@ -257,6 +257,11 @@ static int run_tokens(struct kt_script *script, const char *line, const struct k
 			shell = shell_text(line, tokens, last, &end);
 		if (last > i)
 			code = run_command(script, tokens, i, last, shell, more, arg);
+		if (last > i && is_assignment(&tokens->items[i])) {
+			/* what stands behind it sees the new value; words stay where they are */
+			kt_tokens_finish(tokens);
+			kt_words_split(line, lookup, script, tokens);
+		}
 		enum kt_token_kind joint =
 		        end < tokens->n ? tokens->items[end].kind : KT_TOKEN_NEXT;
 

@@ -95,8 +95,12 @@ static int add_types(struct kt_command_context *ctx, struct kt_targets *targets,
 		}
 		if (!resource)
 			return err->code;
-		for (int i = 0; i < n_names; i++)
+		for (int i = 0; i < n_names; i++) {
+			/* the path of no name is that of all objects */
+			if (!*names[i])
+				return kt_fail(err, EINVAL, "resource name may not be empty");
 			add(targets, ctx, resource, names[i]);
+		}
 		if (n_names == 0)
 			add(targets, ctx, resource, NULL);
 	}
