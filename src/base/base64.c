@@ -61,7 +61,7 @@ static int digit_of(unsigned char c, const char *alphabet)
 /* What was written before an invalid character is taken back. */
 static int decode(struct kt_str *out, struct kt_sv text, const char *alphabet, bool padding)
 {
-	size_t start = out->len, n_digits = 0, n_pads = 0;
+	size_t start = out->len, n_digits = 0, n_pads = 0, tail;
 	uint32_t bits = 0;
 
 	kt_str_reserve(out, text.len / 4 * 3 + 3);
@@ -83,7 +83,7 @@ static int decode(struct kt_str *out, struct kt_sv text, const char *alphabet, b
 			out->data[out->len++] = (char)bits;
 		}
 	}
-	size_t tail = n_digits % 4;
+	tail = n_digits % 4;
 	if (tail == 1 || (padding && tail && n_pads != 4 - tail))
 		goto invalid;
 	if (tail >= 2)

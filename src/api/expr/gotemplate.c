@@ -139,6 +139,7 @@ static json_t *evaluate_call(
 	size_t end = command->end;
 	json_t *result = NULL;
 	KT_VEC(json_t *) args = {0};
+	kt_auto_err why = KT_ERR_INIT;
 
 	if (!strcmp(function->name, "and") || !strcmp(function->name, "or"))
 		return evaluate_lazily(run, function, dot, final);
@@ -151,8 +152,6 @@ static json_t *evaluate_call(
 	}
 	if (final)
 		kt_vec_push(&args, json_incref((json_t *)(uintptr_t) final));
-	kt_auto_err why = KT_ERR_INIT;
-
 	result = gt_call(function->name, args.items, args.n, &why);
 	if (!result)
 		fail_at(run, function->at, command->start, end, kt_err_message(&why));

@@ -79,6 +79,8 @@ static void test_refusals(void **state)
 	        {"{{\"a", "template: output:1: unterminated quoted string"},
 	        {"{{.s.x}}", "template: output:1:4: executing \"output\" at <.s.x>: can't evaluate "
 	                     "field x in type interface {}"},
+	        {"{{eq .s.x 1}}", "template: output:1:7: executing \"output\" at <.s.x>: can't "
+	                          "evaluate field x in type interface {}"},
 	        {"{{index .list 9}}", "template: output:1:2: executing \"output\" at <index .list "
 	                              "9>: error calling index: index out of range: 9"},
 	        {"{{eq .s 1}}", "template: output:1:2: executing \"output\" at <eq .s 1>: error "
