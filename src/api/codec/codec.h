@@ -61,6 +61,9 @@ struct kt_codec_options {
 	/* Kinds whose apiVersion or kind may differ, NULL-terminated pairs {apiVersion, kind}
 	 * (DeleteOptions in any group). */
 	const char *const *also;
+	/* Where not NULL: the tree as it was sent, empty lists and all; a new reference, also when
+	 * decoding fails behind the parser. NULL for protobuf, which knows no empty lists. */
+	json_t **ret_sent;
 	/* Leave out `Pod in version "v1" cannot be handled as a Pod: ` before the reason. */
 	bool bare_errors;
 };

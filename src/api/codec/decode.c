@@ -310,6 +310,8 @@ static int decode_text(struct kt_sv text, const struct kt_type *type,
 			reason = kt_strdup(kt_err_message(err));
 		return options->bare_errors ? r : fail_unrecognised(text, options, err, reason);
 	}
+	if (options->ret_sent)
+		*options->ret_sent = json_incref(body->tree);
 	if (json_is_object(body->tree)) {
 		r = check_type_meta(text, body->tree, options, err);
 		if (r < 0)

@@ -82,6 +82,8 @@ static int apply_config(struct kt_request *request)
 	kt_auto_json json_t *merged = kt_apply_merge(&apply, state->old, config, &request->err);
 	if (!merged)
 		return request->err.code;
+	json_decref(kt_steal(&state->sent));
+	state->sent = json_incref(merged);
 	/* Defaults go into structs that are there: what the configuration leaves out must look as
 	 * in a decoded body. */
 	return kt_codec_normalize(

@@ -336,6 +336,8 @@ json_t *kt_patch_document(struct kt_request *request, enum kt_patch_type patch_t
 	if (json_object_size(patched) &&
 	        check_type_meta(request, patch_type, document, patched) < 0)
 		return NULL;
+	json_decref(kt_steal(&state->sent));
+	state->sent = json_incref(patched);
 	int status = kt_codec_normalize(
 	        patched, type, state->strict, &result, &state->warnings, &request->err);
 	if (status == 0 && state->strict_error) {

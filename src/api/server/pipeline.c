@@ -192,6 +192,7 @@ static void free_write(struct kt_request_state *state)
 	kt_object_unref(state->stored);
 	kt_object_unref(state->marked);
 	json_decref(state->body);
+	json_decref(state->sent);
 	json_decref(state->old);
 	json_decref(state->object);
 	json_decref(state->result);

@@ -104,6 +104,8 @@ struct kt_request_state {
 
 	/* decoded body, the object before and after; trees in the version of the request */
 	json_t *body;
+	json_t *sent; /* the body or the patched object before it was brought in shape; may be NULL
+	               */
 	struct kt_object *current; /* as stored; NULL: does not exist */
 	json_t *old, *object;
 	bool is_create;                /* what the write turned out to be */

@@ -93,6 +93,7 @@ struct kt_rule_context *kt_write_rules(struct kt_request *request, enum kt_rule_
 		state->rules_free = free_rules;
 	}
 	state->rules->operation = operation;
+	state->rules->sent = state->sent;
 	return state->rules;
 }
 

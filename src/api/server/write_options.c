@@ -110,13 +110,16 @@ int kt_write_decode(struct kt_request *request, const struct kt_type *type, cons
         const char *kind)
 {
 	struct kt_request_state *state = request->state;
-	struct kt_codec_options options = {
-	        .strict = state->strict, .api_version = api_version, .kind = kind};
+	struct kt_codec_options options = {.strict = state->strict,
+	        .api_version = api_version,
+	        .kind = kind,
+	        .ret_sent = &state->sent};
 	struct kt_sv body = {
 	        request->body ? request->body->data : "", request->body ? request->body->len : 0};
 
 	if (kt_write_media(request, &options.media) < 0)
 		return request->err.code;
+	json_decref(kt_steal(&state->sent));
 	return kt_codec_decode(body, type, &options, &state->body, &state->warnings, &request->err);
 }
 

@@ -107,7 +107,7 @@ struct harness_run {
 	struct kt_admission_context admission;
 	struct kt_warnings warnings;
 	struct kt_err err;
-	json_t *object;
+	json_t *object, *sent;
 };
 
 static inline int harness_names(struct harness_run *run)
@@ -194,6 +194,7 @@ static inline int harness_decode(struct harness_run *run)
 	        .strict = KT_STRICT_STRICT,
 	        .api_version = api_version,
 	        .kind = kind->kind,
+	        .ret_sent = &run->sent,
 	};
 	return kt_codec_decode((struct kt_sv){text.data, text.len}, kind->type, &options,
 	        &run->object, &run->warnings, &run->err);
@@ -214,6 +215,7 @@ static inline void harness_contexts(struct harness_run *run)
 	        .loop = run->h->loop,
 	        .storage = run->h->storage,
 	        .arena = &run->arena,
+	        .sent = run->sent,
 	        .errors = {.arena = &run->arena},
 	};
 	const char *name = kt_jstr(run->object, "metadata.name");
@@ -306,6 +308,7 @@ static inline struct answer harness_do(
 	kt_err_clear(&run.rules.err);
 	kt_err_clear(&run.admission.err);
 	json_decref(run.object);
+	json_decref(run.sent);
 	kt_arena_finish(&run.arena);
 	return answer;
 }

@@ -193,6 +193,65 @@ static void test_names_that_pods_will_bear(void **state)
 	answer_finish(&answer);
 }
 
+/* A message of the answer to a create. */
+static void expect_invalid(
+        struct harness *h, const struct kt_kind *kind, const char *body, const char *message)
+{
+	struct answer answer = create(h, kind, body, NULL);
+
+	assert_int_equal(answer.status, 422);
+	if (!strstr(kt_jstr(answer.body, "message"), message))
+		fail_msg("%s\ninstead of %s", kt_jstr(answer.body, "message"), message);
+	answer_finish(&answer);
+}
+
+static void test_empty_is_not_absent(void **state)
+{
+	const struct kt_kind *set = kt_builtin_kind("apps", "v1", "ReplicaSet");
+	const struct kt_kind *volume = kt_builtin_kind("", "v1", "PersistentVolume");
+	const struct kt_kind *scaler =
+	        kt_builtin_kind("autoscaling", "v2", "HorizontalPodAutoscaler");
+
+	expect_invalid(*state, set,
+	        "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":"
+	        "\"b\"}},\"template\":{\"metadata\":{\"labels\":{}},\"spec\":{" POD_SPEC "}}}}",
+	        "spec.template.metadata.labels: Invalid value: {}: `selector` does not match");
+	expect_invalid(*state, set,
+	        "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":"
+	        "\"b\"}},\"template\":{\"metadata\":{},\"spec\":{" POD_SPEC "}}}}",
+	        "spec.template.metadata.labels: Invalid value: null: `selector` does not match");
+	expect_invalid(*state, volume,
+	        "{\"metadata\":{\"name\":\"v\"},\"spec\":{\"capacity\":{},\"accessModes\":["
+	        "\"ReadWriteOnce\"],\"nfs\":{\"server\":\"s\",\"path\":\"/\"}}}",
+	        "spec.capacity: Unsupported value: {}: supported values: \"storage\"");
+	/* An empty list of policies is not the default's to fill. */
+	expect_invalid(*state, scaler,
+	        "{\"metadata\":{\"name\":\"h\"},\"spec\":{\"maxReplicas\":2,\"scaleTargetRef\":{"
+	        "\"kind\":\"Deployment\",\"name\":\"d\"},\"behavior\":{\"scaleUp\":{\"policies\":"
+	        "[]}}}}",
+	        "spec.behavior.scaleUp.policies: Required value: must specify at least one Policy");
+}
+
+static void test_amounts_past_int64(void **state)
+{
+	const struct kt_kind *volume = kt_builtin_kind("", "v1", "PersistentVolume");
+	const struct kt_kind *quota = kt_builtin_kind("", "v1", "ResourceQuota");
+#define VOLUME_OF(amount) \
+	"{\"metadata\":{\"name\":\"v\"},\"spec\":{\"capacity\":{\"storage\":\"" amount \
+	"\"},\"accessModes\":[\"ReadWriteOnce\"],\"nfs\":{\"server\":\"s\",\"path\":\"/\"}}}"
+
+	expect_invalid(*state, volume, VOLUME_OF("9999999999999999999"),
+	        "spec.capacity[storage]: Invalid value: -8446744073709551617: must be a valid "
+	        "resource quantity");
+	expect_invalid(*state, volume, VOLUME_OF("-5"),
+	        "[spec.capacity[storage]: Invalid value: -5: must be a valid resource quantity, "
+	        "spec.capacity[storage]: Invalid value: \"-5\": must be greater than zero]");
+	expect_invalid(*state, quota,
+	        "{\"metadata\":{\"name\":\"q\"},\"spec\":{\"hard\":{\"pods\":"
+	        "\"9999999999999999999\"}}}",
+	        "spec.hard[pods]: Invalid value: \"9999999999999999999\": must be an integer");
+}
+
 static void test_warnings_have_an_end(void **state)
 {
 	struct kt_rule_context rules = {0};
@@ -218,6 +277,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                test_template_is_warned_of_once_a_generation, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_names_that_pods_will_bear, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_empty_is_not_absent, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_amounts_past_int64, setup, teardown),
 	        cmocka_unit_test(test_warnings_have_an_end),
 	};
 

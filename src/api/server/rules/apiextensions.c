@@ -52,7 +52,10 @@ static void definition_validate(struct kt_rule_context *c, const json_t *object,
 		kt_meta_validate_common_update(c, object, old);
 	else
 		kt_meta_validate_common(c, object, NULL);
-	kt_crd_validate(object, old, &c->errors);
+	kt_auto_json json_t *shown = json_deep_copy(object);
+	if (!kt_jget(object, "spec.versions") && json_is_array(kt_jget(c->sent, "spec.versions")))
+		json_object_set_new(json_object_get(shown, "spec"), "versions", json_array());
+	kt_crd_validate(shown, old, &c->errors);
 }
 
 /* A string of a format that nobody checks is probably misspelled. */

@@ -235,10 +235,7 @@ static void warn_claims(struct kt_rule_context *c, const struct kt_at *spec)
 		             requests = kt_at(&resources, "requests");
 		struct kt_at storage = kt_at_key(&requests, "storage");
 		storage.value = kt_jget(claim.value, "spec.resources.requests.storage");
-		if (kt_quantities_nanos(storage.value) % 1000000000 != 0)
-			kt_rule_warn(c,
-			        "%s: fractional byte value \"%s\" is invalid, must be an integer",
-			        kt_at_path(c, &storage), kt_quantities_text(c, storage.value));
+		kt_warn_fraction(c, kt_at_path(c, &storage), storage.value);
 	}
 }
 

@@ -265,7 +265,14 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 /* Defaults: what a side of the behavior leaves open is filled in, on both sides once it is there.
  */
 
-static void default_side(json_t *behavior, const char *name, const char *rules_text)
+/* Policies that were sent as an empty list stay so, for validation to refuse. */
+static bool wants_default(const json_t *sent, const json_t *rules, const char *key)
+{
+	return !json_object_get(rules, key) && !json_is_array(json_object_get(sent, key));
+}
+
+static void default_side(
+        json_t *behavior, const json_t *sent, const char *name, const char *rules_text)
 {
 	json_t *rules = json_object_get(behavior, name), *value;
 	kt_auto_json json_t *defaults = json_loads(rules_text, 0, NULL);
@@ -273,7 +280,7 @@ static void default_side(json_t *behavior, const char *name, const char *rules_t
 	if (!rules)
 		json_object_set_new(behavior, name, rules = json_object());
 	json_object_foreach(defaults, key, value) {
-		if (!json_object_get(rules, key))
+		if (wants_default(json_object_get(sent, name), rules, key))
 			json_object_set(rules, key, value);
 	}
 }
@@ -311,8 +318,9 @@ static void default_object(struct kt_rule_context *c, json_t *object)
 		json_object_set_new(spec, "metrics", json_loads(metrics, 0, NULL));
 	if (!behavior)
 		return;
-	default_side(behavior, "scaleUp", up);
-	default_side(behavior, "scaleDown", down);
+	const json_t *sent = kt_jget(c->sent, "spec.behavior");
+	default_side(behavior, sent, "scaleUp", up);
+	default_side(behavior, sent, "scaleDown", down);
 }
 
 const struct kt_rules kt_rules_autoscaling_horizontal_pod_autoscaler = {

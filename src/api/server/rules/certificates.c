@@ -26,9 +26,7 @@ static void check_request(struct kt_rule_context *c, const struct kt_at *at)
 	        strstr(kt_str_text(&text), "-----BEGIN CERTIFICATE REQUEST-----") &&
 	        strstr(kt_str_text(&text), "-----END CERTIFICATE REQUEST-----"))
 		return;
-	kt_auto_json json_t *none = json_null();
-	kt_add_invalid_value(
-	        c, at, at->value ? at->value : none, "PEM block type must be CERTIFICATE REQUEST");
+	kt_add_invalid(c, at, "PEM block type must be CERTIFICATE REQUEST");
 }
 
 static void check_usages(struct kt_rule_context *c, const struct kt_at *usages)

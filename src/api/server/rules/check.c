@@ -138,9 +138,32 @@ struct kt_keys kt_at_keys(struct kt_rule_context *c, const struct kt_at *map)
 
 /* Errors */
 
+const json_t *kt_at_sent(const struct kt_rule_context *c, const struct kt_at *at)
+{
+	if (!c->sent || !c->subject)
+		return NULL;
+	if (!at->up && at->name) /* a place that was named by its path */
+		return kt_jget(c->subject, at->name) == at->value ? kt_jget(c->sent, at->name)
+		                                                  : NULL;
+	if (!at->up)
+		return at->value == c->subject ? c->sent : NULL;
+	const json_t *parent = kt_at_sent(c, at->up);
+	return at->name ? json_object_get(parent, at->name) : json_array_get(parent, at->index);
+}
+
+/* An empty list, map or byte string that was written out is not the nil that prints as null. */
+static json_t *shown_empty(const struct kt_rule_context *c, const struct kt_at *at)
+{
+	const json_t *sent = kt_at_sent(c, at);
+	size_t n = json_is_string(sent) ? json_string_length(sent)
+	                                : json_array_size(sent) + json_object_size(sent);
+	bool is_empty = sent && !json_is_null(sent) && n == 0;
+	return is_empty ? json_deep_copy(sent) : json_null();
+}
+
 /* What Go prints for an absent value: its type's zero, or null for pointers, lists and maps. The
  * caller ends the reference. */
-static json_t *shown(const struct kt_at *at)
+static json_t *shown(const struct kt_rule_context *c, const struct kt_at *at)
 {
 	if (at->value && at->type && (json_is_object(at->value) || json_is_array(at->value)))
 		return kt_codec_canonical(at->type, at->value);
@@ -150,7 +173,6 @@ static json_t *shown(const struct kt_at *at)
 		return at->type ? json_null() : json_string("");
 	switch (at->type->shape) {
 	case KT_SHAPE_STRING:
-	case KT_SHAPE_BYTES:
 		return json_string("");
 	case KT_SHAPE_QUANTITY:
 		return json_string("0");
@@ -165,6 +187,10 @@ static json_t *shown(const struct kt_at *at)
 		return json_false();
 	case KT_SHAPE_OBJECT:
 		return json_object();
+	case KT_SHAPE_LIST:
+	case KT_SHAPE_MAP:
+	case KT_SHAPE_BYTES:
+		return shown_empty(c, at);
 	default:
 		return json_null();
 	}
@@ -187,7 +213,7 @@ void kt_add_invalid(struct kt_rule_context *c, const struct kt_at *at, const cha
 	va_start(ap, fmt);
 	const char *detail = arena_vprintf(c, fmt, ap);
 	va_end(ap);
-	kt_auto_json json_t *value = shown(at);
+	kt_auto_json json_t *value = shown(c, at);
 	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
 }
 
@@ -223,20 +249,20 @@ void kt_add_forbidden(struct kt_rule_context *c, const struct kt_at *at, const c
 
 void kt_add_duplicate(struct kt_rule_context *c, const struct kt_at *at)
 {
-	kt_auto_json json_t *value = shown(at);
+	kt_auto_json json_t *value = shown(c, at);
 	kt_field_duplicate(&c->errors, kt_at_path(c, at), value);
 }
 
 void kt_add_not_found(struct kt_rule_context *c, const struct kt_at *at)
 {
-	kt_auto_json json_t *value = shown(at);
+	kt_auto_json json_t *value = shown(c, at);
 	kt_field_not_found(&c->errors, kt_at_path(c, at), value);
 }
 
 void kt_add_not_supported(
         struct kt_rule_context *c, const struct kt_at *at, const char *const *supported)
 {
-	kt_auto_json json_t *value = shown(at);
+	kt_auto_json json_t *value = shown(c, at);
 	kt_field_not_supported(&c->errors, kt_at_path(c, at), value, supported);
 }
 

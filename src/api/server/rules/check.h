@@ -38,6 +38,9 @@ struct kt_at kt_at_with(const struct kt_at *at, const json_t *value);
 /* The same place with "[key]" behind it, for errors about one key of a map or list. */
 const char *kt_at_path(struct kt_rule_context *c, const struct kt_at *at);
 
+/* What the caller wrote at a place of the object that is validated; NULL: nothing. */
+const json_t *kt_at_sent(const struct kt_rule_context *c, const struct kt_at *at);
+
 static inline bool kt_at_has(const struct kt_at *at)
 {
 	return at->value != NULL;

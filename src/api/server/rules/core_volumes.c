@@ -136,11 +136,10 @@ static void check_capacity(struct kt_rule_context *c, const struct kt_at *spec)
 		return;
 	}
 	struct kt_at at = kt_at_key(&capacity, "storage");
-	if (kt_quantities_nanos(at.value) == 0)
+	kt_check_basic_resource(c, &at);
+	if (kt_quantities_nanos(at.value) <= 0)
 		kt_add_invalid_text(
 		        c, &at, kt_quantities_text(c, at.value), "must be greater than zero");
-	else if (kt_quantities_nanos(at.value) < 0)
-		kt_check_non_negative_quantity(c, &at);
 }
 
 static void check_affinity(struct kt_rule_context *c, const struct kt_at *spec)
@@ -450,12 +449,7 @@ static void check_claim_status(struct kt_rule_context *c, const struct kt_at *ro
 		struct kt_keys keys = kt_at_keys(c, &map);
 		for (size_t i = 0; i < keys.n; i++) {
 			struct kt_at at = kt_at_key(&map, keys.names[i]);
-			kt_nanos value = kt_quantities_nanos(at.value);
-			kt_auto_json json_t *number =
-			        json_integer((json_int_t)(value / 1000000000));
-			if (value < 0)
-				kt_add_invalid_value(
-				        c, &at, number, "must be a valid resource quantity");
+			kt_check_basic_resource(c, &at);
 		}
 	}
 	struct kt_keys keys = kt_at_keys(c, &list);
@@ -496,10 +490,7 @@ static void warn_claim(struct kt_rule_context *c, const json_t *object, const js
 	warn_old_annotations(c, object);
 	for (size_t m = 0; m < 2; m++) {
 		struct kt_at map = kt_at(&resources, maps[m]), at = kt_at_key(&map, "storage");
-		if (kt_quantities_nanos(at.value) % 1000000000 != 0)
-			kt_rule_warn(c,
-			        "%s: fractional byte value \"%s\" is invalid, must be an integer",
-			        kt_at_path(c, &at), kt_quantities_text(c, at.value));
+		kt_warn_fraction(c, kt_at_path(c, &at), at.value);
 	}
 }
 

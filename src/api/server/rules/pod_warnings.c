@@ -91,11 +91,7 @@ static void warn_fractions(struct kt_rule_context *c, const struct kt_at *resour
 		struct kt_at map = kt_at(resources, maps[m]);
 		for (size_t n = 0; n < 2; n++) {
 			struct kt_at at = kt_at_key(&map, names[n]);
-			if (kt_quantities_nanos(at.value) % 1000000000 != 0)
-				kt_rule_warn(c,
-				        "%s: fractional byte value \"%s\" is invalid, must be an "
-				        "integer",
-				        path_of(c, &at), kt_quantities_text(c, at.value));
+			kt_warn_fraction(c, path_of(c, &at), at.value);
 		}
 	}
 }

@@ -3,7 +3,7 @@
 
 #include "api/machinery/names.h"
 
-#define NANO ((kt_nanos)1000000000)
+#define NANO 1000000000
 
 static struct kt_quantity read(const json_t *value)
 {
@@ -20,6 +20,54 @@ static struct kt_quantity read(const json_t *value)
 kt_nanos kt_quantities_nanos(const json_t *value)
 {
 	return read(value).nano;
+}
+
+/* Up to eighteen digits upstream counts in an int64 with a decimal exponent, beyond and for large
+ * binary suffixes in a big number. */
+static bool is_big(const struct kt_quantity *q, const char *text)
+{
+	size_t digits = 0;
+	text += strspn(text, "+-0");
+	for (; *text; text++)
+		digits += *text >= '0' && *text <= '9';
+	return q->format == KT_QUANTITY_BINARY_SI || digits > 18;
+}
+
+/* As an int64 in units of so many billionths: what does not fit is nothing when it is counted in an
+ * int64, and loses its upper bits when it is a big number. */
+static int64_t in_units(const json_t *value, int unit)
+{
+	struct kt_quantity q = read(value);
+	kt_nanos n = q.nano / unit, rest = q.nano % unit;
+	n += (rest > 0) - (rest < 0); /* away from zero */
+	if (n >= INT64_MIN && n <= INT64_MAX)
+		return (int64_t)n;
+	return json_is_string(value) && is_big(&q, json_string_value(value)) ? (int64_t)(uint64_t)n
+	                                                                     : 0;
+}
+
+int64_t kt_quantities_value(const json_t *value)
+{
+	return in_units(value, NANO);
+}
+
+bool kt_quantities_is_whole(const json_t *value)
+{
+	return in_units(value, NANO / 1000) % 1000 == 0;
+}
+
+void kt_warn_fraction(struct kt_rule_context *c, const char *path, const json_t *value)
+{
+	if (!kt_quantities_is_whole(value))
+		kt_rule_warn(c, "%s: fractional byte value \"%s\" is invalid, must be an integer",
+		        path, kt_quantities_text(c, value));
+}
+
+void kt_check_basic_resource(struct kt_rule_context *c, const struct kt_at *at)
+{
+	kt_auto_json json_t *number = json_integer(kt_quantities_value(at->value));
+	if (json_integer_value(number) < 0)
+		kt_add_invalid_value(c, at, number, "must be a valid resource quantity");
 }
 
 int kt_quantities_cmp(const json_t *a, const json_t *b)
@@ -112,7 +160,7 @@ static bool counts_things(const char *resource)
 void kt_check_quantity(struct kt_rule_context *c, const struct kt_at *at, const char *resource)
 {
 	kt_check_non_negative_quantity(c, at);
-	if (counts_things(resource) && kt_quantities_nanos(at->value) % NANO != 0)
+	if (counts_things(resource) && !kt_quantities_is_whole(at->value))
 		kt_add_invalid(c, at, "must be an integer");
 }
 

@@ -13,6 +13,10 @@
 typedef kt_int128 kt_nanos; /* billionths */
 
 kt_nanos kt_quantities_nanos(const json_t *value);
+/* As Go's Value() has it, which is not the amount where that is past an int64. */
+int64_t kt_quantities_value(const json_t *value);
+/* No thousandths. */
+bool kt_quantities_is_whole(const json_t *value);
 int kt_quantities_cmp(const json_t *a, const json_t *b);
 /* "100m", "1Gi": as the quantity prints, also for a number in the tree. */
 const char *kt_quantities_text(struct kt_rule_context *c, const json_t *value);
@@ -30,6 +34,10 @@ bool kt_resource_may_overcommit(const char *name);
 /* "must be greater than or equal to 0", "must be an integer" for resources that count things. */
 void kt_check_quantity(struct kt_rule_context *c, const struct kt_at *at, const char *resource);
 bool kt_check_non_negative_quantity(struct kt_rule_context *c, const struct kt_at *at);
+void kt_check_basic_resource(struct kt_rule_context *c,
+        const struct kt_at *at); /* "must be a valid resource quantity": not below 0 */
+/* Warns of bytes in parts. */
+void kt_warn_fraction(struct kt_rule_context *c, const char *path, const json_t *value);
 bool kt_check_resource_name(struct kt_rule_context *c, const struct kt_at *at, const char *name);
 void kt_check_container_resource_name(
         struct kt_rule_context *c, const struct kt_at *at, const char *name);

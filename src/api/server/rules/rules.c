@@ -217,6 +217,7 @@ void kt_rules_validate(struct kt_rule_context *c, const json_t *object, const js
 {
 	const struct kt_rules *rules = rules_of(c);
 	c->errors.arena = c->arena;
+	c->subject = object;
 	bool stored = !(c->kind->flags & KT_KIND_VIRTUAL);
 	if (old && stored) { /* what upstream checks for every update, before the kind's own
 		                strategy */

@@ -36,6 +36,10 @@ struct kt_rule_context {
 	struct kt_storage *storage;
 	struct kt_arena *arena;
 	struct kt_field_errors errors; /* validate appends */
+	/* The object as the caller wrote it, or NULL, and the one that is validated: an empty list
+	 * or map that was written out is absent in the tree, but defaulting and messages tell it
+	 * from one that was not ("[]", not "null"): kt_at_sent(). */
+	const json_t *sent, *subject;
 	/* Warning headers; heap strings freed by the pipeline. */
 	char **warnings;
 	size_t n_warnings;
