@@ -9,10 +9,8 @@
 #include "tui/ui.h"
 #include "tui/view/edit.h"
 #include "tui/view/help.h"
-#include "tui/view/lists.h"
 #include "tui/view/log.h"
 #include "tui/view/output.h"
-#include "tui/view/pulses.h"
 #include "tui/widget/prompt.h"
 
 enum { TRAIL_MAX = 50, FLASH_LINES_MAX = 3 };
@@ -39,23 +37,6 @@ static void do_help(struct kt_ui *ui, const char *argument)
 		kt_ui_push(ui, kt_help_view_create(ui));
 }
 
-static void do_aliases(struct kt_ui *ui, const char *argument)
-{
-	struct kt_view *view = kt_aliases_view_create(ui);
-
-	kt_ui_push(ui, view);
-	if (*argument == '/')
-		view->ops->filter(view, argument + 1);
-}
-
-static void do_ctx(struct kt_ui *ui, const char *argument)
-{
-	if (*argument)
-		kt_ui_use_context(ui, argument);
-	else
-		kt_ui_push(ui, kt_contexts_view_create(ui));
-}
-
 static void do_ns(struct kt_ui *ui, const char *argument)
 {
 	if (!*argument || *argument == '/') {
@@ -68,20 +49,12 @@ static void do_ns(struct kt_ui *ui, const char *argument)
 	kt_ui_navigate(ui, "pods", false);
 }
 
-/* A view that a command line opened takes the place of all others. */
-static void open_view(struct kt_ui *ui, struct kt_view *view)
+void kt_ui_open(struct kt_ui *ui, struct kt_view *view)
 {
 	if (ui->of_key)
 		kt_ui_push(ui, view);
 	else
 		kt_ui_replace(ui, view);
-}
-
-static void do_pulses(struct kt_ui *ui, const char *argument)
-{
-	if (*argument)
-		kt_ui_use_namespace(ui, argument);
-	open_view(ui, kt_pulses_view_create(ui, ui->namespace));
 }
 
 static void do_xray(struct kt_ui *ui, const char *argument)
@@ -92,27 +65,6 @@ static void do_xray(struct kt_ui *ui, const char *argument)
 		kt_ui_flash(ui, KT_FLASH_WARN, "xray of which kind? xray deployments [NAMESPACE]");
 	else if (!kt_ui_xray(ui, argument) && !kt_start_await(ui, line))
 		kt_ui_flash(ui, KT_FLASH_ERROR, "\"%s\" is no kind", argument);
-}
-
-static void do_skin(struct kt_ui *ui, const char *argument)
-{
-	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_free char *warnings = NULL;
-	struct kt_theme theme;
-
-	if (!*argument) {
-		kt_ui_push(ui, kt_themes_view_create(ui));
-		return;
-	}
-	if (kt_theme_load(argument, &theme, &warnings, &err) < 0) {
-		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(&err));
-		return;
-	}
-	kt_theme_finish(&ui->theme);
-	ui->theme = theme;
-	kt_screen_redraw();
-	if (warnings)
-		kt_ui_flash(ui, KT_FLASH_WARN, "%s: %s", argument, warnings);
 }
 
 static void do_back(struct kt_ui *ui, const char *argument)
@@ -257,39 +209,82 @@ static void do_yaml(struct kt_ui *ui, const char *argument)
 	                                                 .highlight = KT_YAML}));
 }
 
-static const struct {
-	const char *name;
-	void (*fn)(struct kt_ui *ui, const char *argument);
-	bool writes;
-} DOES[] = {
-        {"quit", do_quit, false},
-        {"help", do_help, false},
-        {"aliases", do_aliases, false},
-        {"ctx", do_ctx, false},
-        {"ns", do_ns, false},
-        {"pulses", do_pulses, false},
-        {"xray", do_xray, false},
-        {"skin", do_skin, false},
-        {"back", do_back, false},
-        {"prompt", do_prompt, false},
-        {"filter", do_filter, false},
-        {"filter-clear", do_filter_clear, false},
-        {"header", do_header, false},
-        {"crumbs", do_crumbs, false},
-        {"redraw", do_redraw, false},
-        {"fullscreen", do_fullscreen, false},
-        {"history", do_history, false},
-        {"favourite", do_favourite, false},
-        {"warp", do_warp, false},
-        {"copy", do_copy, false},
-        {"yaml", do_yaml, false},
-        {"edit", kt_edit_open, true},
-        {"image", kt_ask_image, true},
-        {"trigger", kt_ask_trigger, true},
-        {"suspend", kt_ask_suspend, true},
-        {"rollback", kt_ask_rollback, true},
-        {"decode", kt_decode_open, false},
+/* Screens of a word: one file of view/ each, which says word, help and how it opens. */
+#define SCREENS(X) \
+	X(aliases) \
+	X(contexts) \
+	X(pulses) \
+	X(themes)
+
+#define DECLARE(name) extern const struct kt_ui_verb kt_screen_##name;
+SCREENS(DECLARE)
+
+#define SCREEN(name) &kt_screen_##name,
+#define WORD(word, ...) \
+	&(const struct kt_ui_verb) \
+	{ \
+		.name = word, __VA_ARGS__ \
+	}
+
+/* clang-format off: one word, one line */
+const struct kt_ui_verb *const kt_ui_verbs[] = {
+        WORD("quit", "q q! qa exit", "leave", do_quit),
+        WORD("help", "h ?", "keys of this view", do_help),
+        SCREENS(SCREEN) WORD("ns", NULL, "namespaces, or pods in one", do_ns),
+        WORD("xray", "x xr", "the tree below a kind: xray deploy [ns] [/filter]", do_xray),
+        WORD("edit", NULL, "edit an object in place", kt_edit_open, .writes = true),
+        WORD("yaml", NULL, "an object as YAML", do_yaml),
+        WORD("image", NULL, "set a container's image", kt_ask_image, .writes = true),
+        WORD("trigger", NULL, "run a cron job now", kt_ask_trigger, .writes = true),
+        WORD("suspend", NULL, "suspend or resume a cron job", kt_ask_suspend, .writes = true),
+        WORD("rollback", NULL, "back to a replica set's revision", kt_ask_rollback, .writes = true),
+        WORD("decode", NULL, "a secret's values in clear", kt_decode_open),
+        WORD("back", .run = do_back),
+        WORD("prompt", .run = do_prompt),
+        WORD("filter", .run = do_filter),
+        WORD("filter-clear", .run = do_filter_clear),
+        WORD("header", .run = do_header),
+        WORD("crumbs", .run = do_crumbs),
+        WORD("redraw", .run = do_redraw),
+        WORD("history", .run = do_history),
+        WORD("favourite", .run = do_favourite),
+        WORD("warp", .run = do_warp),
+        WORD("copy", .run = do_copy),
+        WORD("fullscreen", .run = do_fullscreen),
+        /* the views' own */
+        WORD("enter", NULL),
+        WORD("mark", NULL),
+        WORD("wide", NULL),
+        WORD("faults", NULL),
+        WORD("save", NULL),
+        WORD("sort", NULL),
+        WORD("toggle", NULL),
+        WORD("toggle-all", NULL),
+        WORD("owner", NULL),
+        WORD("owned", NULL),
+        WORD("editor", NULL),
+        WORD("find", NULL),
+        WORD("undo", NULL),
+        WORD("redo", NULL),
+        WORD("complete", NULL),
+        WORD("take", NULL),
+        WORD("confirm", NULL),
+        WORD("since", NULL),
+        WORD("autoscroll", NULL),
+        WORD("timestamps", NULL),
+        WORD("allcontainers", NULL),
+        WORD("container", NULL),
+        WORD("previous", NULL),
+        WORD("line", NULL),
+        WORD("clear", NULL),
+        WORD("managed", NULL),
+        WORD("refresh", NULL),
+        WORD("wrap", NULL),
+        WORD("next", NULL),
+        WORD("previous-hit", NULL),
+        NULL,
 };
+/* clang-format on */
 
 static void echo(struct kt_ui *ui, const char *line)
 {
@@ -302,19 +297,16 @@ static bool run_word(
 {
 	struct kt_view *view = kt_ui_top(ui);
 
-	for (size_t i = 0; i < KT_ARRAY_SIZE(DOES); i++) {
-		if (strcmp(DOES[i].name, verb->name) != 0)
-			continue;
-		if (DOES[i].writes && ui->readonly) {
-			kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
-			return true;
-		}
-		if (verb->help)
-			echo(ui, line);
-		DOES[i].fn(ui, argument);
+	if (!verb->run)
+		return view && view->ops->verb && view->ops->verb(view, verb->name, argument);
+	if (verb->writes && ui->readonly) {
+		kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
 		return true;
 	}
-	return view && view->ops->verb && view->ops->verb(view, verb->name, argument);
+	if (verb->help)
+		echo(ui, line);
+	verb->run(ui, argument);
+	return true;
 }
 
 /* Commands of the table */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* lint: table. Keys and words of the UI; the functions behind them look them up. */
+/* lint: table. Keys of the UI; the functions behind them look them up. */
 #include "tui/keys.h"
 
 #define CTRL(c) (KT_KEY_CTRL | (c))
@@ -144,68 +144,6 @@ const struct kt_binding kt_bindings[] = {
         {.line = NULL},
 };
 
-const struct kt_ui_verb kt_ui_verbs[] = {
-        {"quit", "q q! qa exit", "leave"},
-        {"help", "h ?", "keys of this view"},
-        {"aliases", "a alias", "all kinds and their short names"},
-        {"ctx", "context contexts", "contexts, or switch to one"},
-        {"ns", NULL, "namespaces, or pods in one"},
-        {"pulses", "pulse pu hz", "the cluster at a glance"},
-        {"xray", "x xr", "the tree below a kind: xray deploy [ns] [/filter]"},
-        {"skin", "theme skins themes", "colours: choose a theme, or load one"},
-        {"edit", NULL, "edit an object in place"},
-        {"yaml", NULL, "an object as YAML"},
-        {"image", NULL, "set a container's image"},
-        {"trigger", NULL, "run a cron job now"},
-        {"suspend", NULL, "suspend or resume a cron job"},
-        {"rollback", NULL, "back to a replica set's revision"},
-        {"decode", NULL, "a secret's values in clear"},
-        {"back", NULL, NULL},
-        {"prompt", NULL, NULL},
-        {"filter", NULL, NULL},
-        {"filter-clear", NULL, NULL},
-        {"header", NULL, NULL},
-        {"crumbs", NULL, NULL},
-        {"redraw", NULL, NULL},
-        {"history", NULL, NULL},
-        {"favourite", NULL, NULL},
-        {"warp", NULL, NULL},
-        {"copy", NULL, NULL},
-        {"fullscreen", NULL, NULL},
-        /* the views' own */
-        {"enter", NULL, NULL},
-        {"mark", NULL, NULL},
-        {"wide", NULL, NULL},
-        {"faults", NULL, NULL},
-        {"save", NULL, NULL},
-        {"sort", NULL, NULL},
-        {"toggle", NULL, NULL},
-        {"toggle-all", NULL, NULL},
-        {"owner", NULL, NULL},
-        {"owned", NULL, NULL},
-        {"editor", NULL, NULL},
-        {"find", NULL, NULL},
-        {"undo", NULL, NULL},
-        {"redo", NULL, NULL},
-        {"complete", NULL, NULL},
-        {"take", NULL, NULL},
-        {"confirm", NULL, NULL},
-        {"since", NULL, NULL},
-        {"autoscroll", NULL, NULL},
-        {"timestamps", NULL, NULL},
-        {"allcontainers", NULL, NULL},
-        {"container", NULL, NULL},
-        {"previous", NULL, NULL},
-        {"line", NULL, NULL},
-        {"clear", NULL, NULL},
-        {"managed", NULL, NULL},
-        {"refresh", NULL, NULL},
-        {"wrap", NULL, NULL},
-        {"next", NULL, NULL},
-        {"previous-hit", NULL, NULL},
-        {.name = NULL},
-};
-
 /* clang-format on */
 
 /* Whether a blank-separated list has this word. */
@@ -221,9 +159,9 @@ static bool has_word(const char *list, const char *word)
 
 const struct kt_ui_verb *kt_ui_verb_find(const char *word)
 {
-	for (const struct kt_ui_verb *verb = kt_ui_verbs; verb->name; verb++)
-		if (!strcmp(verb->name, word) || has_word(verb->aliases, word))
-			return verb;
+	for (const struct kt_ui_verb *const *verb = kt_ui_verbs; *verb; verb++)
+		if (!strcmp((*verb)->name, word) || has_word((*verb)->aliases, word))
+			return *verb;
 	return NULL;
 }
 

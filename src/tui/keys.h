@@ -37,10 +37,12 @@ void kt_key_name(uint32_t key, char ret_name[32]);
 /* Words the UI itself understands at the `:` prompt, beside kinds and the command table. */
 struct kt_ui_verb {
 	const char *name;
-	const char *aliases; /* blank-separated; NULL */
-	const char *help;    /* NULL: only for keys */
+	const char *aliases;                                 /* blank-separated; NULL */
+	const char *help;                                    /* NULL: only for keys */
+	void (*run)(struct kt_ui *ui, const char *argument); /* NULL: the view on top knows it */
+	bool writes;                                         /* refused when read-only */
 };
-extern const struct kt_ui_verb kt_ui_verbs[];
+extern const struct kt_ui_verb *const kt_ui_verbs[]; /* actions.c; ends with NULL */
 const struct kt_ui_verb *kt_ui_verb_find(const char *word);
 
 #endif

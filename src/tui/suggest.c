@@ -52,9 +52,9 @@ static void offer_aliases(struct kt_ui *ui, struct offers *offers)
 
 static void offer_words(struct offers *offers)
 {
-	for (const struct kt_ui_verb *verb = kt_ui_verbs; verb->name; verb++)
-		if (verb->help)
-			offer(offers, verb->name, verb->help);
+	for (const struct kt_ui_verb *const *verb = kt_ui_verbs; *verb; verb++)
+		if ((*verb)->help)
+			offer(offers, (*verb)->name, (*verb)->help);
 	for (const struct kt_command *const *command = kt_commands; *command; command++)
 		offer(offers, (*command)->name, (*command)->summary);
 }

@@ -142,6 +142,9 @@ void kt_ui_use_namespace(struct kt_ui *ui, const char *namespace); /* "": all */
 
 /* actions.c: one command line, typed or of a key. */
 void kt_ui_run(struct kt_ui *ui, const char *line);
+/* Shows a view: one that a typed line opened takes the place of all others, one of a key comes on
+ * top of them. */
+void kt_ui_open(struct kt_ui *ui, struct kt_view *view); /* takes it */
 /* navigate.c: the k9s grammar of `:`; false when the first word is no kind. */
 bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push);
 /* `xray KIND [NAMESPACE] [/FILTER]` without its first word; false when that is no kind. */

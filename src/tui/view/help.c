@@ -81,9 +81,9 @@ static void collect(struct help_view *v, const struct kt_view *below)
 	add(v, "Navigation", "Left Right", "Scroll Columns");
 	add(v, "Navigation", "Shift-Left", "Pick Column Left");
 	add(v, "Navigation", "Shift-Right", "Pick Column Right");
-	for (const struct kt_ui_verb *verb = kt_ui_verbs; verb->name; verb++)
-		if (verb->help)
-			add(v, "Command line", verb->name, verb->help);
+	for (const struct kt_ui_verb *const *verb = kt_ui_verbs; *verb; verb++)
+		if ((*verb)->help)
+			add(v, "Command line", (*verb)->name, (*verb)->help);
 	add(v, "Command line", "KIND", "table of a kind: pods [ns] [/filter] [@ctx]");
 	for (const struct kt_command *const *command = kt_commands; *command; command++)
 		add(v, "Commands", (*command)->name, (*command)->summary);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tui/view/pulses.h"
-
+/*
+ * Pulses: the cluster at a glance. A tile for each kind of KINDS with how many objects there are
+ * and how they fare, and two for CPU and memory with their course; live, by the same watches and
+ * rules of health as the tables. Enter opens the kind. UI thread.
+ */
+#include "tui/keys.h"
 #include "tui/live.h"
 
 enum { TILE_WIDTH_MIN = 25, TILE_ROWS = 4, SAMPLE_MS = 5000, SAMPLES = 256, N_USAGES = 2 };
@@ -369,7 +373,7 @@ static void destroy(struct kt_view *view)
 static const struct kt_view_ops OPS = {
         .title = title, .draw = draw, .key = key, .verb = verb, .destroy = destroy};
 
-struct kt_view *kt_pulses_view_create(struct kt_ui *ui, const char *namespace)
+static struct kt_view *create(struct kt_ui *ui, const char *namespace)
 {
 	struct pulses_view *v = kt_new(struct pulses_view);
 
@@ -386,3 +390,13 @@ struct kt_view *kt_pulses_view_create(struct kt_ui *ui, const char *namespace)
 	on_timer(&v->timer);
 	return &v->view;
 }
+
+static void run(struct kt_ui *ui, const char *argument)
+{
+	if (*argument)
+		kt_ui_use_namespace(ui, argument);
+	kt_ui_open(ui, create(ui, ui->namespace));
+}
+
+const struct kt_ui_verb kt_screen_pulses = {
+        .name = "pulses", .aliases = "pulse pu hz", .help = "the cluster at a glance", .run = run};
