@@ -6,36 +6,8 @@
 
 #include <errno.h>
 
-/* The one list of controllers. */
-static const struct kt_controller *const table[] = {
-        &kt_controller_service_account,
-        &kt_controller_root_ca,
-        &kt_controller_replica_set,
-        &kt_controller_replication_controller,
-        &kt_controller_deployment,
-        &kt_controller_endpoint_slice,
-        &kt_controller_endpoints,
-        &kt_controller_stateful_set,
-        &kt_controller_daemon_set,
-        &kt_controller_job,
-        &kt_controller_cron_job,
-        &kt_controller_ttl_after_finished,
-        &kt_controller_node_lifecycle,
-        &kt_controller_taint_eviction,
-        &kt_controller_pod_gc,
-        &kt_controller_resource_quota,
-        &kt_controller_disruption,
-        &kt_controller_cluster_role_aggregation,
-        &kt_controller_storage_protection,
-        &kt_controller_persistent_volume,
-        &kt_controller_horizontal_pod_autoscaler,
-        &kt_controller_service_account_token,
-        &kt_controller_ephemeral_volume,
-        &kt_controller_endpoint_slice_mirroring,
-        &kt_controller_certificate_signing,
-        &kt_controller_namespace,
-        &kt_controller_garbage_collector,
-};
+#define ENTRY(name) &kt_controller_##name,
+static const struct kt_controller *const table[] = {KT_CONTROLLERS(ENTRY)};
 
 static void shared_free(void *value)
 {

@@ -4,25 +4,8 @@
 #include "base/log.h"
 #include "cluster/scheduler/run.h"
 
-/* The order of upstream's PreFilter, Filter and Score extension points. */
-const struct kt_plugin *const kt_plugins[] = {
-        &kt_plugin_scheduling_gates,
-        &kt_plugin_node_unschedulable,
-        &kt_plugin_node_name,
-        &kt_plugin_taint_toleration,
-        &kt_plugin_node_affinity,
-        &kt_plugin_node_ports,
-        &kt_plugin_node_resources_fit,
-        &kt_plugin_volume_restrictions,
-        &kt_plugin_node_volume_limits,
-        &kt_plugin_volume_binding,
-        &kt_plugin_volume_zone,
-        &kt_plugin_pod_topology_spread,
-        &kt_plugin_inter_pod_affinity,
-        &kt_plugin_node_resources_balanced_allocation,
-        &kt_plugin_image_locality,
-        NULL,
-};
+#define ENTRY(name) &kt_plugin_##name,
+const struct kt_plugin *const kt_plugins[] = {KT_PLUGINS(ENTRY) NULL};
 
 bool kt_framework_pre_enqueue(
         const struct kt_object *pod, struct kt_arena *arena, const char **ret_reason)

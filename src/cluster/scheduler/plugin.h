@@ -77,21 +77,27 @@ struct kt_plugin {
 	void (*finish)(struct kt_cycle *cycle, void *state);
 };
 
-extern const struct kt_plugin kt_plugin_node_unschedulable;
-extern const struct kt_plugin kt_plugin_node_name;
-extern const struct kt_plugin kt_plugin_taint_toleration;
-extern const struct kt_plugin kt_plugin_node_affinity;
-extern const struct kt_plugin kt_plugin_node_ports;
-extern const struct kt_plugin kt_plugin_node_resources_fit;
-extern const struct kt_plugin kt_plugin_node_resources_balanced_allocation;
-extern const struct kt_plugin kt_plugin_image_locality;
-extern const struct kt_plugin kt_plugin_volume_restrictions;
-extern const struct kt_plugin kt_plugin_node_volume_limits;
-extern const struct kt_plugin kt_plugin_volume_binding;
-extern const struct kt_plugin kt_plugin_volume_zone;
-extern const struct kt_plugin kt_plugin_pod_topology_spread;
-extern const struct kt_plugin kt_plugin_inter_pod_affinity;
-extern const struct kt_plugin kt_plugin_scheduling_gates;
+/* The one list, in the order of upstream's PreFilter, Filter and Score extension points. */
+#define KT_PLUGINS(X) \
+	X(scheduling_gates) \
+	X(node_unschedulable) \
+	X(node_name) \
+	X(taint_toleration) \
+	X(node_affinity) \
+	X(node_ports) \
+	X(node_resources_fit) \
+	X(volume_restrictions) \
+	X(node_volume_limits) \
+	X(volume_binding) \
+	X(volume_zone) \
+	X(pod_topology_spread) \
+	X(inter_pod_affinity) \
+	X(node_resources_balanced_allocation) \
+	X(image_locality)
+
+#define KT_DECLARE(name) extern const struct kt_plugin kt_plugin_##name;
+KT_PLUGINS(KT_DECLARE)
+#undef KT_DECLARE
 
 /* Shared helpers. */
 bool kt_tolerates(const struct kt_toleration *tolerations, size_t n, const struct kt_taint *taint);
