@@ -9,7 +9,8 @@ enum {
 	FULL_HEADER_ROWS_MIN = 20,
 	LINE_HEADER_ROWS_MIN = 10,
 	TWO_BOTTOM_ROWS_MIN = 16,
-	PROMPT_BOX_ROWS = 3
+	PROMPT_BOX_ROWS = 3,
+	FLASH_ROWS_MAX = 5
 };
 
 struct layout {
@@ -100,6 +101,49 @@ static void draw_crumbs(struct kt_ui *ui, struct kt_rect area)
 	}
 }
 
+/* Bytes of text that fit in a row, up to a blank where there is one. */
+static size_t row_of_text(const char *text, size_t len, int width)
+{
+	size_t end = 0, blank = 0;
+	int used = 0, columns;
+
+	while (end < len) {
+		size_t n = kt_text_grapheme(text + end, len - end, &columns);
+
+		if (used + columns > width)
+			break;
+		if (text[end] == ' ')
+			blank = end;
+		used += columns;
+		end += n;
+	}
+	return end == len || !blank ? end : blank;
+}
+
+/* A message that is longer than its row takes some rows above it as well: it is to be read. */
+static void draw_message(struct kt_rect area, const char *text, struct kt_style style)
+{
+	size_t starts[FLASH_ROWS_MAX + 1] = {0}, len = strlen(text);
+	int width = area.columns - 2, rows = 0, most = KT_MIN(FLASH_ROWS_MAX, area.row / 2 + 1);
+
+	while (rows < most && starts[rows] < len) {
+		size_t n = row_of_text(text + starts[rows], len - starts[rows], width);
+
+		starts[rows + 1] = starts[rows] + KT_MAX(n, 1);
+		starts[rows + 1] += text[starts[rows + 1]] == ' ';
+		rows++;
+	}
+	for (int i = 0; i < rows; i++) {
+		bool last = i + 1 == rows;
+		size_t end = last ? len : starts[i + 1];
+		int row = area.row - rows + 1 + i;
+
+		if (rows > 1)
+			kt_draw_fill(row, area.column, area.columns, ' ', style);
+		kt_draw_text(row, 1, width, text + starts[i], end - starts[i], style, last);
+	}
+}
+
 /* A message, or the command line that the last key stood for. */
 static void draw_flash(struct kt_ui *ui, struct kt_rect area)
 {
@@ -111,8 +155,7 @@ static void draw_flash(struct kt_ui *ui, struct kt_rect area)
 	if (ui->flash) {
 		style = kt_ui_style(ui, roles[ui->flash_kind], KT_ROLE_BODY_BG);
 		style.attributes |= ui->flash_kind == KT_FLASH_INFO ? 0 : KT_ATTR_BOLD;
-		kt_draw_text(
-		        area.row, 1, area.columns - 2, ui->flash, strlen(ui->flash), style, true);
+		draw_message(area, ui->flash, style);
 	} else if (ui->starting) {
 		kt_draw_text(
 		        area.row, 1, area.columns - 2, "the cluster is starting", 23, style, true);

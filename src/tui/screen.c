@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+#include "tui/sequence.h"
+
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <errno.h>
@@ -161,6 +163,8 @@ static void set_modes(void)
 	}
 	define_key("\033[200~", (int)(KEY_MAX + 1));
 	define_key("\033[201~", (int)(KEY_MAX + 2));
+	define_key("\033[1;5D", (int)(KEY_MAX + 3));
+	define_key("\033[1;5C", (int)(KEY_MAX + 4));
 	ssize_t written = write(STDOUT_FILENO, "\033[?2004h", 8);
 
 	(void)written;
@@ -317,6 +321,8 @@ static const struct {
         {KEY_RESIZE, KT_KEY_RESIZE},
         {KEY_MAX + 1, KT_KEY_PASTE_BEGIN},
         {KEY_MAX + 2, KT_KEY_PASTE_END},
+        {KEY_MAX + 3, KT_KEY_CTRL | KT_KEY_LEFT},
+        {KEY_MAX + 4, KT_KEY_CTRL | KT_KEY_RIGHT},
 };
 
 static uint32_t function_key(int key)
@@ -398,7 +404,23 @@ static bool terminal_gone(void)
 	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-int kt_screen_read(struct kt_key *ret_key)
+/* A sequence that ncurses does not know, read to its end; Alt and the letter when there is none. */
+static uint32_t read_sequence(char first)
+{
+	char text[KT_SEQUENCE_MAX] = {first};
+	size_t len = 1;
+	wint_t c;
+
+	while (!kt_sequence_ends(text, len)) {
+		if (get_wch(&c) != OK)
+			return len == 1 ? KT_KEY_ALT | (uint32_t)first : KT_KEY_NONE;
+		text[len++] = c < 0x80 ? (char)c : '\0';
+	}
+	return kt_sequence_key(text, len);
+}
+
+/* One key. *ret_swallowed: it was a sequence of no key, and more may follow. */
+static int read_key(struct kt_key *ret_key, bool *ret_swallowed)
 {
 	wint_t c;
 	int r = get_wch(&c);
@@ -407,9 +429,10 @@ int kt_screen_read(struct kt_key *ret_key)
 	if (r == ERR)
 		return terminal_gone() ? -EIO : 0;
 	if (r == KEY_CODE_YES && (int)c == KEY_MOUSE)
-		return read_mouse(ret_key) ? 0 : kt_screen_read(ret_key);
+		return *ret_swallowed = !read_mouse(ret_key), 0;
 	if (r == KEY_CODE_YES) {
 		ret_key->code = function_key((int)c);
+		*ret_swallowed = ret_key->code == KT_KEY_NONE;
 		return 0;
 	}
 	ret_key->code = plain_key(c);
@@ -417,11 +440,27 @@ int kt_screen_read(struct kt_key *ret_key)
 		return 0;
 	/* Alt comes as Esc and the key at once */
 	r = get_wch(&c);
-	if (r == OK)
+	if (r == OK && (c == '[' || c == 'O')) {
+		ret_key->code = read_sequence((char)c);
+		*ret_swallowed = ret_key->code == KT_KEY_NONE;
+	} else if (r == OK) {
 		ret_key->code = KT_KEY_ALT | plain_key(c);
-	else if (r == KEY_CODE_YES)
+	} else if (r == KEY_CODE_YES) {
 		ret_key->code = KT_KEY_ALT | function_key((int)c);
+	}
 	return 0;
+}
+
+int kt_screen_read(struct kt_key *ret_key)
+{
+	bool swallowed;
+	int r;
+
+	do {
+		swallowed = false;
+		r = read_key(ret_key, &swallowed);
+	} while (r == 0 && swallowed);
+	return r;
 }
 
 /* Styles */

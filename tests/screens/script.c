@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "script.h"
 
+#include "monkey.h"
 #include "terminal.h"
 
 #include "base/mem.h"
@@ -22,6 +23,7 @@ struct script {
 	char *kubeconfig;
 	int rows, columns, line;
 	char term[64];
+	char *started; /* the words of `start` */
 	bool has_cluster;
 	struct terminal *terminal;
 };
@@ -104,6 +106,10 @@ static bool start(struct script *s, const char *arguments)
 		words[n++] = s->kubeconfig;
 		words[n++] = (char *)(uintptr_t) "--context";
 		words[n++] = (char *)(uintptr_t) "kube-tui-screens";
+	}
+	if (arguments != s->started) {
+		free(s->started);
+		s->started = kt_strdup(arguments);
 	}
 	terminal_destroy(s->terminal);
 	s->terminal = terminal_start(s->rows, s->columns, s->term, words);
@@ -238,6 +244,54 @@ static bool ends(struct script *s, const char *argument)
 	               : fail(s, "control bytes were sent to the terminal");
 }
 
+/* Whether it still answers: Esc until nothing is open, then `?` shows the help. */
+static bool answers(struct script *s)
+{
+	terminal_resize(s->terminal, 30, 100);
+	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until;) {
+		int status = terminal_wait(s->terminal, 0);
+
+		if (status >= 0)
+			return status == 0 ? true : ends(s, "0");
+		if (shows(s, "Help("))
+			return true;
+		terminal_key(s->terminal, "esc");
+		while (terminal_read(s->terminal, QUIET_MS / 2))
+			continue;
+		if (shows(s, "<Leave>")) /* an editor with changes */
+			terminal_type(s->terminal, "y");
+		else
+			terminal_type(s->terminal, "?");
+		while (terminal_read(s->terminal, QUIET_MS / 2))
+			continue;
+	}
+	return fail(s, "it does not answer any more");
+}
+
+/* monkey SEED COUNT: it may leave by `q`, and is then started again. */
+static bool monkey(struct script *s, const char *argument)
+{
+	unsigned long long seed;
+	int count;
+
+	if (sscanf(argument, "%llu %d", &seed, &count) != 2)
+		return fail(s, "monkey SEED COUNT");
+	for (uint64_t state = seed; count > 0; count--) {
+		int status = terminal_wait(s->terminal, 0);
+
+		if (status > 0)
+			return ends(s, "0");
+		if (status == 0 && !start(s, s->started))
+			return false;
+		monkey_act(s->terminal, &state);
+		while (terminal_read(s->terminal, 2))
+			continue;
+		if (count % 100 == 1 && !answers(s))
+			return false;
+	}
+	return true;
+}
+
 static bool press(struct script *s, const char *names)
 {
 	kt_auto_free char *copy = kt_strdup(names);
@@ -247,6 +301,20 @@ static bool press(struct script *s, const char *names)
 		if (!terminal_key(s->terminal, word))
 			return fail(s, "unknown key");
 	return true;
+}
+
+/* As they stand; \e is Esc. */
+static void send_bytes(struct script *s, const char *text)
+{
+	kt_auto_str bytes = KT_STR_INIT;
+
+	for (; *text; text++) {
+		bool escape = text[0] == '\\' && text[1] == 'e';
+
+		kt_str_putc(&bytes, escape ? '\033' : *text);
+		text += escape;
+	}
+	terminal_type(s->terminal, kt_str_text(&bytes));
 }
 
 static bool step(struct script *s, const char *word, const char *argument)
@@ -274,6 +342,8 @@ static bool step(struct script *s, const char *word, const char *argument)
 		return press(s, argument);
 	if (!strcmp(word, "type"))
 		return terminal_type(s->terminal, argument), true;
+	if (!strcmp(word, "bytes"))
+		return send_bytes(s, argument), true;
 	if (!strcmp(word, "click")) {
 		int row, column;
 
@@ -288,6 +358,8 @@ static bool step(struct script *s, const char *word, const char *argument)
 		terminal_resize(s->terminal, s->rows, s->columns);
 		return true;
 	}
+	if (!strcmp(word, "monkey"))
+		return monkey(s, argument);
 	if (!strcmp(word, "screen"))
 		return compare(s, argument);
 	if (!strcmp(word, "kill"))
@@ -358,6 +430,7 @@ static void finish(struct script *s)
 	nftw(s->home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(s->home);
 	free(s->kubeconfig);
+	free(s->started);
 }
 
 int script_run(const char *binary, const char *path)

@@ -136,10 +136,12 @@ bool kt_line_key(struct kt_line *line, const struct kt_key *key)
 		return true;
 	case KT_KEY_ALT | 'b':
 	case KT_KEY_SHIFT_LEFT:
+	case KT_KEY_CTRL | KT_KEY_LEFT:
 		line->cursor = word_before(line, line->cursor);
 		return true;
 	case KT_KEY_ALT | 'f':
 	case KT_KEY_SHIFT_RIGHT:
+	case KT_KEY_CTRL | KT_KEY_RIGHT:
 		line->cursor = word_behind(line, line->cursor);
 		return true;
 	case KT_KEY_PASTE_BEGIN:
