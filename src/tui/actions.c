@@ -369,17 +369,13 @@ void kt_ui_run_quiet(struct kt_ui *ui, const char *line)
 	}
 }
 
-static bool only_looks(const struct kt_command *command, const char *line)
+static bool only_reads(const struct kt_command *command, const char *argument)
 {
-	static const char *const looks[] = {"get", "describe", "logs", "top", "events", "explain",
-	        "wait", "api-resources", "api-versions", "version", "diff", "auth", "help", "list",
-	        "cluster-info"};
+	kt_auto_free char *word = kt_strndup(argument, strcspn(argument, " "));
+	const struct kt_command *sub =
+	        command->subcommands ? kt_command_find(command->subcommands, word) : NULL;
 
-	for (size_t i = 0; i < KT_ARRAY_SIZE(looks); i++)
-		if (!strcmp(looks[i], command->name))
-			return true;
-	return kt_starts_with(line, "rollout status") || kt_starts_with(line, "rollout history") ||
-	       kt_starts_with(line, "config view");
+	return command->reads || (sub && sub->reads);
 }
 
 /* A shell would write over the screen. */
@@ -419,21 +415,21 @@ static void show_output(
 static void run_command(
         struct kt_ui *ui, const struct kt_command *command, const char *line, const char *argument)
 {
-	bool looks = only_looks(command, line);
+	bool reads = only_reads(command, argument);
 
 	if (wants_shell(line)) {
 		kt_ui_flash(
 		        ui, KT_FLASH_WARN, "pipes to a shell work at the prompt: kube-tui repl");
 		return;
 	}
-	if (ui->readonly && !looks) {
+	if (ui->readonly && !reads) {
 		kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
 		return;
 	}
 	echo(ui, line);
 	if (!strcmp(command->name, "logs"))
 		kt_ui_push(ui, kt_log_view_create(ui, line));
-	else if (looks)
+	else if (reads)
 		show_output(ui, command, line, argument);
 	else if (!kt_ask_before(ui, command->name, line, argument))
 		kt_ui_run_quiet(ui, line);

@@ -137,7 +137,8 @@ struct kt_job *kt_job_start(struct kt_ui *ui, const struct kt_job_options *optio
 	        &(struct kt_session_options){.kubeconfig = ui->options->kubeconfig,
 	                .context = kt_session_context(ui->session),
 	                .namespace = *namespace ? namespace : NULL,
-	                .client = ui->client});
+	                .client = ui->client,
+	                .readonly = ui->readonly});
 	kt_task_init(&job->ended, on_ended);
 	job->io.fn = on_readable;
 	kt_vec_push(&ui->jobs, job);

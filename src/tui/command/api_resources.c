@@ -196,6 +196,7 @@ const struct kt_command kt_command_api_resources = {
         .summary = "Show the types the server serves",
         .options = OPTIONS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };
 
@@ -206,5 +207,6 @@ const struct kt_command kt_command_api_versions = {
         .summary = "Show the groups and versions the server serves",
         .options = NO_OPTIONS,
         .needs_client = true,
+        .reads = true,
         .run = run_versions,
 };

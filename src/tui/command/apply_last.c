@@ -140,6 +140,7 @@ const struct kt_command kt_command_view_last_applied = {
         .options = VIEW_OPTIONS,
         .arguments = ARGUMENTS,
         .needs_client = true,
+        .reads = true,
         .run = run_view,
 };
 

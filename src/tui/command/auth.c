@@ -247,5 +247,6 @@ const struct kt_command kt_command_auth = {
         .summary = "Show who one is and what one may do",
         .options = WHO_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&auth_can, &auth_who, NULL},
+        .reads = true,
         .run = run,
 };

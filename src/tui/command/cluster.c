@@ -218,6 +218,7 @@ const struct kt_command kt_command_list = {
         .usage = "list",
         .summary = "Show the embedded clusters",
         .options = NO_OPTIONS,
+        .reads = true,
         .run = run_list,
 };
 

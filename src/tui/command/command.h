@@ -76,6 +76,8 @@ struct kt_command {
 	const struct kt_command *const
 	        *subcommands; /* NULL-terminated: rollout status, config view */
 	bool needs_client;    /* the context's client is connected before run */
+	bool reads; /* changes neither a cluster nor the kubeconfig, nor do its subcommands: runs
+	               where the session is read-only */
 	int (*run)(struct kt_command_context *ctx);
 };
 
@@ -124,6 +126,7 @@ struct kt_session_options {
 	const char *kubeconfig, *context, *namespace;
 	struct kt_client *client; /* embedded cluster: borrowed; NULL: connected by kubeconfig when
 	                             first needed */
+	bool readonly;            /* refuses commands that do not only read */
 };
 struct kt_session *kt_session_create(const struct kt_session_options *options);
 void kt_session_destroy(struct kt_session *session);

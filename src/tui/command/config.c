@@ -528,7 +528,7 @@ static int run(struct kt_command_context *ctx)
 
 static const enum kt_completion CONTEXTS[] = {KT_COMPLETE_CONTEXT, KT_COMPLETE_NONE};
 
-#define SUBCOMMAND(id, word, names, how, text, opts, fn, args) \
+#define SUBCOMMAND(id, word, names, how, text, opts, fn, args, reads_only) \
 	static const struct kt_command config_##id = { \
 	        .name = word, \
 	        .aliases = names, \
@@ -537,32 +537,34 @@ static const enum kt_completion CONTEXTS[] = {KT_COMPLETE_CONTEXT, KT_COMPLETE_N
 	        .summary = text, \
 	        .options = opts, \
 	        .arguments = args, \
+	        .reads = reads_only, \
 	        .run = fn, \
 	};
 
 static const char *const USE_NAMES[] = {"use", NULL};
 
-SUBCOMMAND(view, "view", NULL, "", "Show the merged kubeconfig", VIEW_OPTIONS, run_view, NULL)
+SUBCOMMAND(view, "view", NULL, "", "Show the merged kubeconfig", VIEW_OPTIONS, run_view, NULL, true)
 SUBCOMMAND(current, "current-context", NULL, "", "Show the current context", NO_OPTIONS,
-        run_current, NULL)
+        run_current, NULL, true)
 SUBCOMMAND(contexts, "get-contexts", NULL, " [NAME…]", "Show contexts", CONTEXT_OPTIONS,
-        run_contexts, CONTEXTS)
+        run_contexts, CONTEXTS, true)
 SUBCOMMAND(clusters, "get-clusters", NULL, "", "Show the names of the clusters", NO_OPTIONS,
-        run_clusters, NULL)
-SUBCOMMAND(users, "get-users", NULL, "", "Show the names of the users", NO_OPTIONS, run_users, NULL)
+        run_clusters, NULL, true)
+SUBCOMMAND(users, "get-users", NULL, "", "Show the names of the users", NO_OPTIONS, run_users, NULL,
+        true)
 SUBCOMMAND(use, "use-context", USE_NAMES, " CONTEXT", "Make a context the current one", NO_OPTIONS,
-        run_use, CONTEXTS)
+        run_use, CONTEXTS, false)
 SUBCOMMAND(set, "set-context", NULL,
         " (CONTEXT | --current) [--cluster=CLUSTER] [--user=USER] [--namespace=NAMESPACE]",
-        "Change a context, or make one", SET_OPTIONS, run_set, CONTEXTS)
+        "Change a context, or make one", SET_OPTIONS, run_set, CONTEXTS, false)
 SUBCOMMAND(rename, "rename-context", NULL, " CONTEXT NEW_NAME", "Give a context another name",
-        NO_OPTIONS, run_rename, CONTEXTS)
+        NO_OPTIONS, run_rename, CONTEXTS, false)
 SUBCOMMAND(delete_context, "delete-context", NULL, " CONTEXT", "Take a context out", NO_OPTIONS,
-        run_delete_context, CONTEXTS)
+        run_delete_context, CONTEXTS, false)
 SUBCOMMAND(delete_cluster, "delete-cluster", NULL, " CLUSTER",
-        "Take a cluster out, of the kubeconfig alone", NO_OPTIONS, run_delete_cluster, NULL)
+        "Take a cluster out, of the kubeconfig alone", NO_OPTIONS, run_delete_cluster, NULL, false)
 SUBCOMMAND(delete_user, "delete-user", NULL, " USER", "Take a user out", NO_OPTIONS,
-        run_delete_user, NULL)
+        run_delete_user, NULL, false)
 
 const struct kt_command kt_command_config = {
         .name = "config",

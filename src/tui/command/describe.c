@@ -263,5 +263,6 @@ const struct kt_command kt_command_describe = {
         .options = OPTIONS,
         .arguments = ARGUMENTS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };

@@ -139,5 +139,6 @@ const struct kt_command kt_command_diff = {
         .help = "Exit codes: 0 no difference, 1 differences, 2 an error.",
         .options = OPTIONS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };

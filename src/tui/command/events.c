@@ -212,5 +212,6 @@ const struct kt_command kt_command_events = {
         .summary = "Show what happened, oldest first",
         .options = OPTIONS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };

@@ -436,5 +436,6 @@ const struct kt_command kt_command_explain = {
         .options = OPTIONS,
         .arguments = ARGUMENTS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };

@@ -503,5 +503,6 @@ const struct kt_command kt_command_get = {
         .options = OPTIONS,
         .arguments = ARGUMENTS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };

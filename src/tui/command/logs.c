@@ -328,5 +328,6 @@ const struct kt_command kt_command_logs = {
         .options = OPTIONS,
         .arguments = ARGUMENTS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };

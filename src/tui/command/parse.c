@@ -243,7 +243,7 @@ static int unknown_command(const char *word, FILE *err)
 	return KT_EXIT_ERROR;
 }
 
-static int run_parsed(struct kt_command_context *ctx)
+static int run_parsed(struct kt_command_context *ctx, bool reads)
 {
 	struct kt_session *own = NULL;
 	kt_auto_err err = KT_ERR_INIT;
@@ -253,6 +253,8 @@ static int run_parsed(struct kt_command_context *ctx)
 		kt_help_command(ctx->command, ctx->out);
 		return KT_EXIT_OK;
 	}
+	if (!reads && kt_session_readonly(ctx->session))
+		return kt_command_fail(ctx, NULL, "read-only: nothing is changed");
 	if (kt_session_derive(ctx->session, ctx, &own, &err) < 0) {
 		/* `up --kubeconfig FILE` writes the file that others read */
 		if (ctx->command->needs_client)
@@ -296,6 +298,7 @@ int kt_command_run(
 	if (!ctx.command)
 		return unknown_command(argv[at], err);
 	char **words = kt_new_array(char *, (size_t)argc + 1);
+	bool reads = ctx.command->reads;
 	int n = 0;
 
 	for (int i = 0; i < argc; i++) {
@@ -304,13 +307,15 @@ int kt_command_run(
 		                ? kt_command_find(ctx.command->subcommands, argv[i])
 		                : NULL;
 
-		if (sub)
+		if (sub) {
 			ctx.command = sub;
-		else if (i != at)
+			reads = reads || sub->reads;
+		} else if (i != at) {
 			words[n++] = argv[i];
+		}
 	}
 	kt_map_init(&ctx.options, option_value_free);
-	int code = parse_words(&ctx, n, words) < 0 ? KT_EXIT_ERROR : run_parsed(&ctx);
+	int code = parse_words(&ctx, n, words) < 0 ? KT_EXIT_ERROR : run_parsed(&ctx, reads);
 
 	kt_map_finish(&ctx.options);
 	free(ctx.argv);

@@ -313,7 +313,7 @@ static int undo_one(
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
-#define SUBCOMMAND(word, text, how, opts) \
+#define SUBCOMMAND(word, text, how, opts, reads_only) \
 	static int run_##word(struct kt_command_context *ctx) \
 	{ \
 		return kt_targets_run(ctx, KT_TARGET_FILES | KT_TARGET_LIVE, word##_one, NULL); \
@@ -326,15 +326,16 @@ static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_
 	        .options = opts, \
 	        .arguments = ARGUMENTS, \
 	        .needs_client = true, \
+	        .reads = reads_only, \
 	        .run = run_##word, \
 	};
 
-SUBCOMMAND(history, "Show the revisions of a workload", "[--revision=N]", REVISION_OPTIONS)
-SUBCOMMAND(pause, "Stop the rollout of a Deployment where it is", "", PLAIN_OPTIONS)
-SUBCOMMAND(restart, "Replace all pods of a workload", "", PLAIN_OPTIONS)
-SUBCOMMAND(resume, "Let a paused Deployment go on", "", PLAIN_OPTIONS)
-SUBCOMMAND(status, "Follow a rollout to its end", "[--timeout=TIME]", STATUS_OPTIONS)
-SUBCOMMAND(undo, "Go back to an earlier revision", "[--to-revision=N]", REVISION_OPTIONS)
+SUBCOMMAND(history, "Show the revisions of a workload", "[--revision=N]", REVISION_OPTIONS, true)
+SUBCOMMAND(pause, "Stop the rollout of a Deployment where it is", "", PLAIN_OPTIONS, false)
+SUBCOMMAND(restart, "Replace all pods of a workload", "", PLAIN_OPTIONS, false)
+SUBCOMMAND(resume, "Let a paused Deployment go on", "", PLAIN_OPTIONS, false)
+SUBCOMMAND(status, "Follow a rollout to its end", "[--timeout=TIME]", STATUS_OPTIONS, true)
+SUBCOMMAND(undo, "Go back to an earlier revision", "[--to-revision=N]", REVISION_OPTIONS, false)
 
 static int run(struct kt_command_context *ctx)
 {

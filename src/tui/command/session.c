@@ -17,7 +17,7 @@ struct kt_session {
 	char *context;    /* NULL: current */
 	char *namespace;
 	struct kt_client *client;
-	bool owns_client;
+	bool owns_client, readonly;
 	struct kt_endpoint endpoint; /* as connected */
 	struct kt_discovery discovery;
 	bool discovery_loaded;
@@ -42,6 +42,7 @@ struct kt_session *kt_session_create(const struct kt_session_options *options)
 	session->context = dup_or_null(options->context);
 	session->namespace = dup_or_null(options->namespace);
 	session->client = options->client;
+	session->readonly = options->readonly;
 	kt_map_init(&session->variables, free);
 	kt_cancel_open(&session->cancel);
 	return session;
@@ -99,6 +100,11 @@ struct kt_client *kt_session_client(struct kt_session *session, struct kt_err *e
 	if (!session->namespace)
 		session->namespace = dup_or_null(session->endpoint.namespace);
 	return session->client;
+}
+
+bool kt_session_readonly(const struct kt_session *session)
+{
+	return session->readonly;
 }
 
 const char *kt_session_namespace(const struct kt_session *session)
@@ -250,6 +256,7 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 	        .namespace = namespace   ? namespace
 	                     : elsewhere ? NULL
 	                                 : session->namespace,
+	        .readonly = session->readonly,
 	};
 
 	if (!elsewhere && ctx->command->needs_client)

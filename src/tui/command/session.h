@@ -46,6 +46,8 @@ const char *kt_session_server(const struct kt_session *session);
 /* One of several errors: "Error from server (Invalid): …" or the message alone. */
 void kt_command_say(struct kt_command_context *ctx, const struct kt_err *err);
 
+/* Only commands that read may run. */
+bool kt_session_readonly(const struct kt_session *session);
 const char *kt_session_context(
         const struct kt_session *session); /* name of the kubeconfig context; "" embedded */
 const char *kt_session_kubeconfig(const struct kt_session *session); /* NULL: the default files */

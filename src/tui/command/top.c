@@ -338,5 +338,6 @@ const struct kt_command kt_command_top = {
         .summary = "Show CPU and memory in use",
         .options = NODE_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&top_nodes, &top_pods, NULL},
+        .reads = true,
         .run = run,
 };

@@ -117,6 +117,7 @@ const struct kt_command kt_command_version = {
         .usage = "version [--client] [-o json|yaml]",
         .summary = "Show the versions of this program and of the server",
         .options = VERSION_OPTIONS,
+        .reads = true,
         .run = run_version,
 };
 
@@ -127,6 +128,7 @@ const struct kt_command kt_command_cluster_info = {
         .summary = "Show which cluster this is",
         .options = NO_OPTIONS,
         .needs_client = true,
+        .reads = true,
         .run = run_info,
 };
 
@@ -137,5 +139,6 @@ const struct kt_command kt_command_help = {
         .summary = "Explain a command",
         .options = NO_OPTIONS,
         .arguments = COMMANDS,
+        .reads = true,
         .run = run_help,
 };

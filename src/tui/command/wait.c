@@ -220,5 +220,6 @@ const struct kt_command kt_command_wait = {
         .options = OPTIONS,
         .arguments = ARGUMENTS,
         .needs_client = true,
+        .reads = true,
         .run = run,
 };
