@@ -6,6 +6,7 @@
 #include "tui/keys.h"
 #include "tui/save.h"
 #include "tui/start.h"
+#include "tui/stream.h"
 #include "tui/ui.h"
 #include "tui/view/edit.h"
 #include "tui/view/help.h"
@@ -239,6 +240,8 @@ const struct kt_ui_verb *const kt_ui_verbs[] = {
         WORD("suspend", NULL, "suspend or resume a cron job", kt_ask_suspend, .writes = true),
         WORD("rollback", NULL, "back to a replica set's revision", kt_ask_rollback, .writes = true),
         WORD("decode", NULL, "a secret's values in clear", kt_decode_open),
+        WORD("shell", NULL, "a shell in a container", kt_stream_shell, .writes = true),
+        WORD("attach-to", .run = kt_stream_attach, .writes = true),
         WORD("back", .run = do_back),
         WORD("prompt", .run = do_prompt),
         WORD("filter", .run = do_filter),

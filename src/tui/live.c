@@ -145,6 +145,8 @@ static void read_columns(struct kt_live *live, struct kt_json_at definitions)
 			priority = 0;
 		kt_table_add_column(table, name, priority > 0, kt_column_sort_of(name));
 	}
+	if (live->columns_known)
+		live->columns_known(live->columns_arg);
 }
 
 /* Calls */
@@ -309,6 +311,8 @@ static void take_event(struct kt_live *live, struct kt_json_at event)
 		        text_of(kt_json_find(row, "object", "metadata", NULL), "uid");
 
 		kt_table_remove(live->table, uid);
+		if (live->removed)
+			live->removed(live->removed_arg);
 		return;
 	}
 	put_row(live, row, kt_ui_now(live->ui));

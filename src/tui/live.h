@@ -37,8 +37,12 @@ struct kt_live {
 	/* Each row before it is put, with its object; NULL. */
 	void (*seen)(void *arg, const struct kt_row *row, struct kt_json_at object);
 	void *seen_arg;
+	void (*columns_known)(void *arg); /* before the first row; NULL */
+	void *columns_arg;
 	void (*listed)(void *arg); /* all rows are there; NULL */
 	void *listed_arg;
+	void (*removed)(void *arg); /* a row was taken out; NULL */
+	void *removed_arg;
 };
 
 void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table);

@@ -7,14 +7,14 @@
 
 enum { ROWS_PER_PERIOD = 2000, MIB = 1 << 20 };
 
-static const char *const COLUMNS[] = {"CPU", "MEM", NULL};
+const char *const kt_usage_names[] = {"CPU", "MEM", NULL};
 
 const char *const *kt_usage_columns(const struct kt_resource *resource)
 {
 	bool has = !*resource->group &&
 	           (!strcmp(resource->plural, "pods") || !strcmp(resource->plural, "nodes"));
 
-	return has ? COLUMNS : NULL;
+	return has ? kt_usage_names : NULL;
 }
 
 static double quantity_at(struct kt_json_at usage, const char *name)
@@ -56,6 +56,9 @@ static void index_rows(const struct kt_table *table, struct kt_map *rows)
 static void put_usage(struct kt_map *rows, struct kt_json_at item)
 {
 	struct kt_json_at metadata = kt_json_member(item, "metadata");
+
+	if (!metadata.p) /* a container */
+		metadata = item;
 	kt_auto_free char *namespace = kt_json_string_dup(kt_json_member(metadata, "namespace")),
 	                  *name = kt_json_string_dup(kt_json_member(metadata, "name"));
 	kt_auto_free char *key = kt_asprintf("%s/%s", namespace ? namespace : "", name ? name : "");
@@ -71,7 +74,8 @@ static void put_usage(struct kt_map *rows, struct kt_json_at item)
 
 static void take(struct kt_usage *usage, struct kt_json_at list)
 {
-	struct kt_json_at items = kt_json_member(list, "items"), item;
+	struct kt_json_at items = kt_json_member(list, usage->of_pod ? "containers" : "items"),
+	                  item;
 	struct kt_json_iter it = {0};
 	struct kt_map rows;
 
@@ -137,11 +141,21 @@ void kt_usage_start(
 	stop(usage);
 	free(usage->path);
 	usage->path = NULL;
+	usage->of_pod = false;
 	if (!kt_usage_columns(resource))
 		return;
 	usage->path = *namespace ? kt_asprintf("/apis/metrics.k8s.io/v1beta1/namespaces/%s/%s",
 	                                   namespace, resource->plural)
 	                         : kt_asprintf("/apis/metrics.k8s.io/v1beta1/%s", resource->plural);
+}
+
+void kt_usage_start_pod(struct kt_usage *usage, const char *namespace, const char *pod)
+{
+	stop(usage);
+	free(usage->path);
+	usage->path =
+	        kt_asprintf("/apis/metrics.k8s.io/v1beta1/namespaces/%s/pods/%s", namespace, pod);
+	usage->of_pod = true;
 }
 
 void kt_usage_ask(struct kt_usage *usage)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/view/list.h"
 
+#include "tui/health.h"
 #include "tui/save.h"
 
 struct list_view {
 	struct kt_view view;
 	struct kt_view_ops ops; /* with its own context */
-	char *title, *enter, *target, *ns;
+	char *title, *enter, *target, *ns, *told;
 	struct kt_table table;
+	void *arg;
+	void (*finish)(void *arg);
 };
 
 static struct list_view *of_view(const struct kt_view *view)
@@ -24,7 +27,14 @@ static void title(struct kt_view *view, struct kt_str *out)
 
 static void draw(struct kt_view *view, struct kt_rect area)
 {
-	kt_table_draw(&of_view(view)->table, &view->ui->theme, area, kt_ui_now(view->ui), 0);
+	struct list_view *v = of_view(view);
+
+	kt_table_draw(&v->table, &view->ui->theme, area, kt_ui_now(view->ui),
+	        kt_loop_wall_ns(view->ui->loop));
+	if (v->told && !v->table.rows.n)
+		kt_draw_text(area.row + KT_MIN(2, area.rows - 1), area.column + 2, area.columns - 4,
+		        v->told, strlen(v->told),
+		        kt_ui_style(view->ui, KT_ROLE_ROW_COMPLETED, KT_ROLE_TABLE_BG), true);
 }
 
 static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
@@ -38,7 +48,7 @@ static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 		kt_str_puts(out, v->ns ? v->ns : "");
 	else if (!row)
 		return false;
-	else if (!strcmp(name, "name"))
+	else if (!strcmp(name, "name") || !strcmp(name, "names"))
 		kt_str_puts(out, row->name);
 	else if (*name >= '0' && *name <= '9' && strtoul(name, NULL, 10) < row->n_cells)
 		kt_str_puts(out, row->cells[strtoul(name, NULL, 10)]);
@@ -116,7 +126,7 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 		kt_auto_str csv = KT_STR_INIT;
 		kt_auto_free char *file = kt_asprintf("%s.csv", view->crumb);
 
-		kt_table_csv(&v->table, &csv, 0);
+		kt_table_csv(&v->table, &csv, kt_loop_wall_ns(view->ui->loop));
 		kt_save_dump(view->ui, file, (struct kt_sv){kt_str_text(&csv), csv.len});
 	} else {
 		return false;
@@ -128,7 +138,10 @@ static void destroy(struct kt_view *view)
 {
 	struct list_view *v = of_view(view);
 
+	if (v->finish)
+		v->finish(v->arg);
 	kt_table_finish(&v->table);
+	free(v->told);
 	free(v->title);
 	free(v->enter);
 	free(v->target);
@@ -162,7 +175,11 @@ struct kt_view *kt_list_view_create(struct kt_ui *ui, const struct kt_list_view_
 	v->ns = dup_or_null(options->ns);
 	kt_table_init(&v->table);
 	for (const char *const *name = options->columns; *name; name++)
-		kt_table_add_column(&v->table, *name, false, KT_SORT_TEXT);
+		kt_table_add_column(&v->table, *name, false, kt_column_sort_of(*name));
+	for (const char *const *name = options->extra; name && *name; name++)
+		kt_table_add_extra_column(&v->table, *name);
+	v->arg = options->arg;
+	v->finish = options->finish;
 	return &v->view;
 }
 
@@ -179,4 +196,18 @@ void kt_list_view_add(
 
 	row->state = state;
 	kt_table_put(&v->table, row, 0);
+}
+
+struct kt_table *kt_list_view_table(struct kt_view *view)
+{
+	return &of_view(view)->table;
+}
+
+void kt_list_view_tell(struct kt_view *view, const char *text)
+{
+	struct list_view *v = of_view(view);
+
+	free(v->told);
+	v->told = dup_or_null(text);
+	kt_ui_dirty(view->ui);
 }

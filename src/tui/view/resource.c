@@ -384,6 +384,16 @@ static const struct kt_view_ops OPS = {
         .destroy = destroy,
 };
 
+/* What tells when it was seen last, events, shows the newest first. */
+static void on_columns(void *arg)
+{
+	struct resource_view *v = arg;
+	int column = kt_table_find_column(&v->table, "Last Seen");
+
+	if (column >= 0)
+		kt_table_sort(&v->table, column, false);
+}
+
 static void on_listed(void *arg)
 {
 	kt_usage_ask(&((struct resource_view *)arg)->usage);
@@ -410,6 +420,8 @@ struct kt_view *kt_resource_view_create(
 	kt_live_init(&v->live, ui, &v->table);
 	kt_usage_init(&v->usage, ui, &v->table);
 	v->live.extra = kt_usage_columns(&v->resource);
+	v->live.columns_known = on_columns;
+	v->live.columns_arg = v;
 	v->live.listed = on_listed;
 	v->live.listed_arg = v;
 	if (v->owner_uid) {
