@@ -83,6 +83,15 @@ class LintTest(unittest.TestCase):
         found = self.run_lint("openings")
         self.assertEqual([line.split(" ")[0] for line in found], ["src/base/a.c:1:", "src/base/b.h:2:"])
 
+    def test_documents(self):
+        self.write("src/base/a.c", "")
+        self.write("dev", "case $1 in\nrun)\n", opening="")
+        self.write("README.md", "`src/base/a.c` `src/base/<name>.c` `src/base/` `./dev run [X]` `tests/*.py` `a.c`\n", opening="")
+        self.write("CONTRIBUTING.md", "`./dev walk`\n`src/base/b.c` `src/api/<name>.c`\n", opening="")
+        self.assertEqual(self.run_lint("documents"), [
+            "CONTRIBUTING.md:1: ./dev knows no walk", "CONTRIBUTING.md:2: there is no src/base/b.c",
+            "CONTRIBUTING.md:2: there is no src/api/<name>.c", "README.md:1: there is no tests/*.py"])
+
 
 if __name__ == "__main__":
     unittest.main()
