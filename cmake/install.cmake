@@ -25,7 +25,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md ${C
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME kube-tui)
-set(CPACK_PACKAGE_CONTACT "kube-tui maintainers <maintainers@users.noreply.r-seed-a66a6ee0.example>")
+set(CPACK_PACKAGE_CONTACT "kube-tui maintainers <kube-tui@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

@@ -3,12 +3,15 @@
  * What the files of the local engine share.
  *
  * Locks, taken in this order:
- *   queue_lock  the queue of transactions and requests to the writer
- *   watch_lock  which watches exist (groups and their lists)
- *   state_lock  index, ring, oldest, compaction queue, the watches' cursors: readers share it, the
- * writer takes it to publish None is held across I/O or a callback. The disk's write transaction,
- * `next_revision`, expiry and `disk_garbage` belong to the writer alone. The index is changed by
- * the writer only, so the writer reads it without the lock.
+ *
+ *	queue_lock	the queue of transactions and requests to the writer
+ *	watch_lock	which watches exist (groups and their lists)
+ *	state_lock	index, ring, oldest, compaction queue, the watches' cursors: readers share
+ *			it, the writer takes it to publish
+ *
+ * None is held across I/O or a callback. The disk's write transaction, `next_revision`, expiry and
+ * `disk_garbage` belong to the writer alone. The index is changed by the writer only, so the writer
+ * reads it without the lock.
  */
 #ifndef KT_CLUSTER_STORE_INTERNAL_H
 #define KT_CLUSTER_STORE_INTERNAL_H
