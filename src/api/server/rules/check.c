@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/rules/check.h"
 
-#include "api/codec/codec.h"
 #include "api/machinery/names.h"
+#include "api/server/rules/unversioned.h"
 
 /* Finds a member of an object type, also behind inlined structs. */
 static const struct kt_field *find_field(const struct kt_type *type, const char *name)
@@ -161,14 +161,25 @@ static json_t *shown_empty(const struct kt_rule_context *c, const struct kt_at *
 	return is_empty ? json_deep_copy(sent) : json_null();
 }
 
+/* A struct or a list in upstream's own names; the caller ends the reference. */
+static json_t *printable(const struct kt_at *at, const json_t *value, const json_t *sent)
+{
+	json_t *borrowed = (json_t *)(uintptr_t)value;
+	enum kt_shape shape = at->type ? at->type->shape : KT_SHAPE_ANY;
+	bool fits = json_is_array(value) ? shape == KT_SHAPE_LIST
+	                                 : shape == KT_SHAPE_OBJECT || shape == KT_SHAPE_MAP;
+
+	if (fits && (json_is_array(value) || json_is_object(value)))
+		return kt_unversioned(at->type, value, sent);
+	return json_incref(borrowed);
+}
+
 /* What Go prints for an absent value: its type's zero, or null for pointers, lists and maps. The
  * caller ends the reference. */
 static json_t *shown(const struct kt_rule_context *c, const struct kt_at *at)
 {
-	if (at->value && at->type && (json_is_object(at->value) || json_is_array(at->value)))
-		return kt_codec_canonical(at->type, at->value);
 	if (at->value)
-		return json_incref(at->value);
+		return printable(at, at->value, kt_at_sent(c, at));
 	if (!at->type || (at->field && (at->field->flags & KT_FIELD_POINTER)))
 		return at->type ? json_null() : json_string("");
 	switch (at->type->shape) {
@@ -235,7 +246,31 @@ void kt_add_invalid_value(struct kt_rule_context *c, const struct kt_at *at, con
 	va_start(ap, fmt);
 	const char *detail = arena_vprintf(c, fmt, ap);
 	va_end(ap);
+	kt_auto_json json_t *printed = printable(at, value, NULL);
+	kt_field_invalid(&c->errors, kt_at_path(c, at), printed, "%s", detail);
+}
+
+void kt_add_invalid_other(struct kt_rule_context *c, const struct kt_at *at,
+        const struct kt_at *bad, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *detail = arena_vprintf(c, fmt, ap);
+	va_end(ap);
+	kt_auto_json json_t *value = shown(c, bad);
 	kt_field_invalid(&c->errors, kt_at_path(c, at), value, "%s", detail);
+}
+
+void kt_add_changed(struct kt_rule_context *c, const struct kt_at *at, const json_t *old,
+        const json_t *now, const char *fmt, ...)
+{
+	kt_auto_str diff = KT_STR_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	const char *detail = arena_vprintf(c, fmt, ap);
+	va_end(ap);
+	kt_unversioned_diff(&diff, at->type, old, now, kt_at_sent(c, at));
+	kt_field_forbidden(&c->errors, kt_at_path(c, at), "%s\n%s", detail, kt_str_text(&diff));
 }
 
 void kt_add_forbidden(struct kt_rule_context *c, const struct kt_at *at, const char *fmt, ...)

@@ -76,8 +76,14 @@ void kt_add_invalid_text(struct kt_rule_context *c, const struct kt_at *at, cons
         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void kt_add_invalid_value(struct kt_rule_context *c, const struct kt_at *at, const json_t *value,
         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The bad value that is printed stands at another place than the error. */
+void kt_add_invalid_other(struct kt_rule_context *c, const struct kt_at *at,
+        const struct kt_at *bad, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void kt_add_forbidden(struct kt_rule_context *c, const struct kt_at *at, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+/* Forbidden, with what differs between the old value and the new one (of at's type) behind it. */
+void kt_add_changed(struct kt_rule_context *c, const struct kt_at *at, const json_t *old,
+        const json_t *now, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void kt_add_duplicate(struct kt_rule_context *c, const struct kt_at *at);
 void kt_add_not_found(struct kt_rule_context *c, const struct kt_at *at);
 void kt_add_not_supported(

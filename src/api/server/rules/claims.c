@@ -96,7 +96,8 @@ void kt_check_claim_spec(struct kt_rule_context *c, const struct kt_at *spec, bo
 	check_data_source(c, &ref);
 	if (ref.value && source.value && !kt_same(ref.value, source.value) &&
 	        !*kt_text_of(ref.value, "namespace"))
-		kt_add_invalid_value(c, spec, nothing, "must match dataSourceRef");
+		kt_field_invalid(
+		        &c->errors, kt_at_path(c, spec), nothing, "must match dataSourceRef");
 	if (*kt_at_text(&attributes))
 		kt_check_format(c, &attributes, "dns1123-subdomain");
 }

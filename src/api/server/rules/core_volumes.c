@@ -277,7 +277,9 @@ static void check_volume_update(struct kt_rule_context *c, const struct kt_at *r
 		        !json_object_get(spec->value, sources[i]) ==
 		                !json_object_get(before, sources[i]))
 			continue;
-		kt_add_forbidden(c, &at, "spec.persistentvolumesource is immutable after creation");
+		at.type = kt_type_lookup("io.k8s.api.core.v1.PersistentVolumeSource");
+		kt_add_changed(c, &at, before, spec->value,
+		        "spec.persistentvolumesource is immutable after creation");
 		break;
 	}
 	struct kt_at mode = kt_at(root, "volumeMode"), affinity = kt_at(root, "nodeAffinity"),
@@ -285,10 +287,9 @@ static void check_volume_update(struct kt_rule_context *c, const struct kt_at *r
 	mode.value = json_object_get(spec->value, "volumeMode");
 	mode.type = NULL;
 	kt_check_immutable(c, &mode, json_object_get(before, "volumeMode"));
-	affinity.value = own.value;
 	if (json_object_get(before, "nodeAffinity") &&
 	        !kt_same(own.value, json_object_get(before, "nodeAffinity")))
-		kt_add_invalid_value(c, &affinity, own.value ? own.value : json_null(),
+		kt_add_invalid_other(c, &affinity, &own,
 		        "field is immutable, except for updating from beta label to GA");
 }
 
@@ -420,9 +421,9 @@ static void check_claim_update(
 	        !json_object_get(kt_jget(old, "metadata.annotations"), OLD_CLASS))
 		json_object_del(copy, "storageClassName"); /* a default may come late */
 	if (!kt_same(copy, before))
-		kt_add_forbidden(c, spec,
+		kt_add_changed(c, spec, before, copy,
 		        "spec is immutable after creation except resources.requests and "
-		        "volumeAttributesClassName for bound claims\n");
+		        "volumeAttributesClassName for bound claims");
 	const json_t *now = kt_jget(spec->value, "resources.requests.storage"),
 	             *was = kt_jget(old_requests, "storage");
 	struct kt_at list = kt_at(spec, "resources"), requests = kt_at(&list, "requests"),

@@ -241,7 +241,7 @@ static void check_cidrs(struct kt_rule_context *c, const struct kt_at *spec)
 		return;
 	}
 	if (kt_at_n(&cidrs) > 2) {
-		kt_add_invalid_value(c, &cidrs, spec->value, "may only hold up to 2 values");
+		kt_add_invalid_other(c, &cidrs, spec, "may only hold up to 2 values");
 		return;
 	}
 	KT_EACH(cidr, &cidrs) {

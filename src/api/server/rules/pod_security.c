@@ -31,8 +31,8 @@ static void check_seccomp(struct kt_rule_context *c, const struct kt_at *profile
 		else
 			kt_check_descending_path(c, &local);
 	} else if (local.value) {
-		kt_add_invalid_value(c, &local, profile->value,
-		        "can only be set when seccomp type is Localhost");
+		kt_add_invalid_other(
+		        c, &local, profile, "can only be set when seccomp type is Localhost");
 	}
 }
 

@@ -225,8 +225,18 @@ void kt_check_pod_update(struct kt_rule_context *c, const json_t *pod, const jso
 	put_back(copy, old_spec);
 	check_gated_changes(c, &spec, old_spec, copy);
 	if (!kt_same(copy, old_spec))
-		kt_add_forbidden(
-		        c, &spec, "pod updates may not change fields other than " MAY_CHANGE "\n");
+		kt_add_changed(c, &spec, old_spec, copy,
+		        "pod updates may not change fields other than " MAY_CHANGE);
+}
+
+static void add_changed_container(struct kt_rule_context *c, const struct kt_at *list,
+        const json_t *before, const json_t *now)
+{
+	struct kt_at at = *list;
+	at.type = list->type->elem;
+	kt_add_changed(c, &at, before, now,
+	        "existing ephemeral containers \"%s\" may not be changed",
+	        kt_text_of(before, "name"));
 }
 
 /* Debug containers are only ever added. */
@@ -247,9 +257,7 @@ void kt_check_pod_debug_update(struct kt_rule_context *c, const json_t *pod, con
 			        "existing ephemeral containers \"%s\" may not be removed\n",
 			        kt_text_of(before, "name"));
 		else if (!json_equal(found, before))
-			kt_add_forbidden(c, &list,
-			        "existing ephemeral containers \"%s\" may not be changed\n",
-			        kt_text_of(before, "name"));
+			add_changed_container(c, &list, before, found);
 	}
 }
 

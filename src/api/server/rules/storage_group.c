@@ -306,8 +306,7 @@ static void check_registered(
 				same &= kt_same(json_object_get(driver.value, fixed[f]),
 				        json_object_get(before, fixed[f]));
 			if (!same)
-				kt_add_invalid_value(
-				        c, drivers, driver.value, "field is immutable");
+				kt_add_invalid_other(c, drivers, &driver, "field is immutable");
 		}
 	}
 }
