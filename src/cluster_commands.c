@@ -11,6 +11,7 @@
 #include "tui/command/cluster.h"
 #include "tui/command/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,6 +29,8 @@
 #define NODES_MAX 20000
 #define DEFAULT_PORT 6443
 #define LOG_KEPT_BYTES (1 << 20) /* a longer one starts anew with the cluster */
+/* While it runs: what a full disk makes of refused writes in a day is a thousand times as much. */
+#define LOG_MAX_BYTES (8 << 20)
 #define LAST_LINE_BYTES_MAX 4096
 
 struct up {
@@ -251,8 +254,12 @@ static void begin_log(const struct up *up)
 {
 	struct stat st;
 
-	if (up->ready_fd >= 0 && fstat(STDERR_FILENO, &st) == 0 && st.st_size > LOG_KEPT_BYTES)
+	if (up->ready_fd < 0)
+		return;
+	if (fstat(STDERR_FILENO, &st) == 0 && st.st_size > LOG_KEPT_BYTES)
 		(void)!ftruncate(STDERR_FILENO, 0);
+	kt_auto_free char *path = kt_path_join(up->state.dir, "log");
+	kt_log_limit(path, LOG_MAX_BYTES);
 }
 
 static int run_foreground(struct up *up, struct kt_err *err)
@@ -374,6 +381,21 @@ static bool was_overtaken(struct up *up, pid_t pid)
 	return load_again(up, NULL) == 0 && up->state.is_running && up->state.pid != pid;
 }
 
+/* A cluster that was refused before it had anything but a log leaves nothing that `list` would
+ * show. False: there is more. */
+static bool forget_new(const struct up *up, const char *log_path)
+{
+	DIR *dir = opendir(up->state.dir);
+	const struct dirent *entry;
+	bool more = !dir;
+
+	while (dir && (entry = readdir(dir)))
+		more = more || (entry->d_name[0] != '.' && !kt_streq(entry->d_name, "log"));
+	if (dir)
+		closedir(dir);
+	return !more && (unlink(log_path) == 0 || errno == ENOENT) && rmdir(up->state.dir) == 0;
+}
+
 /* The process has closed its end of the pipe, or takes too long. */
 static int fail_start(const struct up *up, pid_t pid, const char *log_path, struct kt_err *err)
 {
@@ -386,6 +408,8 @@ static int fail_start(const struct up *up, pid_t pid, const char *log_path, stru
 		        "cluster %s did not start: it was ended by signal %d (%s); "
 		        "its log is %s",
 		        up->options.name, WTERMSIG(status), strsignal(WTERMSIG(status)), log_path);
+	if (forget_new(up, log_path))
+		return kt_fail(err, EIO, "cluster %s did not start", up->options.name);
 	return kt_fail(
 	        err, EIO, "cluster %s did not start; its log is %s", up->options.name, log_path);
 }
@@ -442,6 +466,8 @@ static int command_up(struct kt_command_context *ctx)
 		print_runs(&up, ctx->out);
 	else if (status == 0)
 		status = run_background(&up, ctx->out, &err);
+	if (status < 0 && up.state.dir)
+		(void)rmdir(up.state.dir); /* a new cluster's, which is still empty */
 	kt_cluster_state_finish(&up.state);
 	return status < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }

@@ -5,13 +5,25 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static atomic_int log_fd = STDERR_FILENO;
 static atomic_int log_max = KT_LOG_INFO;
+
+/* Of a log that is a file with a limit; path NULL: it is none. */
+static struct {
+	char *path, *old_path;
+	long long max_bytes;
+	atomic_llong bytes;
+	pthread_mutex_t lock; /* one thread changes files */
+} limit = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
@@ -19,6 +31,36 @@ void kt_log_open(int fd, enum kt_log_level max)
 {
 	atomic_store(&log_fd, fd);
 	atomic_store(&log_max, (int)max);
+}
+
+void kt_log_limit(const char *path, long long max_bytes)
+{
+	struct stat st;
+
+	kt_assert(!limit.path);
+	atomic_store(
+	        &limit.bytes, fstat(atomic_load(&log_fd), &st) == 0 ? (long long)st.st_size : 0);
+	limit.max_bytes = max_bytes;
+	limit.old_path = kt_asprintf("%s.1", path);
+	limit.path = kt_strdup(path);
+}
+
+/* Whatever fails: the log goes on where it is, and this is tried again as many bytes later. */
+static void begin_new_file(void)
+{
+	pthread_mutex_lock(&limit.lock);
+	if (atomic_load(&limit.bytes) > limit.max_bytes) {
+		atomic_store(&limit.bytes, 0);
+		if (rename(limit.path, limit.old_path) == 0) {
+			kt_auto_close int fd = open(limit.path,
+			        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+			/* dup2: nobody sees a moment without a descriptor. */
+			if (fd < 0 || dup2(fd, atomic_load(&log_fd)) < 0)
+				(void)rename(limit.old_path, limit.path);
+		}
+	}
+	pthread_mutex_unlock(&limit.lock);
 }
 
 /* Control characters, and bytes that are no UTF-8, as \xNN: a log is read on a terminal. */
@@ -65,6 +107,10 @@ static void write_line(const struct kt_str *line)
 			return; /* nowhere left to report it */
 		done += (size_t)n;
 	}
+	if (limit.path &&
+	        atomic_fetch_add(&limit.bytes, (long long)line->len) + (long long)line->len >
+	                limit.max_bytes)
+		begin_new_file();
 }
 
 void kt_log(enum kt_log_level level, const char *area, const char *fmt, ...)

@@ -10,6 +10,10 @@
 enum kt_log_level { KT_LOG_ERROR, KT_LOG_WARNING, KT_LOG_INFO, KT_LOG_DEBUG };
 
 void kt_log_open(int fd, enum kt_log_level max); /* fd is borrowed */
+/* The descriptor is that of the file `path`: once it has max_bytes it is renamed to `path`.1, in
+ * the place of the last such, and the descriptor is made that of a new file. Called once, before
+ * other threads log. */
+void kt_log_limit(const char *path, long long max_bytes);
 void kt_log(enum kt_log_level level, const char *area, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
 #define kt_log_error(area, ...) kt_log(KT_LOG_ERROR, area, __VA_ARGS__)

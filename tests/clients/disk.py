@@ -55,8 +55,8 @@ def folder_is_in_use(cluster):
     pid = cluster.pid()
     said = cluster.tui("up", "other", "--data-dir", cluster.data, "--kubeconfig", cluster.kubeconfig, "--port", "0")
     said.fails(1, rf"{cluster.data} is in use by process {pid}$")
-    cluster.tui("delete", "other").ok()
-    cluster.tui("list").ok(rf"^{cluster.name}\s+Running")
+    listed = cluster.tui("list").ok(rf"^{cluster.name}\s+Running")
+    listed.wants("other" not in listed.out, "a refused `up` leaves a cluster")
 
 
 def folder_is_one_clusters(cluster):
@@ -64,7 +64,9 @@ def folder_is_one_clusters(cluster):
     cluster.tui("down", cluster.name).ok()
     said = cluster.tui("up", "other", "--data-dir", cluster.data, "--kubeconfig", cluster.kubeconfig, "--port", "0")
     said.fails(1, rf"{cluster.data} has the data of cluster {cluster.name}; ")
+    said.wants("other" not in cluster.tui("list").out, "a refused `up` leaves a cluster")
     state = cluster.dir / "state/kube-tui/clusters/other/state.json"
+    state.parent.mkdir()
     state.write_text(json.dumps({"dataDir": str(cluster.data)}), encoding="utf-8")
     state.parent.rename(state.parent.with_name("hidden_"))
     cluster.again().ok(" ready at ")
@@ -116,7 +118,7 @@ def damage_is_named(cluster):
     cluster.make("precious").ok()
     cluster.tui("down", cluster.name).ok()
     shutil.copy(file, kept)
-    for size, why in [(100, "not an LMDB file"), (8192, r"cut off after 2 of \d+ pages"), (65536, "cut off after 16 of")]:
+    for size, why in [(0, "store.mdb is damaged: it is empty"), (100, "not an LMDB file"), (8192, r"cut off after 2 of \d+ pages"), (65536, "cut off after 16 of")]:
         os.truncate(file, size)
         cluster.again().fails(1, why)
         cluster.tui("list").ok("Stopped")

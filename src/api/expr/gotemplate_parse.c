@@ -210,7 +210,7 @@ static int parse_number(struct parser *p, struct gt_operand *operand)
 		return fail(p, "bad number syntax: \"%s\"", text);
 	p->pos += len;
 	/* a constant that is whole is one, however it is written */
-	if (real == (double)(int64_t)real && real < 1e15 && real > -1e15)
+	if (real < 1e15 && real > -1e15 && real == (double)(int64_t)real)
 		return literal(p, operand, json_integer((int64_t)real));
 	return literal(p, operand, json_real(real));
 }

@@ -14,6 +14,10 @@
 #include "base/json.h"
 
 #define KT_PATCH_OPERATIONS_MAX 10000
+/* What the copies of one JSON patch may add up to (the real server's limit), and its moves: what is
+ * moved is walked to know how deep it is. */
+#define KT_PATCH_COPY_BYTES_MAX ((size_t)3 << 20)
+#define KT_PATCH_MOVE_BYTES_MAX ((size_t)64 << 20)
 
 /* Deep equality; numbers by value (1 equals 1.0), NULL equals only NULL. */
 bool kt_json_equal(const json_t *a, const json_t *b);

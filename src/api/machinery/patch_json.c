@@ -17,6 +17,50 @@ static void pointer_finish(struct pointer *pointer)
 }
 #define auto_pointer __attribute__((cleanup(pointer_finish))) struct pointer
 
+/* What the operations of one patch may still do: a few hundred bytes of them could otherwise double
+ * a document until no memory is left, or nest it until no stack is. */
+struct budget {
+	size_t copied_bytes; /* of copies; also the library's limit */
+	size_t walked_bytes; /* of what is moved */
+};
+
+/* Takes the size of a value that shall lie `level` deep off *left. False: too large or too deep. */
+static bool spend(const json_t *value, size_t level, size_t *left)
+{
+	const char *key;
+	json_t *child;
+	size_t i, bytes = json_is_string(value) ? 2 + json_string_length(value) : 8;
+
+	if (level > KT_JSON_DEPTH_MAX || bytes > *left)
+		return false;
+	*left -= bytes;
+	if (json_is_object(value)) {
+		json_object_foreach((json_t *)(uintptr_t)value, key, child) {
+			bytes = strlen(key) + 4;
+			if (bytes > *left)
+				return false;
+			*left -= bytes;
+			if (!spend(child, level + 1, left))
+				return false;
+		}
+	} else {
+		json_array_foreach(value, i, child) {
+			if (!spend(child, level + 1, left))
+				return false;
+		}
+	}
+	return true;
+}
+
+static size_t level_of(const char *path)
+{
+	size_t level = 0;
+
+	for (; *path; path++)
+		level += *path == '/';
+	return level;
+}
+
 static int fail_operation(struct kt_err *err)
 {
 	/* Upstream tells no more than this, whatever was wrong. */
@@ -145,23 +189,30 @@ static bool test(const struct pointer *at, const json_t *value)
 	return found ? kt_json_equal(found, value) : json_is_null(value);
 }
 
-static bool copy_or_move(json_t *document, const json_t *operation, bool move)
+static bool copy_or_move(
+        json_t *document, const json_t *operation, bool move, struct budget *budget)
 {
-	const char *from_path = kt_jstr(operation, "from");
+	const char *from_path = kt_jstr(operation, "from"), *path = kt_jstr(operation, "path");
 	kt_auto_json json_t *value = NULL;
 	auto_pointer from = {0};
 	auto_pointer to = {0};
-	const json_t *found;
+	json_t *found;
 
 	if (!from_path || !resolve(document, from_path, &from))
 		return false;
 	found = get(from.container, from.key);
 	if (!found && (move || json_is_array(from.container)))
 		return false;
-	value = found ? json_deep_copy(found) : json_null();
+	if (found &&
+	        !spend(found, level_of(path), move ? &budget->walked_bytes : &budget->copied_bytes))
+		return false;
+	if (move)
+		value = json_incref(found);
+	else
+		value = found ? json_deep_copy(found) : json_null();
 	if (move)
 		remove_at(&from);
-	return resolve(document, kt_jstr(operation, "path"), &to) && add(&to, value);
+	return resolve(document, path, &to) && add(&to, value);
 }
 
 static bool apply_at(const struct pointer *at, const char *op, json_t *value)
@@ -189,20 +240,22 @@ static bool apply_root(json_t **document, const char *op, const json_t *value)
 	return true;
 }
 
-static bool apply_operation(json_t **document, const json_t *operation)
+static bool apply_operation(json_t **document, const json_t *operation, struct budget *budget)
 {
 	const char *op = kt_jstr(operation, "op");
 	const char *path = kt_jstr(operation, "path");
 	json_t *given = json_object_get(operation, "value");
-	kt_auto_json json_t *value = given ? json_deep_copy(given) : json_null();
+	kt_auto_json json_t *value = NULL;
+	size_t any_bytes = SIZE_MAX;
 	auto_pointer at = {0};
 
-	if (!op || !path)
+	if (!op || !path || (given && !spend(given, level_of(path), &any_bytes)))
 		return false;
+	value = given ? json_deep_copy(given) : json_null();
 	if (!*path)
 		return apply_root(document, op, value);
 	if (!strcmp(op, "copy") || !strcmp(op, "move"))
-		return copy_or_move(*document, operation, !strcmp(op, "move"));
+		return copy_or_move(*document, operation, !strcmp(op, "move"), budget);
 	return resolve(*document, path, &at) && apply_at(&at, op, value);
 }
 
@@ -226,6 +279,7 @@ static const char *go_type(const json_t *value)
 json_t *kt_patch_json(const json_t *document, const json_t *patch, struct kt_err *err)
 {
 	kt_auto_json json_t *result = json_deep_copy(document);
+	struct budget budget = {KT_PATCH_COPY_BYTES_MAX, KT_PATCH_MOVE_BYTES_MAX};
 	size_t n = json_array_size(patch);
 
 	if (!json_is_array(patch) && !json_is_null(patch)) {
@@ -252,7 +306,7 @@ json_t *kt_patch_json(const json_t *document, const json_t *patch, struct kt_err
 			        go_type(operation));
 			return NULL;
 		}
-		if (!apply_operation(&result, operation)) {
+		if (!apply_operation(&result, operation, &budget)) {
 			fail_operation(err);
 			return NULL;
 		}

@@ -39,7 +39,9 @@
 
 /* Connections at one time: two descriptors' worth of the usual soft limit of 1024 stay free for
  * files. */
-#define KT_HTTP_CONNECTIONS_MAX 960
+#define KT_HTTP_CONNECTIONS_MAX 920
+/* Accepted beyond that, for as long as it takes to close others that say nothing. */
+#define KT_HTTP_CONNECTIONS_SPARE 40
 #define KT_HTTP_LISTEN_BACKLOG 512
 /* No descriptor is free: the listener rests that long. */
 #define KT_HTTP_ACCEPT_PAUSE_MS 50

@@ -17,6 +17,8 @@ struct kt_openapi_cache {
 	                         document is made, so that it is made once. */
 	uint64_t generation;
 	struct kt_map documents; /* "v2", "api/v1", "apis/apps/v1", "" (index) -> struct kt_buf */
+	struct kt_map hashes; /* of those that were asked for: half a megabyte is not hashed again
+	                         for every request */
 };
 
 static void free_document(void *value)
@@ -30,6 +32,7 @@ struct kt_openapi_cache *kt_openapi_cache_create(void)
 
 	pthread_mutex_init(&cache->lock, NULL);
 	kt_map_init(&cache->documents, free_document);
+	kt_map_init(&cache->hashes, free);
 	return cache;
 }
 
@@ -38,6 +41,7 @@ void kt_openapi_cache_destroy(struct kt_openapi_cache *cache)
 	if (!cache)
 		return;
 	kt_map_finish(&cache->documents);
+	kt_map_finish(&cache->hashes);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }
@@ -117,7 +121,21 @@ static struct kt_buf *cached(
 	return document;
 }
 
-static struct kt_buf *find(struct kt_server *server, const char *name)
+static void hash_of(struct kt_openapi_cache *cache, const char *name, const struct kt_buf *document,
+        char ret_hash[KT_OPENAPI_HASH_TEXT])
+{
+	const char *known = kt_map_get(&cache->hashes, name);
+
+	if (known) {
+		snprintf(ret_hash, KT_OPENAPI_HASH_TEXT, "%s", known);
+		return;
+	}
+	kt_openapi_hash(document, ret_hash);
+	kt_map_set(&cache->hashes, name, kt_strdup(ret_hash));
+}
+
+static struct kt_buf *find(
+        struct kt_server *server, const char *name, char ret_hash[KT_OPENAPI_HASH_TEXT])
 {
 	struct kt_openapi_cache *cache = server->openapi;
 	struct kt_discovery_kinds kinds;
@@ -126,12 +144,15 @@ static struct kt_buf *find(struct kt_server *server, const char *name)
 	uint64_t generation = kt_resources_generation(server->resources);
 	if (cache->generation != generation) {
 		kt_map_clear(&cache->documents);
+		kt_map_clear(&cache->hashes);
 		cache->generation = generation;
 	}
 	kt_discovery_kinds(server, &kinds);
 	struct kt_buf *document = cached(cache, &kinds, name);
-	if (document)
+	if (document) {
 		kt_buf_ref(document);
+		hash_of(cache, name, document, ret_hash);
+	}
 	kt_discovery_kinds_finish(&kinds);
 	pthread_mutex_unlock(&cache->lock);
 	return document;
@@ -139,13 +160,12 @@ static struct kt_buf *find(struct kt_server *server, const char *name)
 
 static int answer(struct kt_request *request, const char *name, const char *content_type)
 {
-	kt_auto_buf struct kt_buf *document = find(request->server, name);
 	char hash[KT_OPENAPI_HASH_TEXT], etag[KT_OPENAPI_HASH_TEXT + 2];
+	kt_auto_buf struct kt_buf *document = find(request->server, name, hash);
 	const char *known = kt_request_header(request, "if-none-match");
 
 	if (!document)
 		return kt_operation_no_page.encode(request);
-	kt_openapi_hash(document, hash);
 	snprintf(etag, sizeof(etag), "\"%s\"", hash);
 	kt_request_answer_header(request, "etag", etag);
 	kt_request_answer_header(request, "content-type", content_type);

@@ -103,6 +103,8 @@ struct kt_storage_ops {
 	/* Queues the transaction; -EAGAIN when the queue is full (answered with 429), -EROFS when
 	 * stopped. */
 	int (*submit)(struct kt_storage *storage, struct kt_storage_txn *txn, struct kt_err *err);
+	/* 0; the negative errno of submit once no write can succeed any more. */
+	int (*health)(struct kt_storage *storage);
 	int64_t (*revision)(struct kt_storage *storage); /* newest synced */
 	int64_t (*compacted)(
 	        struct kt_storage *storage); /* reads and watches at or below are refused */

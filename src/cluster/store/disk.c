@@ -143,6 +143,46 @@ static int lock_dir(struct kt_store_disk *disk, const char *path, struct kt_err 
 	return 0;
 }
 
+/* A new store gets its name only once it has its pages: LMDB takes an empty file for a new one, and
+ * an empty file of this name is what was left of a cluster's data. */
+static int make_file(
+        struct kt_store_disk *disk, const char *path, const char *file, struct kt_err *err)
+{
+	kt_auto_free char *new_file = kt_path_join(path, "store.mdb.new");
+	struct stat st;
+	MDB_env *env = NULL;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	if (stat(file, &st) == 0)
+		return st.st_size ? 0 : kt_fail(err, EBADMSG, "store.mdb is damaged: it is empty");
+	if (errno != ENOENT)
+		return kt_fail(err, errno, "store.mdb: %s", strerror(errno));
+	if (unlink(new_file) < 0 && errno != ENOENT)
+		return kt_fail(err, errno, "store.mdb.new: %s", strerror(errno));
+	int rc = mdb_env_create(&env);
+	if (!rc)
+		rc = mdb_env_open(env, new_file, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+	if (!rc)
+		rc = mdb_txn_begin(env, NULL, 0, &txn);
+	if (!rc) {
+		rc = mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi);
+		if (!rc)
+			rc = mdb_txn_commit(txn);
+		else
+			mdb_txn_abort(txn);
+	}
+	if (!rc)
+		rc = mdb_env_sync(env, 1);
+	mdb_env_close(env);
+	unlinkat(disk->dir_fd, "store.mdb.new-lock", 0);
+	if (rc)
+		return fail_mdb(err, rc, "creating the store");
+	if (rename(new_file, file) < 0)
+		return kt_fail(err, errno, "store.mdb: %s", strerror(errno));
+	return 0;
+}
+
 /* Takes the largest map the address space gives: a limit on it (ulimit -v) must not stop the store.
  */
 static int open_env(
@@ -229,6 +269,7 @@ int kt_store_disk_open(
         struct kt_store_disk *disk, const char *path, int64_t map_max_bytes, struct kt_err *err)
 {
 	*disk = (struct kt_store_disk){.dir_fd = -1, .lock_fd = -1, .reserve_fd = -1};
+	kt_auto_free char *file = kt_path_join(path, "store.mdb");
 	int rc = kt_make_dirs(path, 0700, err);
 
 	if (rc < 0)
@@ -239,6 +280,8 @@ int kt_store_disk_open(
 	rc = lock_dir(disk, path, err);
 	if (rc == 0)
 		rc = open_reserve(disk, err);
+	if (rc == 0)
+		rc = make_file(disk, path, file, err);
 	if (rc == 0)
 		rc = open_env(disk, path, (size_t)map_max_bytes, err);
 	if (rc == 0)

@@ -298,13 +298,11 @@ void kt_store_index_set_object(
 	}
 }
 
-size_t kt_store_index_rank(const struct kt_store_index *index, const char *key)
+/* Live entries of the subtree below `key`. */
+static size_t rank(const struct kt_store_node *node, const char *key)
 {
-	const struct kt_store_node *node = index->root;
 	size_t rank = 0;
 
-	if (!node || !key)
-		return node ? node->live : 0;
 	while (!node->is_leaf) {
 		size_t i = child_for(node, key);
 		for (size_t j = 0; j < i; j++)
@@ -315,6 +313,22 @@ size_t kt_store_index_rank(const struct kt_store_index *index, const char *key)
 	for (size_t j = 0; j < pos; j++)
 		rank += node->first[j]->object != NULL;
 	return rank;
+}
+
+size_t kt_store_index_count(const struct kt_store_index *index, const char *from, const char *to)
+{
+	const struct kt_store_node *node = index->root;
+
+	if (!node)
+		return 0;
+	/* Most of the way both ends lie in the same subtree. */
+	while (!node->is_leaf) {
+		size_t i = child_for(node, from);
+		if (i != (to ? child_for(node, to) : (size_t)node->n - 1))
+			break;
+		node = node->children[i];
+	}
+	return (to ? rank(node, to) : node->live) - rank(node, from);
 }
 
 struct kt_store_entry *kt_store_index_seek(

@@ -59,8 +59,8 @@ void kt_store_index_remove(struct kt_store_index *index, struct kt_store_entry *
 /* Replaces the object (the reference is taken over; NULL: deleted) and keeps the counts right. */
 void kt_store_index_set_object(
         struct kt_store_index *index, struct kt_store_entry *entry, struct kt_object *object);
-/* Live entries whose key is below `key` in byte order; key NULL: all. */
-size_t kt_store_index_rank(const struct kt_store_index *index, const char *key);
+/* Live entries from `from` on and below `to` (NULL: to the end), in byte order; from <= to. */
+size_t kt_store_index_count(const struct kt_store_index *index, const char *from, const char *to);
 
 /* The first entry at or behind key; next steps on. NULL at the end. */
 struct kt_store_entry *kt_store_index_seek(

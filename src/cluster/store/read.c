@@ -158,10 +158,9 @@ static void note_more(struct scan *scan, struct kt_storage_list *list, const str
 	if (scan->prefix_len)
 		end[scan->prefix_len - 1]++;
 	pthread_rwlock_rdlock(&store->state_lock);
-	size_t below_end = kt_store_index_rank(&store->index, *end ? end : NULL);
-	size_t below_next = kt_store_index_rank(&store->index, list->next_key);
+	size_t n = kt_store_index_count(&store->index, list->next_key, *end ? end : NULL);
 	pthread_rwlock_unlock(&store->state_lock);
-	list->remaining = below_end > below_next ? below_end - below_next : 1;
+	list->remaining = n ? n : 1;
 }
 
 /* Moves a batch into the list; 1 when the limit is reached and something follows. */
@@ -320,8 +319,7 @@ size_t kt_store_count(struct kt_storage *storage, const char *prefix)
 	if (len)
 		end[len - 1]++;
 	pthread_rwlock_rdlock(&store->state_lock);
-	size_t n = kt_store_index_rank(&store->index, len ? end : NULL) -
-	           kt_store_index_rank(&store->index, prefix);
+	size_t n = kt_store_index_count(&store->index, prefix, len ? end : NULL);
 	pthread_rwlock_unlock(&store->state_lock);
 	return n;
 }

@@ -81,11 +81,17 @@ static void destroy(struct kt_storage *storage)
 	free_store(kt_store_of(storage));
 }
 
+static int get_health(struct kt_storage *storage)
+{
+	return atomic_load(&kt_store_of(storage)->stopped);
+}
+
 static const struct kt_storage_ops store_ops = {
         .get = kt_store_get,
         .range = kt_store_range,
         .count = kt_store_count,
         .submit = kt_store_submit,
+        .health = get_health,
         .revision = get_revision,
         .compacted = kt_store_compacted,
         .watch_open = kt_store_watch_open,

@@ -243,6 +243,51 @@ static void test_three_way_merge(void **state)
 	assert_json(patch, "{\"a\":null,\"b\":{\"c\":null,\"d\":2},\"l\":[1]}");
 }
 
+/* n operations, each made of the one before: the document would double, or nest, without end. */
+static void assert_bomb(const char *operation, int n)
+{
+	kt_auto_json json_t *document = parse("{\"a\":{\"b\":[1,2,3]},\"z\":{}}");
+	kt_auto_str text = KT_STR_INIT;
+	kt_auto_err err = KT_ERR_INIT;
+
+	for (int i = 0; i < n; i++) {
+		kt_str_puts(&text, i ? "," : "[");
+		kt_str_printf(&text, operation, i, i, i);
+	}
+	kt_str_putc(&text, ']');
+	kt_auto_json json_t *patch = parse(kt_str_text(&text));
+	assert_null(kt_patch_json(document, patch, &err));
+	assert_int_equal(kt_err_http_status(&err), 422);
+}
+
+static void test_json_patch_bombs(void **state)
+{
+	(void)state;
+	assert_bomb("{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/l%d\"},"
+	            "{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/r%d\"}",
+	        100);
+	assert_bomb("{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/x\"}", 5000);
+	assert_bomb("{\"op\":\"add\",\"path\":\"/q%d\",\"value\":{}},"
+	            "{\"op\":\"move\",\"from\":\"/z\",\"path\":\"/q%d/z\"},"
+	            "{\"op\":\"move\",\"from\":\"/q%d\",\"path\":\"/z\"}",
+	        1000);
+}
+
+static void test_json_patch_moves(void **state)
+{
+	kt_auto_json json_t *document = parse("{\"a\":{\"b\":[1,2,3]}}");
+	kt_auto_json json_t *patch = parse("[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"/c\"},"
+	                                   "{\"op\":\"copy\",\"from\":\"/c\",\"path\":\"/a/d\"},"
+	                                   "{\"op\":\"remove\",\"path\":\"/c/0\"}]");
+	kt_auto_json json_t *into = parse("[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/a/x\"}]");
+	kt_auto_json json_t *result = kt_patch_json(document, patch, NULL);
+
+	(void)state;
+	assert_json(result, "{\"a\":{\"d\":[1,2,3]},\"c\":[2,3]}");
+	assert_json(document, "{\"a\":{\"b\":[1,2,3]}}");
+	assert_null(kt_patch_json(document, into, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +296,8 @@ int main(void)
 	        cmocka_unit_test(test_recorded),
 	        cmocka_unit_test(test_three_way),
 	        cmocka_unit_test(test_three_way_merge),
+	        cmocka_unit_test(test_json_patch_bombs),
+	        cmocka_unit_test(test_json_patch_moves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

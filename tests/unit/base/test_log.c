@@ -4,6 +4,8 @@
 #include "support/support.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int pipe_fds[2];
@@ -61,11 +63,44 @@ static void test_escapes(void **state)
 	        line + 24, " error a: \\x1b[2J\\x7f\\x0a\\xff\\xc2\\x9b gr\xc3\xbc\xc3\x9f\n");
 }
 
+static long long size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (long long)st.st_size : -1;
+}
+
+/* However much is logged: two files, each with no more than the limit and a line. */
+static void test_limit(void **state)
+{
+	enum { MAX = 4096, LINE = 200 };
+	char dir[] = "/tmp/kube-tui-log-XXXXXX", text[LINE + 1];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	kt_auto_free char *path = kt_asprintf("%s/log", dir);
+	kt_auto_free char *old = kt_asprintf("%s/log.1", dir);
+	kt_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	kt_log_open(fd, KT_LOG_INFO);
+	kt_log_limit(path, MAX);
+	memset(text, 'x', LINE);
+	text[LINE] = '\0';
+	assert_int_equal(size_of(old), -1);
+	for (int i = 0; i < 1000; i++)
+		kt_log_error("area", "%s", text);
+	kt_log_open(STDERR_FILENO, KT_LOG_INFO);
+	assert_in_range(size_of(path), 0, MAX + 2 * LINE);
+	assert_in_range(size_of(old), MAX, MAX + 2 * LINE);
+	assert_int_equal(unlink(path) | unlink(old) | rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_line, open_pipe, close_pipe),
 	        cmocka_unit_test_setup_teardown(test_escapes, open_pipe, close_pipe),
+	        cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

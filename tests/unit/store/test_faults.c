@@ -38,6 +38,7 @@ static void check_fail_stop(const char *path)
 	assert_int_equal(put(&store, "/a", "3"), -EIO);
 	assert_int_equal(put(&store, "/a", "4"), -EROFS);
 	assert_int_equal(put(&store, "/b", "1"), -EROFS);
+	assert_int_equal(store.storage->ops->health(store.storage), -EROFS);
 	/* reads go on, and show nothing that was not synced */
 	assert_list(&store, "/", 0, "/a=2");
 	assert_list(&store, "/", 2, "/a=1");
@@ -316,6 +317,29 @@ static void test_no_store_is_seen(void **state)
 	        -EBADMSG);
 }
 
+/* LMDB would make a new store of it, and the cluster's data would be gone without a word. */
+static void test_empty_file_is_seen(void **state)
+{
+	struct test_store store = {0};
+	struct kt_storage *storage = NULL;
+	kt_auto_err err = KT_ERR_INIT;
+	kt_auto_free char *file = kt_asprintf("%s/store.mdb", (const char *)*state);
+	kt_auto_free char *half = kt_asprintf("%s.new", file);
+	kt_auto_close int fd = -1;
+
+	/* one that was killed while it made its file begins anew */
+	fd = open(half, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	open_store(&store, &(struct kt_store_options){.path = *state});
+	assert_int_equal(put(&store, "/a", "1"), 2);
+	close_store(&store);
+	assert_int_equal(access(half, F_OK), -1);
+	assert_int_equal(truncate(file, 0), 0);
+	assert_int_equal(kt_store_open(&(struct kt_store_options){.path = *state}, &storage, &err),
+	        -EBADMSG);
+	assert_non_null(strstr(kt_err_message(&err), "store.mdb is damaged: it is empty"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +350,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_killed_at_any_moment, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_damage_is_seen, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_no_store_is_seen, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_empty_file_is_seen, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

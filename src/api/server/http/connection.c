@@ -320,6 +320,23 @@ static void on_timer(struct kt_timer *timer)
 	set_timer(conn);
 }
 
+/* Every place is taken: of those that nobody would miss the oldest gives up its own. It has shown
+ * no name and waits for nothing: it has not said hello, has sent half a request, or is idle. False:
+ * there is none. */
+static bool make_place(struct kt_http_conn *newcomer)
+{
+	struct kt_http_conn *oldest = NULL;
+
+	for (struct kt_http_conn *conn = newcomer->next; conn; conn = conn->next)
+		if (!conn->user && conn->n_exchanges == conn->n_receiving)
+			oldest = conn;
+	if (!oldest)
+		return false;
+	kt_log_debug("http", "%s makes place for %s", oldest->remote, newcomer->remote);
+	kt_http_conn_close(oldest);
+	return true;
+}
+
 /* On the worker's loop: the connection begins to live. */
 static void on_start(struct kt_task *task)
 {
@@ -331,6 +348,10 @@ static void on_start(struct kt_task *task)
 		conn->next->prev = conn;
 	worker->conns = conn;
 	kt_timer_init(&conn->timer, worker->loop, on_timer);
+	if (atomic_load(&worker->shared->n_conns) > KT_HTTP_CONNECTIONS_MAX && !make_place(conn)) {
+		kt_http_conn_close(conn);
+		return;
+	}
 	if (worker->draining || tune_socket(conn->fd) < 0 ||
 	        kt_http_tls_session(conn, &conn->tls) < 0) {
 		kt_http_conn_close(conn);

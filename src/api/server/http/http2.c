@@ -16,6 +16,8 @@ struct http2 {
 	nghttp2_session *session;
 	bool known; /* a request of a known user was answered: more streams are allowed */
 	bool draining;
+	int64_t reset_tokens; /* streams this side may still reset; KT_HTTP2_RESET_… */
+	int64_t reset_ns;     /* loop time up to which they are refilled */
 };
 
 static struct kt_http_exchange *exchange_of(nghttp2_session *session, int32_t stream_id)
@@ -128,6 +130,24 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
 	return 0;
 }
 
+/* CVE-2025-8671: frames that are wrong for their stream make this side reset it, and the work for
+ * it goes on. They cost as much as the resets a client sends, which libnghttp2 counts. */
+static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct kt_http_conn *conn = arg;
+	struct http2 *h = conn->state;
+	int64_t now = kt_loop_now_ns(conn->worker->loop);
+	int64_t due = (now - h->reset_ns) / (KT_NS_PER_S / KT_HTTP2_RESET_PER_S);
+
+	(void)session;
+	if (frame->hd.type != NGHTTP2_RST_STREAM ||
+	        frame->rst_stream.error_code == NGHTTP2_NO_ERROR)
+		return 0;
+	h->reset_ns += due * (KT_NS_PER_S / KT_HTTP2_RESET_PER_S);
+	h->reset_tokens = KT_MIN(h->reset_tokens + due, (int64_t)KT_HTTP2_RESET_BURST) - 1;
+	return h->reset_tokens < 0 ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
 static int on_stream_close(
         nghttp2_session *session, int32_t stream_id, uint32_t error_code, void *arg)
 {
@@ -173,6 +193,7 @@ static int set_up(struct kt_http_conn *conn, struct http2 *h)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
 	nghttp2_session_callbacks_set_send_callback(callbacks, send_bytes);
 	nghttp2_option_set_max_settings(option, KT_HTTP2_SETTINGS_MAX);
 	nghttp2_option_set_stream_reset_rate_limit(
@@ -197,6 +218,8 @@ static int http2_open(struct kt_http_conn *conn)
 
 	conn->state = h;
 	h->known = conn->user != NULL;
+	h->reset_tokens = KT_HTTP2_RESET_BURST;
+	h->reset_ns = kt_loop_now_ns(conn->worker->loop);
 	if (set_up(conn, h) < 0)
 		return -ENOMEM;
 	if (nghttp2_submit_settings(

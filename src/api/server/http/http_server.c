@@ -87,7 +87,8 @@ static void on_listen(struct kt_io *io, uint32_t events)
 			continue;
 		if (fd < 0)
 			return;
-		if (atomic_fetch_add(&http->shared.n_conns, 1) >= KT_HTTP_CONNECTIONS_MAX) {
+		if (atomic_fetch_add(&http->shared.n_conns, 1) >=
+		        KT_HTTP_CONNECTIONS_MAX + KT_HTTP_CONNECTIONS_SPARE) {
 			atomic_fetch_sub(&http->shared.n_conns, 1);
 			close(fd);
 			continue;
