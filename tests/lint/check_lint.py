@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Does tests/lint/run find what it must, and nothing else? On small trees made here."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -91,6 +92,22 @@ class LintTest(unittest.TestCase):
         self.assertEqual(self.run_lint("documents"), [
             "CONTRIBUTING.md:1: ./dev knows no walk", "CONTRIBUTING.md:2: there is no src/base/b.c",
             "CONTRIBUTING.md:2: there is no src/api/<name>.c", "README.md:1: there is no tests/*.py"])
+
+    def test_clang(self):
+        self.write("good.c", "int good(void);\nint good(void)\n{\n\treturn 0;\n}\n")
+        self.write("bad.c", "void end(int *p);\nint bad(int a);\nint bad(int a)\n{\n\tif (a)\n\t\tgoto out;\n"
+                   "\t__attribute__((cleanup(end))) int b = a;\nout:\n\treturn b;\n}\n")
+        for name, code in ("good", 0), ("bad", 1):
+            entry = {"directory": str(self.root), "file": f"{name}.c",
+                     "command": f"/usr/bin/ccache /usr/bin/cc -Wall -Werror=jump-misses-init -o {name}.o -c {name}.c"}
+            (self.root / "compile_commands.json").write_text(json.dumps([entry]))
+            done = subprocess.run([sys.executable, RUN.with_name("clang"), "clang-14", self.root], stdout=subprocess.PIPE, text=True,
+                                  check=False)
+            if done.returncode == 77:
+                self.skipTest(done.stdout)
+            self.assertEqual(done.returncode, code, done.stdout)
+        self.assertIn("1 files, 1 that clang-14 refuses", done.stdout)
+        self.assertFalse((self.root / "good.o").exists())
 
 
 if __name__ == "__main__":
