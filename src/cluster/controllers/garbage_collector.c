@@ -246,6 +246,24 @@ static void remove_owners(struct kt_pass *pass, const struct node *node, const s
 	                .method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body});
 }
 
+/* The owners stay, but wait for it no more. */
+static void unblock_owners(struct kt_pass *pass, const struct node *node)
+{
+	struct kt_sv text = kt_object_span(node->object, node->object->owner_references);
+	json_t *metadata = patch_metadata(node),
+	       *references = kt_json_tree(kt_json_doc(text.p, text.len)), *reference;
+	kt_auto_json json_t *body = json_pack("{s:o}", "metadata", metadata);
+	size_t i;
+
+	json_array_foreach(references, i, reference)
+		if (json_is_true(json_object_get(reference, "blockOwnerDeletion")))
+			json_object_set_new(reference, "blockOwnerDeletion", json_false());
+	json_object_set_new(metadata, "ownerReferences", references);
+	send_object_call(pass, node,
+	        &(struct kt_pass_write){
+	                .method = "PATCH", .content_type = KT_PATCH_MERGE, .body = body});
+}
+
 static void delete_node(struct kt_pass *pass, const struct node *node, const char *policy)
 {
 	struct kt_sv uid = kt_object_uid(node->object);
@@ -353,6 +371,40 @@ static void classify(
 	}
 }
 
+static bool blocks_an_owner(const struct node *node)
+{
+	struct owner_iter iter = owners_of(node->object);
+	struct kt_owner owner;
+	bool blocks;
+
+	while (next_owner(&iter, &owner, &blocks))
+		if (blocks)
+			return true;
+	return false;
+}
+
+static bool has_waiting_dependent(const struct node *node)
+{
+	for (size_t i = 0; i < node->dependents.n; i++) {
+		const struct kt_object *object = node->dependents.items[i]->object;
+
+		if (kt_is_deleting(object) && kt_has_finalizer(object, FOREGROUND))
+			return true;
+	}
+	return false;
+}
+
+/* Its owner waits for it, and it will wait for its own dependents. Where one of those waits
+ * already it may be for this very one, in a circle: then nobody may wait for this one. The patch
+ * brings the node back for another look. */
+static void delete_foreground(struct kt_pass *pass, const struct node *node)
+{
+	if (has_waiting_dependent(node) && blocks_an_owner(node))
+		unblock_owners(pass, node);
+	else
+		delete_node(pass, node, "Foreground");
+}
+
 static void collect_dependent(struct collector *own, struct kt_pass *pass, struct node *node)
 {
 	struct owners owners = {0};
@@ -363,7 +415,7 @@ static void collect_dependent(struct collector *own, struct kt_pass *pass, struc
 		remove_owners(pass, node, &owners.drop);
 	} else if (!owners.n_solid && !owners.n_unknown && owners.drop.n) {
 		if (owners.n_waiting && node->dependents.n)
-			delete_node(pass, node, "Foreground");
+			delete_foreground(pass, node);
 		else if (kt_has_finalizer(node->object, ORPHAN))
 			delete_node(pass, node, "Orphan");
 		else

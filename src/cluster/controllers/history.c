@@ -13,12 +13,17 @@ static int compare_number(const void *va, const void *vb)
 	return kt_sv_cmp(kt_object_name(a->object), kt_object_name(b->object));
 }
 
+/* With its keys in order: clients compare the bytes of a revision with those they make of the
+ * template. */
 static json_t *data_of(const json_t *owner)
 {
 	json_t *template = json_deep_copy(kt_jget(owner, "spec.template"));
+	kt_auto_json json_t *data = json_pack("{s:{s:o}}", "spec", "template", template);
+	kt_auto_free char *text = NULL;
 
 	json_object_set_new(template, "$patch", json_string("replace"));
-	return json_pack("{s:{s:o}}", "spec", "template", template);
+	text = kt_canonical(data);
+	return kt_json_parse(kt_sv_of(text), NULL, NULL);
 }
 
 static void make_revision(struct kt_history *history, const json_t *data, const char *text,

@@ -3,6 +3,9 @@
  * Namespace deletion: everything in a namespace that is being deleted is deleted, collection by
  * collection; when nothing is left, its finalizer goes. What is left and why is said in the
  * namespace's conditions. Wakes up when something in such a namespace goes.
+ *
+ * Pods go before all else: a network policy, say, must not go while one of them runs. Source:
+ * KEP-5080.
  */
 #include "api/client/calls.h"
 #include "api/status.h"
@@ -23,6 +26,7 @@ struct namespace_controller {
 struct content {
 	size_t n_resources; /* with something left */
 	size_t n_total;
+	bool pods;                /* some of it are pods */
 	struct kt_str remaining;  /* "pods. has 2 resource instances" */
 	struct kt_map finalizers; /* name -> count */
 };
@@ -50,6 +54,11 @@ static void count_finalizers(const struct kt_object *object, struct kt_map *fina
 			        (void *)((intptr_t)kt_map_get_sv(finalizers, name) + 1));
 }
 
+static bool is_pods(const struct kt_resource *resource)
+{
+	return !*resource->group && strcmp(resource->name, "pods") == 0;
+}
+
 static void count_content(
         struct namespace_controller *own, struct kt_sv namespace, struct content *content)
 {
@@ -68,6 +77,7 @@ static void count_content(
 		        content->n_resources++ ? ", " : "", resource->name, resource->group,
 		        objects.n);
 		content->n_total += objects.n;
+		content->pods |= is_pods(resource);
 		for (size_t i = 0; i < objects.n; i++)
 			count_finalizers(objects.items[i], &content->finalizers);
 	}
@@ -119,8 +129,8 @@ static void write_conditions(struct namespace_controller *own, struct kt_pass *p
 	kt_patch_status(pass, own->namespaces, namespace, path, status);
 }
 
-static void send_deletes(
-        struct namespace_controller *own, struct kt_pass *pass, struct kt_sv namespace)
+static void send_deletes(struct namespace_controller *own, struct kt_pass *pass,
+        struct kt_sv namespace, bool pods_alone)
 {
 	struct kt_resource *resource;
 	size_t it = 0;
@@ -130,7 +140,7 @@ static void send_deletes(
 		        kt_controller_resource_path(resource, namespace, (struct kt_sv){0});
 		kt_auto_objects objects = {0};
 
-		if (!resource->namespaced)
+		if (!resource->namespaced || (pods_alone && !is_pods(resource)))
 			continue;
 		if (resource->informer) {
 			bool fresh = false;
@@ -248,7 +258,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		return;
 	kt_map_init(&content.finalizers, NULL);
 	count_content(own, kt_sv_of(key), &content);
-	send_deletes(own, pass, kt_sv_of(key));
+	send_deletes(own, pass, kt_sv_of(key), content.pods);
 	write_conditions(own, pass, namespace, &content);
 	if (!content.n_total)
 		inspect(own, pass, namespace);

@@ -82,6 +82,30 @@ static void foreground_waits_for_what_blocks(void **state)
 	assert_false(exists(world, "owner"));
 }
 
+/* Each waits for the next, and the last for the first. */
+static void a_circle_goes_in_the_foreground(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *last = NULL;
+	kt_auto_free char *patch = NULL;
+
+	put_map(world, "first", NULL, false, "'foregroundDeletion'");
+	put_map(world, "second", "first", true, "");
+	put_map(world, "last", "second", true, "");
+	last = fake_get(world->fake, MAPS "/last");
+	patch = kt_asprintf("{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap'"
+	                    ",'name':'last','uid':'%s','blockOwnerDeletion':true}]}}",
+	        kt_jstr(last, "metadata.uid"));
+	fake_patch(world->fake, MAPS "/first", patch);
+	world_run_ms(world, 5000);
+	assert_true(exists(world, "first"));
+	fake_delete(world->fake, MAPS "/first");
+	world_run_ms(world, 5000);
+	assert_false(exists(world, "first"));
+	assert_false(exists(world, "second"));
+	assert_false(exists(world, "last"));
+}
+
 static void orphans_stay(void **state)
 {
 	struct world *world = *state;
@@ -127,6 +151,32 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
 	assert_null(namespace);
 	assert_int_equal(fake_count(world->fake, "/api/v1/serviceaccounts"), 0);
+}
+
+static void pods_of_a_namespace_go_first(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *namespace = NULL, *pod = NULL;
+
+	fake_put(world->fake, "/api/v1/namespaces",
+	        "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'default'},'spec':"
+	        "{'finalizers':['kubernetes']}}");
+	put_map(world, "a", NULL, false, "");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p','finalizers':["
+	        "'example.com/hold']},'spec':{'containers':[{'name':'c'}]}}");
+	world_run_ms(world, 5000);
+	fake_delete(world->fake, "/api/v1/namespaces/default");
+	world_run_ms(world, 5000);
+	pod = fake_get(world->fake, "/api/v1/namespaces/default/pods/p");
+	assert_non_null(kt_jstr(pod, "metadata.deletionTimestamp"));
+	assert_true(exists(world, "a"));
+	fake_patch(world->fake, "/api/v1/namespaces/default/pods/p",
+	        "{'metadata':{'finalizers':null}}");
+	world_run_ms(world, 5000);
+	assert_false(exists(world, "a"));
+	namespace = fake_get(world->fake, "/api/v1/namespaces/default");
+	assert_null(namespace);
 }
 
 static void put_pod(struct world *world, const char *name, const char *ip, bool ready)
@@ -511,8 +561,10 @@ int main(void)
 	        T(dependents_go_with_their_owner),
 	        T(an_owner_that_never_was_counts_as_gone),
 	        T(foreground_waits_for_what_blocks),
+	        T(a_circle_goes_in_the_foreground),
 	        T(orphans_stay),
 	        T(a_namespace_goes_with_all_it_holds),
+	        T(pods_of_a_namespace_go_first),
 	        T(services_have_endpoints),
 	        T(slices_hold_a_hundred),
 	        T(claims_find_a_volume_or_get_one),

@@ -358,7 +358,8 @@ static void stateful_pods_come_in_order(void **state)
 static void stateful_updates_go_from_the_top(void **state)
 {
 	struct world *world = *state;
-	kt_auto_json json_t *set = NULL, *high = NULL, *low = NULL;
+	kt_auto_json json_t *set = NULL, *high = NULL, *low = NULL, *revision = NULL;
+	kt_auto_str data = KT_STR_INIT, sorted = KT_STR_INIT;
 
 	put_stateful_set(world, ",'podManagementPolicy':'Parallel'");
 	settle(world, running);
@@ -374,6 +375,10 @@ static void stateful_updates_go_from_the_top(void **state)
 	set = fake_get(world->fake, SETS "/db");
 	assert_int_equal(kt_jint(set, "status.updatedReplicas", 0), 2);
 	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/controllerrevisions"), 2);
+	revision = fake_nth(world->fake, "/apis/apps/v1/controllerrevisions", 0);
+	kt_json_write(&data, json_object_get(revision, "data"), 0);
+	kt_json_write(&sorted, json_object_get(revision, "data"), KT_JSON_SORT);
+	assert_string_equal(kt_str_text(&data), kt_str_text(&sorted));
 	fake_patch(world->fake, SETS "/db",
 	        "{'spec':{'updateStrategy':{'rollingUpdate':{'partition':0}}}}");
 	settle(world, running);
