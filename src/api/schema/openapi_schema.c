@@ -339,12 +339,13 @@ static void add_type_meta(struct openapi *doc, json_t *properties, const char *m
 	json_t *meta = openapi_ref(doc, kt_type_lookup(meta_type));
 
 	json_object_set_new(properties, "apiVersion",
-	        described(scalar("string", NULL), "Group and version of this object."));
-	json_object_set_new(
-	        properties, "kind", described(scalar("string", NULL), "The kind of this object."));
+	        described(scalar("string", NULL),
+	                "APIVersion defines the group and version that this object is in."));
+	json_object_set_new(properties, "kind",
+	        described(scalar("string", NULL), "Kind names what this object is."));
 	if (doc->v3)
 		meta = json_pack("{s:[o]}", "allOf", meta);
-	json_object_set_new(properties, "metadata", described(meta, "Standard metadata."));
+	json_object_set_new(properties, "metadata", described(meta, "Standard object's metadata."));
 }
 
 char *openapi_list_name(const struct kt_kind *kind)
@@ -373,22 +374,32 @@ static void add_custom_list(struct openapi *doc, const struct kt_kind *kind)
 	                openapi_gvk(kind->group, kind->version, kind->list_kind)));
 }
 
+/* Without any property kubectl takes what is there as it is; with one it would refuse all others.
+ * So in v2 a free object is published with none, not even kind and metadata. */
+static bool is_free_in_v2(const struct openapi *doc, const json_t *schema)
+{
+	return !doc->v3 && kt_jbool(schema, "x-kubernetes-preserve-unknown-fields", false);
+}
+
 void openapi_add_custom(struct openapi *doc, const struct kt_kind *kind)
 {
 	const struct kt_crd *crd = kt_crd_of_kind(kind);
 	const json_t *published = crd->versions[kind->index].schema;
-	json_t *schema = json_is_object(published) ? json_deep_copy(published) : json_object(),
+	bool is_free = is_free_in_v2(doc, published);
+	json_t *schema = json_is_object(published) && !is_free ? json_deep_copy(published)
+	                                                       : json_object(),
 	       *properties;
 
 	if (!doc->v3)
 		strip_for_v2(schema);
 	json_object_set_new(schema, "type", json_string("object"));
 	properties = json_object_get(schema, "properties");
-	if (!json_is_object(properties)) {
+	if (!json_is_object(properties) && !is_free) {
 		properties = json_object();
 		json_object_set_new(schema, "properties", properties);
 	}
-	add_type_meta(doc, properties, "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+	if (!is_free)
+		add_type_meta(doc, properties, "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 	json_object_set_new(schema, "x-kubernetes-group-version-kind",
 	        json_pack("[o]", openapi_gvk(kind->group, kind->version, kind->kind)));
 	json_object_set_new(doc->schemas, kind->type->name, schema);

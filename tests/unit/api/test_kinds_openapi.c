@@ -4,6 +4,7 @@
 #include "support/support.h"
 
 #include "api/codec/wire.h"
+#include "api/schema/crd.h"
 #include "api/schema/openapi.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -310,11 +311,46 @@ static void v2_has_a_protobuf_form(void **state)
 	kt_buf_unref(text);
 }
 
+/* One property would make kubectl refuse all others. */
+static void v2_says_nothing_of_free_objects(void **state)
+{
+	static const char definition[] =
+	        "{\"metadata\":{\"name\":\"frees.example.com\"},\"spec\":{\"group\":\"example."
+	        "com\","
+	        "\"scope\":\"Namespaced\",\"names\":{\"plural\":\"frees\",\"singular\":\"free\","
+	        "\"kind\":\"Free\",\"listKind\":\"FreeList\"},\"versions\":[{\"name\":\"v1\","
+	        "\"served\":"
+	        "true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
+	        "\"properties\":{\"spec\":{\"type\":\"object\"}},"
+	        "\"x-kubernetes-preserve-unknown-fields\":true}}}]}}";
+	kt_auto_json json_t *tree = kt_json_parse(kt_sv_of(definition), NULL, NULL), *got = NULL;
+	kt_auto_crd struct kt_crd *crd = kt_crd_compile(tree);
+	const struct kt_kind *kinds[] = {&crd->set.kinds[0]};
+	const struct kt_openapi_kinds all = {kinds, 1};
+	struct kt_buf *text = kt_openapi_v2(&all);
+	const json_t *schema;
+
+	(void)state;
+	got = kt_json_parse((struct kt_sv){text->data, text->len}, NULL, NULL);
+	kt_buf_unref(text);
+	schema = json_object_get(json_object_get(got, "definitions"), "com.example.v1.Free");
+	assert_string_equal(kt_jstr(schema, "type"), "object");
+	assert_int_equal(json_object_size(schema), 2); /* and group, version, kind */
+	text = kt_openapi_v3("example.com", "v1", &all);
+	json_decref(got);
+	got = kt_json_parse((struct kt_sv){text->data, text->len}, NULL, NULL);
+	kt_buf_unref(text);
+	schema = json_object_get(kt_jget(got, "components.schemas"), "com.example.v1.Free");
+	assert_non_null(kt_jget(schema, "properties.spec"));
+	assert_true(kt_jbool(schema, "x-kubernetes-preserve-unknown-fields", false));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(v3_is_as_published),
 	        cmocka_unit_test(v2_is_as_published),
+	        cmocka_unit_test(v2_says_nothing_of_free_objects),
 	        cmocka_unit_test(the_hash_names_the_text),
 	        cmocka_unit_test(v2_has_a_protobuf_form),
 	};
