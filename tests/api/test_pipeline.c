@@ -2,7 +2,7 @@
 /* Requests through the whole pipeline, by the in-process client, on a store in memory. */
 #include "support/support.h"
 
-#include "api/client/client.h"
+#include "api/client/calls.h"
 #include "api/server/server.h"
 #include "base/loop.h"
 #include "cluster/store/store.h"
@@ -558,6 +558,113 @@ static void test_custom_resource(void **state)
 	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
 }
 
+/* The object at the path as a tree of its answer. */
+static json_t *answer_of(struct fixture *f, const char *path)
+{
+	struct waited w;
+	json_t *tree;
+
+	request(f, f->admin, &w, "GET", path, NULL, NULL);
+	assert_int_equal(w.call.status, 200);
+	tree = w.call.ret_object ? kt_object_tree(w.call.ret_object)
+	                         : kt_json_tree(kt_call_answer(&w.call));
+	kt_call_finish(&w.call);
+	return tree;
+}
+
+/* What was stored before the definition changed is read as if it had been stored after it. */
+static void test_old_objects_are_read_through_a_new_definition(void **state)
+{
+	static const char change[] =
+	        "[{\"op\":\"add\",\"path\":\"/spec/versions/0/schema/openAPIV3Schema/properties/"
+	        "spec/"
+	        "properties/colour\",\"value\":{\"type\":\"string\",\"default\":\"red\"}},"
+	        "{\"op\":\"remove\",\"path\":\"/spec/versions/0/schema/openAPIV3Schema/properties/"
+	        "spec/properties/size\"}]";
+	struct fixture *f = *state;
+	kt_auto_free char *path = kt_asprintf("%s/things.example.com", definitions),
+	                  *named = kt_asprintf("%s/t", things);
+	kt_auto_json json_t *list = NULL;
+	struct waited w;
+
+	define_things(f);
+	assert_int_equal(status_of(f, f->admin, "POST", things,
+	                         THING "\"metadata\":{\"name\":\"t\"},\"spec\":{\"size\":5}}"),
+	        201);
+	request(f, f->admin, &w, "PATCH", path, "application/json-patch+json", change);
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
+	for (int tries = 0;; tries++) {
+		kt_auto_json json_t *thing = answer_of(f, named);
+
+		assert_true(tries < 1000);
+		if (!kt_jstr(thing, "spec.colour"))
+			continue;
+		assert_string_equal(kt_jstr(thing, "spec.colour"), "red");
+		assert_null(kt_jget(thing, "spec.size"));
+		break;
+	}
+	/* A write that leaves spec alone stores what is read. */
+	request(f, f->admin, &w, "PATCH", named, "application/merge-patch+json",
+	        "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
+	assert_int_equal(w.call.status, 200);
+	kt_auto_json json_t *thing = kt_object_tree(w.call.ret_object);
+	assert_string_equal(kt_jstr(thing, "spec.colour"), "red");
+	assert_null(kt_jget(thing, "spec.size"));
+	kt_call_finish(&w.call);
+	list = answer_of(f, things);
+	assert_string_equal(kt_jstr(list, "items.0.spec.colour"), "red");
+}
+
+/* A review comes as it is or not at all. */
+static void test_reviews_have_no_table(void **state)
+{
+	static const char path[] = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+	                  body[] = "{\"spec\":{\"nonResourceAttributes\":{\"path\":\"/\",\"verb\":"
+	                           "\"get\"}}}";
+	struct fixture *f = *state;
+	struct waited w = {.call = {.method = "POST",
+	                           .path = path,
+	                           .accept = "application/json;as=Table;v=v1;g=meta.k8s.io",
+	                           .loop = f->loop,
+	                           .done = on_done,
+	                           .body = kt_buf_create(body, strlen(body))}};
+
+	kt_client_call(f->admin, &w.call);
+	turn_until(f, &w.done);
+	kt_buf_unref(w.call.body);
+	assert_int_equal(w.call.status, 406);
+	kt_call_finish(&w.call);
+	assert_int_equal(status_of(f, f->admin, "POST", path, body), 201);
+}
+
+#define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
+#define ADDRESS(name) \
+	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"parentRef\":" \
+	"{\"resource\":\"services\",\"name\":\"a\",\"namespace\":\"default\"}}}"
+
+static void test_addresses_are_named_so(void **state)
+{
+	struct fixture *f = *state;
+	struct waited w;
+
+	assert_int_equal(status_of(f, f->admin, "POST", ADDRESSES, ADDRESS("192.168.1.2")), 201);
+	assert_int_equal(status_of(f, f->admin, "POST", ADDRESSES, ADDRESS("fe80::1")), 201);
+	assert_int_equal(status_of(f, f->admin, "POST", ADDRESSES, ADDRESS("fe80:0::1")), 422);
+	request(f, f->admin, &w, "POST", ADDRESSES, NULL, ADDRESS("nope"));
+	assert_int_equal(w.call.status, 422);
+	assert_non_null(strstr(w.call.err.message, "unable to parse IP"));
+	kt_call_finish(&w.call);
+	request(f, f->admin, &w, "PATCH", ADDRESSES "/fe80::1", "application/merge-patch+json",
+	        "{\"spec\":{\"parentRef\":{\"name\":\"b\"}}}");
+	assert_int_equal(w.call.status, 422);
+	assert_non_null(strstr(w.call.err.message, "field is immutable"));
+	kt_call_finish(&w.call);
+	assert_int_equal(
+	        status_of(f, f->admin, "POST", ADDRESSES, "{\"metadata\":{\"name\":\"::1\"}}"),
+	        422);
+}
+
 #define SERVICES "/apis/apiregistration.k8s.io/v1/apiservices"
 
 static void wait_for_status(struct fixture *f, const char *path, int wanted)
@@ -646,6 +753,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_status_has_a_manager, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_policy_sees_status_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_resource, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_old_objects_are_read_through_a_new_definition, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_reviews_have_no_table, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_addresses_are_named_so, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_definition_brings_an_api_service, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_scale, setup, teardown),

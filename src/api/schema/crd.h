@@ -33,6 +33,9 @@ struct kt_crd {
 	const struct kt_crd_version *versions; /* parallel to set.kinds */
 	struct kt_arena arena;
 	json_t *definition; /* keeps what the tables borrow: junctors, enums */
+	/* Objects of this revision and older may have been stored through another definition. Set
+	 * by who serves it, before anybody else sees it. */
+	int64_t since_revision;
 };
 
 /* The definition must have passed kt_crd_validate; what is odd nevertheless is left out of the

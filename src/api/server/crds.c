@@ -255,14 +255,21 @@ static bool settle(struct kt_crds *crds, json_t *tree)
 
 /* Compiles the definition and puts it among the served resources, if it is not there in this form.
  */
-static void serve(struct kt_crds *crds, const char *name, const json_t *tree)
+static void serve(
+        struct kt_crds *crds, const char *name, const struct kt_object *object, const json_t *tree)
 {
 	int64_t generation = kt_jint(tree, "metadata.generation", 0) + 1;
+	int64_t served = (intptr_t)kt_map_get(&crds->generations, name);
+	struct kt_storage *storage = crds->server->storage;
+	struct kt_crd *crd;
 
-	if ((int64_t)(intptr_t)kt_map_get(&crds->generations, name) == generation)
+	if (served == generation)
 		return;
 	kt_map_set(&crds->generations, name, (void *)(intptr_t)generation);
-	kt_resources_set_custom(crds->server->resources, name, kt_crd_compile(tree));
+	crd = kt_crd_compile(tree);
+	/* Until now the definition before this one was served. */
+	crd->since_revision = served ? storage->ops->revision(storage) : object->revision;
+	kt_resources_set_custom(crds->server->resources, name, crd);
 	kt_api_services_wake(crds->services);
 }
 
@@ -438,7 +445,7 @@ static void look_at(struct kt_crds *crds, const struct kt_object *object)
 	bool changed = settle(crds, tree);
 	/* Served before it says so: who sees Established finds it there. */
 	if (is_true(tree, "Established"))
-		serve(crds, name, tree);
+		serve(crds, name, object, tree);
 	if (changed)
 		write_definition(crds, name, object->revision, tree, false);
 }

@@ -92,6 +92,12 @@ static unsigned protobuf_offer(const struct kt_kind *kind)
 	return kind->flags & KT_KIND_CUSTOM ? 0 : KT_OFFER_PROTOBUF;
 }
 
+/* Who can only be posted to, such as reviews, bindings, evictions and tokens, has no table. */
+static unsigned table_offer(uint16_t possible)
+{
+	return possible == KT_VERB_CREATE ? 0 : KT_OFFER_TABLE;
+}
+
 static int find_subresource(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
@@ -119,8 +125,8 @@ static int find_subresource(struct kt_request *request)
 		return kt_fail_no_resource(&request->err);
 	if (offers & KT_OFFER_TEXT)
 		return 0;
-	return kt_accept_negotiate(
-	        request, KT_OFFER_TABLE | KT_OFFER_PARTIAL | protobuf_offer(state->kind));
+	return kt_accept_negotiate(request, table_offer(state->subresource->verbs) |
+	                                            KT_OFFER_PARTIAL | protobuf_offer(state->kind));
 }
 
 static const struct {
@@ -152,6 +158,7 @@ static int find_resource(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
 	const struct kt_route *route = &state->route;
+	unsigned offers;
 
 	state->kind = kt_resources_find(request->server->resources, route->group, route->version,
 	        route->resource, &state->crd);
@@ -186,7 +193,10 @@ static int find_resource(struct kt_request *request)
 		if (virtual)
 			state->operation = virtual;
 	}
-	return kt_accept_negotiate(request, verbs[i].offers | protobuf_offer(state->kind));
+	offers = verbs[i].offers | protobuf_offer(state->kind);
+	if (!table_offer(state->kind->verbs))
+		offers &= ~(unsigned)KT_OFFER_TABLE;
+	return kt_accept_negotiate(request, offers);
 }
 
 int kt_operation_find(struct kt_request *request)

@@ -2,8 +2,8 @@
 #include "api/server/versions.h"
 
 #include "api/codec/codec.h"
-
-#include <pthread.h>
+#include "api/machinery/limits.h"
+#include "api/schema/crd.h"
 
 const struct kt_kind *kt_versions_stored_kind(const struct kt_kind *kind)
 {
@@ -21,7 +21,7 @@ const struct kt_kind *kt_versions_stored_kind(const struct kt_kind *kind)
 }
 
 /* Canonical objects begin {"kind":"Pod","apiVersion":"v1", */
-bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *object)
+bool kt_versions_is_same(const struct kt_kind *kind, const struct kt_object *object)
 {
 	char api_version[256], head[512];
 
@@ -32,6 +32,19 @@ bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *o
 	        !memcmp(kt_object_json(object), head, (size_t)len))
 		return true;
 	return kt_json_string_is(kt_json_member(kt_object_doc(object), "apiVersion"), api_version);
+}
+
+/* Was it stored before its definition became what it is? */
+static bool is_stale(const struct kt_kind *kind, const struct kt_object *object)
+{
+	const struct kt_crd *crd = kt_crd_of_kind(kind);
+
+	return crd && object->revision <= crd->since_revision;
+}
+
+bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *object)
+{
+	return kt_versions_is_same(kind, object) && !is_stale(kind, object);
 }
 
 static void rename_key(json_t *tree, const char *from, const char *to)
@@ -226,11 +239,29 @@ static json_t *fitting(const struct kt_kind *kind, json_t **tree)
 	return kt_steal(tree);
 }
 
+/* Takes the tree: what the storage version does not know any more goes, what it has a default for
+ * by now comes. */
+static json_t *refreshed(const struct kt_kind *kind, json_t **tree)
+{
+	const struct kt_kind *stored = kt_versions_stored_kind(kind);
+	json_t *fresh = fitting(stored, tree);
+
+	kt_type_drop_nulls(stored->type, fresh);
+	kt_type_default(stored->type, fresh);
+	return fresh;
+}
+
 json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *object)
 {
 	kt_auto_json json_t *tree = kt_object_tree(object);
 
-	if (kt_versions_is_native(kind, object))
+	if (is_stale(kind, object)) {
+		json_t *fresh = refreshed(kind, &tree);
+
+		json_decref(tree);
+		tree = fresh;
+	}
+	if (kt_versions_is_same(kind, object))
 		return kt_steal(&tree);
 	convert(kind, tree);
 	return fitting(kind, &tree);

@@ -4,6 +4,9 @@
  * may speak another one. Trees of one version become trees of another by functions listed in
  * versions.c (two built-in kinds need one); versions of a custom resource differ in apiVersion
  * alone, or are converted by a webhook (webhook_versions.h).
+ *
+ * What was stored before a definition became what it is, is read through it all the same: pruned
+ * and defaulted by the storage version. It is written back when somebody writes it.
  */
 #ifndef KT_API_SERVER_VERSIONS_H
 #define KT_API_SERVER_VERSIONS_H
@@ -13,6 +16,8 @@
 
 /* The kind that objects of `kind` are stored as; itself for most. */
 const struct kt_kind *kt_versions_stored_kind(const struct kt_kind *kind);
+/* Is the object in the kind's version? */
+bool kt_versions_is_same(const struct kt_kind *kind, const struct kt_object *object);
 /* Are the object's bytes what a client of this kind reads? */
 bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *object);
 /* A new tree of the object in the kind's version. */

@@ -26,7 +26,7 @@ const json_t *kt_conversion_webhook(const struct kt_kind *kind)
 
 bool kt_conversion_needed(const struct kt_kind *kind, const struct kt_object *object)
 {
-	return kt_conversion_webhook(kind) && !kt_versions_is_native(kind, object);
+	return kt_conversion_webhook(kind) && !kt_versions_is_same(kind, object);
 }
 
 /* `conversion webhook for example.com/v1, Kind=Thing failed: …`; the version is what the objects

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ingresses and their classes, service ranges. Network policies: networking_policy.c. */
+/* Ingresses and their classes, service ranges and addresses. Network policies: networking_policy.c.
+ */
 #include "api/machinery/names.h"
 #include "api/server/rules/addresses.h"
 #include "api/server/rules/meta.h"
@@ -289,4 +290,62 @@ const struct kt_rules kt_rules_networking_service_cidr = {
         .kind = "ServiceCIDR",
         .creates_status = true,
         .validate = validate_service_cidr,
+};
+
+/* IPAddress: its name is the address. */
+
+static void check_address_name(struct kt_rule_context *c, const struct kt_at *name)
+{
+	const char *text = kt_at_text(name);
+	uint8_t bytes[16];
+	int family;
+	if (!*text)
+		return;
+	if (!kt_ip_parse(kt_sv_of(text), bytes, &family))
+		kt_add_invalid(c, name, "ParseAddr(\"%s\"): unable to parse IP", text);
+	else if (strcmp(kt_ip_text(c, bytes, family), text) != 0)
+		kt_add_invalid(c, name, "must be a canonical form of IP address");
+}
+
+static void check_parent(struct kt_rule_context *c, const struct kt_at *parent)
+{
+	struct kt_at group = kt_at(parent, "group"), resource = kt_at(parent, "resource"),
+	             name = kt_at(parent, "name"), namespace = kt_at(parent, "namespace");
+	if (!parent->value) {
+		kt_add_required(c, parent, "");
+		return;
+	}
+	if (*kt_at_text(&group))
+		kt_check_format(c, &group, "dns1123-subdomain");
+	if (!*kt_at_text(&resource))
+		kt_add_required(c, &resource, "");
+	else
+		kt_check_format(c, &resource, "path-segment");
+	if (!*kt_at_text(&name))
+		kt_add_required(c, &name, "");
+	else
+		kt_check_format(c, &name, "path-segment");
+	if (*kt_at_text(&namespace))
+		kt_check_format(c, &namespace, "dns1123-label");
+}
+
+static void validate_ip_address(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
+	             metadata = kt_at(&root, "metadata");
+	struct kt_at parent = kt_at(&spec, "parentRef"), name = kt_at(&metadata, "name");
+	if (old) {
+		kt_meta_validate_update(c, object, old);
+		kt_check_immutable(c, &parent, kt_jget(old, "spec.parentRef"));
+		return;
+	}
+	kt_meta_validate(c, object, "path-segment");
+	check_address_name(c, &name);
+	check_parent(c, &parent);
+}
+
+const struct kt_rules kt_rules_networking_ip_address = {
+        .group = "networking.k8s.io",
+        .kind = "IPAddress",
+        .validate = validate_ip_address,
 };

@@ -40,6 +40,7 @@
 	X(events_event) \
 	X(flowcontrol_flow_schema) \
 	X(flowcontrol_priority_level) \
+	X(networking_ip_address) \
 	X(networking_ingress) \
 	X(networking_ingress_class) \
 	X(networking_network_policy) \
