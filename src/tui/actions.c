@@ -21,6 +21,10 @@ enum { TRAIL_MAX = 50, FLASH_LINES_MAX = 3 };
 static void do_quit(struct kt_ui *ui, const char *argument)
 {
 	(void)argument;
+	if (ui->of_key && ui->custom.settings.stays_on_ctrl_c) {
+		kt_ui_flash(ui, KT_FLASH_INFO, ":q leaves (config.yaml: noExitOnCtrlC)");
+		return;
+	}
 	ui->leaving = true;
 	kt_loop_stop(ui->loop);
 }

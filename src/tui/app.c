@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KEYS_PER_TURN = 256, TICK_MS = 1000, FAVOURITES_MAX = 9 };
+enum { KEYS_PER_TURN = 256, TICK_MS = 1000 };
 
 struct app {
 	struct kt_ui ui;
@@ -303,15 +303,15 @@ int kt_ui_spawn(struct kt_ui *ui, char *const argv[], struct kt_err *err)
 
 /* Namespaces and contexts */
 
-static void remember_favourite(struct kt_ui *ui, const char *namespace)
+void kt_ui_remember_favourite(struct kt_ui *ui, const char *namespace)
 {
 	if (!*namespace)
 		return;
 	for (size_t i = 0; i < ui->favourites.n; i++)
 		if (!strcmp(ui->favourites.items[i], namespace))
 			return;
-	if (ui->favourites.n == FAVOURITES_MAX) {
-		free(ui->favourites.items[FAVOURITES_MAX - 1]);
+	if (ui->favourites.n == KT_FAVOURITES_MAX) {
+		free(ui->favourites.items[KT_FAVOURITES_MAX - 1]);
 		ui->favourites.n--;
 	}
 	kt_vec_push(&ui->favourites, kt_strdup(namespace));
@@ -325,7 +325,7 @@ void kt_ui_use_namespace(struct kt_ui *ui, const char *namespace)
 	ui->namespace = copy;
 	if (ui->session && *copy)
 		kt_session_set_namespace(ui->session, copy);
-	remember_favourite(ui, copy);
+	kt_ui_remember_favourite(ui, copy);
 	kt_ui_dirty(ui);
 }
 
@@ -335,6 +335,8 @@ static int open_theme(struct kt_ui *ui, struct kt_err *err)
 {
 	const char *name = ui->options->theme ? ui->options->theme : getenv("K9S_SKIN");
 
+	if (!name || !*name)
+		name = ui->custom.settings.skin;
 	if (!name || !*name) {
 		kt_theme_stock(&ui->theme);
 		return 0;
@@ -358,7 +360,6 @@ static void init_ui(struct app *app, const struct kt_tui_options *options)
 	struct kt_ui *ui = &app->ui;
 
 	ui->options = options;
-	ui->readonly = options->readonly;
 	kt_map_init(&ui->sessions, free_session);
 	kt_custom_init(&ui->custom);
 	kt_timer_init(&ui->frame_timer, ui->loop, on_frame);
@@ -372,6 +373,10 @@ static void init_ui(struct app *app, const struct kt_tui_options *options)
 	                        : options->namespace    ? options->namespace
 	                                                : "default");
 	kt_plugins_load(ui);
+	ui->readonly = options->readonly || ui->custom.settings.readonly;
+	ui->hide_header = ui->custom.settings.headless;
+	ui->hide_crumbs = ui->custom.settings.crumbsless;
+	ui->full_screen = ui->custom.settings.full_screen;
 }
 
 static void finish_ui(struct app *app)
@@ -422,7 +427,9 @@ static int run(struct app *app, struct kt_err *err)
 	if (kt_io_add(&app->stdin_io, ui->loop, STDIN_FILENO, EPOLLIN, err) < 0 ||
 	        kt_io_add(&app->resize_io, ui->loop, kt_screen_resize_fd(), EPOLLIN, err) < 0)
 		return err->code;
-	kt_ui_run(ui, ui->options->command ? ui->options->command : "pods");
+	kt_ui_run(ui, ui->options->command       ? ui->options->command
+	              : ui->custom.settings.view ? ui->custom.settings.view
+	                                         : "pods");
 	if (!ui->views.n)
 		kt_ui_run(ui, "pods");
 	kt_ui_paint(ui);

@@ -51,6 +51,7 @@ void kt_custom_finish(struct kt_custom *custom)
 		finish_key(&custom->keys.items[i]);
 	kt_vec_finish(&custom->keys);
 	kt_map_finish(&custom->aliases);
+	kt_settings_finish(&custom->settings);
 }
 
 /* Keys */
@@ -110,8 +111,9 @@ struct reading {
 	struct kt_str *warnings;
 };
 
-static void warn(struct reading *r, const char *id, const char *text)
+static void warn(void *arg, const char *id, const char *text)
 {
+	struct reading *r = arg;
 	const char *slash = strrchr(r->path, '/');
 
 	kt_str_printf(r->warnings, "%s: %s%s%s\n", slash ? slash + 1 : r->path, id, *id ? ": " : "",
@@ -266,6 +268,12 @@ void kt_custom_parse(struct kt_custom *custom, char what, const char *path, stru
 		read_aliases(&r, json_object_get(tree, "aliases"));
 	else if (what == 'h')
 		read_keys(&r, json_object_get(tree, "hotKeys"), false);
+	else if (what == 'c')
+		kt_settings_read_config(&custom->settings, tree);
+	else if (what == 'v')
+		kt_settings_read_views(&custom->settings, tree, warn, &r);
+	else if (what == 'j')
+		kt_settings_read_jumps(&custom->settings, tree, warn, &r);
 	else
 		read_plugins(&r, tree);
 }
@@ -281,8 +289,11 @@ static void load_file(struct kt_custom *custom, char what, const char *folder, c
 		        custom, what, path, (struct kt_sv){kt_str_text(&text), text.len}, warnings);
 }
 
-static void load_three(struct kt_custom *custom, const char *folder, struct kt_str *warnings)
+static void load_folder(struct kt_custom *custom, const char *folder, struct kt_str *warnings)
 {
+	load_file(custom, 'c', folder, "config.yaml", warnings);
+	load_file(custom, 'v', folder, "views.yaml", warnings);
+	load_file(custom, 'j', folder, "jumps.yaml", warnings);
 	load_file(custom, 'a', folder, "aliases.yaml", warnings);
 	load_file(custom, 'h', folder, "hotkeys.yaml", warnings);
 	load_file(custom, 'p', folder, "plugins.yaml", warnings);
@@ -351,13 +362,13 @@ void kt_custom_load(
 
 	kt_custom_finish(custom);
 	kt_custom_init(custom);
-	load_three(custom, config, warnings);
+	load_folder(custom, config, warnings);
 	if (*of_context)
-		load_three(custom, contexts, warnings);
+		load_folder(custom, contexts, warnings);
 	load_snippets(custom, in_data, 0, warnings);
 	if (strcmp(in_data, in_config) != 0)
 		load_snippets(custom, in_config, 0, warnings);
-	load_three(custom, kube_tui, warnings);
+	load_folder(custom, kube_tui, warnings);
 }
 
 /* Lines */

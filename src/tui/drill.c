@@ -5,6 +5,7 @@
 #include "tui/view/containers.h"
 #include "tui/view/resource.h"
 
+#include "api/expr/gotemplate.h"
 #include "base/json.h"
 
 enum way {
@@ -14,6 +15,7 @@ enum way {
 	BY_NODE,       /* spec.nodeName */
 	BY_DEFINITION, /* the kind a CRD defines */
 	BY_CONTAINER,  /* its containers */
+	BY_JUMP,       /* as the person wants it: jumps.yaml */
 };
 
 static const struct {
@@ -39,6 +41,7 @@ struct drilling {
 	char *namespace, *name, *of;
 	const char *to;
 	enum way way;
+	char *target, *labels, *fields, *where; /* of a jump; templates on the object */
 };
 
 static void push(struct kt_ui *ui, const char *plural, struct kt_resource_view_options *options)
@@ -89,7 +92,46 @@ static void free_drilling(void *arg)
 	free(drilling->namespace);
 	free(drilling->name);
 	free(drilling->of);
+	free(drilling->target);
+	free(drilling->labels);
+	free(drilling->fields);
+	free(drilling->where);
 	free(drilling);
+}
+
+static int fill_in(const char *text, const json_t *object, struct kt_str *out, struct kt_err *err)
+{
+	struct kt_gotemplate *template;
+
+	if (kt_gotemplate_parse(text, &template, err) < 0)
+		return err->code;
+	int r = kt_gotemplate_print(template, object, out, err);
+
+	kt_gotemplate_destroy(template);
+	return r;
+}
+
+static void jump(struct kt_ui *ui, const struct drilling *drilling, const json_t *object)
+{
+	kt_auto_str labels = KT_STR_INIT, fields = KT_STR_INIT, where = KT_STR_INIT;
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (fill_in(drilling->labels, object, &labels, &err) < 0 ||
+	        fill_in(drilling->fields, object, &fields, &err) < 0 ||
+	        fill_in(drilling->where, object, &where, &err) < 0) {
+		kt_ui_flash(ui, KT_FLASH_ERROR, "jumps.yaml: %s", kt_err_message(&err));
+		return;
+	}
+	const char *namespace = kt_str_text(&where);
+
+	push(ui, drilling->target,
+	        &(struct kt_resource_view_options){.namespace = !*namespace ? drilling->namespace
+	                                                        : !strcmp(namespace, "all")
+	                                                                ? ""
+	                                                                : namespace,
+	                .label_selector = labels.len ? kt_str_text(&labels) : NULL,
+	                .fields = fields.len ? kt_str_text(&fields) : NULL,
+	                .of = drilling->of});
 }
 
 /* The object is here. */
@@ -100,6 +142,10 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 
 	if (!object) {
 		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(err));
+		return;
+	}
+	if (drilling->way == BY_JUMP) {
+		jump(ui, drilling, object);
 		return;
 	}
 	if (drilling->way == BY_CONTAINER) {
@@ -125,21 +171,37 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 }
 
 static void fetch(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row,
-        enum way way, const char *to)
+        enum way way, const char *to, const struct kt_jump *jump)
 {
 	struct drilling *drilling = kt_new(struct drilling);
 	kt_auto_free char *path = kt_resource_path(
 	        resource, *row->namespace ? row->namespace : NULL, row->name, NULL);
 
 	*drilling = (struct drilling){kt_strdup(row->namespace), kt_strdup(row->name),
-	        kt_asprintf("%s/%s", resource->singular, row->name), to, way};
+	        kt_asprintf("%s/%s", resource->singular, row->name), to, way, NULL, NULL, NULL,
+	        NULL};
+	if (jump) {
+		drilling->target = kt_strdup(jump->target);
+		drilling->labels = kt_strdup(jump->labels);
+		drilling->fields = kt_strdup(jump->fields);
+		drilling->where = kt_strdup(jump->namespace);
+	}
 	kt_fetch(ui, path, on_object, drilling, free_drilling);
 }
 
 static void enter(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row)
 {
 	kt_auto_free char *of = kt_asprintf("%s/%s", resource->singular, row->name);
+	const struct kt_settings *settings = &ui->custom.settings;
 
+	for (size_t i = settings->jumps.n; i > 0; i--) { /* what was read last counts */
+		const struct kt_jump *jump = &settings->jumps.items[i - 1];
+
+		if (kt_ui_is_kind(ui, kt_sv_of(jump->source), resource)) {
+			fetch(ui, resource, row, BY_JUMP, NULL, jump);
+			return;
+		}
+	}
 	for (size_t i = 0; i < KT_ARRAY_SIZE(WAYS); i++) {
 		if (strcmp(WAYS[i].plural, resource->plural) != 0 ||
 		        strcmp(WAYS[i].group, resource->group) != 0)
@@ -160,7 +222,7 @@ static void enter(struct kt_ui *ui, const struct kt_resource *resource, const st
 			                .owner_uid = row->uid,
 			                .of = of});
 		} else {
-			fetch(ui, resource, row, WAYS[i].way, WAYS[i].to);
+			fetch(ui, resource, row, WAYS[i].way, WAYS[i].to, NULL);
 		}
 		return;
 	}

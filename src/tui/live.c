@@ -24,23 +24,6 @@ static void begin_watch(struct kt_live *live);
 
 /* Rows */
 
-/* A cell as text; *ret_heap is what must be freed afterwards. */
-static struct kt_sv cell_text(struct kt_json_at value, char **ret_heap)
-{
-	struct kt_sv text;
-
-	*ret_heap = NULL;
-	if (kt_json_string_sv(value, &text))
-		return text;
-	if (kt_json_is_string(value)) {
-		*ret_heap = kt_json_string_dup(value);
-		return kt_sv_of(*ret_heap ? *ret_heap : "");
-	}
-	if (!value.p || (value.len == 4 && !memcmp(value.p, "null", 4)))
-		return KT_SV("<none>");
-	return (struct kt_sv){value.p, value.len};
-}
-
 static char *text_of(struct kt_json_at object, const char *key)
 {
 	char *text = kt_json_string_dup(kt_json_member(object, key));
@@ -61,23 +44,11 @@ static char *controller_of(struct kt_json_at metadata)
 
 static struct kt_row *read_row(struct kt_live *live, struct kt_json_at at)
 {
-	struct kt_json_at metadata = kt_json_find(at, "object", "metadata", NULL),
-	                  cells = kt_json_member(at, "cells"), value;
-	struct kt_json_iter it = {0};
+	struct kt_json_at metadata = kt_json_find(at, "object", "metadata", NULL);
 	struct kt_sv texts[CELLS_MAX];
 	char *heap[CELLS_MAX];
-	size_t n = 0;
-
-	while (n < CELLS_MAX && n < live->table->columns.n) {
-		heap[n] = NULL;
-		if (live->table->columns.items[n].extra)
-			texts[n] = (struct kt_sv){0};
-		else if (kt_json_next_element(cells, &it, &value))
-			texts[n] = cell_text(value, &heap[n]);
-		else
-			break;
-		n++;
-	}
+	size_t n = kt_columns_read(
+	        live->columns, at, kt_loop_wall_ns(live->ui->loop), texts, heap, CELLS_MAX);
 	kt_auto_free char *uid = text_of(metadata, "uid"),
 	                  *namespace = text_of(metadata, "namespace"),
 	                  *name = text_of(metadata, "name");
@@ -116,7 +87,7 @@ static void put_row(struct kt_live *live, struct kt_json_at at, int64_t now_ns)
 {
 	struct kt_row *row = read_row(live, at);
 
-	if (live->keep && !live->keep(live->keep_arg, row)) {
+	if (live->keep && !live->keep(live->keep_arg, row, kt_json_member(at, "object"))) {
 		kt_table_remove(live->table, row->uid);
 		free(row);
 		return;
@@ -124,29 +95,6 @@ static void put_row(struct kt_live *live, struct kt_json_at at, int64_t now_ns)
 	if (live->seen)
 		live->seen(live->seen_arg, row, kt_json_member(at, "object"));
 	kt_table_put(live->table, row, now_ns);
-}
-
-static void read_columns(struct kt_live *live, struct kt_json_at definitions)
-{
-	struct kt_table *table = live->table;
-	struct kt_json_iter it = {0};
-	struct kt_json_at definition;
-
-	if (!definitions.p || table->columns.n)
-		return;
-	while (kt_json_next_element(definitions, &it, &definition)) {
-		kt_auto_free char *name = text_of(definition, "name");
-		int64_t priority = 0;
-		bool age = kt_column_sort_of(name) == KT_SORT_AGE;
-
-		for (; age && live->extra && *live->extra; live->extra++)
-			kt_table_add_extra_column(table, *live->extra);
-		if (!kt_json_int64(kt_json_member(definition, "priority"), &priority))
-			priority = 0;
-		kt_table_add_column(table, name, priority > 0, kt_column_sort_of(name));
-	}
-	if (live->columns_known)
-		live->columns_known(live->columns_arg);
 }
 
 /* Calls */
@@ -201,7 +149,9 @@ static void begin_page(struct kt_live *live, struct kt_buf *body)
 	live->page = kt_buf_ref(body);
 	live->page_rows = kt_json_member(page, "rows");
 	live->page_it = (struct kt_json_iter){0};
-	read_columns(live, kt_json_member(page, "columnDefinitions"));
+	if (!live->table->columns.n)
+		kt_columns_lay_out(
+		        live->columns, live->table, kt_json_member(page, "columnDefinitions"));
 	note_revision(live, metadata);
 	free(live->next);
 	live->next = kt_json_string_dup(kt_json_member(metadata, "continue"));
@@ -374,6 +324,14 @@ void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table
 	*live = (struct kt_live){.ui = ui, .table = table, .retry_ms = RETRY_FIRST_MS};
 	kt_timer_init(&live->retry, ui->loop, on_retry);
 	kt_timer_init(&live->slice, ui->loop, on_slice);
+	live->columns = kt_columns_create(NULL, NULL, NULL);
+}
+
+void kt_live_use_columns(struct kt_live *live, struct kt_columns *columns)
+{
+	kt_columns_destroy(live->columns);
+	live->columns = columns;
+	live->whole = live->whole || kt_columns_need_objects(columns);
 }
 
 void kt_live_start(struct kt_live *live, const char *path, const char *selectors)
@@ -407,6 +365,8 @@ void kt_live_finish(struct kt_live *live)
 {
 	kt_live_stop(live);
 	kt_str_finish(&live->line);
+	kt_columns_destroy(live->columns);
+	live->columns = NULL;
 	free(live->path);
 	free(live->selectors);
 	free(live->query);

@@ -2,11 +2,12 @@
 /*
  * A collection of objects kept in a table as the server shows them: listed in pages, then watched,
  * listed again when the watch is too old, tried again when the server is away. The server's own
- * columns; only metadata comes with a row. UI thread.
+ * columns, or those of columns.h; only metadata comes with a row. UI thread.
  */
 #ifndef KT_TUI_LIVE_H
 #define KT_TUI_LIVE_H
 
+#include "tui/columns.h"
 #include "tui/ui.h"
 
 #include "base/json.h"
@@ -28,17 +29,16 @@ struct kt_live {
 	struct kt_timer slice;
 	int64_t revision;
 	int64_t retry_ms;
-	bool under_way, watching, complete, heard;         /* heard: the watch brought something */
-	char *problem;                                     /* why there is nothing (more); NULL */
-	bool (*keep)(void *arg, const struct kt_row *row); /* NULL: every row */
+	bool under_way, watching, complete, heard; /* heard: the watch brought something */
+	char *problem;                             /* why there is nothing (more); NULL */
+	/* NULL: every row. object is what comes with it: whole, or its metadata. */
+	bool (*keep)(void *arg, const struct kt_row *row, struct kt_json_at object);
 	void *keep_arg;
-	const char *const *extra; /* names of extra columns, before the age; NULL */
-	bool whole;               /* rows come with the whole object, for seen() */
+	struct kt_columns *columns;
+	bool whole; /* rows come with the whole object, for seen() and keep() */
 	/* Each row before it is put, with its object; NULL. */
 	void (*seen)(void *arg, const struct kt_row *row, struct kt_json_at object);
 	void *seen_arg;
-	void (*columns_known)(void *arg); /* before the first row; NULL */
-	void *columns_arg;
 	void (*listed)(void *arg); /* all rows are there; NULL */
 	void *listed_arg;
 	void (*removed)(void *arg); /* a row was taken out; NULL */
@@ -46,6 +46,8 @@ struct kt_live {
 };
 
 void kt_live_init(struct kt_live *live, struct kt_ui *ui, struct kt_table *table);
+/* Others than the server's; takes them. Before kt_live_start(). */
+void kt_live_use_columns(struct kt_live *live, struct kt_columns *columns);
 void kt_live_start(struct kt_live *live, const char *path, const char *selectors);
 void kt_live_stop(struct kt_live *live);
 void kt_live_finish(struct kt_live *live);

@@ -102,6 +102,20 @@ const struct kt_resource *kt_ui_resource_of_kind(
 	                       : builtin(kind);
 }
 
+bool kt_ui_is_kind(struct kt_ui *ui, struct kt_sv word, const struct kt_resource *resource)
+{
+	kt_auto_free char *version = kt_resource_api_version(resource);
+	kt_auto_free char *path = kt_asprintf("%s/%s", version, resource->plural);
+	kt_auto_free char *text = kt_sv_dup(word);
+
+	if (strchr(text, '/'))
+		return !strcmp(text, path);
+	const struct kt_resource *named = kt_ui_resource(ui, text);
+
+	return named && !strcmp(named->plural, resource->plural) &&
+	       !strcmp(named->group, resource->group);
+}
+
 /* The line */
 
 static void replace_text(char **text, const char *with)

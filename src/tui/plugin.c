@@ -461,6 +461,25 @@ void kt_plugin_run(struct kt_ui *ui, struct kt_view *view, const struct kt_custo
 
 /* Life */
 
+/* What holds for a context; app.c asks for the rest once. */
+static void use_settings(struct kt_ui *ui)
+{
+	const struct kt_settings *settings = &ui->custom.settings;
+	const char *forced = getenv("K9S_SKIN");
+	struct kt_theme theme;
+
+	ui->readonly = ui->options->readonly || settings->readonly;
+	for (size_t i = 0; i < settings->favourites.n; i++)
+		kt_ui_remember_favourite(ui, settings->favourites.items[i]);
+	if (!settings->skin || ui->options->theme || (forced && *forced) ||
+	        kt_streq(settings->skin, ui->theme.name) ||
+	        kt_theme_load(settings->skin, &theme, NULL, NULL) < 0)
+		return;
+	kt_theme_finish(&ui->theme);
+	ui->theme = theme;
+	kt_screen_redraw();
+}
+
 void kt_plugins_load(struct kt_ui *ui)
 {
 	kt_auto_str warnings = KT_STR_INIT;
@@ -468,4 +487,6 @@ void kt_plugins_load(struct kt_ui *ui)
 	kt_custom_load(&ui->custom, ui->facts.cluster, ui->facts.context, &warnings);
 	if (warnings.len)
 		kt_ui_flash(ui, KT_FLASH_WARN, "%s", kt_str_text(&warnings));
+	if (kt_screen_is_open())
+		use_settings(ui);
 }

@@ -9,7 +9,8 @@
 void kt_save_dump(struct kt_ui *ui, const char *name, struct kt_sv content)
 {
 	kt_auto_free char *home = kt_state_home();
-	kt_auto_free char *folder = kt_path_join(home, "screen-dumps");
+	const char *wished = ui->custom.settings.dump_folder;
+	kt_auto_free char *folder = wished ? kt_strdup(wished) : kt_path_join(home, "screen-dumps");
 	kt_auto_free char *file = kt_strdup(name);
 	kt_auto_err err = KT_ERR_INIT;
 

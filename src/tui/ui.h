@@ -139,6 +139,7 @@ int kt_ui_spawn(struct kt_ui *ui, char *const argv[], struct kt_err *err);
 /* The same in another context of the kubeconfig. */
 void kt_ui_use_context(struct kt_ui *ui, const char *context);
 void kt_ui_use_namespace(struct kt_ui *ui, const char *namespace); /* "": all */
+void kt_ui_remember_favourite(struct kt_ui *ui, const char *namespace);
 
 /* actions.c: one command line, typed or of a key. */
 void kt_ui_run(struct kt_ui *ui, const char *line);
@@ -152,6 +153,8 @@ bool kt_ui_xray(struct kt_ui *ui, const char *line);
 /* By plural, singular, short name or kind; before discovery is there, of the built-in kinds.
  * Borrowed until discovery changes. */
 const struct kt_resource *kt_ui_resource(struct kt_ui *ui, const char *word);
+/* Whether the word, also "apps/v1/deployments", names this kind. */
+bool kt_ui_is_kind(struct kt_ui *ui, struct kt_sv word, const struct kt_resource *resource);
 const struct kt_resource *kt_ui_resource_of_kind(
         struct kt_ui *ui, const char *api_version, const char *kind);
 

@@ -60,8 +60,8 @@ static void put(struct containers *c, const char *name, const char *const *cells
 
 	for (; n < n_cells; n++)
 		texts[n] = kt_sv_of(cells[n] ? cells[n] : "");
-	texts[n++] = (struct kt_sv){0};
-	texts[n++] = (struct kt_sv){0};
+	for (size_t extra = 0; kt_usage_names[extra]; extra++)
+		texts[n++] = (struct kt_sv){NULL, extra};
 	struct kt_row *row = kt_row_create(name, "", name, texts, n, NULL);
 
 	row->state = state;

@@ -10,7 +10,7 @@
 
 #include "tui/command/words.h"
 
-#define TAIL "100" /* lines at first, as k9s has it */
+enum { TAIL = 100 }; /* lines at first, as k9s has it */
 
 struct log_view {
 	struct kt_view view;
@@ -46,26 +46,26 @@ static void draw_indicator(struct log_view *v, struct kt_rect area)
 		const char *name;
 		bool on;
 	} states[] = {{"Autoscroll", v->text.follow}, {"Timestamps", v->timestamps},
-	        {"Wrap", v->text.wrap}, {"AllContainers", v->all_containers},
-	        {"Previous", v->previous}};
+	        {"Wrap", v->text.wrap}, {"All", v->all_containers}, {"Previous", v->previous}};
 	struct kt_ui *ui = v->view.ui;
-	int at = area.column + 1;
+	const char *end = v->job ? "" : v->exit_code ? "failed" : "ended";
+	int at = area.column + 1, room = area.columns - (int)strlen(end) - 2;
 
 	kt_draw_fill(area.row, area.column, area.columns, ' ',
 	        kt_ui_style(ui, KT_ROLE_LOG_INDICATOR_FG, KT_ROLE_LOG_INDICATOR_BG));
+	kt_draw_text(area.row, area.column + 1 + room, area.columns, end, strlen(end),
+	        kt_ui_style(ui, v->exit_code ? KT_ROLE_ROW_ERROR : KT_ROLE_LOG_INDICATOR_FG,
+	                KT_ROLE_LOG_INDICATOR_BG),
+	        true);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(states); i++) {
 		kt_auto_free char *text =
 		        kt_asprintf("%s:%s", states[i].name, states[i].on ? "On" : "Off");
 
-		at += 2 + kt_draw_text(area.row, at, area.columns - at, text, strlen(text),
+		at += 2 + kt_draw_text(area.row, at, KT_MAX(room - at, 0), text, strlen(text),
 		                  kt_ui_style(ui, states[i].on ? KT_ROLE_LOG_ON : KT_ROLE_LOG_OFF,
 		                          KT_ROLE_LOG_INDICATOR_BG),
 		                  true);
 	}
-	if (!v->job)
-		kt_draw_text(area.row, at, area.columns - at, v->exit_code ? "failed" : "ended",
-		        v->exit_code ? 6 : 5,
-		        kt_ui_style(ui, KT_ROLE_LOG_INDICATOR_FG, KT_ROLE_LOG_INDICATOR_BG), true);
 }
 
 static void draw(struct kt_view *view, struct kt_rect area)
@@ -99,6 +99,7 @@ static void on_done(void *arg, int exit_code)
 
 static char *command_line(const struct log_view *v)
 {
+	int64_t tail = v->view.ui->custom.settings.logs_tail;
 	kt_auto_str line = KT_STR_INIT;
 
 	kt_str_printf(&line, "logs %s", v->target);
@@ -115,7 +116,7 @@ static char *command_line(const struct log_view *v)
 	if (v->timestamps)
 		kt_str_puts(&line, " --timestamps");
 	if (!strcmp(v->since, "tail"))
-		kt_str_puts(&line, " --tail=" TAIL);
+		kt_str_printf(&line, " --tail=%lld", (long long)(tail > 0 ? tail : TAIL));
 	else if (strcmp(v->since, "head") != 0)
 		kt_str_printf(&line, " --since=%s", v->since);
 	kt_str_puts(&line, v->rest);
@@ -341,7 +342,9 @@ struct kt_view *kt_log_view_create(struct kt_ui *ui, const char *line)
 	read_line(v, line);
 	kt_text_init(&v->text, KT_LOGS);
 	v->text.hits_only = true;
-	v->text.follow = !v->previous;
+	v->text.follow = !v->previous && !ui->custom.settings.logs_still;
+	v->text.wrap = ui->custom.settings.logs_wrap;
+	v->timestamps = v->timestamps || ui->custom.settings.logs_times;
 	run(v);
 	return &v->view;
 }

@@ -13,7 +13,7 @@
 struct resource_view {
 	struct kt_view view;
 	struct kt_resource resource; /* own copy */
-	char *namespace, *label_selector, *field_selector, *owner_uid, *of, *select;
+	char *namespace, *label_selector, *field_selector, *owner_uid, *fields, *of, *select;
 	struct kt_table table;
 	struct kt_live live;
 	struct kt_usage usage;
@@ -278,7 +278,7 @@ static void sort(struct resource_view *v, const char *name)
 	bool by_name = !strcmp(name, "Name") || !strcmp(name, "Namespace");
 
 	if (by_name)
-		column = !strcmp(name, "Name") && table->show_namespace ? 0 : -1;
+		column = !strcmp(name, "Name") && table->show_namespace ? column : -1;
 	else if (column < 0)
 		return;
 	kt_table_sort(table, column, column == table->sort_column && !table->descending);
@@ -340,9 +340,47 @@ static const struct kt_resource *resource(const struct kt_view *view)
 	return &of_view(view)->resource;
 }
 
-static bool is_owned(void *arg, const struct kt_row *row)
+/* "spec.nodeName=a" of an object. */
+static bool field_is(struct kt_json_at object, struct kt_sv part)
+{
+	const char *equals = memchr(part.p, '=', part.len);
+	bool not = equals && equals > part.p && equals[-1] == '!';
+	struct kt_sv path, value, key;
+
+	if (!equals)
+		return true;
+	path = (struct kt_sv){part.p, (size_t)(equals - part.p) - not };
+	value = (struct kt_sv){equals + 1, part.len - (size_t)(equals + 1 - part.p)};
+	if (value.len && *value.p == '=') /* == */
+		value = (struct kt_sv){value.p + 1, value.len - 1};
+	while (object.p && kt_sv_split(&path, '.', &key)) {
+		kt_auto_free char *name = kt_sv_dup(key);
+
+		object = kt_json_member(object, name);
+	}
+	kt_auto_free char *text = object.p && kt_json_is_string(object)
+	                                  ? kt_json_string_dup(object)
+	                                  : kt_strndup(object.p ? object.p : "", object.len);
+
+	return kt_sv_is(value, text ? text : "") != not ;
+}
+
+static bool has_fields(void *arg, const struct kt_row *row, struct kt_json_at object)
+{
+	struct kt_sv rest = kt_sv_of(((struct resource_view *)arg)->fields), part;
+
+	(void)row;
+	while (kt_sv_split(&rest, ',', &part))
+		if (!field_is(object, part))
+			return false;
+	return true;
+}
+
+static bool is_owned(void *arg, const struct kt_row *row, struct kt_json_at object)
 {
 	struct resource_view *v = arg;
+
+	(void)object;
 
 	return row->owner && strstr(row->owner, v->owner_uid);
 }
@@ -365,6 +403,7 @@ static void destroy(struct kt_view *view)
 	free(v->label_selector);
 	free(v->field_selector);
 	free(v->owner_uid);
+	free(v->fields);
 	free(v->of);
 	free(v->select);
 	free(v);
@@ -384,19 +423,21 @@ static const struct kt_view_ops OPS = {
         .destroy = destroy,
 };
 
-/* What tells when it was seen last, events, shows the newest first. */
-static void on_columns(void *arg)
-{
-	struct resource_view *v = arg;
-	int column = kt_table_find_column(&v->table, "Last Seen");
-
-	if (column >= 0)
-		kt_table_sort(&v->table, column, false);
-}
-
 static void on_listed(void *arg)
 {
 	kt_usage_ask(&((struct resource_view *)arg)->usage);
+}
+
+static void use_columns(struct resource_view *v)
+{
+	struct kt_ui *ui = v->view.ui;
+	const struct kt_view_wish *wish = kt_columns_wish(ui, &v->resource, v->namespace);
+	kt_auto_str warnings = KT_STR_INIT;
+
+	kt_live_use_columns(
+	        &v->live, kt_columns_create(wish, kt_usage_columns(&v->resource), &warnings));
+	if (warnings.len)
+		kt_ui_flash(ui, KT_FLASH_WARN, "views.yaml: %s", kt_str_text(&warnings));
 }
 
 struct kt_view *kt_resource_view_create(
@@ -412,6 +453,7 @@ struct kt_view *kt_resource_view_create(
 	v->label_selector = dup_or_null(options->label_selector);
 	v->field_selector = dup_or_null(options->field_selector);
 	v->owner_uid = dup_or_null(options->owner_uid);
+	v->fields = dup_or_null(options->fields);
 	v->of = dup_or_null(options->of);
 	v->select = dup_or_null(options->select);
 	kt_table_init(&v->table);
@@ -419,13 +461,15 @@ struct kt_view *kt_resource_view_create(
 	kt_filter_set(&v->table.filter, options->filter);
 	kt_live_init(&v->live, ui, &v->table);
 	kt_usage_init(&v->usage, ui, &v->table);
-	v->live.extra = kt_usage_columns(&v->resource);
-	v->live.columns_known = on_columns;
-	v->live.columns_arg = v;
+	use_columns(v);
 	v->live.listed = on_listed;
 	v->live.listed_arg = v;
 	if (v->owner_uid) {
 		v->live.keep = is_owned;
+		v->live.keep_arg = v;
+	} else if (v->fields) {
+		v->live.whole = true;
+		v->live.keep = has_fields;
 		v->live.keep_arg = v;
 	}
 	if (ui->client)

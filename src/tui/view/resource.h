@@ -10,9 +10,10 @@ struct kt_resource_view_options {
 	const char *namespace;                       /* "": all */
 	const char *filter;                          /* as typed behind `/`; NULL */
 	const char *label_selector, *field_selector; /* NULL: none */
-	const char *owner_uid;                       /* only what this object controls; NULL */
-	const char *of;                              /* "deployment/web": for the title; NULL */
-	const char *select;                          /* name to put the cursor on; NULL */
+	const char *fields;    /* like a field selector, of any field: "a.b=c,d!=e"; NULL */
+	const char *owner_uid; /* only what this object controls; NULL */
+	const char *of;        /* "deployment/web": for the title; NULL */
+	const char *select;    /* name to put the cursor on; NULL */
 };
 
 /* "deployment/web", or with the group where the singular alone would mean another kind. */

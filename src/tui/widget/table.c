@@ -112,11 +112,10 @@ struct kt_row *kt_row_create(const char *uid, const char *namespace, const char 
 		*places[i] = at;
 		at = stpcpy(at, texts[i]) + 1;
 	}
-	for (size_t i = 0, extra = 0; i < n_cells; i++) {
+	for (size_t i = 0; i < n_cells; i++) {
 		row->cells[i] = at;
 		if (!cells[i].p) {
-			row->cells[i] = row->extra[KT_MIN(extra, (size_t)KT_ROW_EXTRA - 1)];
-			extra++;
+			row->cells[i] = row->extra[KT_MIN(cells[i].len, (size_t)KT_ROW_EXTRA - 1)];
 			continue;
 		}
 		memcpy(at, cells[i].p, cells[i].len);
@@ -301,7 +300,8 @@ void kt_table_show_extra(struct kt_table *table)
 	void *row;
 
 	for (size_t i = 0; i < table->columns.n; i++)
-		table->columns.items[i].hidden = false;
+		if (table->columns.items[i].extra)
+			table->columns.items[i].hidden = false;
 	while (kt_map_next(&table->rows, &it, NULL, &row))
 		widen(table, row);
 	kt_table_refilter(table);

@@ -37,6 +37,7 @@ struct kt_table_column {
 	bool extra;  /* cells come from the row's extra, in the order of these columns */
 	bool hidden; /* nothing is known for it yet */
 	bool drawn;  /* of this width of the screen */
+	bool right;  /* cells end at its right edge */
 	enum kt_column_sort sort;
 	int width; /* of the widest cell seen */
 	int tight; /* of the widest cell on the screen, where there is no room for all; else 0 */
@@ -97,7 +98,8 @@ int kt_table_find_column(const struct kt_table *table, const char *name);
 bool kt_table_put_cell(const struct kt_table *table, const struct kt_row *row, const char *name,
         struct kt_str *out);
 
-/* A row in one piece of memory; owner may be NULL. A cell with text NULL is the next extra one. */
+/* A row in one piece of memory; owner may be NULL. A cell without text is the extra one of
+ * number len. */
 struct kt_row *kt_row_create(const char *uid, const char *namespace, const char *name,
         const struct kt_sv *cells, size_t n_cells, const char *owner);
 /* Takes the row; one of the same uid is replaced (its mark stays). now_ns 0: no change colour. */

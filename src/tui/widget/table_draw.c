@@ -164,8 +164,13 @@ static void draw_header(
 			style.attributes |= KT_ATTR_UNDERLINE | KT_ATTR_REVERSE;
 		if (sorted)
 			style.fg = theme->colors[KT_ROLE_TABLE_SORTED_COLUMN];
+		int indent = column >= 0 && table->columns.items[column].right
+		                     ? KT_MAX(room - kt_text_width(name, strlen(name)), 0)
+		                     : 0;
+
 		if (room > 0)
-			kt_draw_text(table->area.row, at, room, name, strlen(name), style, true);
+			kt_draw_text(table->area.row, at + indent, room - indent, name,
+			        strlen(name), style, true);
 		if (column >= 0)
 			table->header_at[column] = at;
 		at += layout->widths[i] + GAP;
@@ -209,8 +214,12 @@ static void draw_row(const struct kt_table *table, const struct layout *layout, 
 		        column < 0 ? row->namespace
 		                   : kt_table_cell(table, row, (size_t)column, wall_ns, buffer);
 
-		kt_draw_text(screen_row, at, KT_MIN(layout->widths[i], end - at), text,
-		        strlen(text), style, true);
+		int room = KT_MIN(layout->widths[i], end - at), indent = 0;
+
+		if (column >= 0 && table->columns.items[column].right)
+			indent = KT_MAX(room - kt_text_width(text, strlen(text)), 0);
+		kt_draw_text(
+		        screen_row, at + indent, room - indent, text, strlen(text), style, true);
 		at += layout->widths[i] + GAP;
 	}
 }
