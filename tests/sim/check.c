@@ -1,56 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What must never happen, held against every event of the store as it comes; and what must be so
- * once all is at rest. The checker knows nothing but the store's events: it keeps its own copy of
- * the state.
+ * What must never happen, held against every event of the store as it comes. The checker knows
+ * nothing but the store's events: it keeps its own copy of the state, which rest.c looks at once
+ * all is at rest.
  */
 #include "sim/sim.h"
+
+#include "sim/fields.h"
 
 #include "api/machinery/quantity.h"
 #include "base/log.h"
 #include "base/mem.h"
 
+enum {
+	STORM_S = 10, /* of virtual time, in which one object is written */
+	STORM_WRITES = 100,
+};
+
+/* How often one object was written since then. */
+struct writes {
+	int64_t since_s;
+	unsigned n;
+};
+
 struct sim_check {
 	struct sim *sim;
 	struct kt_task wake;
 	struct kt_storage_watch *watch;
-	struct kt_map live; /* key -> object (reference) */
+	struct kt_map live;   /* key -> object (reference) */
+	struct kt_map writes; /* key -> struct writes */
 	int64_t revision;
 	uint64_t n_changes;
 };
-
-static struct kt_json_at field(const struct kt_object *object, const char *a, const char *b)
-{
-	return kt_json_find(kt_object_doc(object), a, b, NULL);
-}
-
-/* "" when absent. */
-static struct kt_sv text(const struct kt_object *object, const char *a, const char *b)
-{
-	struct kt_sv value;
-
-	return kt_json_string_sv(field(object, a, b), &value) ? value : KT_SV("");
-}
-
-static int64_t number(
-        const struct kt_object *object, const char *a, const char *b, int64_t fallback)
-{
-	int64_t value;
-
-	return kt_json_int64(field(object, a, b), &value) ? value : fallback;
-}
-
-static bool is_kind(const struct kt_object *object, const char *kind)
-{
-	return kt_json_string_is(kt_json_member(kt_object_doc(object), "kind"), kind);
-}
-
-static bool is_finished(const struct kt_object *pod)
-{
-	struct kt_sv phase = text(pod, "status", "phase");
-
-	return kt_sv_is(phase, "Succeeded") || kt_sv_is(phase, "Failed");
-}
 
 /* FNV-1a: not for attackers, only to compare two runs. */
 static void add_to_hash(struct sim *sim, const void *data, size_t len)
@@ -91,7 +72,7 @@ static void add_pod_usage(struct usage *usage, const struct kt_object *pod)
 	struct kt_json_iter it = {0};
 	struct kt_json_at container;
 
-	while (kt_json_next_element(field(pod, "spec", "containers"), &it, &container)) {
+	while (kt_json_next_element(sim_field(pod, "spec", "containers"), &it, &container)) {
 		struct kt_json_at requests = kt_json_find(container, "resources", "requests", NULL);
 		usage->cpu_milli += quantity_of(kt_json_member(requests, "cpu"), true);
 		usage->memory += quantity_of(kt_json_member(requests, "memory"), false);
@@ -109,19 +90,16 @@ static void check_capacity(struct sim_check *check, struct kt_sv node_name)
 
 	while (kt_map_next(&check->live, &it, NULL, &value)) {
 		const struct kt_object *object = value;
-		if (is_kind(object, "Pod") &&
-		        kt_sv_eq(text(object, "spec", "nodeName"), node_name) &&
-		        !is_finished(object))
+		if (sim_is_kind(object, "Pod") &&
+		        kt_sv_eq(sim_text(object, "spec", "nodeName"), node_name) &&
+		        !sim_is_finished(object))
 			add_pod_usage(&used, object);
-		else if (is_kind(object, "Node") && kt_sv_eq(kt_object_name(object), node_name))
+		else if (sim_is_kind(object, "Node") && kt_sv_eq(kt_object_name(object), node_name))
 			node = object;
 	}
-	if (!node) {
-		sim_fail(check->sim, "a pod was bound to %.*s, which does not exist",
-		        (int)node_name.len, node_name.p);
-		return;
-	}
-	struct kt_json_at allocatable = field(node, "status", "allocatable");
+	if (!node)
+		return; /* deleted in the moment of binding: such a pod is collected */
+	struct kt_json_at allocatable = sim_field(node, "status", "allocatable");
 	limit.cpu_milli = quantity_of(kt_json_member(allocatable, "cpu"), true);
 	limit.memory = quantity_of(kt_json_member(allocatable, "memory"), false);
 	limit.pods = quantity_of(kt_json_member(allocatable, "pods"), false);
@@ -136,15 +114,15 @@ static void check_capacity(struct sim_check *check, struct kt_sv node_name)
 static void check_pod(
         struct sim_check *check, const struct kt_object *old_pod, const struct kt_object *pod)
 {
-	struct kt_sv node = text(pod, "spec", "nodeName");
-	struct kt_sv old_node = old_pod ? text(old_pod, "spec", "nodeName") : KT_SV("");
+	struct kt_sv node = sim_text(pod, "spec", "nodeName");
+	struct kt_sv old_node = old_pod ? sim_text(old_pod, "spec", "nodeName") : KT_SV("");
 
 	if (old_node.len && !kt_sv_eq(old_node, node))
 		sim_fail(check->sim, "%s moved from %.*s to %.*s", kt_object_key(pod),
 		        (int)old_node.len, old_node.p, (int)node.len, node.p);
-	if (old_pod && is_finished(old_pod) && !is_finished(pod))
+	if (old_pod && sim_is_finished(old_pod) && !sim_is_finished(pod))
 		sim_fail(check->sim, "%s had finished and runs again", kt_object_key(pod));
-	if (node.len && !old_node.len && !is_finished(pod))
+	if (node.len && !old_node.len && !sim_is_finished(pod))
 		check_capacity(check, node);
 }
 
@@ -160,9 +138,60 @@ static void check_object(
 	if (old_object->deletion_timestamp.len && !object->deletion_timestamp.len)
 		sim_fail(check->sim, "%s was being deleted and is not any more",
 		        kt_object_key(object));
-	if (number(object, "metadata", "generation", 0) <
-	        number(old_object, "metadata", "generation", 0))
+	if (sim_number(object, "metadata", "generation", 0) <
+	        sim_number(old_object, "metadata", "generation", 0))
 		sim_fail(check->sim, "the generation of %s went back", kt_object_key(object));
+}
+
+static void check_job(
+        struct sim_check *check, const struct kt_object *old_job, const struct kt_object *job)
+{
+	static const char *const counts[] = {"succeeded", "failed"};
+
+	for (size_t i = 0; old_job && i < KT_ARRAY_SIZE(counts); i++)
+		if (sim_number(job, "status", counts[i], 0) <
+		        sim_number(old_job, "status", counts[i], 0))
+			sim_fail(check->sim, "%s: status.%s went back", kt_object_key(job),
+			        counts[i]);
+	if (old_job && ((sim_is_true(old_job, "Complete") && !sim_is_true(job, "Complete")) ||
+	                       (sim_is_true(old_job, "Failed") && !sim_is_true(job, "Failed"))))
+		sim_fail(check->sim, "%s had ended and goes on", kt_object_key(job));
+	if (sim_is_true(job, "Complete") && sim_is_true(job, "Failed"))
+		sim_fail(check->sim, "%s is complete and failed", kt_object_key(job));
+}
+
+static void check_budget(
+        struct sim_check *check, const struct kt_object *old_budget, const struct kt_object *budget)
+{
+	(void)old_budget;
+	if (sim_number(budget, "status", "disruptionsAllowed", 0) < 0)
+		sim_fail(check->sim, "%s was overdrawn", kt_object_key(budget));
+}
+
+static const struct {
+	const char *kind;
+	void (*check)(struct sim_check *check, const struct kt_object *old_object,
+	        const struct kt_object *object);
+} kind_rules[] = {
+        {"Pod", check_pod},
+        {"Job", check_job},
+        {"PodDisruptionBudget", check_budget},
+};
+
+/* Nobody has a reason to write one object again and again. */
+static void check_storm(struct sim_check *check, const struct kt_object *object)
+{
+	const char *key = kt_object_key(object);
+	struct writes *writes = kt_map_get(&check->writes, key);
+
+	if (!writes) {
+		writes = kt_new(struct writes);
+		kt_map_set(&check->writes, key, writes);
+	}
+	if (sim_seconds(check->sim) >= writes->since_s + STORM_S)
+		*writes = (struct writes){.since_s = sim_seconds(check->sim)};
+	if (++writes->n == STORM_WRITES)
+		sim_fail(check->sim, "%s was written %u times in %d s", key, writes->n, STORM_S);
 }
 
 /* The object as the checker had it must be what the store says was before. */
@@ -179,10 +208,13 @@ static void check_order(struct sim_check *check, const struct kt_storage_event *
 	check->revision = event->revision;
 }
 
-/* What beats for ever even when nothing happens, and what tells of it. */
+/* What beats for ever even when nothing happens: a claim that nobody uses is told so again and
+ * again. */
 static bool is_heartbeat(const struct kt_object *object)
 {
-	return is_kind(object, "Lease") || is_kind(object, "Event") || is_kind(object, "Node");
+	return sim_is_kind(object, "Lease") || sim_is_kind(object, "Node") ||
+	       kt_json_string_is(
+	               kt_json_member(kt_object_doc(object), "reason"), "WaitForFirstConsumer");
 }
 
 static void on_event(struct sim_check *check, struct kt_storage_event *event)
@@ -204,8 +236,10 @@ static void on_event(struct sim_check *check, struct kt_storage_event *event)
 	}
 	kt_map_set(&check->live, kt_object_key(event->object), kt_object_ref(event->object));
 	check_object(check, event->prev, event->object);
-	if (is_kind(event->object, "Pod"))
-		check_pod(check, event->prev, event->object);
+	check_storm(check, event->object);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kind_rules); i++)
+		if (sim_is_kind(event->object, kind_rules[i].kind))
+			kind_rules[i].check(check, event->prev, event->object);
 }
 
 void sim_check_pump(struct sim *sim)
@@ -265,6 +299,7 @@ int sim_check_start(struct sim *sim)
 	check->sim = sim;
 	check->revision = 1;
 	kt_map_init(&check->live, unref_object);
+	kt_map_init(&check->writes, free);
 	kt_task_init(&check->wake, on_wake);
 	return sim_check_resume(sim);
 }
@@ -275,6 +310,7 @@ void sim_check_finish(struct sim *sim)
 		return;
 	sim_check_pause(sim);
 	kt_map_finish(&sim->check->live);
+	kt_map_finish(&sim->check->writes);
 	free(kt_steal(&sim->check));
 }
 
@@ -283,160 +319,7 @@ uint64_t sim_check_n_changes(const struct sim *sim)
 	return sim->check->n_changes;
 }
 
-static char *unrest_of_deployment(const struct kt_object *d)
-{
-	int64_t wanted = number(d, "spec", "replicas", 1);
-
-	if (number(d, "status", "observedGeneration", 0) != number(d, "metadata", "generation", 0))
-		return kt_asprintf("%s: its generation was not observed", kt_object_key(d));
-	if (number(d, "status", "replicas", 0) != wanted ||
-	        number(d, "status", "updatedReplicas", 0) != wanted ||
-	        number(d, "status", "availableReplicas", 0) != wanted)
-		return kt_asprintf("%s: wants %lld, has %lld, updated %lld, available %lld",
-		        kt_object_key(d), (long long)wanted,
-		        (long long)number(d, "status", "replicas", 0),
-		        (long long)number(d, "status", "updatedReplicas", 0),
-		        (long long)number(d, "status", "availableReplicas", 0));
-	return NULL;
-}
-
-static char *unrest_of_replica_set(const struct kt_object *set)
-{
-	int64_t wanted = number(set, "spec", "replicas", 1);
-
-	if (number(set, "status", "replicas", 0) != wanted ||
-	        number(set, "status", "availableReplicas", 0) != wanted)
-		return kt_asprintf("%s: wants %lld, has %lld, available %lld", kt_object_key(set),
-		        (long long)wanted, (long long)number(set, "status", "replicas", 0),
-		        (long long)number(set, "status", "availableReplicas", 0));
-	return NULL;
-}
-
-static char *unrest_of_stateful_set(const struct kt_object *set)
-{
-	int64_t wanted = number(set, "spec", "replicas", 1);
-
-	if (number(set, "status", "observedGeneration", 0) !=
-	        number(set, "metadata", "generation", 0))
-		return kt_asprintf("%s: its generation was not observed", kt_object_key(set));
-	if (number(set, "status", "replicas", 0) != wanted ||
-	        number(set, "status", "readyReplicas", 0) != wanted)
-		return kt_asprintf("%s: wants %lld, has %lld, ready %lld", kt_object_key(set),
-		        (long long)wanted, (long long)number(set, "status", "replicas", 0),
-		        (long long)number(set, "status", "readyReplicas", 0));
-	return NULL;
-}
-
-static char *unrest_of_daemon_set(const struct kt_object *set)
-{
-	int64_t wanted = number(set, "status", "desiredNumberScheduled", -1);
-
-	if (wanted <= 0 || number(set, "status", "numberReady", 0) != wanted ||
-	        number(set, "status", "currentNumberScheduled", 0) != wanted)
-		return kt_asprintf("%s: wants %lld, has %lld, ready %lld", kt_object_key(set),
-		        (long long)wanted,
-		        (long long)number(set, "status", "currentNumberScheduled", 0),
-		        (long long)number(set, "status", "numberReady", 0));
-	return NULL;
-}
-
-static char *unrest_of_job(const struct kt_object *job)
-{
-	if (!text(job, "status", "completionTime").len)
-		return kt_asprintf("%s: not complete, %lld succeeded", kt_object_key(job),
-		        (long long)number(job, "status", "succeeded", 0));
-	if (number(job, "status", "succeeded", 0) < number(job, "spec", "completions", 1))
-		return kt_asprintf("%s: complete with %lld of %lld", kt_object_key(job),
-		        (long long)number(job, "status", "succeeded", 0),
-		        (long long)number(job, "spec", "completions", 1));
-	return NULL;
-}
-
-static char *unrest_of_pod(const struct kt_object *pod)
-{
-	struct kt_sv phase = text(pod, "status", "phase");
-
-	if (!text(pod, "spec", "nodeName").len)
-		return kt_asprintf("%s: not bound", kt_object_key(pod));
-	if (!kt_sv_is(phase, "Running") && !is_finished(pod))
-		return kt_asprintf("%s: phase %.*s", kt_object_key(pod), (int)phase.len, phase.p);
-	return NULL;
-}
-
-static const struct {
-	const char *kind;
-	char *(*unrest)(const struct kt_object *object);
-} rest_rules[] = {
-        {"Deployment", unrest_of_deployment},
-        {"ReplicaSet", unrest_of_replica_set},
-        {"StatefulSet", unrest_of_stateful_set},
-        {"DaemonSet", unrest_of_daemon_set},
-        {"Job", unrest_of_job},
-        {"Pod", unrest_of_pod},
-};
-
-/* One of the owners must exist, else the garbage collector has work left. */
-static bool is_orphan(const struct kt_object *object, const struct kt_map *uids)
-{
-	struct kt_sv owners = kt_object_span(object, object->owner_references);
-	struct kt_json_iter it = {0};
-	struct kt_json_at owner;
-	struct kt_sv uid;
-	bool any = false;
-
-	while (owners.p && kt_json_next_element(kt_json_doc(owners.p, owners.len), &it, &owner)) {
-		any = true;
-		if (kt_json_string_sv(kt_json_member(owner, "uid"), &uid) &&
-		        kt_map_get_sv(uids, uid))
-			return false;
-	}
-	return any;
-}
-
-static bool has_namespace(const struct sim_check *check, const struct kt_object *object)
-{
-	struct kt_sv namespace = kt_object_namespace(object);
-	kt_auto_free char *key = NULL;
-
-	if (!namespace.len)
-		return true;
-	key = kt_asprintf("/registry/namespaces/%.*s", (int)namespace.len, namespace.p);
-	return kt_map_has(&check->live, key);
-}
-
-static char *unrest_of(
-        const struct sim_check *check, const struct kt_object *object, const struct kt_map *uids)
-{
-	if (object->deletion_timestamp.len)
-		return kt_asprintf("%s: still being deleted", kt_object_key(object));
-	if (is_orphan(object, uids))
-		return kt_asprintf("%s: its owner is gone", kt_object_key(object));
-	if (!has_namespace(check, object) && !is_kind(object, "Event"))
-		return kt_asprintf("%s: its namespace is gone", kt_object_key(object));
-	for (size_t i = 0; i < KT_ARRAY_SIZE(rest_rules); i++) {
-		if (is_kind(object, rest_rules[i].kind)) {
-			char *unrest = rest_rules[i].unrest(object);
-			if (unrest)
-				return unrest;
-		}
-	}
-	return NULL;
-}
-
 char *sim_check_unrest(struct sim *sim)
 {
-	struct sim_check *check = sim->check;
-	struct kt_map uids;
-	char *unrest = NULL;
-	size_t it = 0;
-	void *value;
-
-	kt_map_init(&uids, NULL);
-	while (kt_map_next(&check->live, &it, NULL, &value))
-		kt_map_set_sv(&uids, kt_object_uid(value), value);
-	it = 0;
-	while (!unrest && kt_map_next(&check->live, &it, NULL, &value))
-		unrest = unrest_of(check, value, &uids);
-	kt_map_finish(&uids);
-	return unrest;
+	return sim_rest_unrest(&sim->check->live);
 }

@@ -10,7 +10,6 @@
 
 enum {
 	CALL_DELAY_MAX_MS = 40,
-	EVENT_DELAY_MAX_MS = 150,
 	WATCH_LIFE_MAX_MS = 40000,
 	FAULT_ONE_IN = 24, /* calls, for each kind of fault */
 };
@@ -18,6 +17,8 @@ enum {
 enum fate {
 	FATE_GOOD,
 	FATE_REFUSED,  /* never reaches the server */
+	FATE_BUSY,     /* the server takes no more now */
+	FATE_BROKEN,   /* the server has troubles of its own */
 	FATE_CONFLICT, /* a write that the server would refuse because of another one */
 	FATE_LOST,     /* done by the server, but nobody learns of it */
 };
@@ -106,6 +107,16 @@ static void fail_call(struct flight *flight)
 		kt_fail_reason(&flight->inner.err, KT_REASON_CONFLICT, ESTALE,
 		        "Operation cannot be fulfilled: simulated: the object has been modified");
 		break;
+	case FATE_BUSY:
+		flight->inner.status = 429;
+		kt_fail_reason(&flight->inner.err, KT_REASON_TOO_MANY_REQUESTS, EBUSY,
+		        "simulated: too many requests, please try again later");
+		break;
+	case FATE_BROKEN:
+		flight->inner.status = 500;
+		kt_fail_reason(&flight->inner.err, KT_REASON_INTERNAL_ERROR, EIO,
+		        "Internal error occurred: simulated");
+		break;
 	case FATE_LOST:
 		kt_fail(&flight->inner.err, ETIMEDOUT, "simulated: the answer was lost");
 		break;
@@ -153,7 +164,7 @@ static void on_flight_timer(struct kt_timer *timer)
 	}
 	if (!connect(flight->faulty))
 		flight->fate = FATE_REFUSED;
-	if (flight->fate == FATE_REFUSED || flight->fate == FATE_CONFLICT) {
+	if (flight->fate != FATE_GOOD && flight->fate != FATE_LOST) {
 		fail_call(flight);
 		answer(flight);
 	} else {
@@ -169,13 +180,25 @@ static enum fate draw_fate(struct sim_faulty *faulty, const struct kt_call *call
 
 	if (!has_faults(faulty))
 		return FATE_GOOD;
-	if (sim_chance(sim, FAULT_ONE_IN))
-		return FATE_REFUSED;
+	if (sim_chance(sim, FAULT_ONE_IN)) {
+		static const enum fate refusals[] = {FATE_REFUSED, FATE_BUSY, FATE_BROKEN};
+		return refusals[kt_loop_random_below(sim->loop, KT_ARRAY_SIZE(refusals))];
+	}
 	if (sim_chance(sim, FAULT_ONE_IN))
 		return FATE_LOST;
 	if (!reads && !creates && sim_chance(sim, FAULT_ONE_IN))
 		return FATE_CONFLICT;
 	return FATE_GOOD;
+}
+
+/* Leases, and what a node tells of itself from time to time. Events are seen where they are kept.
+ */
+static bool is_heartbeat(const struct kt_call *call)
+{
+	const char *node = strstr(call->path, "/nodes/");
+
+	return strstr(call->path, "/leases") || strstr(call->path, "/events") ||
+	       (node && strstr(node, "/status"));
 }
 
 static void faulty_call(struct kt_client *client, struct kt_call *call)
@@ -193,6 +216,7 @@ static void faulty_call(struct kt_client *client, struct kt_call *call)
 	faulty->flights = flight;
 	flight->fate = draw_fate(faulty, call);
 	faulty->sim->n_calls++;
+	faulty->sim->n_writes += !kt_streq(call->method, "GET") && !is_heartbeat(call);
 	faulty->sim->n_faults += flight->fate != FATE_GOOD;
 	call->impl = flight;
 	kt_timer_init(&flight->timer, faulty->sim->loop, on_flight_timer);
@@ -251,7 +275,7 @@ static void push_item(struct tap *tap, enum kt_watch_type type, struct kt_object
 {
 	struct sim *sim = tap->faulty->sim;
 	int64_t due_ns = kt_loop_now_ns(sim->loop) +
-	                 delay_ms(tap->faulty, EVENT_DELAY_MAX_MS) * KT_NS_PER_MS;
+	                 delay_ms(tap->faulty, (uint32_t)sim->options.lag_max_ms) * KT_NS_PER_MS;
 
 	/* Late, but in order. */
 	if (tap->items.n > tap->first)

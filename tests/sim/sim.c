@@ -13,7 +13,7 @@
 
 enum {
 	CRASH_PERIOD_MAX_MS = 30000,
-	DOWN_MAX_MS = 5000,
+	SERVER_DOWN_MAX_MS = 5000,
 	STEP_MS = 2000, /* between two looks at the server and at whether the cluster rests */
 	SERVER_CRASH_ONE_IN = 10,  /* such looks */
 	QUIET_S = 60,              /* for which a cluster at rest must not change */
@@ -152,9 +152,15 @@ static void on_component_timer(struct kt_timer *timer)
 			        component->kind->user);
 		sim->n_crashes++;
 		stop_component(component);
-		kt_timer_set_after_ms(
-		        &component->timer, kt_loop_random_below(sim->loop, DOWN_MAX_MS));
+		kt_timer_set_after_ms(&component->timer,
+		        kt_loop_random_below(sim->loop, (uint32_t)sim->options.down_max_ms));
 	}
+}
+
+static void restart_component(struct sim_component *component)
+{
+	stop_component(component);
+	start_component(component);
 }
 
 /* With the store when that is a file: it is opened anew. */
@@ -206,7 +212,7 @@ static void live_server(struct sim *sim)
 		sim->n_crashes++;
 		stop_server(sim);
 		sim->server_due_ns =
-		        now_ns + kt_loop_random_below(sim->loop, DOWN_MAX_MS) * KT_NS_PER_MS;
+		        now_ns + kt_loop_random_below(sim->loop, SERVER_DOWN_MAX_MS) * KT_NS_PER_MS;
 	} else if (!sim->server && now_ns >= sim->server_due_ns && start_server(sim, &err) < 0) {
 		sim->failure = kt_asprintf("starting the server again: %s", kt_err_message(&err));
 	}
@@ -246,6 +252,9 @@ static void run_chaos(struct sim *sim)
 	while (!sim->server && !sim->failure)
 		run_ms(sim, STEP_MS);
 	sim_workload_stop(sim);
+	/* A node that was deleted registers again when its machine starts. */
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++)
+		restart_component(&sim->components[i]);
 }
 
 /* For whoever looks into a seed: KT_SIM_DUMP=/registry/pods/ shows what is there. */
@@ -280,12 +289,18 @@ static void run_to_rest(struct sim *sim)
 		return;
 	}
 	run_ms(sim, QUIET_S * 1000); /* events and finished work fade out */
-	uint64_t before = sim_check_n_changes(sim);
+	uint64_t before = sim_check_n_changes(sim), writes_before = sim->n_writes;
 	run_ms(sim, QUIET_S * 1000);
 	uint64_t changes = sim_check_n_changes(sim) - before;
-	if (changes)
-		sim_fail(sim, "%llu changes in %d s of a cluster at rest",
-		        (unsigned long long)changes, QUIET_S);
+	uint64_t writes = sim->n_writes - writes_before;
+	if (changes || writes)
+		sim_fail(sim,
+		        "%llu changes and %llu calls to make some in %d s of a cluster at "
+		        "rest",
+		        (unsigned long long)changes, (unsigned long long)writes, QUIET_S);
+	unrest = sim_check_unrest(sim);
+	if (unrest)
+		sim_fail(sim, "at rest, and then no more: %s", unrest);
 }
 
 int sim_run(struct sim *sim, const struct sim_options *options)

@@ -9,8 +9,8 @@
  * every event of the store is held against what must never happen (check.c). Then the faults stop,
  * and the cluster must come to rest in the state that was asked for.
  *
- * A new component is one entry in the table of sim.c; a new invariant one function in check.c; a
- * new thing that users do one entry in the table of workload.c.
+ * A new component is one entry in the table of sim.c; a new invariant one function in check.c
+ * (always) or rest.c (in the end); a new thing that users do one entry in the table of workload.c.
  */
 #ifndef KT_TESTS_SIM_SIM_H
 #define KT_TESTS_SIM_SIM_H
@@ -30,6 +30,8 @@ struct sim_options {
 	int n_nodes;
 	int chaos_s;     /* of virtual time; 0: none, straight to rest */
 	int settle_s;    /* within which the cluster must come to rest */
+	int lag_max_ms;  /* by which what happened is told late */
+	int down_max_ms; /* how long a component stays away */
 	const char *dir; /* where the store has its file; NULL: it lives in memory and survives the
 	                    server */
 	bool verbose;    /* every event on stderr */
@@ -56,7 +58,8 @@ struct sim {
 	struct sim_observer *observer; /* NULL: crashed */
 	uint64_t hash;                 /* of all that the store has seen */
 	uint64_t n_events, n_calls, n_faults, n_crashes;
-	char *failure; /* the first invariant that broke */
+	uint64_t n_writes; /* calls of components that are to change something, but no heartbeats */
+	char *failure;     /* the first invariant that broke */
 };
 
 /* Runs the seed to its end. 0, or -1 with sim->failure set. */
@@ -87,6 +90,9 @@ void sim_check_pump(struct sim *sim);
 char *sim_check_unrest(struct sim *sim);
 /* Events since the start that are more than a heartbeat. */
 uint64_t sim_check_n_changes(const struct sim *sim);
+
+/* rest.c: the same of a copy of the store, key -> object. */
+char *sim_rest_unrest(const struct kt_map *live);
 
 /* observer.c: a component, and whether it knows what is true (NULL), heap. */
 void *sim_observer_start(struct sim *sim, struct kt_client *client);

@@ -140,3 +140,16 @@ struct kt_json_at kt_call_answer(const struct kt_call *call)
 		return kt_json_doc(call->ret_body->data, call->ret_body->len);
 	return (struct kt_json_at){0};
 }
+
+int64_t kt_call_revision(const struct kt_call *call)
+{
+	struct kt_sv text;
+	int64_t revision;
+
+	if (call->ret_object)
+		return call->ret_object->revision;
+	if (!kt_json_string_sv(
+	            kt_json_find(kt_call_answer(call), "metadata", "resourceVersion", NULL), &text))
+		return 0;
+	return kt_sv_int64(text, &revision) < 0 ? 0 : revision;
+}

@@ -45,5 +45,7 @@ void kt_calls_send_json(struct kt_calls *calls, const struct kt_call_spec *spec,
 /* The JSON of the answer: of the object itself (in-process) or of the body; p NULL when there is
  * neither. Valid until done returns. */
 struct kt_json_at kt_call_answer(const struct kt_call *call);
+/* The resourceVersion of the object that was answered; 0: none. */
+int64_t kt_call_revision(const struct kt_call *call);
 
 #endif

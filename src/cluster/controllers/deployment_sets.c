@@ -381,6 +381,13 @@ void rollout_scale_set(
 
 bool rollout_is_scaling(const struct rollout *rollout)
 {
+	size_t n_active = 0;
+
+	/* Of several old ones none is the one to scale when all are to go: recreating ends that. */
+	for (size_t i = 0; i < rollout->sets.n; i++)
+		n_active += rollout->sets.items[i].spec_replicas > 0;
+	if (rollout->recreate && n_active > 1)
+		return false;
 	for (size_t i = 0; i < rollout->sets.n; i++) {
 		const struct replica_set *set = &rollout->sets.items[i];
 		int64_t desired = int_annotation(set->object, DEPLOYMENT_DESIRED, -1);

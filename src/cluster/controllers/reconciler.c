@@ -259,19 +259,6 @@ static void pass_call_free(void *value)
 	free(own);
 }
 
-static int64_t answer_revision(const struct kt_call *call)
-{
-	struct kt_sv text;
-	int64_t revision;
-
-	if (call->ret_object)
-		return call->ret_object->revision;
-	if (!kt_json_string_sv(
-	            kt_json_find(kt_call_answer(call), "metadata", "resourceVersion", NULL), &text))
-		return 0;
-	return kt_sv_int64(text, &revision) < 0 ? 0 : revision;
-}
-
 static void add_wait(struct pass_call *own, const struct kt_call *call)
 {
 	struct kt_pass *pass = own->pass;
@@ -281,7 +268,7 @@ static void add_wait(struct pass_call *own, const struct kt_call *call)
 	if (own->target) {
 		wait.target = kt_object_ref(own->target);
 	} else {
-		wait.revision = answer_revision(call);
+		wait.revision = kt_call_revision(call);
 		/* Of many writes to one resource the last is enough. */
 		for (size_t i = 0; i < pass->waits.n; i++)
 			if (pass->waits.items[i].shared == wait.shared &&

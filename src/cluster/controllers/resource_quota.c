@@ -113,10 +113,22 @@ static struct kt_quantity pod_sum(
 	return kt_quantity_cmp(peak, sum) > 0 ? peak : sum;
 }
 
-static bool pod_counts(const json_t *spec, const struct kt_object *pod)
+static bool has_ended(const struct kt_object *pod)
 {
-	return !kt_pod_phase_is(pod, "Succeeded") && !kt_pod_phase_is(pod, "Failed") &&
-	       in_scope(spec, pod);
+	return kt_pod_phase_is(pod, "Succeeded") || kt_pod_phase_is(pod, "Failed");
+}
+
+/* "count/pods" counts what is stored, "pods" what may still run. */
+static struct kt_quantity count_pods(
+        struct quota_controller *own, const json_t *spec, struct kt_sv namespace, bool with_ended)
+{
+	kt_auto_objects pods = {0};
+	int64_t n = 0;
+
+	kt_collect_indexed(own->pods, "namespace", namespace, &pods);
+	for (size_t i = 0; i < pods.n; i++)
+		n += (with_ended || !has_ended(pods.items[i])) && in_scope(spec, pods.items[i]);
+	return kt_quantity_from_int64(n, KT_QUANTITY_DECIMAL_SI);
 }
 
 static struct kt_quantity sum_pods(struct quota_controller *own, const json_t *spec,
@@ -124,17 +136,12 @@ static struct kt_quantity sum_pods(struct quota_controller *own, const json_t *s
 {
 	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI);
 	kt_auto_objects pods = {0};
-	int64_t n = 0;
 
 	kt_collect_indexed(own->pods, "namespace", namespace, &pods);
-	for (size_t i = 0; i < pods.n; i++) {
-		if (!pod_counts(spec, pods.items[i]))
-			continue;
-		n++;
-		if (kind)
+	for (size_t i = 0; i < pods.n; i++)
+		if (!has_ended(pods.items[i]) && in_scope(spec, pods.items[i]))
 			sum = kt_quantity_add(sum, pod_sum(pods.items[i], kind, resource));
-	}
-	return kind ? sum : kt_quantity_from_int64(n, KT_QUANTITY_DECIMAL_SI);
+	return sum;
 }
 
 static struct kt_quantity count_services(
@@ -213,7 +220,7 @@ static bool measure(struct quota_controller *own, const json_t *spec, struct kt_
 	const char *class = strstr(name, ".storageclass.storage.k8s.io/");
 
 	if (strcmp(name, "pods") == 0 || strcmp(name, "count/pods") == 0)
-		*ret = sum_pods(own, spec, namespace, NULL, NULL);
+		*ret = count_pods(own, spec, namespace, *name == 'c');
 	else if (class)
 		*ret = sum_claims(own, namespace, name, (size_t)(class - name),
 		        kt_ends_with(name, "/requests.storage"));

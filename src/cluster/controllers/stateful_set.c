@@ -97,35 +97,99 @@ static void add_claim_volumes(const json_t *spec, const char *pod_name, json_t *
 		json_decref(kept);
 }
 
-static void make_claims(struct stateful_work *work, const char *pod_name)
+struct claim_made {
+	struct kt_object *set; /* reference */
+	char *claim, *pod;
+};
+
+static void claim_made_free(void *arg)
+{
+	struct claim_made *made = arg;
+
+	kt_object_unref(made->set);
+	free(made->claim);
+	free(made->pod);
+	free(made);
+}
+
+static void claim_made(struct kt_pass *pass, struct kt_call *call, void *arg)
+{
+	const struct claim_made *made = arg;
+	struct kt_sv set = kt_object_name(made->set);
+
+	if (!call->err.code) {
+		kt_reconciler_event(kt_pass_reconciler(pass), made->set, "Normal",
+		        "SuccessfulCreate", "create Claim %s Pod %s in StatefulSet %.*s success",
+		        made->claim, made->pod, KT_SVP(set));
+		return;
+	}
+	if (kt_err_reason(&call->err) != KT_REASON_ALREADY_EXISTS)
+		kt_reconciler_event(kt_pass_reconciler(pass), made->set, "Warning", "FailedCreate",
+		        "create Claim %s for Pod %s in StatefulSet %.*s failed error: %s",
+		        made->claim, made->pod, KT_SVP(set), kt_err_message(&call->err));
+	kt_pass_check(pass, call);
+}
+
+static void make_claim(
+        struct stateful_work *work, const json_t *template, const char *name, const char *pod_name)
 {
 	struct kt_sv namespace = kt_object_namespace(work->object);
+	struct claim_made *made = kt_new(struct claim_made);
+	kt_auto_json json_t *claim = NULL,
+	                    *labels = json_deep_copy(kt_jget(template, "metadata.labels"));
+
+	*made = (struct claim_made){
+	        kt_object_ref(work->object), kt_strdup(name), kt_strdup(pod_name)};
+	if (!labels)
+		labels = json_object();
+	json_object_update_missing(labels, kt_jget(work->spec, "selector.matchLabels"));
+	claim = json_pack("{s:s,s:s,s:{s:s,s:s%,s:O},s:O}", "apiVersion", "v1", "kind",
+	        "PersistentVolumeClaim", "metadata", "name", name, "namespace", namespace.p,
+	        namespace.len, "labels", labels, "spec", json_object_get(template, "spec"));
+	kt_pass_send(work->pass,
+	        &(struct kt_pass_write){.method = "POST",
+	                .body = claim,
+	                .informer = work->own->claims,
+	                .done = claim_made,
+	                .arg = made,
+	                .free_arg = claim_made_free},
+	        "/api/v1/namespaces/%.*s/persistentvolumeclaims", KT_SVP(namespace));
+}
+
+/* An earlier pod's of that name, still on its way out or about to be collected after it. */
+static bool is_stale(const struct kt_object *claim, const char *pod_name)
+{
+	struct kt_json_at owners = kt_field_of(claim, "metadata", "ownerReferences"), owner;
+	struct kt_json_iter it = {0};
+
+	while (owners.p && kt_json_next_element(owners, &it, &owner))
+		if (kt_json_string_is(kt_json_member(owner, "kind"), "Pod") &&
+		        kt_json_string_is(kt_json_member(owner, "name"), pod_name))
+			return true;
+	return kt_is_deleting(claim);
+}
+
+/* Asks for those of the pod's claims that are missing, and comes back then. True when a new pod can
+ * be made with them; the end of one that is stale wakes the set. */
+static bool make_claims(struct stateful_work *work, const char *pod_name)
+{
+	bool complete = true;
 	json_t *template;
 	size_t i;
 
 	json_array_foreach(json_object_get(work->spec, "volumeClaimTemplates"), i, template) {
 		kt_auto_free char *name =
 		        kt_asprintf("%s-%s", kt_jstr(template, "metadata.name"), pod_name);
-		kt_auto_json json_t *claim = NULL, *labels = NULL;
+		struct kt_object *claim = kt_informer_get(
+		        work->own->claims, kt_object_namespace(work->object), kt_sv_of(name));
 
-		if (kt_informer_get(work->own->claims, namespace, kt_sv_of(name)))
-			continue;
-		claim = json_pack("{s:s,s:s,s:{s:s,s:s%},s:O}", "apiVersion", "v1", "kind",
-		        "PersistentVolumeClaim", "metadata", "name", name, "namespace", namespace.p,
-		        namespace.len, "spec", json_object_get(template, "spec"));
-		labels = json_deep_copy(kt_jget(template, "metadata.labels"));
-		if (!labels)
-			labels = json_object();
-		json_object_update_missing(labels, kt_jget(work->spec, "selector.matchLabels"));
-		json_object_set(json_object_get(claim, "metadata"), "labels", labels);
-		kt_pass_send(work->pass,
-		        &(struct kt_pass_write){
-		                .method = "POST", .body = claim, .informer = work->own->claims},
-		        "/api/v1/namespaces/%.*s/persistentvolumeclaims", KT_SVP(namespace));
-		kt_reconciler_event(work->own->reconciler, work->object, "Normal",
-		        "SuccessfulCreate", "create Claim %s Pod %s in StatefulSet %.*s success",
-		        name, pod_name, KT_SVP(kt_object_name(work->object)));
+		if (!claim) {
+			make_claim(work, template, name, pod_name);
+			kt_pass_again_after_ms(work->pass, 0);
+		}
+		complete = complete && claim && !is_stale(claim, pod_name);
 	}
+	return complete;
 }
 
 static struct kt_revision *revision_for(struct stateful_work *work, int64_t ordinal)
@@ -139,6 +203,7 @@ static struct kt_revision *revision_for(struct stateful_work *work, int64_t ordi
 	return work->history.newest;
 }
 
+/* After its claims. */
 static void make_pod(struct stateful_work *work, int64_t ordinal)
 {
 	struct kt_sv set_name = kt_object_name(work->object);
@@ -149,6 +214,8 @@ static void make_pod(struct stateful_work *work, int64_t ordinal)
 	kt_auto_free char *index = kt_asprintf("%lld", (long long)ordinal);
 	json_t *metadata, *labels, *spec;
 
+	if (!make_claims(work, name))
+		return;
 	pod = kt_pod_of_template(template, work->object, "apps/v1", "StatefulSet");
 	metadata = json_object_get(pod, "metadata");
 	labels = json_object_get(metadata, "labels");
@@ -167,7 +234,6 @@ static void make_pod(struct stateful_work *work, int64_t ordinal)
 		        spec, "subdomain", json_string(kt_jstr(work->spec, "serviceName")));
 	add_claim_volumes(work->spec, name, spec);
 	json_object_set_new(pod, "spec", spec);
-	make_claims(work, name);
 	what = kt_asprintf("create Pod %s in StatefulSet %.*s", name, KT_SVP(set_name));
 	kt_create_pod_saying(work->pass, work->own->pods, work->object, pod, what);
 }
@@ -287,14 +353,25 @@ static void tell_recreation(struct stateful_work *work, const struct kt_object *
 	        failed ? "failed" : "terminated", KT_SVP(kt_object_name(pod)));
 }
 
+/* A claim that was deleted before its pod could start is made again. */
+static void complete_claims(struct stateful_work *work, const struct kt_object *pod)
+{
+	kt_auto_free char *name = kt_sv_dup(kt_object_name(pod));
+
+	if (kt_pod_phase_is(pod, "Pending") && !kt_is_deleting(pod))
+		make_claims(work, name);
+}
+
 /* Missing and ended pods are made again, in order. True: go on. */
 static bool fill_slots(struct stateful_work *work)
 {
 	for (int64_t i = 0; i < work->n; i++) {
 		struct kt_object *pod = work->slots[i];
 
-		if (pod)
+		if (pod) {
+			complete_claims(work, pod);
 			claims_are_owned(work, pod, false);
+		}
 		if (pod && (kt_pod_phase_is(pod, "Failed") || kt_pod_phase_is(pod, "Succeeded"))) {
 			if (!kt_is_deleting(pod)) {
 				tell_recreation(work, pod);
@@ -541,6 +618,34 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	json_decref(work.tree);
 }
 
+struct claim_gone {
+	struct stateful_controller *own;
+	struct kt_sv name; /* "data-db-0" */
+};
+
+static bool wake_set_of_claim(void *arg, struct kt_object *set)
+{
+	const struct claim_gone *gone = arg;
+	kt_auto_free char *name = kt_sv_dup(gone->name),
+	                  *part = kt_asprintf("-%.*s-", KT_SVP(kt_object_name(set)));
+
+	if (strstr(name, part))
+		kt_reconciler_add_object(gone->own->reconciler, set);
+	return true;
+}
+
+/* A claim that is gone can be made anew: a pod may wait for that. */
+static void claim_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct claim_gone gone = {.own = arg};
+
+	if (new_object)
+		return;
+	gone.name = kt_object_name(old_object);
+	kt_informer_each_indexed(gone.own->sets, "namespace", kt_object_namespace(old_object),
+	        wake_set_of_claim, &gone);
+}
+
 static void *create(struct kt_controllers *controllers)
 {
 	struct stateful_controller *own = kt_new(struct stateful_controller);
@@ -552,6 +657,8 @@ static void *create(struct kt_controllers *controllers)
 	                .arg = own});
 	own->sets = kt_controllers_informer(controllers, "/apis/apps/v1/statefulsets");
 	own->claims = kt_controllers_informer(controllers, "/api/v1/persistentvolumeclaims");
+	kt_informer_add_handler(
+	        own->claims, &(struct kt_informer_handler){.on_change = claim_changed, .arg = own});
 	own->revisions = kt_controllers_informer(controllers, KT_REVISIONS);
 	own->owned = (struct kt_owned){.reconciler = own->reconciler,
 	        .owners = own->sets,

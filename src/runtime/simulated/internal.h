@@ -124,6 +124,7 @@ struct sim_pod {
 	int64_t deadline_ns;     /* activeDeadlineSeconds in loop time; SIM_FOREVER */
 	int64_t end_ns;          /* when termination is over; SIM_FOREVER: not terminating */
 	uint8_t ip_host;         /* last octet; 0: none (host network or not yet) */
+	bool holds_ip;           /* until it has ended: its status goes on showing it */
 	bool host_network;
 	struct sim_references
 	        *references; /* what it needs before it starts; NULL: nothing, or all is there */
@@ -133,6 +134,7 @@ struct sim_pod {
 	bool stopped;  /* termination is over: containers have exited, delete follows the status */
 	bool write_under_way, write_again, delete_sent, gone;
 	uint64_t written_hash;
+	int64_t written_revision; /* of the last status that was written */
 	bool condition[SIM_N_CONDITIONS], condition_was_false[SIM_N_CONDITIONS];
 	int64_t condition_wall_ns[SIM_N_CONDITIONS];
 };
@@ -199,6 +201,7 @@ void sim_node_renew_lease(
 void sim_node_end_lease(struct kt_simulated *simulated, struct sim_node *node);
 void sim_node_pod_ip(const struct sim_node *node, uint8_t host, char ret_text[16]);
 uint8_t sim_node_take_ip(struct sim_node *node); /* 0: none left */
+void sim_node_release_ip(struct sim_node *node, uint8_t host);
 
 /* The node a pod is bound to, if it is one of ours; any thread. */
 struct sim_node *sim_node_of(const struct kt_simulated *simulated, const struct kt_object *pod);
@@ -214,6 +217,7 @@ struct sim_pod *sim_pod_create(
 void sim_pod_destroy(struct sim_pod *pod);
 void sim_pod_update(struct sim_pod *pod, struct kt_object *object);
 void sim_pod_advance(struct sim_pod *pod);
+void sim_pod_release_ip(struct sim_pod *pod);
 void sim_pod_event(struct sim_pod *pod, const struct sim_container *container, bool warning,
         const char *reason, const char *message, ...) __attribute__((format(printf, 5, 6)));
 
@@ -237,6 +241,8 @@ bool sim_references_known(const struct sim_references *references);
 
 /* status.c */
 void sim_pod_write_status(struct sim_pod *pod);
+/* Says it again when somebody else has spoken for it, or a readiness gate has changed. */
+void sim_pod_check_status(struct sim_pod *pod);
 void sim_pod_send_delete(struct sim_pod *pod);
 const char *sim_pod_phase(const struct sim_pod *pod);
 void sim_container_id(struct kt_sv uid, const char *container, int run, char ret_hex[65]);

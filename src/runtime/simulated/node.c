@@ -41,6 +41,11 @@ uint8_t sim_node_take_ip(struct sim_node *node)
 	return 0;
 }
 
+void sim_node_release_ip(struct sim_node *node, uint8_t host)
+{
+	node->used_ips[host / 64] &= ~(UINT64_C(1) << (host % 64));
+}
+
 void sim_nodes_create(struct kt_simulated *simulated, const char *prefix)
 {
 	simulated->nodes = kt_new_array(struct sim_node, (size_t)simulated->n_nodes + 1);

@@ -427,6 +427,9 @@ static void adopt_ip(struct sim_pod *pod, struct kt_json_at status)
 	if (pod->host_network || kt_sv_int64(last, &host) < 0 || host < 1 || host > 254)
 		return;
 	pod->ip_host = (uint8_t)host;
+	if (pod->ended)
+		return; /* it is free for others */
+	pod->holds_ip = true;
 	pod->node->used_ips[host / 64] |= UINT64_C(1) << (host % 64);
 }
 

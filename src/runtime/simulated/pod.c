@@ -27,15 +27,22 @@ struct sim_pod *sim_pod_create(
 	pod->key = kt_asprintf("%.*s/%.*s", (int)namespace.len, namespace.p, (int)name.len, name.p);
 	pod->deadline_ns = pod->end_ns = SIM_FOREVER;
 	kt_timer_init(&pod->timer, simulated->loop, timer_fired);
+	phase = kt_object_field(object, KT_SECTION_STATUS, "phase");
+	pod->ended = kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
 	sim_pod_read(pod);
 	sim_pod_adopt_status(pod);
 	if (!pod->started_wall_ns)
 		pod->references = sim_references_create(pod);
-	phase = kt_object_field(object, KT_SECTION_STATUS, "phase");
-	pod->ended = kt_json_string_is(phase, "Succeeded") || kt_json_string_is(phase, "Failed");
 	if (object->deletion_timestamp.len)
 		begin_termination(pod);
 	return pod;
+}
+
+void sim_pod_release_ip(struct sim_pod *pod)
+{
+	if (pod->holds_ip)
+		sim_node_release_ip(pod->node, pod->ip_host);
+	pod->holds_ip = false;
 }
 
 void sim_pod_destroy(struct sim_pod *pod)
@@ -43,8 +50,7 @@ void sim_pod_destroy(struct sim_pod *pod)
 	if (!pod)
 		return;
 	kt_timer_cancel(&pod->timer);
-	if (pod->ip_host)
-		pod->node->used_ips[pod->ip_host / 64] &= ~(UINT64_C(1) << (pod->ip_host % 64));
+	sim_pod_release_ip(pod);
 	for (size_t i = 0; i < sim_pod_n_any(pod); i++) {
 		struct sim_container *container = sim_pod_any(pod, i);
 
@@ -375,8 +381,10 @@ static void begin_life(struct sim_pod *pod)
 
 	if (!pod->started_wall_ns)
 		pod->started_wall_ns = wall;
-	if (!pod->ip_host && !pod->host_network)
+	if (!pod->ip_host && !pod->host_network) {
 		pod->ip_host = sim_node_take_ip(pod->node);
+		pod->holds_ip = pod->ip_host != 0;
+	}
 	if (pod->deadline_ns == SIM_FOREVER &&
 	        kt_json_int64(
 	                kt_object_field(pod->object, KT_SECTION_SPEC, "activeDeadlineSeconds"),
@@ -472,6 +480,9 @@ void sim_pod_advance(struct sim_pod *pod)
 {
 	if (pod->gone || pod->node->stopped || (pod->ended && pod->end_ns == SIM_FOREVER))
 		return;
+	/* Which addresses are taken is known only when all pods are. */
+	if (!kt_informer_synced(pod->simulated->pods_informer))
+		return;
 	if (pod->end_ns != SIM_FOREVER) {
 		advance_termination(pod);
 		return;
@@ -557,4 +568,6 @@ void sim_pod_update(struct sim_pod *pod, struct kt_object *object)
 	kt_object_unref(old);
 	if (deleting || new_plans || more || generation != old_generation)
 		sim_pod_advance(pod);
+	else
+		sim_pod_check_status(pod);
 }

@@ -86,6 +86,17 @@ static void pod_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	sim_pod_advance(pod);
 }
 
+/* Those of an earlier life have said which addresses they have; now all go on. */
+static void pods_synced(void *arg)
+{
+	struct kt_simulated *simulated = arg;
+	size_t it = 0;
+	void *pod;
+
+	while (kt_map_next(&simulated->pods, &it, NULL, &pod))
+		sim_pod_advance(pod);
+}
+
 int kt_simulated_create(const struct kt_simulated_options *options,
         struct kt_simulated **ret_simulated, struct kt_err *err)
 {
@@ -104,7 +115,8 @@ int kt_simulated_create(const struct kt_simulated_options *options,
 	simulated->pods_informer =
 	        kt_informer_create(options->client, options->loop, "/api/v1/pods");
 	kt_informer_add_handler(simulated->pods_informer,
-	        &(struct kt_informer_handler){.on_change = pod_changed, .arg = simulated});
+	        &(struct kt_informer_handler){
+	                .on_change = pod_changed, .on_synced = pods_synced, .arg = simulated});
 	simulated->n_nodes = options->n_nodes;
 	simulated->cpu = kt_strdup(options->cpu ? options->cpu : "8");
 	simulated->memory = kt_strdup(options->memory ? options->memory : "32Gi");

@@ -57,6 +57,11 @@ static bool is_complete(const struct sim_container *container)
 	       container->current.code == 0;
 }
 
+static bool is_over(const char *phase)
+{
+	return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
+}
+
 const char *sim_pod_phase(const struct sim_pod *pod)
 {
 	bool any = false;
@@ -356,7 +361,7 @@ static void write_reason(
 
 	if (which == SIM_READY_TO_START)
 		return;
-	if (!init && (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)) {
+	if (!init && is_over(phase)) {
 		kt_str_printf(out, ",\"reason\":\"%s\"",
 		        strcmp(phase, "Succeeded") == 0 ? "PodCompleted" : "PodFailed");
 		return;
@@ -382,7 +387,7 @@ static void write_reason(
 
 static void write_conditions(struct kt_str *out, struct sim_pod *pod, const char *phase)
 {
-	bool over = strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
+	bool over = is_over(phase);
 	bool ready = containers_ready(pod) && !over, now[SIM_N_CONDITIONS];
 	int64_t generation = 0, wall = kt_loop_wall_ns(pod->simulated->loop);
 
@@ -461,6 +466,36 @@ static struct pod_call *pod_call_create(struct sim_pod *pod)
 	return call;
 }
 
+/* Is a condition other than it was written? */
+static bool has_other_conditions(const struct sim_pod *pod)
+{
+	struct kt_json_at list = kt_object_field(pod->object, KT_SECTION_STATUS, "conditions"),
+	                  condition;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &condition))
+		for (size_t i = 0; i < SIM_N_CONDITIONS; i++)
+			if (kt_json_string_is(
+			            kt_json_member(condition, "type"), condition_types[i]) &&
+			        !kt_json_string_is(kt_json_member(condition, "status"),
+			                pod->condition[i] ? "True" : "False"))
+				return true;
+	return false;
+}
+
+void sim_pod_check_status(struct sim_pod *pod)
+{
+	/* What is older than our last word says nothing new. */
+	if (pod->ended || pod->end_ns != SIM_FOREVER || pod->write_under_way ||
+	        !pod->written_revision || pod->object->revision <= pod->written_revision)
+		return;
+	if (has_other_conditions(pod))
+		pod->written_hash = 0;
+	else if (!kt_object_field(pod->object, KT_SECTION_SPEC, "readinessGates").p)
+		return;
+	sim_pod_write_status(pod);
+}
+
 /* The pod may be gone by the time of the answer. */
 static struct sim_pod *pod_call_end(struct pod_call *call)
 {
@@ -469,6 +504,22 @@ static struct sim_pod *pod_call_end(struct pod_call *call)
 	call->simulated->n_pod_writes--;
 	free(call);
 	return pod;
+}
+
+/* After a status that was written. Only when all know that the pod has ended its address is free.
+ */
+static void go_on(struct sim_pod *pod)
+{
+	if (!pod->write_again && is_over(sim_pod_phase(pod)))
+		sim_pod_release_ip(pod);
+	if (pod->write_again) {
+		pod->write_again = false;
+		sim_pod_write_status(pod);
+	} else if (pod->stopped) {
+		sim_pod_send_delete(pod);
+	} else {
+		sim_pod_check_status(pod);
+	}
 }
 
 static void status_written(void *arg, struct kt_call *call)
@@ -490,11 +541,9 @@ static void status_written(void *arg, struct kt_call *call)
 			kt_timer_set_after_ms(&pod->timer, WRITE_RETRY_MS);
 			if (pod->stopped)
 				sim_pod_send_delete(pod);
-		} else if (pod->write_again) {
-			pod->write_again = false;
-			sim_pod_write_status(pod);
-		} else if (pod->stopped) {
-			sim_pod_send_delete(pod);
+		} else {
+			pod->written_revision = kt_call_revision(call);
+			go_on(pod);
 		}
 	}
 	sim_next_waiting_write(simulated);

@@ -172,6 +172,32 @@ static void scaling_changes_the_one_set(void **state)
 	assert_int_equal(kt_jint(object, "status.availableReplicas", 0), 2);
 }
 
+/* Two sets that an earlier Deployment left behind, when another size was wanted. */
+static void recreating_ends_several_old_sets(void **state)
+{
+	struct world *world = *state;
+
+	for (int i = 0; i < 2; i++) {
+		kt_auto_free char *set = kt_asprintf(
+		        "{'apiVersion':'apps/v1','kind':'ReplicaSet','metadata':{'name':'left-%d',"
+		        "'labels':{'app':'web'},'annotations':{"
+		        "'deployment.kubernetes.io/desired-replicas':'3'}},'spec':{'replicas':2,"
+		        "'selector':{'matchLabels':{'app':'web','v':'%d'}},'template':{'metadata':"
+		        "{'labels':{'app':'web','v':'%d'}},'spec':{'containers':[{'name':'c',"
+		        "'image':'left:%d'}]}}}}",
+		        i, i, i, i);
+		fake_put(world->fake, "/apis/apps/v1/namespaces/default/replicasets", set);
+	}
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments",
+	        "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'web'},'spec':{"
+	        "'replicas':1,'strategy':{'type':'Recreate'},'selector':{'matchLabels':{'app':"
+	        "'web'}},'template':{'metadata':{'labels':{'app':'web'}},'spec':{'containers':"
+	        "[{'name':'c','image':'nginx:1'}]}}}}");
+	settle(world);
+	assert_int_equal(fake_count(world->fake, "/apis/apps/v1/replicasets"), 3);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+}
+
 static void refused_writes_come_back(void **state)
 {
 	struct world *world = *state;
@@ -229,6 +255,8 @@ int main(void)
 	                a_new_template_rolls_out, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                scaling_changes_the_one_set, controllers_setup, world_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                recreating_ends_several_old_sets, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                refused_writes_come_back, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(

@@ -345,8 +345,11 @@ static void quotas_count_what_is_there(void **state)
 
 	fake_put(world->fake, "/api/v1/namespaces/default/resourcequotas",
 	        "{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'q'},"
-	        "'spec':{'hard':{'pods':'10','requests.cpu':'4','configmaps':'5','count/"
-	        "deployments.apps':'2'}}}");
+	        "'spec':{'hard':{'pods':'10','count/pods':'10','requests.cpu':'4','configmaps':'5',"
+	        "'count/deployments.apps':'2'}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'metadata':{'name':'over'},'spec':{'containers':[{'name':'c','resources':"
+	        "{'requests':{'cpu':'7'}}}]},'status':{'phase':'Succeeded'}}");
 	fake_put(world->fake, "/api/v1/namespaces/default/pods",
 	        "{'metadata':{'name':'a'},'spec':{'containers':[{'name':'c','resources':"
 	        "{'requests':{'cpu':'250m'}}},{'name':'d','resources':{'requests':{'cpu':'1'}}}]}"
@@ -355,6 +358,7 @@ static void quotas_count_what_is_there(void **state)
 	world_run_ms(world, 5000);
 	quota = fake_get(world->fake, "/api/v1/namespaces/default/resourcequotas/q");
 	assert_string_equal(kt_jstr(quota, "status.used.pods"), "1");
+	assert_string_equal(kt_jstr(quota, "status.used.count/pods"), "2");
 	assert_string_equal(
 	        json_string_value(json_object_get(kt_jget(quota, "status.used"), "requests.cpu")),
 	        "1250m");

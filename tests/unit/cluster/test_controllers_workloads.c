@@ -416,6 +416,27 @@ static void several_may_miss_at_once(void **state)
 
 #define CLAIMS "/api/v1/namespaces/default/persistentvolumeclaims"
 
+/* A pod must find its claims, also when making one fails at first or somebody deletes it. */
+static void claims_come_before_their_pod(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *again = NULL;
+
+	fake_refuse(world->fake, "persistentvolumeclaims", 1000);
+	put_stateful_set(world, "");
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
+	fake_refuse(world->fake, "persistentvolumeclaims", 0);
+	world_run_ms(world, 5000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	fake_patch(world->fake, PODS "/db-0", "{'status':{'phase':'Pending'}}");
+	fake_delete(world->fake, CLAIMS "/data-db-0");
+	fake_patch(world->fake, PODS "/db-0", "{'metadata':{'annotations':{'a':'b'}}}");
+	world_run_ms(world, 1000);
+	again = fake_get(world->fake, CLAIMS "/data-db-0");
+	assert_non_null(again);
+}
+
 static void claims_are_kept_or_go(void **state)
 {
 	struct world *world = *state;
@@ -581,6 +602,7 @@ int main(void)
 	        T(stateful_pods_come_in_order),
 	        T(stateful_updates_go_from_the_top),
 	        T(several_may_miss_at_once),
+	        T(claims_come_before_their_pod),
 	        T(claims_are_kept_or_go),
 	        T(daemons_run_on_every_node_that_fits),
 	        T(a_lost_node_loses_its_pods),

@@ -519,6 +519,77 @@ static void a_node_can_be_unwell(void **state)
 	        kt_jstr(node, "status.conditions.3.lastTransitionTime"), "2023-11-14T22:13:25Z");
 }
 
+static json_t *pod_named(struct world *world, const char *name)
+{
+	kt_auto_free char *path = kt_asprintf(PODS "/%s", name);
+
+	return fake_get(world->fake, path);
+}
+
+/* What was given out before a restart stays given out: a new pod that is seen first gets another.
+ */
+static void addresses_outlive_a_restart(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *first = NULL, *second = NULL;
+
+	world_run_ms(world, 100);
+	put_pod(world, "", "");
+	world_run_ms(world, 1000);
+	kt_simulated_destroy(world->part);
+	fake_delete(world->fake, PODS "/a");
+	fake_put(world->fake, PODS,
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'new'},'spec':{'nodeName':"
+	        "'n-0001','containers':[{'name':'c','image':'nginx'}]},'status':{'phase':"
+	        "'Pending'}}");
+	fake_put(world->fake, PODS,
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'old'},'spec':{'nodeName':"
+	        "'n-0001','containers':[{'name':'c','image':'nginx'}]},'status':{'phase':"
+	        "'Running','podIP':'10.244.0.2','startTime':'2023-11-14T22:13:20Z'}}");
+	start(world, 2);
+	world_run_ms(world, 1000);
+	first = pod_named(world, "old");
+	second = pod_named(world, "new");
+	assert_string_equal(kt_jstr(first, "status.podIP"), "10.244.0.2");
+	assert_string_equal(kt_jstr(second, "status.podIP"), "10.244.0.3");
+}
+
+/* The kubelet has the last word on whether a pod of a living node is ready. */
+static void what_others_say_of_a_pod_is_put_right(void **state)
+{
+	struct world *world = *state;
+	size_t before;
+
+	world_run_ms(world, 100);
+	put_pod(world, "", "");
+	world_run_ms(world, 1000);
+	assert_field(world, "status.conditions.2.status", "True");
+	before = fake_writes(world->fake);
+	fake_patch(world->fake, PODS "/a/status",
+	        "{'status':{'conditions':[{'type':'Ready','status':'False'}]}}");
+	world_run_ms(world, 1000);
+	assert_field(world, "status.conditions.2.type", "Ready");
+	assert_field(world, "status.conditions.2.status", "True");
+	assert_true(fake_writes(world->fake) <= before + 2);
+}
+
+static void readiness_gates_open(void **state)
+{
+	struct world *world = *state;
+
+	world_run_ms(world, 100);
+	put_pod(world, "", ",'readinessGates':[{'conditionType':'x.io/up'}]");
+	world_run_ms(world, 1000);
+	assert_field(world, "status.conditions.2.status", "False");
+	assert_field(world, "status.conditions.2.reason", "ReadinessGatesNotReady");
+	fake_patch(world->fake, PODS "/a/status",
+	        "{'status':{'conditions':[{'type':'Ready','status':'False'},"
+	        "{'type':'x.io/up','status':'True'}]}}");
+	world_run_ms(world, 1000);
+	assert_field(world, "status.conditions.2.type", "Ready");
+	assert_field(world, "status.conditions.2.status", "True");
+}
+
 static void usage_is_told(void **state)
 {
 	struct world *world = *state;
@@ -557,6 +628,9 @@ int main(void)
 	        T(ephemeral_containers_end),
 	        T(a_stopped_node_says_nothing),
 	        T(a_node_can_be_unwell),
+	        T(addresses_outlive_a_restart),
+	        T(what_others_say_of_a_pod_is_put_right),
+	        T(readiness_gates_open),
 	        T(usage_is_told),
 	        T(missing_references_hold_it),
 	        T(a_new_image_restarts_the_container),
