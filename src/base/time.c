@@ -38,44 +38,58 @@ static void date_of(int64_t days, int64_t *ret_year, unsigned *ret_month, unsign
 	*ret_year = year_of_era + era * 400 + (*ret_month <= 2);
 }
 
-/* The text up to the seconds; *ret_fraction_ns is what is left. */
-static int format_seconds(int64_t unix_ns, char *text, int64_t *ret_fraction_ns)
+static struct kt_instant instant_of(int64_t unix_ns)
 {
-	int64_t seconds = unix_ns / NS_PER_S, fraction = unix_ns % NS_PER_S, year;
+	struct kt_instant instant = {
+	        .seconds = unix_ns / NS_PER_S, .nanos = (int32_t)(unix_ns % NS_PER_S)};
+
+	if (instant.nanos < 0) {
+		instant.nanos += (int32_t)NS_PER_S;
+		instant.seconds--;
+	}
+	return instant;
+}
+
+/* The text up to the seconds. */
+static int format_seconds(int64_t seconds, char *text)
+{
+	int64_t days = seconds / S_PER_DAY, rest = seconds % S_PER_DAY, year;
 	unsigned month, day;
 
-	if (fraction < 0) {
-		fraction += NS_PER_S;
-		seconds--;
-	}
-	int64_t days = seconds / S_PER_DAY, rest = seconds % S_PER_DAY;
 	if (rest < 0) {
 		rest += S_PER_DAY;
 		days--;
 	}
 	date_of(days, &year, &month, &day);
-	*ret_fraction_ns = fraction;
 	return snprintf(text, KT_TIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month,
 	        day, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
-void kt_time_format(int64_t unix_ns, char ret_text[KT_TIME_TEXT_MAX])
+void kt_instant_format(struct kt_instant instant, char ret_text[KT_TIME_TEXT_MAX])
 {
-	int64_t fraction;
-	int len = format_seconds(unix_ns, ret_text, &fraction);
+	int len = format_seconds(instant.seconds, ret_text);
 
 	kt_assert(len > 0 && len < KT_TIME_TEXT_MAX - 1);
 	memcpy(ret_text + len, "Z", 2);
 }
 
-void kt_time_format_micro(int64_t unix_ns, char ret_text[KT_TIME_TEXT_MAX])
+void kt_instant_format_micro(struct kt_instant instant, char ret_text[KT_TIME_TEXT_MAX])
 {
-	int64_t fraction;
-	int len = format_seconds(unix_ns, ret_text, &fraction);
+	int len = format_seconds(instant.seconds, ret_text);
 
 	kt_assert(len > 0 && len < KT_TIME_TEXT_MAX - 9);
-	snprintf(
-	        ret_text + len, (size_t)(KT_TIME_TEXT_MAX - len), ".%06dZ", (int)(fraction / 1000));
+	snprintf(ret_text + len, (size_t)(KT_TIME_TEXT_MAX - len), ".%06dZ",
+	        (int)(instant.nanos / 1000));
+}
+
+void kt_time_format(int64_t unix_ns, char ret_text[KT_TIME_TEXT_MAX])
+{
+	kt_instant_format(instant_of(unix_ns), ret_text);
+}
+
+void kt_time_format_micro(int64_t unix_ns, char ret_text[KT_TIME_TEXT_MAX])
+{
+	kt_instant_format_micro(instant_of(unix_ns), ret_text);
 }
 
 /* n digits at *p as a number, or -1. */
@@ -173,9 +187,9 @@ static bool read_date_time(struct kt_sv *rest, int64_t *ret_seconds)
 	return true;
 }
 
-int kt_time_parse(struct kt_sv text, int64_t *ret_unix_ns)
+int kt_instant_parse(struct kt_sv text, struct kt_instant *ret_instant)
 {
-	int64_t seconds, fraction = 0, unix_ns;
+	int64_t seconds, fraction = 0;
 	int offset_s;
 
 	if (!read_date_time(&text, &seconds))
@@ -188,10 +202,21 @@ int kt_time_parse(struct kt_sv text, int64_t *ret_unix_ns)
 	}
 	if (!read_offset(text, &offset_s))
 		return -EINVAL;
-	/* Years from 1678 to 2262 fit; others are held at the nearest end. */
-	if (__builtin_mul_overflow(seconds - offset_s, NS_PER_S, &unix_ns) ||
-	        __builtin_add_overflow(unix_ns, fraction, &unix_ns))
-		unix_ns = seconds < 0 ? INT64_MIN : INT64_MAX;
+	*ret_instant =
+	        (struct kt_instant){.seconds = seconds - offset_s, .nanos = (int32_t)fraction};
+	return 0;
+}
+
+int kt_time_parse(struct kt_sv text, int64_t *ret_unix_ns)
+{
+	struct kt_instant instant;
+	int64_t unix_ns;
+
+	if (kt_instant_parse(text, &instant) < 0)
+		return -EINVAL;
+	if (__builtin_mul_overflow(instant.seconds, NS_PER_S, &unix_ns) ||
+	        __builtin_add_overflow(unix_ns, instant.nanos, &unix_ns))
+		unix_ns = instant.seconds < 0 ? INT64_MIN : INT64_MAX;
 	*ret_unix_ns = unix_ns;
 	return 0;
 }

@@ -241,14 +241,14 @@ static json_t *take_time(struct codec_walk *walk, const struct kt_type *type, js
 	const char *layout =
 	        micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
 	char text[KT_TIME_TEXT_MAX];
-	int64_t ns;
+	struct kt_instant instant;
 
 	if (!json_is_string(value))
 		return fail_type(walk, type, value, at);
 	if (strcmp(json_string_value(value), ZERO_TIME) == 0)
 		return json_incref(value);
-	if (kt_time_parse(
-	            (struct kt_sv){json_string_value(value), json_string_length(value)}, &ns) < 0) {
+	if (kt_instant_parse((struct kt_sv){json_string_value(value), json_string_length(value)},
+	            &instant) < 0) {
 		kt_fail(walk->err, EINVAL,
 		        "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \"2006\"",
 		        json_string_value(value), layout, json_string_value(value));
@@ -262,9 +262,9 @@ static json_t *take_time(struct codec_walk *walk, const struct kt_type *type, js
 		return NULL;
 	}
 	if (micro)
-		kt_time_format_micro(ns, text);
+		kt_instant_format_micro(instant, text);
 	else
-		kt_time_format(ns, text);
+		kt_instant_format(instant, text);
 	return json_string(text);
 }
 

@@ -48,6 +48,7 @@ static json_t *get_time(const struct kt_type *type, struct kt_sv bytes, struct k
 {
 	struct wire_field fields[4];
 	char text[KT_TIME_TEXT_MAX];
+	struct kt_instant instant;
 	int64_t seconds, nanos;
 
 	if (!get_small(bytes, fields))
@@ -56,15 +57,16 @@ static json_t *get_time(const struct kt_type *type, struct kt_sv bytes, struct k
 		return json_null();
 	seconds = (int64_t)fields[1].varint;
 	nanos = (int64_t)fields[2].varint;
-	if (seconds > INT64_MAX / 1000000000 - 1 || seconds < INT64_MIN / 1000000000 + 1 ||
-	        nanos < 0 || nanos > 999999999) {
+	if (seconds > KT_TIME_SECONDS_MAX || seconds < KT_TIME_SECONDS_MIN || nanos < 0 ||
+	        nanos > 999999999) {
 		kt_fail(err, EINVAL, "time out of range");
 		return NULL;
 	}
+	instant = (struct kt_instant){.seconds = seconds, .nanos = (int32_t)nanos};
 	if (type->shape == KT_SHAPE_MICRO_TIME)
-		kt_time_format_micro(seconds * 1000000000 + nanos, text);
+		kt_instant_format_micro(instant, text);
 	else
-		kt_time_format(seconds * 1000000000 + nanos, text);
+		kt_instant_format(instant, text);
 	return json_string(text);
 }
 

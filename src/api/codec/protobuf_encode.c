@@ -31,17 +31,11 @@ static void put_time(struct kt_str *out, uint32_t number, const json_t *value)
 {
 	size_t at = wire_begin(out, number);
 	const char *text = json_string_value(value);
-	int64_t ns;
+	struct kt_instant instant;
 
-	if (text && kt_time_parse(kt_sv_of(text), &ns) == 0) {
-		int64_t seconds = ns / 1000000000, nanos = ns % 1000000000;
-
-		if (nanos < 0) {
-			seconds--;
-			nanos += 1000000000;
-		}
-		wire_put_uint(out, 1, (uint64_t)seconds);
-		wire_put_uint(out, 2, (uint64_t)nanos);
+	if (text && kt_instant_parse(kt_sv_of(text), &instant) == 0) {
+		wire_put_uint(out, 1, (uint64_t)instant.seconds);
+		wire_put_uint(out, 2, (uint64_t)instant.nanos);
 	}
 	wire_end(out, at);
 }

@@ -39,6 +39,30 @@ static void expect(const char *group, const char *kind, const char *body, const 
 	assert_string_equal(kt_str_text(&out), want);
 }
 
+/* Client-go's zero time with something added, and a token that never ends. */
+static void times_of_all_years(void **state)
+{
+	static const char text[] =
+	        "{\"kind\":\"Lease\",\"apiVersion\":\"coordination.k8s.io/"
+	        "v1\",\"metadata\":{\"creationTimestamp\":\"9999-12-31T23:59:59Z\"},"
+	        "\"spec\":{\"acquireTime\":\"0001-01-01T00:00:02.000000Z\","
+	        "\"renewTime\":\"2400-01-01T00:00:00.000005Z\"}}";
+	const struct kt_type *type = type_of("coordination.k8s.io", "Lease");
+	const struct kt_codec_options options = {.media = KT_MEDIA_PROTOBUF};
+	kt_auto_json json_t *tree = NULL, *back = NULL;
+	kt_auto_str wire = KT_STR_INIT, out = KT_STR_INIT;
+
+	(void)state;
+	expect("coordination.k8s.io", "Lease", text, text);
+	tree = kt_json_parse(kt_sv_of(text), NULL, NULL);
+	assert_int_equal(kt_codec_encode_protobuf(&wire, type, tree, NULL), 0);
+	assert_int_equal(kt_codec_decode((struct kt_sv){wire.data, wire.len}, type, &options, &back,
+	                         NULL, NULL),
+	        0);
+	kt_codec_encode_json(&out, type, back);
+	assert_string_equal(kt_str_text(&out), text);
+}
+
 static void nulls_and_zeros(void **state)
 {
 	(void)state;
@@ -263,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(nulls_and_zeros),
+	        cmocka_unit_test(times_of_all_years),
 	        cmocka_unit_test(values_become_canonical),
 	        cmocka_unit_test(strictness),
 	        cmocka_unit_test(bad_utf8_is_replaced),

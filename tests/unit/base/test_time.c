@@ -70,6 +70,33 @@ static void test_parse(void **state)
 	}
 }
 
+/* Years that int64 nanoseconds do not reach. */
+static void test_instants(void **state)
+{
+	static const char *const texts[] = {"0000-01-01T00:00:00.000000Z",
+	        "0001-01-01T00:00:02.000003Z", "1677-09-21T00:12:43.145224Z",
+	        "1969-12-31T23:59:59.999999Z", "2262-04-11T23:47:17.000000Z",
+	        "9999-12-31T23:59:59.999999Z"};
+	struct kt_instant instant;
+	char text[KT_TIME_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(texts); i++) {
+		assert_int_equal(kt_instant_parse(kt_sv_of(texts[i]), &instant), 0);
+		kt_instant_format_micro(instant, text);
+		assert_string_equal(text, texts[i]);
+		kt_instant_format(instant, text);
+		assert_memory_equal(text, texts[i], 19);
+		assert_string_equal(text + 19, "Z");
+	}
+	assert_int_equal(kt_instant_parse(KT_SV("0001-01-01T00:00:02Z"), &instant), 0);
+	assert_true(instant.seconds == INT64_C(-62135596798));
+	assert_int_equal(kt_instant_parse(KT_SV("0000-01-01T00:00:00Z"), &instant), 0);
+	assert_true(instant.seconds == KT_TIME_SECONDS_MIN);
+	assert_int_equal(kt_instant_parse(KT_SV("9999-12-31T23:59:59Z"), &instant), 0);
+	assert_true(instant.seconds == KT_TIME_SECONDS_MAX);
+}
+
 static void test_duration_parse(void **state)
 {
 	static const struct {
@@ -182,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_format),
 	        cmocka_unit_test(test_parse),
+	        cmocka_unit_test(test_instants),
 	        cmocka_unit_test(test_duration_parse),
 	        cmocka_unit_test(test_duration_format),
 	        cmocka_unit_test(test_duration_human),
