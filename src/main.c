@@ -12,6 +12,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,8 +85,18 @@ static int run(int argc, char *const *argv)
 	return kt_command_run(session, argc, argv, stdin, stdout, stderr);
 }
 
+static void seed_hash_tables(void)
+{
+	uint64_t seed;
+
+	/* 256 bytes and less come whole once the kernel's source is ready */
+	if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
+		kt_hash_seed(seed);
+}
+
 int main(int argc, char **argv)
 {
+	seed_hash_tables();
 	setlocale(LC_ALL, "");
 	prctl(PR_SET_NAME, "kube-tui"); /* `up` executes /proc/self/exe */
 	kt_log_open(STDERR_FILENO, KT_LOG_WARNING);

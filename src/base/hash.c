@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kt_hash_bytes(): a multiply-and-fold hash over 64-bit words (the construction of wyhash and mum).
- */
+/* A multiply-and-fold hash over 64-bit words (the construction of wyhash and mum). */
 #include "base/str.h"
 
-static uint64_t process_seed = UINT64_C(0x9e3779b97f4a7c15);
+#define FIXED_SEED UINT64_C(0x9e3779b97f4a7c15)
+
+static uint64_t process_seed = FIXED_SEED;
 
 void kt_hash_seed(uint64_t seed)
 {
@@ -34,11 +35,11 @@ static uint64_t load_tail(const unsigned char *p, size_t len)
 	return word;
 }
 
-uint64_t kt_hash_bytes(const void *data, size_t len)
+static uint64_t hash_with(uint64_t seed, const void *data, size_t len)
 {
 	const uint64_t k1 = UINT64_C(0xa0761d6478bd642f), k2 = UINT64_C(0xe7037ed1a0b428db);
 	const unsigned char *p = data;
-	uint64_t hash = process_seed ^ k1;
+	uint64_t hash = seed ^ k1;
 	size_t left = len;
 
 	for (; left >= 16; left -= 16, p += 16)
@@ -51,4 +52,14 @@ uint64_t kt_hash_bytes(const void *data, size_t len)
 	if (left)
 		hash = fold(load_tail(p, left) ^ k2, hash ^ k1);
 	return fold(hash ^ k2, (uint64_t)len ^ k1);
+}
+
+uint64_t kt_hash_bytes(const void *data, size_t len)
+{
+	return hash_with(FIXED_SEED, data, len);
+}
+
+uint64_t kt_hash_key(const void *data, size_t len)
+{
+	return hash_with(process_seed, data, len);
 }

@@ -72,7 +72,7 @@ static struct kt_map_entry *find(const struct kt_map *map, struct kt_sv key)
 {
 	if (map->n == 0)
 		return NULL;
-	uint32_t *slot = find_slot(map, key, kt_hash_bytes(key.p, key.len));
+	uint32_t *slot = find_slot(map, key, kt_hash_key(key.p, key.len));
 	return slot ? &map->entries[*slot - 1] : NULL;
 }
 
@@ -137,7 +137,7 @@ void kt_map_set(struct kt_map *map, const char *key, void *value)
 
 void kt_map_set_sv(struct kt_map *map, struct kt_sv key, void *value)
 {
-	uint64_t hash = kt_hash_bytes(key.p, key.len);
+	uint64_t hash = kt_hash_key(key.p, key.len);
 	uint32_t *slot = find_slot(map, key, hash);
 
 	if (slot) {
@@ -163,7 +163,7 @@ void kt_map_set_sv(struct kt_map *map, struct kt_sv key, void *value)
 static bool take(struct kt_map *map, const char *key, void **ret_value)
 {
 	struct kt_sv sv = kt_sv_of(key);
-	uint32_t *slot = find_slot(map, sv, kt_hash_bytes(sv.p, sv.len));
+	uint32_t *slot = find_slot(map, sv, kt_hash_key(sv.p, sv.len));
 
 	if (!slot)
 		return false;

@@ -64,7 +64,12 @@ bool kt_starts_with(const char *s, const char *prefix);
 bool kt_ends_with(const char *s, const char *suffix);
 /* Sorted output helpers: qsort comparators over char * arrays. */
 int kt_strp_cmp(const void *a, const void *b);
-uint64_t kt_hash_bytes(const void *data, size_t len); /* seeded per process by kt_hash_seed() */
+/* The same number for the same bytes, in every process. */
+uint64_t kt_hash_bytes(const void *data, size_t len);
+/* For hash tables, whose keys others choose: another number in every process that was seeded, so
+ * that nobody can choose keys which collide. Seed before the first table is filled, and before
+ * there are threads. */
+uint64_t kt_hash_key(const void *data, size_t len);
 void kt_hash_seed(uint64_t seed);
 /* Constant-time comparison for secrets. */
 bool kt_secret_eq(const void *a, size_t a_len, const void *b, size_t b_len);

@@ -19,8 +19,7 @@ static const char *const condition_types[SIM_N_CONDITIONS] = {
 
 static void fnv(char ret_hex[65], const char *text, size_t len)
 {
-	/* Stable across runs, unlike kt_hash_bytes(): an id must not change when the program starts
-	 * again. */
+	/* Four words: an id of a container is 256 bits. */
 	for (uint64_t word = 0; word < 4; word++) {
 		uint64_t h = UINT64_C(14695981039346656037) + word * UINT64_C(0x9E3779B97F4A7C15);
 

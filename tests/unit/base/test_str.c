@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "support/support.h"
@@ -109,6 +110,24 @@ static void test_hash(void **state)
 	}
 }
 
+static void test_hash_of_keys_is_of_the_process(void **state)
+{
+	uint64_t hash = kt_hash_bytes("a", 1), key = kt_hash_key("a", 1);
+	struct kt_map map;
+
+	(void)state;
+	kt_hash_seed(1);
+	assert_true(kt_hash_bytes("a", 1) == hash);
+	assert_true(kt_hash_key("a", 1) != key);
+	/* keys chosen to share a slot in one process do not in another */
+	kt_map_init(&map, NULL);
+	kt_map_set(&map, "a", &map);
+	assert_ptr_equal(kt_map_get(&map, "a"), &map);
+	kt_hash_seed(2);
+	assert_null(kt_map_get(&map, "a"));
+	kt_map_finish(&map);
+}
+
 static void test_secret_eq(void **state)
 {
 	(void)state;
@@ -214,6 +233,7 @@ int main(void)
 	        cmocka_unit_test(test_compare_and_trim),
 	        cmocka_unit_test(test_int64),
 	        cmocka_unit_test(test_hash),
+	        cmocka_unit_test(test_hash_of_keys_is_of_the_process),
 	        cmocka_unit_test(test_secret_eq),
 	        cmocka_unit_test(test_utf8),
 	        cmocka_unit_test(test_base64),
