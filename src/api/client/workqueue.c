@@ -160,8 +160,3 @@ void kt_workqueue_done(struct kt_workqueue *queue, const char *key, bool failed)
 	if (!item->waiting && !item->failures && !kt_timer_is_set(&item->timer))
 		kt_map_del(&queue->items, key);
 }
-
-size_t kt_workqueue_length(const struct kt_workqueue *queue)
-{
-	return queue->n_waiting + queue->n_working;
-}

@@ -34,6 +34,5 @@ void kt_workqueue_add_after_ms(struct kt_workqueue *queue, const char *key, int6
 /* Ends the work on key. failed: it comes back after its back-off; else its back-off is forgotten.
  */
 void kt_workqueue_done(struct kt_workqueue *queue, const char *key, bool failed);
-size_t kt_workqueue_length(const struct kt_workqueue *queue); /* waiting and under work */
 
 #endif

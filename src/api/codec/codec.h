@@ -113,8 +113,5 @@ bool kt_codec_has_protobuf(const struct kt_type *type);
 /* An enveloped message to a tree, with apiVersion and kind as the envelope has them. */
 int kt_protobuf_decode(
         struct kt_sv message, const struct kt_type *type, json_t **ret_tree, struct kt_err *err);
-/* A message without envelope. */
-int kt_protobuf_encode(
-        struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err);
 
 #endif

@@ -267,16 +267,6 @@ bool kt_codec_has_protobuf(const struct kt_type *type)
 	       type->n_fields && type->fields[type->by_number[type->n_fields - 1]].number != 0;
 }
 
-int kt_protobuf_encode(
-        struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err)
-{
-	if (!kt_codec_has_protobuf(type))
-		return kt_fail(err, ENOTSUP, "%s has no protobuf form",
-		        type->name ? type->name : "a custom resource");
-	put_fields(out, type, tree);
-	return 0;
-}
-
 int kt_codec_encode_protobuf(
         struct kt_str *out, const struct kt_type *type, const json_t *tree, struct kt_err *err)
 {

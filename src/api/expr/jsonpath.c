@@ -387,15 +387,3 @@ json_t *kt_jsonpath_find(
 	json_decref(values);
 	return NULL;
 }
-
-bool kt_jsonpath_is_simple(const struct kt_jsonpath *path)
-{
-	return path->simple != NULL;
-}
-
-struct kt_json_at kt_jsonpath_at(const struct kt_jsonpath *path, struct kt_json_at doc)
-{
-	for (size_t i = 0; path->simple && path->simple[i] && doc.p; i++)
-		doc = kt_json_member(doc, path->simple[i]);
-	return doc;
-}

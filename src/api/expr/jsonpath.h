@@ -34,8 +34,4 @@ json_t *kt_jsonpath_find(
 /* One value as kubectl prints it: strings bare, maps and lists as compact JSON. */
 void kt_jsonpath_value_text(struct kt_str *out, const json_t *value);
 
-/* Is it a plain ".a.b.c"? Then it can be read from bytes without a tree. */
-bool kt_jsonpath_is_simple(const struct kt_jsonpath *path);
-struct kt_json_at kt_jsonpath_at(const struct kt_jsonpath *path, struct kt_json_at doc);
-
 #endif

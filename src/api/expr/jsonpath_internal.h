@@ -56,8 +56,7 @@ struct jp_node {
 struct kt_jsonpath {
 	struct kt_arena arena;
 	struct jp_nodes root;
-	json_t *literals;    /* owns what JP_LITERAL nodes point at */
-	const char **simple; /* NULL-terminated keys of a plain ".a.b.c", or NULL */
+	json_t *literals; /* owns what JP_LITERAL nodes point at */
 };
 
 #endif

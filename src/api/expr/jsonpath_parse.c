@@ -535,22 +535,6 @@ static int parse_template(struct parser *parser, struct jp_nodes *nodes, bool in
 	return 0;
 }
 
-/* ".a.b" of fields alone. */
-static void note_simple(struct kt_jsonpath *path)
-{
-	const struct jp_nodes *list;
-
-	if (path->root.n != 1 || path->root.items[0].kind != JP_LIST)
-		return;
-	list = &path->root.items[0].branches[0];
-	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].kind != JP_FIELD)
-			return;
-	path->simple = kt_arena_alloc(&path->arena, (list->n + 1) * sizeof(*path->simple));
-	for (size_t i = 0; i < list->n; i++)
-		path->simple[i] = list->items[i].text;
-}
-
 static int parse_relaxed(struct parser *parser)
 {
 	struct kt_sv text = {parser->p, (size_t)(parser->end - parser->p)};
@@ -588,7 +572,6 @@ int kt_jsonpath_parse(
 		kt_jsonpath_destroy(path);
 		return code;
 	}
-	note_simple(path);
 	*ret_path = path;
 	return 0;
 }

@@ -581,19 +581,6 @@ bool kt_field_format(
 	return false;
 }
 
-bool kt_field_range(
-        struct kt_field_errors *errors, const char *field, int64_t value, int64_t min, int64_t max)
-{
-	kt_auto_json json_t *bad = NULL;
-
-	if (value >= min && value <= max)
-		return true;
-	bad = json_integer(value);
-	kt_field_invalid(errors, field, bad, "must be between %lld and %lld, inclusive",
-	        (long long)min, (long long)max);
-	return false;
-}
-
 void kt_field_label_key(struct kt_field_errors *errors, const char *field, const char *key)
 {
 	kt_field_format(errors, field, key, "qualified-name");

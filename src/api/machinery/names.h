@@ -45,10 +45,6 @@ bool kt_format_is(const char *format, const char *value);
 bool kt_field_format(
         struct kt_field_errors *errors, const char *field, const char *value, const char *format);
 
-/* "must be between 1 and 65535, inclusive" and its kin; false and an error when out of range. */
-bool kt_field_range(
-        struct kt_field_errors *errors, const char *field, int64_t value, int64_t min, int64_t max);
-
 /* Label and annotation keys and values, as metadata.labels and selectors report them (field is the
  * map's path). */
 void kt_field_labels(struct kt_field_errors *errors, const char *field, const json_t *labels);

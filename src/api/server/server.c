@@ -54,11 +54,6 @@ static void free_options(struct kt_server_options *options)
 	free_text(options->audit_log_path);
 }
 
-const struct kt_server_options *kt_server_get_options(const struct kt_server *server)
-{
-	return &server->options;
-}
-
 int kt_server_create(
         const struct kt_server_options *options, struct kt_server **ret_server, struct kt_err *err)
 {

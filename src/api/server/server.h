@@ -58,8 +58,6 @@ int kt_server_bootstrap(struct kt_server *server, struct kt_err *err);
  * are none. */
 void kt_server_advertise(struct kt_server *server, const char *address, int port);
 void kt_server_destroy(struct kt_server *server);
-/* As given, with defaults filled in; for rules and admission. */
-const struct kt_server_options *kt_server_get_options(const struct kt_server *server);
 
 /* A client that enters the pipeline directly as user; see api/client/client.h. */
 struct kt_client *kt_inprocess_client_create(

@@ -93,8 +93,3 @@ const struct kt_signer *kt_controllers_signer(struct kt_controllers *controllers
 {
 	return controllers->signer;
 }
-
-bool kt_controllers_synced(const struct kt_controllers *controllers)
-{
-	return controllers->synced;
-}

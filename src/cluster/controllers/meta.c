@@ -263,13 +263,6 @@ void kt_safe_encode(uint32_t value, char ret_text[16])
 	ret_text[i] = '\0';
 }
 
-void kt_random_suffix(struct kt_loop *loop, char *ret_text, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		ret_text[i] = safe_alphabet[kt_loop_random_below(loop, sizeof(safe_alphabet) - 1)];
-	ret_text[n] = '\0';
-}
-
 int64_t kt_int_or_percent(const json_t *value, int64_t total, bool up, int64_t fallback)
 {
 	const char *text = json_string_value(value);

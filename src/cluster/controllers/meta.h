@@ -59,8 +59,6 @@ uint32_t kt_fnv32a(const char *text, uint32_t start); /* start 0: FNV's own */
 /* Decimal digits spelled in the alphabet that makes no words, as upstream writes hashes into names.
  * ret has room for 16. */
 void kt_safe_encode(uint32_t value, char ret_text[16]);
-/* n random characters of that alphabet. */
-void kt_random_suffix(struct kt_loop *loop, char *ret_text, size_t n);
 
 /* "25%" or 3 of total; rounded up or down. -EINVAL gives the fallback. */
 int64_t kt_int_or_percent(const json_t *value, int64_t total, bool up, int64_t fallback);

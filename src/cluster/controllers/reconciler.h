@@ -36,7 +36,6 @@ struct kt_loop *kt_controllers_loop(struct kt_controllers *controllers);
 struct kt_client *kt_controllers_client(struct kt_controllers *controllers);
 const char *kt_controllers_ca(struct kt_controllers *controllers);                 /* may be NULL */
 const struct kt_signer *kt_controllers_signer(struct kt_controllers *controllers); /* may be NULL */
-bool kt_controllers_synced(const struct kt_controllers *controllers);
 /* The shared informer of a collection ("/apis/apps/v1/deployments"); the same one for every caller.
  * With indexes "namespace" and "controller" (uid of the controlling owner). Only while controllers
  * are created. */

@@ -310,8 +310,3 @@ void kt_pod_queue_event(struct kt_pod_queue *queue, uint32_t events)
 	if (any)
 		queue->wake(queue->arg);
 }
-
-size_t kt_pod_queue_length(const struct kt_pod_queue *queue)
-{
-	return queue->pods.n;
-}

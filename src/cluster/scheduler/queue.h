@@ -50,7 +50,6 @@ struct kt_queued_pod *kt_pod_queue_pop(struct kt_pod_queue *queue);
 void kt_pod_queue_return(struct kt_pod_queue *queue, struct kt_queued_pod *pod, uint32_t wakes);
 /* Something happened in the cluster. */
 void kt_pod_queue_event(struct kt_pod_queue *queue, uint32_t events);
-size_t kt_pod_queue_length(const struct kt_pod_queue *queue); /* all places */
 struct kt_queued_pod *kt_pod_queue_find(struct kt_pod_queue *queue, struct kt_sv uid);
 
 #endif

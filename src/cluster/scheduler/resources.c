@@ -158,12 +158,6 @@ void kt_resources_max(struct kt_resources *to, const struct kt_resources *what)
 	}
 }
 
-void kt_resources_copy(struct kt_resources *to, const struct kt_resources *what)
-{
-	*to = (struct kt_resources){0};
-	kt_resources_add(to, what);
-}
-
 int64_t kt_resources_scalar(const struct kt_resources *resources, const char *name)
 {
 	for (size_t i = 0; i < resources->scalars.n; i++)

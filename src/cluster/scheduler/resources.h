@@ -30,7 +30,6 @@ void kt_resources_add(struct kt_resources *to, const struct kt_resources *what);
 void kt_resources_sub(struct kt_resources *from, const struct kt_resources *what);
 /* Each field becomes the larger of the two. */
 void kt_resources_max(struct kt_resources *to, const struct kt_resources *what);
-void kt_resources_copy(struct kt_resources *to, const struct kt_resources *what); /* to is empty */
 void kt_resources_set_scalar(struct kt_resources *resources, const char *name, int64_t value);
 int64_t kt_resources_scalar(const struct kt_resources *resources, const char *name);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Differences of two texts line by line: for `diff`, the editor's preview and the three-way merge.
+ * Differences of two texts line by line: for `diff` and the editor's preview.
  * Source: Myers, "An O(ND) Difference Algorithm and Its Variations" (1986). Texts beyond
  * KT_DIFF_LINES_MAX lines are taken as changed as a whole.
  */
@@ -37,9 +37,5 @@ struct kt_diff_names {
 /* Unified form with three lines around; nothing when equal. Returns 1 when they differ. */
 int kt_text_diff_print(FILE *out, const char *old_text, const char *new_text,
         const struct kt_diff_names *names, bool color);
-
-/* Three-way merge by lines. Returns the number of conflicts; each stands in `out` between <<<<<<<,
- * ======= and >>>>>>> lines. */
-size_t kt_text_merge(const char *base, const char *ours, const char *theirs, struct kt_str *out);
 
 #endif

@@ -348,17 +348,6 @@ void kt_table_move(struct kt_table *table, int64_t by)
 	kt_table_move_to(table, to < 0 ? 0 : (size_t)to);
 }
 
-bool kt_table_select(struct kt_table *table, const char *uid)
-{
-	struct kt_row *row = kt_map_get(&table->rows, uid);
-	bool found;
-
-	if (!row || !row->shown)
-		return false;
-	table->cursor = place_of(table, row, &found);
-	return found;
-}
-
 bool kt_table_select_name(struct kt_table *table, const char *namespace, const char *name)
 {
 	for (size_t i = 0; i < table->order.n; i++) {

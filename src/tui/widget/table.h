@@ -114,7 +114,6 @@ struct kt_row *kt_table_current(const struct kt_table *table); /* NULL: empty */
 struct kt_row **kt_table_chosen(const struct kt_table *table);
 void kt_table_move(struct kt_table *table, int64_t by);
 void kt_table_move_to(struct kt_table *table, size_t index);
-bool kt_table_select(struct kt_table *table, const char *uid);
 bool kt_table_select_name(struct kt_table *table, const char *namespace, const char *name);
 void kt_table_sort(struct kt_table *table, int column, bool descending); /* column -1: by name */
 void kt_table_refilter(struct kt_table *table); /* after filter or faults_only changed */

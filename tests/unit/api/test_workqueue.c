@@ -53,10 +53,8 @@ static void test_keys_wait_once_in_order(void **state)
 	kt_workqueue_add(f.queue, "b");
 	kt_workqueue_add(f.queue, "a");
 	kt_workqueue_add(f.queue, "b");
-	assert_int_equal(kt_workqueue_length(f.queue), 2);
 	run_to_ms(&f, 1);
 	assert_string_equal(kt_str_text(&f.log), "b@0 a@0 ");
-	assert_int_equal(kt_workqueue_length(f.queue), 0);
 	stop(&f);
 }
 

@@ -59,7 +59,7 @@ static void test_cursor_stays_with_its_row(void **state)
 
 	(void)state;
 	open_table(&table);
-	assert_true(kt_table_select(&table, "b"));
+	assert_true(kt_table_select_name(&table, "default", "b"));
 	put(&table, "aa", "Running", "1");
 	assert_string_equal(kt_table_current(&table)->name, "b");
 	kt_table_remove(&table, "a");

@@ -66,34 +66,11 @@ static void test_diff_random(void **state)
 	}
 }
 
-static void check_merge(const char *base, const char *ours, const char *theirs, size_t conflicts,
-        const char *merged)
-{
-	kt_auto_str out = KT_STR_INIT;
-
-	assert_int_equal(kt_text_merge(base, ours, theirs, &out), conflicts);
-	if (merged)
-		assert_string_equal(kt_str_text(&out), merged);
-}
-
-static void test_merge(void **state)
-{
-	(void)state;
-	check_merge("a\nb\nc\n", "a\nb\nc\n", "a\nb\nc\n", 0, "a\nb\nc\n");
-	check_merge("a\nb\nc\nd\ne\n", "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n", 0, "A\nb\nc\nd\nE\n");
-	check_merge("a\nb\nc\n", "a\nb\nc\nd\n", "a\nb\nc\n", 0, "a\nb\nc\nd\n");
-	check_merge("a\nb\nc\n", "b\nc\n", "a\nb\nc\nd\n", 0, "b\nc\nd\n");
-	check_merge("a\nb\nc\n", "a\nx\nc\n", "a\nx\nc\n", 0, "a\nx\nc\n");
-	check_merge("a\nb\nc\n", "a\nx\nc\n", "a\ny\nc\n", 1, NULL);
-	check_merge("", "a\n", "b\n", 1, "<<<<<<< yours\na\n=======\nb\n>>>>>>> the cluster's\n");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_diff),
 	        cmocka_unit_test(test_diff_random),
-	        cmocka_unit_test(test_merge),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,12 +29,6 @@ void kt_http1_parser_finish(struct kt_http1_parser *parser)
 	kt_vec_finish(&parser->fields);
 }
 
-bool kt_http1_parser_is_idle(const struct kt_http1_parser *parser)
-{
-	return parser->state == STATE_DONE ||
-	       (parser->state == STATE_HEAD && parser->head.len == 0);
-}
-
 static int refuse(struct kt_err *err, int status, const char *why)
 {
 	kt_fail(err, EBADMSG, "%s", why);

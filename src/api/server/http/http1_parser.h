@@ -54,8 +54,6 @@ struct kt_http1_parser {
 
 void kt_http1_parser_init(struct kt_http1_parser *parser);
 void kt_http1_parser_finish(struct kt_http1_parser *parser);
-/* True when no byte of a next request has come yet. */
-bool kt_http1_parser_is_idle(const struct kt_http1_parser *parser);
 /* Uses *ret_used bytes of input. BODY: *ret_piece is inside input. */
 enum kt_http1_event kt_http1_parser_next(struct kt_http1_parser *parser, struct kt_sv input,
         size_t *ret_used, struct kt_sv *ret_piece, struct kt_err *err);
