@@ -224,6 +224,11 @@ void kt_screen_close(void)
 	tty.open = false;
 }
 
+bool kt_screen_is_open(void)
+{
+	return tty.open;
+}
+
 void kt_screen_suspend(void)
 {
 	if (!tty.open)

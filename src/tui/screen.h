@@ -81,6 +81,7 @@ struct kt_key {
  * person. */
 int kt_screen_open(bool mouse, struct kt_err *err);
 void kt_screen_close(void); /* idempotent */
+bool kt_screen_is_open(void);
 /* Leaves the screen to another program ($EDITOR, a shell) and takes it back. */
 void kt_screen_suspend(void);
 void kt_screen_resume(void);
