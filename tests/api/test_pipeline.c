@@ -616,6 +616,34 @@ static void test_old_objects_are_read_through_a_new_definition(void **state)
 	assert_string_equal(kt_jstr(list, "items.0.spec.colour"), "red");
 }
 
+/* What an applied configuration holds twice is told as fieldValidation says. */
+static void test_apply_of_duplicates(void **state)
+{
+	static const struct {
+		const char *validation;
+		int status;
+		bool warns;
+	} cases[] = {{"Ignore", 200, false}, {"Warn", 200, true}, {"Strict", 400, false}};
+	struct fixture *f = *state;
+	struct waited w;
+
+	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/configmaps",
+	                         "{\"metadata\":{\"name\":\"twice\"}}"),
+	        201);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
+		kt_auto_free char *path = kt_asprintf("/api/v1/namespaces/default/configmaps/twice"
+		                                      "?fieldManager=m&fieldValidation=%s",
+		        cases[i].validation);
+
+		request(f, f->admin, &w, "PATCH", path, "application/apply-patch+yaml",
+		        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\n"
+		        "data:\n  a: one\n  a: two\n");
+		assert_int_equal(w.call.status, cases[i].status);
+		assert_int_equal(w.call.ret_warnings != NULL, cases[i].warns);
+		kt_call_finish(&w.call);
+	}
+}
+
 /* A review comes as it is or not at all. */
 static void test_reviews_have_no_table(void **state)
 {
@@ -710,6 +738,10 @@ static void test_custom_scale(void **state)
 	assert_int_equal(status_of(f, f->admin, "PUT", scale,
 	                         "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"replicas\":7}}"),
 	        200);
+	assert_int_equal(status_of(f, f->admin, "PUT", scale,
+	                         "{\"metadata\":{\"name\":\"t\",\"uid\":\"another\"},\"spec\":{"
+	                         "\"replicas\":8}}"),
+	        409);
 	request(f, f->admin, &w, "GET", thing, NULL, NULL);
 	kt_auto_json json_t *object = kt_object_tree(w.call.ret_object);
 	assert_int_equal(kt_jint(object, "spec.deep.replicas", 0), 7);
@@ -760,6 +792,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                test_definition_brings_an_api_service, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_scale, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_apply_of_duplicates, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,7 +143,7 @@ static int f_find_all(CALL_ARGS)
 	KT_VEC(struct cel_value) found = {0};
 	struct cel_value *items;
 	int64_t limit = n > 2 ? args[2].i : -1;
-	size_t at = 0, start, end;
+	size_t at = 0, last = SIZE_MAX, start, end;
 	int code = compile(run, args[1].s, &regex);
 
 	while (code == 0 && at <= args[0].s.len && (limit < 0 || (int64_t)found.n < limit)) {
@@ -153,7 +153,10 @@ static int f_find_all(CALL_ARGS)
 			code = cel_fail(run, "regular expression takes too many steps");
 		if (hit <= 0)
 			break;
-		kt_vec_push(&found, cel_string(run, args[0].s.p + start, end - start));
+		/* as Go has it: nothing right behind a match is no match of its own */
+		if (end > start || start != last)
+			kt_vec_push(&found, cel_string(run, args[0].s.p + start, end - start));
+		last = end;
 		at = end > start ? end
 		                 : end + (end < args[0].s.len ? rune_width(args[0].s, end) : 1);
 		code = cel_charge(run, 1);
