@@ -212,7 +212,9 @@ int kt_encode_one(
 		kt_str_add(out, kt_object_json(object), object->json_len);
 		return 0;
 	}
-	kt_auto_json json_t *tree = kt_versions_tree(kind, object);
+	kt_auto_json json_t *tree = request->state->accept.form == KT_FORM_OBJECT
+	                                    ? kt_versions_tree(kind, object)
+	                                    : kt_versions_hub(kind, object);
 	kt_auto_json json_t *formed = in_form(request, tree, first, &type);
 	if (!formed)
 		return request->err.code;
@@ -387,8 +389,7 @@ static int list_as_table(struct kt_request *request, const struct kt_encode_list
 	int status = kt_table_include(
 	        kt_request_query(request, "includeObject"), &include, &request->err);
 	for (size_t i = 0; i < list->n && status == 0; i++) {
-		kt_auto_json json_t *tree =
-		        kt_versions_tree(request->state->kind, list->objects[i]);
+		kt_auto_json json_t *tree = kt_versions_hub(request->state->kind, list->objects[i]);
 		status = add_row(request, rows, tree);
 	}
 	return status < 0 ? status : kt_encode_tree(request, 200, NULL, table);
@@ -405,7 +406,8 @@ static int list_as_partial(struct kt_request *request, const struct kt_encode_li
 		return request->err.code;
 	}
 	for (size_t i = 0; i < list->n; i++) {
-		kt_auto_json json_t *object = kt_object_tree(list->objects[i]);
+		kt_auto_json json_t *object =
+		        kt_versions_hub(request->state->kind, list->objects[i]);
 		json_array_append_new(items, kt_table_partial(object, version));
 	}
 	json_object_set_new(tree, "kind", json_string("PartialObjectMetadataList"));

@@ -84,10 +84,12 @@ json_t *kt_table_row(const struct kt_kind *kind, json_t *object, enum kt_include
 	const struct kt_column *columns = columns_of(kind, &n);
 	json_t *cells = json_array(), *row = json_object();
 	/* Computed cells know the stored version of their kind, paths the one asked for. */
-	kt_auto_json json_t *stored =
-	        kind->set ? kt_versions_to_stored(kind, object) : json_incref(object);
-	struct kt_cell_context context = {.kind = kind, .object = object, .now_ns = now_ns};
-	struct kt_cell_context computed = {.kind = kind, .object = stored, .now_ns = now_ns};
+	bool is_stored = !kind->set || (kind->flags & KT_KIND_CUSTOM) ||
+	                 kt_versions_stored_kind(kind) == kind;
+	kt_auto_json json_t *asked =
+	        is_stored ? json_incref(object) : kt_versions_convert(kind, object);
+	struct kt_cell_context context = {.kind = kind, .object = asked, .now_ns = now_ns};
+	struct kt_cell_context computed = {.kind = kind, .object = object, .now_ns = now_ns};
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(
@@ -97,7 +99,7 @@ json_t *kt_table_row(const struct kt_kind *kind, json_t *object, enum kt_include
 	if (conditions)
 		json_object_set_new(row, "conditions", conditions);
 	json_t *shown = include == KT_INCLUDE_NONE     ? json_null()
-	                : include == KT_INCLUDE_OBJECT ? json_incref(object)
+	                : include == KT_INCLUDE_OBJECT ? json_incref(asked)
 	                                               : kt_table_partial(object, version);
 	json_object_set_new(row, "object", shown);
 	return row;

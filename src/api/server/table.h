@@ -15,7 +15,8 @@ enum kt_include { KT_INCLUDE_METADATA, KT_INCLUDE_OBJECT, KT_INCLUDE_NONE };
 int kt_table_include(const char *text, enum kt_include *ret_include, struct kt_err *err);
 /* columnDefinitions; a kind without columns gets Name and Created At. */
 json_t *kt_table_columns(const struct kt_kind *kind);
-/* One row {cells, object}. now_ns: Unix time, for ages. version: of meta.k8s.io. */
+/* One row {cells, object} of a tree from kt_versions_hub(). now_ns: Unix time, for ages. version:
+ * of meta.k8s.io. */
 json_t *kt_table_row(const struct kt_kind *kind, json_t *object, enum kt_include include,
         const char *version, int64_t now_ns);
 /* A whole Table with the one row of a bookmark's empty object. */

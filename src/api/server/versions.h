@@ -22,6 +22,9 @@ bool kt_versions_is_same(const struct kt_kind *kind, const struct kt_object *obj
 bool kt_versions_is_native(const struct kt_kind *kind, const struct kt_object *object);
 /* A new tree of the object in the kind's version. */
 json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *object);
+/* What Tables and partial metadata are made of: the stored tree, less what stands in a field of
+ * upstream's unversioned struct; of a custom resource the tree in the kind's version. */
+json_t *kt_versions_hub(const struct kt_kind *kind, const struct kt_object *object);
 /* A new tree of an object in another version of its kind. */
 json_t *kt_versions_convert(const struct kt_kind *kind, const json_t *tree);
 /* A tree in `kind`'s version as a tree of kt_versions_stored_kind(kind); a new reference. */

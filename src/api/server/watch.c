@@ -98,9 +98,11 @@ static int write_item(
 		return write_bookmark(watch, item, out);
 	if (watch->state.accept.media == KT_MEDIA_PROTOBUF) {
 		const struct kt_type *type = kind->type;
-		kt_auto_json json_t *tree = kt_versions_tree(kind, item->object);
+		bool is_partial = watch->state.accept.form == KT_FORM_PARTIAL;
+		kt_auto_json json_t *tree = is_partial ? kt_versions_hub(kind, item->object)
+		                                       : kt_versions_tree(kind, item->object);
 		kt_auto_json json_t *partial = NULL;
-		if (watch->state.accept.form == KT_FORM_PARTIAL) {
+		if (is_partial) {
 			type = kt_type_lookup(
 			        "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata");
 			partial = kt_table_partial(tree, watch->state.accept.form_version);

@@ -5,6 +5,7 @@
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/workload.h"
+#include "api/server/versions.h"
 
 #define MAX_PERIOD_SECONDS 1800
 #define MAX_STABILIZATION_SECONDS 3600
@@ -229,7 +230,7 @@ static void check_scaling_rules(struct kt_rule_context *c, const struct kt_at *r
 		kt_check_non_negative_quantity(c, &tolerance);
 }
 
-static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
+static void validate_hub(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	static const char *const counts[] = {"currentReplicas", "desiredReplicas", NULL};
 	struct kt_at root = kt_at_root(c, object), spec = kt_at(&root, "spec"),
@@ -260,6 +261,20 @@ static void validate(struct kt_rule_context *c, const json_t *object, const json
 	check_metrics(c, &metrics, &min);
 	check_scaling_rules(c, &up);
 	check_scaling_rules(c, &down);
+}
+
+/* Version 1 is validated as what it stands for. */
+static void validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	const struct kt_kind *asked = c->kind;
+	const json_t *subject = c->subject;
+	kt_auto_json json_t *hub = kt_versions_to_stored(asked, (json_t *)(uintptr_t)object),
+	                    *old_hub = kt_versions_to_stored(asked, (json_t *)(uintptr_t)old);
+	c->kind = kt_versions_stored_kind(asked);
+	c->subject = c->kind == asked ? subject : NULL;
+	validate_hub(c, hub, old_hub);
+	c->kind = asked;
+	c->subject = subject;
 }
 
 /* Defaults: what a side of the behavior leaves open is filled in, on both sides once it is there.
