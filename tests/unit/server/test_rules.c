@@ -252,6 +252,40 @@ static void test_amounts_past_int64(void **state)
 	        "spec.hard[pods]: Invalid value: \"9999999999999999999\": must be an integer");
 }
 
+/* A constraint's key may be in its selector once: that is what the pod's label was merged in as. */
+static void test_spread_keys(void **state)
+{
+	const struct kt_kind *pod = kt_builtin_kind("", "v1", "Pod");
+#define SPREAD_POD(labels) \
+	"{\"metadata\":{\"name\":\"p\",\"labels\":{" labels "}},\"spec\":{" POD_SPEC \
+	",\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"k\"," \
+	"\"whenUnsatisfiable\":\"DoNotSchedule\",\"matchLabelKeys\":[\"x\"]," \
+	"\"labelSelector\":{\"matchLabels\":{\"x\":\"y\"}}}]}}"
+	struct answer answer = create(*state, pod, SPREAD_POD("\"a\":\"b\""), NULL);
+
+	assert_int_equal(answer.status, 201);
+	answer_finish(&answer);
+	expect_invalid(*state, pod, SPREAD_POD("\"x\":\"y\""),
+	        "spec.topologySpreadConstraints[0].matchLabelKeys[0]: Invalid value: \"x\": exists "
+	        "in both matchLabelKeys and labelSelector");
+}
+
+static void test_mapped_addresses_are_warned_of(void **state)
+{
+	const struct kt_kind *endpoints = kt_builtin_kind("", "v1", "Endpoints");
+	struct answer answer = create(*state, endpoints,
+	        "{\"metadata\":{\"name\":\"e\"},\"subsets\":[{\"addresses\":[{\"ip\":"
+	        "\"::ffff:1.2.3.4\"}],\"ports\":[{\"port\":1}]}]}",
+	        NULL);
+
+	assert_int_equal(answer.status, 201);
+	assert_non_null(
+	        strstr(answer.warning, "subsets[0].addresses[0].ip: non-standard IP address "
+	                               "\\\"::ffff:1.2.3.4\\\" will be considered invalid in "
+	                               "a future Kubernetes release: use \\\"1.2.3.4\\\""));
+	answer_finish(&answer);
+}
+
 static void test_warnings_have_an_end(void **state)
 {
 	struct kt_rule_context rules = {0};
@@ -279,6 +313,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_names_that_pods_will_bear, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_empty_is_not_absent, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_amounts_past_int64, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_spread_keys, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_mapped_addresses_are_warned_of, setup, teardown),
 	        cmocka_unit_test(test_warnings_have_an_end),
 	};
 

@@ -50,13 +50,21 @@ const char *kt_ip_text(struct kt_rule_context *c, const uint8_t *bytes, int fami
 	return kt_arena_strdup(c->arena, text);
 }
 
+/* ::ffff:0:0/96 */
+static const uint8_t ipv4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 void kt_warn_ip(struct kt_rule_context *c, const struct kt_at *at)
 {
 	uint8_t bytes[16];
 	int family;
 	if (!kt_ip_parse(kt_sv_of(kt_at_text(at)), bytes, &family))
 		return;
-	const char *canonical = kt_ip_text(c, bytes, family), *given = kt_at_text(at);
+	bool is_mapped = family == 6 && memcmp(bytes, ipv4_mapped, sizeof(ipv4_mapped)) == 0;
+	if (is_mapped)
+		family = 4;
+	const char *canonical =
+	                   kt_ip_text(c, bytes + (is_mapped ? sizeof(ipv4_mapped) : 0), family),
+	           *given = kt_at_text(at);
 	if (strcmp(canonical, given) == 0)
 		return;
 	if (family == 6)

@@ -16,13 +16,11 @@ static bool is_status(const struct kt_rule_context *c)
 	return c->subresource && strcmp(c->subresource, "status") == 0;
 }
 
-/* A claim template is shown as the claim it will be. */
+/* A claim template is shown as the claim it will be, whatever type was written there. */
 static void default_claim(json_t *claim)
 {
-	if (!json_object_get(claim, "apiVersion"))
-		json_object_set_new(claim, "apiVersion", json_string("v1"));
-	if (!json_object_get(claim, "kind"))
-		json_object_set_new(claim, "kind", json_string("PersistentVolumeClaim"));
+	json_object_set_new(claim, "apiVersion", json_string("v1"));
+	json_object_set_new(claim, "kind", json_string("PersistentVolumeClaim"));
 	json_t *status = json_object_get(claim, "status");
 	if (!status)
 		json_object_set_new(claim, "status", status = json_object());

@@ -303,7 +303,7 @@ static void validate_volume(struct kt_rule_context *c, const json_t *object, con
 	}
 	for (int i = 0; i < (old ? 2 : 1); i++) { /* for the volume, and again for its update */
 		kt_meta_validate(c, object, NULL);
-		kt_check_volume_spec(c, &spec, &meta, false);
+		kt_check_volume_spec(c, &spec, i == 0 ? &meta : NULL, false);
 	}
 	if (old)
 		check_volume_update(c, &root, &spec, old);
@@ -334,7 +334,7 @@ static void warn_volume(struct kt_rule_context *c, const json_t *object, const j
 		kt_rule_warn(c, "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is "
 		                "deprecated. Instead, the recommended approach is to "
 		                "use dynamic provisioning.");
-	kt_warn_old_sources(c, &spec);
+	kt_warn_old_sources(c, &spec, false);
 }
 
 static void default_volume(struct kt_rule_context *c, json_t *object)

@@ -128,6 +128,18 @@ void kt_check_tolerations(struct kt_rule_context *c, const struct kt_at *tolerat
 
 /* Topology spread */
 
+/* How many requirements of a selector are about the key. */
+static size_t requirements_of(const json_t *selector, const char *key)
+{
+	size_t n = json_object_get(json_object_get(selector, "matchLabels"), key) != NULL, i;
+	json_t *expression;
+	json_array_foreach(json_object_get(selector, "matchExpressions"), i, expression) {
+		n += strcmp(kt_text_of(expression, "key"), key) == 0;
+	}
+	return n;
+}
+
+/* One requirement is what the pod's own label was merged in as. */
 static void check_spread_keys(struct kt_rule_context *c, const struct kt_at *constraint)
 {
 	struct kt_at keys = kt_at(constraint, "matchLabelKeys"),
@@ -140,8 +152,7 @@ static void check_spread_keys(struct kt_rule_context *c, const struct kt_at *con
 	}
 	KT_EACH(key, &keys) {
 		kt_check_format(c, &key, "qualified-name");
-		if (json_object_get(
-		            json_object_get(selector.value, "matchLabels"), kt_at_text(&key)))
+		if (requirements_of(selector.value, kt_at_text(&key)) > 1)
 			kt_add_invalid(c, &key, "exists in both matchLabelKeys and labelSelector");
 	}
 }

@@ -119,25 +119,28 @@ static void warn_environment(struct kt_rule_context *c, const struct kt_at *cont
 
 /* Volumes */
 
-void kt_warn_old_sources(struct kt_rule_context *c, const struct kt_at *volume)
+void kt_warn_old_sources(struct kt_rule_context *c, const struct kt_at *volume, bool of_pod)
 {
 	static const struct {
 		const char *name, *why;
+		bool of_pods; /* nothing is said of it in a PersistentVolume */
 	} old[] = {
-	        {"gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"},
-	        {"glusterfs", "deprecated in v1.25, this feature will be removed soon after in a "
-	                      "subsequent release"},
-	        {"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
-	        {"rbd", "deprecated in v1.28, non-functional in v1.31+"},
-	        {"scaleIO", "deprecated in v1.16, non-functional in v1.22+"},
-	        {"flocker", "deprecated in v1.22, non-functional in v1.25+"},
-	        {"storageos", "deprecated in v1.22, non-functional in v1.25+"},
-	        {"quobyte", "deprecated in v1.22, non-functional in v1.25+"},
-	        {"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"},
+	        {"gitRepo", "deprecated in v1.11, and disabled by default in v1.33+", true},
+	        {"glusterfs",
+	                "deprecated in v1.25, this feature will be removed soon after in a "
+	                "subsequent release",
+	                false},
+	        {"cephfs", "deprecated in v1.28, non-functional in v1.31+", false},
+	        {"rbd", "deprecated in v1.28, non-functional in v1.31+", false},
+	        {"scaleIO", "deprecated in v1.16, non-functional in v1.22+", false},
+	        {"flocker", "deprecated in v1.22, non-functional in v1.25+", true},
+	        {"storageos", "deprecated in v1.22, non-functional in v1.25+", false},
+	        {"quobyte", "deprecated in v1.22, non-functional in v1.25+", true},
+	        {"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+", false},
 	};
 	for (size_t i = 0; i < KT_ARRAY_SIZE(old); i++) {
 		struct kt_at at = kt_at(volume, old[i].name);
-		if (at.value)
+		if (at.value && (of_pod || !old[i].of_pods))
 			kt_rule_warn(c, "%s: %s", path_of(c, &at), old[i].why);
 	}
 }
@@ -146,7 +149,7 @@ static void warn_volumes(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	struct kt_at volumes = kt_at(spec, "volumes");
 	KT_EACH(volume, &volumes) {
-		kt_warn_old_sources(c, &volume);
+		kt_warn_old_sources(c, &volume, true);
 	}
 	KT_EACH(holder, &volumes) {
 		kt_pod_warn_overlaps(c, holder.value);

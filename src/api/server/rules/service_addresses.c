@@ -174,10 +174,12 @@ static void check_wishes(struct kt_rule_context *c, const struct kt_at *spec, co
 	struct kt_at policy = kt_at(spec, "ipFamilyPolicy"), families = kt_at(spec, "ipFamilies"),
 	             ips = kt_at(spec, "clusterIPs");
 	bool dual_wish = kt_at_n(&families) > 1 || kt_at_n(&ips) > 1;
-	if (dual_wish && kt_at_is(&policy, "SingleStack"))
+	if (dual_wish && kt_at_is(&policy, "SingleStack")) {
 		kt_add_invalid(c, &policy,
 		        "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families "
 		        "are specified");
+		return;
+	}
 	if (kt_at_is(&policy, "RequireDualStack"))
 		kt_add_invalid(
 		        c, &policy, "this cluster is not configured for dual-stack services");
@@ -227,17 +229,17 @@ static int set_families(struct kt_rule_context *c, json_t *service, const json_t
 	kt_service_check_ips(c, &at);
 	if (c->errors.n)
 		return refuse(c, service);
+	const char *available = range.family == 4 ? "IPv4" : "IPv6";
+	if (is_nameless(spec)) {
+		default_nameless(spec, available);
+		return 0;
+	}
 	if (was_same_kind && kt_service_is_headless(spec) == kt_service_is_headless(old_spec) &&
 	        kt_same(json_object_get(spec, "ipFamilies"),
 	                json_object_get(old_spec, "ipFamilies")) &&
 	        kt_same(json_object_get(spec, "ipFamilyPolicy"),
 	                json_object_get(old_spec, "ipFamilyPolicy")))
 		return 0;
-	const char *available = range.family == 4 ? "IPv4" : "IPv6";
-	if (is_nameless(spec)) {
-		default_nameless(spec, available);
-		return 0;
-	}
 	check_wishes(c, &at, available);
 	if (c->errors.n)
 		return refuse(c, service);

@@ -147,6 +147,8 @@ static bool check_each_ip(struct kt_rule_context *c, const struct kt_at *ips)
 				kt_add_invalid(c, ips, "'None' must be the first and only value");
 				good = false;
 			}
+			if (!good && c->operation == KT_RULE_UPDATE)
+				return false;
 			continue;
 		}
 		good &= kt_check_format(c, &ip, "ip");
@@ -277,21 +279,26 @@ static void check_source_ranges(
 		check_source_range(c, &at, part);
 }
 
+static void check_class(struct kt_rule_context *c, const struct kt_at *spec)
+{
+	struct kt_at class = kt_at(spec, "loadBalancerClass");
+	if (!class.value)
+		return;
+	if (!kt_service_is(spec->value, "LoadBalancer"))
+		kt_add_forbidden(c, &class, "may only be used when `type` is 'LoadBalancer'");
+	else
+		kt_check_format(c, &class, "qualified-name");
+}
+
 static void check_balancer(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	bool balanced = kt_service_is(spec->value, "LoadBalancer");
-	struct kt_at allocate = kt_at(spec, "allocateLoadBalancerNodePorts"),
-	             class = kt_at(spec, "loadBalancerClass");
+	struct kt_at allocate = kt_at(spec, "allocateLoadBalancerNodePorts");
 	if (allocate.value && !balanced)
 		kt_add_forbidden(c, &allocate, "may only be used when `type` is 'LoadBalancer'");
 	if (!allocate.value && balanced)
 		kt_add_required(c, &allocate, "");
-	if (!class.value)
-		return;
-	if (!balanced)
-		kt_add_forbidden(c, &class, "may only be used when `type` is 'LoadBalancer'");
-	else
-		kt_check_format(c, &class, "qualified-name");
+	check_class(c, spec);
 }
 
 /* Traffic */
@@ -322,7 +329,9 @@ static void check_traffic(struct kt_rule_context *c, const struct kt_at *spec)
 		        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` "
 		        "is 'Local'");
 	}
-	if (kt_service_needs_cluster_ip(spec->value) && kt_check_required(c, &internal))
+	if (kt_service_needs_cluster_ip(spec->value) && !internal.value)
+		kt_add_required(c, &internal, "");
+	else if (kt_service_needs_cluster_ip(spec->value))
 		kt_check_in(c, &internal, policies);
 	if (distribution.value)
 		kt_check_in(c, &distribution, distributions);
@@ -360,6 +369,7 @@ static void check_update(struct kt_rule_context *c, const struct kt_at *spec, co
 	        !json_equal(class.value, json_object_get(old, "loadBalancerClass")) &&
 	        !(!class.value && !json_object_get(old, "loadBalancerClass")))
 		kt_add_invalid(c, &class, "may not change once set");
+	check_class(c, spec); /* upstream looks at it with the old service and again without */
 	if (kt_service_needs_health_port(old) && kt_service_needs_health_port(spec->value) &&
 	        kt_at_int(&health) !=
 	                json_integer_value(json_object_get(old, "healthCheckNodePort")))

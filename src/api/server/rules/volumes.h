@@ -23,6 +23,6 @@ void kt_check_csi_driver_name(struct kt_rule_context *c, const struct kt_at *nam
 void kt_check_access_modes(struct kt_rule_context *c, const struct kt_at *modes);
 
 /* Sources of a pod's volume or of a PersistentVolume's spec that are on their way out. */
-void kt_warn_old_sources(struct kt_rule_context *c, const struct kt_at *volume);
+void kt_warn_old_sources(struct kt_rule_context *c, const struct kt_at *volume, bool of_pod);
 
 #endif
