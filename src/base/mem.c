@@ -229,3 +229,10 @@ char *kt_arena_printf(struct kt_arena *arena, const char *fmt, ...)
 	va_end(ap);
 	return text;
 }
+
+void kt_strv_free(char **strings)
+{
+	for (char **string = strings; string && *string; string++)
+		free(*string);
+	free(strings);
+}

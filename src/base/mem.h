@@ -63,6 +63,9 @@ void kt_fclose_p(FILE **pf);
 
 #define KT_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define kt_container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+/* A NULL-terminated array of heap strings; NULL is ignored. */
+void kt_strv_free(char **strings);
+
 #define KT_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define KT_MAX(a, b) ((a) > (b) ? (a) : (b))
 

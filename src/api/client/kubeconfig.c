@@ -34,15 +34,15 @@ void kt_endpoint_finish(struct kt_endpoint *endpoint)
 	        &endpoint->username,
 	        &endpoint->password,
 	        &endpoint->impersonate_user,
+	        &endpoint->impersonate_uid,
 	};
 
 	if (!endpoint)
 		return;
 	for (size_t i = 0; i < KT_ARRAY_SIZE(texts); i++)
 		free(*texts[i]);
-	for (char **group = endpoint->impersonate_groups; group && *group; group++)
-		free(*group);
-	free(endpoint->impersonate_groups);
+	kt_strv_free(endpoint->impersonate_groups);
+	kt_strv_free(endpoint->impersonate_extra);
 	json_decref(endpoint->exec);
 	*endpoint = (struct kt_endpoint){0};
 }
@@ -262,24 +262,30 @@ static int read_user(
 	return r;
 }
 
-static int read_context(
-        const json_t *tree, const char *context, struct kt_endpoint *e, struct kt_err *err)
+static const char *chosen(const char *text, const char *otherwise)
 {
-	const json_t *entry = json_object_get(find_named(tree, "contexts", context), "context"),
+	return text && *text ? text : otherwise ? otherwise : "";
+}
+
+static int read_context(const json_t *tree, const struct kt_kubeconfig_choice *choice,
+        struct kt_endpoint *e, struct kt_err *err)
+{
+	const json_t *entry = json_object_get(
+	                     find_named(tree, "contexts", choice->context), "context"),
 	             *cluster, *user;
-	const char *cluster_name = kt_jstr(entry, "cluster"), *user_name = kt_jstr(entry, "user");
+	const char *cluster_name = chosen(choice->cluster, kt_jstr(entry, "cluster")),
+	           *user_name = chosen(choice->user, kt_jstr(entry, "user"));
 	int r;
 
 	if (!entry)
-		return kt_fail(err, ENOENT, "context \"%s\" does not exist", context);
-	e->context = kt_strdup(context);
+		return kt_fail(err, ENOENT, "context \"%s\" does not exist", choice->context);
+	e->context = kt_strdup(choice->context);
 	e->namespace = dup_text(entry, "namespace");
-	cluster = find_named(tree, "clusters", cluster_name ? cluster_name : "");
+	cluster = find_named(tree, "clusters", cluster_name);
 	if (!cluster)
-		return kt_fail(err, ENOENT, "cluster \"%s\" does not exist",
-		        cluster_name ? cluster_name : "");
+		return kt_fail(err, ENOENT, "cluster \"%s\" does not exist", cluster_name);
 	r = read_cluster(json_object_get(cluster, "cluster"), cluster_name, e, err);
-	if (r < 0 || !user_name || !*user_name)
+	if (r < 0 || !*user_name)
 		return r;
 	user = find_named(tree, "users", user_name);
 	if (!user)
@@ -287,23 +293,32 @@ static int read_context(
 	return read_user(json_object_get(user, "user"), user_name, e, err);
 }
 
-int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context,
-        struct kt_endpoint *ret_endpoint, struct kt_err *err)
+int kt_kubeconfig_endpoint_of(const struct kt_kubeconfig *config,
+        const struct kt_kubeconfig_choice *choice, struct kt_endpoint *ret_endpoint,
+        struct kt_err *err)
 {
+	struct kt_kubeconfig_choice with_context = *choice;
 	struct kt_endpoint endpoint = {0};
 	int r;
 
-	if (!context || !*context)
-		context = kt_kubeconfig_current_context(config);
-	if (!context)
+	if (!choice->context || !*choice->context)
+		with_context.context = kt_kubeconfig_current_context(config);
+	if (!with_context.context)
 		return kt_fail(err, ENOENT,
 		        "invalid configuration: no configuration has been provided, try setting "
 		        "KUBERNETES_MASTER environment variable");
-	r = read_context(config->tree, context, &endpoint, err);
+	r = read_context(config->tree, &with_context, &endpoint, err);
 	if (r < 0) {
 		kt_endpoint_finish(&endpoint);
 		return r;
 	}
 	*ret_endpoint = endpoint;
 	return 0;
+}
+
+int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context,
+        struct kt_endpoint *ret_endpoint, struct kt_err *err)
+{
+	return kt_kubeconfig_endpoint_of(
+	        config, &(struct kt_kubeconfig_choice){.context = context}, ret_endpoint, err);
 }

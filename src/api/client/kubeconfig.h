@@ -24,7 +24,9 @@ struct kt_endpoint {
 	json_t *exec; /* credential plug-in: command, args, env, apiVersion */
 	char *impersonate_user;
 	char **impersonate_groups; /* NULL-terminated; may be NULL */
-	bool insecure;             /* insecure-skip-tls-verify */
+	char *impersonate_uid;
+	char **impersonate_extra; /* "key=value" each, NULL-terminated; may be NULL */
+	bool insecure;            /* insecure-skip-tls-verify */
 };
 void kt_endpoint_finish(struct kt_endpoint *endpoint);
 
@@ -38,6 +40,14 @@ const json_t *kt_kubeconfig_tree(const struct kt_kubeconfig *config);
  * kubectl's words. */
 int kt_kubeconfig_endpoint(const struct kt_kubeconfig *config, const char *context,
         struct kt_endpoint *ret_endpoint, struct kt_err *err);
+
+/* The same with the cluster or the user of another context. */
+struct kt_kubeconfig_choice {
+	const char *context, *cluster, *user; /* NULL or "": of the context; the current one */
+};
+int kt_kubeconfig_endpoint_of(const struct kt_kubeconfig *config,
+        const struct kt_kubeconfig_choice *choice, struct kt_endpoint *ret_endpoint,
+        struct kt_err *err);
 
 /* Writes context, cluster and user of the same name into the file (path NULL: the one kubectl would
  * write), makes it current and remembers nothing: the previous current context is returned for the

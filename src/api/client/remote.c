@@ -108,10 +108,24 @@ static char *dup_or_null(const char *text)
 	return text ? kt_strdup(text) : NULL;
 }
 
-static void copy_endpoint(struct kt_endpoint *to, const struct kt_endpoint *from)
+/* NULL for an empty one. */
+static char **copy_texts(char *const *from)
 {
 	size_t n = 0;
 
+	while (from && from[n])
+		n++;
+	if (!n)
+		return NULL;
+	char **to = kt_new_array(char *, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = kt_strdup(from[i]);
+	return to;
+}
+
+static void copy_endpoint(struct kt_endpoint *to, const struct kt_endpoint *from)
+{
 	*to = (struct kt_endpoint){
 	        .context = dup_or_null(from->context),
 	        .cluster = dup_or_null(from->cluster),
@@ -129,14 +143,11 @@ static void copy_endpoint(struct kt_endpoint *to, const struct kt_endpoint *from
 	        .password = dup_or_null(from->password),
 	        .exec = json_deep_copy(from->exec),
 	        .impersonate_user = dup_or_null(from->impersonate_user),
+	        .impersonate_uid = dup_or_null(from->impersonate_uid),
+	        .impersonate_groups = copy_texts(from->impersonate_groups),
+	        .impersonate_extra = copy_texts(from->impersonate_extra),
 	        .insecure = from->insecure,
 	};
-	while (from->impersonate_groups && from->impersonate_groups[n])
-		n++;
-	if (n)
-		to->impersonate_groups = kt_new_array(char *, n + 1);
-	for (size_t i = 0; i < n; i++)
-		to->impersonate_groups[i] = kt_strdup(from->impersonate_groups[i]);
 }
 
 static bool is_loopback(const char *host)
@@ -197,6 +208,7 @@ int kt_remote_client_create(
 	remote->base.ops = &remote_ops;
 	remote->ca.fd = remote->cert.fd = remote->key.fd = -1;
 	remote->timeout_ms = options->timeout_ms;
+	remote->follow_redirects = options->follow_redirects;
 	remote->user_agent =
 	        kt_strdup(options->user_agent ? options->user_agent : "kube-tui/" KT_VERSION);
 	pthread_mutex_init(&remote->lock, NULL);

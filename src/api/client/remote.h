@@ -14,6 +14,7 @@ struct kt_remote_options {
 	const struct kt_endpoint *endpoint; /* copied */
 	const char *user_agent;             /* "kube-tui/0.1.0 (linux/amd64)"; copied */
 	int timeout_ms;                     /* of a call without its own; 0: none */
+	bool follow_redirects;              /* never for an API server */
 };
 
 int kt_remote_client_create(

@@ -40,6 +40,7 @@ struct kt_remote {
 	struct kt_endpoint endpoint;
 	char *user_agent;
 	int timeout_ms;
+	bool follow_redirects;
 	bool is_loopback;
 	char *url;         /* scheme, host and port of the certificate's name; paths are appended */
 	char *connect_to;  /* for CURLOPT_CONNECT_TO when the name to verify is not the host; NULL:

@@ -99,6 +99,14 @@ static void add_headers(struct kt_transfer *t, const struct kt_transfer_request 
 		add_header(t, "Impersonate-User", e->impersonate_user);
 	for (char **group = e->impersonate_groups; group && *group; group++)
 		add_header(t, "Impersonate-Group", *group);
+	if (e->impersonate_uid)
+		add_header(t, "Impersonate-Uid", e->impersonate_uid);
+	for (char **extra = e->impersonate_extra; extra && *extra; extra++) {
+		kt_auto_free char *name =
+		        kt_asprintf("Impersonate-Extra-%.*s", (int)strcspn(*extra, "="), *extra);
+
+		add_header(t, name, strchr(*extra, '=') ? strchr(*extra, '=') + 1 : "");
+	}
 }
 
 static void set_body(struct kt_transfer *t, const struct kt_transfer_request *request)
@@ -131,6 +139,7 @@ static void set_connection(struct kt_transfer *t)
 	kt_curl.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
 	kt_curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)KT_REMOTE_CONNECT_MS);
 	kt_curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	kt_curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, remote->follow_redirects ? 1L : 0L);
 	if (remote->endpoint.proxy_url)
 		kt_curl.easy_setopt(easy, CURLOPT_PROXY, remote->endpoint.proxy_url);
 	else if (remote->is_loopback)

@@ -276,17 +276,6 @@ static int apply_one(
 {
 	if (!selected(ctx, target, err))
 		return err->code;
-	if (!target->resource)
-		return kt_fail(err, ENOENT,
-		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
-		        "\"%s\": no matches for kind "
-		        "\"%s\" in version \"%s\"\nensure CRDs are installed first",
-		        target->name ? target->name : "",
-		        kt_jstr(target->object, "metadata.namespace")
-		                ? kt_jstr(target->object, "metadata.namespace")
-		                : "",
-		        target->source, kt_jstr(target->object, "kind"),
-		        kt_jstr(target->object, "apiVersion"));
 	if (!target->name)
 		return kt_fail(err, EINVAL, "from %s: cannot use generate name with apply",
 		        kt_jstr(target->object, "metadata.generateName")

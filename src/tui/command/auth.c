@@ -27,6 +27,29 @@ static const struct kt_option WHO_OPTIONS[] = {
         KT_OPTION_END,
 };
 
+static void warn_unknown(struct kt_command_context *ctx, const char *type)
+{
+	size_t len = strcspn(type, ".");
+
+	fprintf(ctx->err, "Warning: the server doesn't have a resource type '%.*s'", (int)len,
+	        type);
+	if (type[len])
+		fprintf(ctx->err, " in group '%s'", type + len + 1);
+	fputs("\n\n", ctx->err);
+}
+
+static void warn_of_verb(struct kt_command_context *ctx, const char *verb)
+{
+	static const char *const KNOWN[] = {"*", "get", "list", "watch", "create", "update",
+	        "patch", "delete", "deletecollection", "use", "bind", "escalate", "impersonate",
+	        "approve", "sign", "post", "put", "head", "options"};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(KNOWN); i++)
+		if (!strcasecmp(verb, KNOWN[i]))
+			return;
+	fprintf(ctx->err, "Warning: verb '%s' is not a known verb\n\n", verb);
+}
+
 static json_t *resource_attributes(
         struct kt_command_context *ctx, const char *verb, const char *word)
 {
@@ -39,8 +62,7 @@ static json_t *resource_attributes(
 	        resource ? resource->group : "", "resource", resource ? resource->plural : type);
 
 	if (!resource && strcmp(type, "*") != 0)
-		fprintf(ctx->err, "Warning: the server doesn't have a resource type '%s'\n\n",
-		        type);
+		warn_unknown(ctx, type);
 	if (resource && !resource->namespaced)
 		fprintf(ctx->err, "Warning: resource '%s' is not namespace scoped\n\n",
 		        resource->plural);
@@ -66,8 +88,6 @@ static json_t *review(struct kt_command_context *ctx)
 	}
 	json_t *attributes = resource_attributes(ctx, verb, what);
 
-	if (ctx->argc > 2)
-		json_object_set_new(attributes, "name", json_string(ctx->argv[2]));
 	json_object_set_new(spec, "resourceAttributes", attributes);
 	return spec;
 }
@@ -133,11 +153,14 @@ static int run_can(struct kt_command_context *ctx)
 
 	if (kt_opt_bool(ctx, "list"))
 		return list_rules(ctx);
-	if (ctx->argc < 2)
-		return kt_command_fail(ctx, NULL,
+	if (ctx->argc != 2) {
+		kt_command_fail(ctx, NULL,
 		        "you must specify two arguments: verb resource or verb "
-		        "resource/resourceName.\nSee 'kube-tui auth can-i -h' for help and "
-		        "examples");
+		        "resource/resourceName.");
+		fputs("See 'kube-tui auth can-i -h' for help and examples.\n", ctx->err);
+		return KT_EXIT_ERROR;
+	}
+	warn_of_verb(ctx, ctx->argv[0]);
 	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:o}", "apiVersion",
 	        "authorization.k8s.io/v1", "kind", "SelfSubjectAccessReview", "spec", review(ctx));
 	kt_auto_json json_t *answer = kt_session_request(
@@ -215,11 +238,6 @@ static int run_who(struct kt_command_context *ctx)
 	return KT_EXIT_OK;
 }
 
-static int run(struct kt_command_context *ctx)
-{
-	return kt_command_fail(ctx, NULL, "auth needs a command: can-i or whoami");
-}
-
 static const struct kt_command auth_can = {
         .name = "can-i",
         .group = "Cluster",
@@ -236,6 +254,7 @@ static const struct kt_command auth_who = {
         .usage = "auth whoami",
         .summary = "Show who the server takes one for",
         .options = WHO_OPTIONS,
+        .prints_typed = true,
         .needs_client = true,
         .run = run_who,
 };
@@ -245,8 +264,6 @@ const struct kt_command kt_command_auth = {
         .group = "Cluster",
         .usage = "auth (can-i|whoami)",
         .summary = "Show who one is and what one may do",
-        .options = WHO_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&auth_can, &auth_who, NULL},
         .reads = true,
-        .run = run,
 };

@@ -140,6 +140,7 @@ const struct kt_command kt_command_autoscale = {
                 "  kube-tui autoscale deploy web --min=2 --max=10 --cpu=80%",
         .options = OPTIONS,
         .arguments = ARGUMENTS,
+        .prints_typed = true,
         .needs_client = true,
         .run = run,
 };

@@ -158,11 +158,6 @@ bool kt_cluster_delete_is_meant(const struct kt_command_context *ctx)
 	return ctx->argc == 0 || (hooks->exists(ctx->argv[0]) && !is_type(ctx, ctx->argv[0]));
 }
 
-static int run_snapshot(struct kt_command_context *ctx)
-{
-	return kt_command_fail(ctx, NULL, "snapshot needs a command: save or restore");
-}
-
 static const enum kt_completion CLUSTERS[] = {KT_COMPLETE_CLUSTER, KT_COMPLETE_NONE};
 static const enum kt_completion CLUSTER_FILES[] = {
         KT_COMPLETE_FILE, KT_COMPLETE_CLUSTER, KT_COMPLETE_NONE};
@@ -229,5 +224,4 @@ const struct kt_command kt_command_snapshot = {
         .summary = "Save an embedded cluster to a file, or make one of it",
         .options = NO_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&snapshot_save, &snapshot_restore, NULL},
-        .run = run_snapshot,
 };

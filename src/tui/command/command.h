@@ -75,9 +75,12 @@ struct kt_command {
 	        *arguments; /* per position; the last repeats; ends with KT_COMPLETE_NONE */
 	const struct kt_command *const
 	        *subcommands; /* NULL-terminated: rollout status, config view */
+	bool prints_typed;    /* -o json has fields in the order of the kind's description, as
+	                         kubectl prints what it made itself */
 	bool needs_client;    /* the context's client is connected before run */
 	bool reads; /* changes neither a cluster nor the kubeconfig, nor do its subcommands: runs
 	               where the session is read-only */
+	/* NULL: the command is only a name for its subcommands */
 	int (*run)(struct kt_command_context *ctx);
 };
 
@@ -88,7 +91,9 @@ extern const struct kt_option
 /* One run of one command. */
 struct kt_command_context {
 	const struct kt_command *command;
-	int argc; /* positional arguments */
+	const char *path; /* "rollout status": the command as it is called */
+	bool reads;       /* it, or the command it belongs to, only reads */
+	int argc;         /* positional arguments */
 	char **argv;
 	int dash_at;           /* index of the first argument after "--"; -1: none */
 	struct kt_map options; /* long name -> char * or, for STRINGS, struct kt_strings * */
@@ -97,6 +102,7 @@ struct kt_command_context {
 	FILE *in, *out, *err;
 	bool out_is_tty, in_is_tty;
 	int columns;                    /* width of the terminal */
+	size_t n_warnings;              /* that the server has given */
 	const struct kt_cancel *cancel; /* asked for by SIGINT; borrowed */
 };
 

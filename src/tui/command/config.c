@@ -515,17 +515,6 @@ static int run_rename(struct kt_command_context *ctx)
 	return KT_EXIT_OK;
 }
 
-static int run(struct kt_command_context *ctx)
-{
-	if (!ctx->argc) {
-		kt_help_command(ctx->command, ctx->out);
-		return KT_EXIT_OK;
-	}
-	kt_command_fail(ctx, NULL, "unknown command \"%s\"", ctx->argv[0]);
-	fputs("See 'kube-tui config -h' for help and examples\n", ctx->err);
-	return KT_EXIT_ERROR;
-}
-
 static const enum kt_completion CONTEXTS[] = {KT_COMPLETE_CONTEXT, KT_COMPLETE_NONE};
 
 #define SUBCOMMAND(id, word, names, how, text, opts, fn, args, reads_only) \
@@ -577,5 +566,4 @@ const struct kt_command kt_command_config = {
                 (const struct kt_command *const[]){&config_view, &config_contexts, &config_clusters,
                         &config_users, &config_current, &config_use, &config_set, &config_rename,
                         &config_delete_context, &config_delete_cluster, &config_delete_user, NULL},
-        .run = run,
 };

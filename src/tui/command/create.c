@@ -29,17 +29,6 @@ int kt_create_object(
 int kt_create_object_as(struct kt_command_context *ctx, const struct kt_target *target,
         const char *done, struct kt_err *err)
 {
-	if (!target->resource)
-		return kt_fail(err, ENOENT,
-		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
-		        "\"%s\": no matches for kind \"%s\" in "
-		        "version \"%s\"\nensure CRDs are installed first",
-		        target->name ? target->name : "",
-		        kt_jstr(target->object, "metadata.namespace")
-		                ? kt_jstr(target->object, "metadata.namespace")
-		                : "",
-		        target->source ? target->source : "", kt_jstr(target->object, "kind"),
-		        kt_jstr(target->object, "apiVersion"));
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, target->object, done, err);
 	kt_auto_free char *path = kt_resource_path(target->resource, target->namespace, NULL, NULL);

@@ -205,6 +205,7 @@ static const struct kt_option INGRESS_OPTIONS[] = {
 	        .summary = text, \
 	        .options = opts, \
 	        .needs_client = true, \
+	        .prints_typed = true, \
 	        .run = kt_create_##id, \
 	};
 
@@ -250,6 +251,7 @@ static const struct kt_command secret_generic = {
         .usage = "create secret generic NAME [--from-literal=KEY=VALUE] [--from-file=FILE]",
         .summary = "Create a Secret from entries",
         .options = SECRET_OPTIONS,
+        .prints_typed = true,
         .needs_client = true,
         .run = kt_create_secret,
 };
@@ -262,6 +264,7 @@ static const struct kt_command secret = {
         .options = SECRET_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&secret_docker, &secret_generic,
                 &secret_tls, NULL},
+        .prints_typed = true,
         .needs_client = true,
         .run = kt_create_secret,
 };
@@ -284,6 +287,7 @@ static const struct kt_command service = {
         .options = PLAIN_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&service_clusterip, &service_externalname,
                 &service_loadbalancer, &service_nodeport, NULL},
+        .prints_typed = true,
         .needs_client = true,
         .run = kt_create_service,
 };

@@ -158,7 +158,10 @@ static int delete_all(struct kt_command_context *ctx, struct kt_targets *targets
 
 	for (size_t i = 0; i < targets->n; i++) {
 		kt_auto_err err = KT_ERR_INIT;
-		int r = delete_one(ctx, &targets->items[i], options, &err);
+		int r = kt_target_error(&targets->items[i], &err);
+
+		if (r == 0)
+			r = delete_one(ctx, &targets->items[i], options, &err);
 
 		if (r == -ENOENT && kt_opt_bool(ctx, "ignore-not-found"))
 			kt_err_clear(&err);

@@ -213,10 +213,8 @@ static bool describe_prefixed(struct kt_command_context *ctx, const struct kt_ta
 static int describe_named(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
-	if (target->live || !target->resource)
-		return target->live ? describe_one(ctx, target, arg, err)
-		                    : kt_fail(err, ENOENT, "no matches for kind \"%s\"",
-		                              kt_jstr(target->object, "kind"));
+	if (target->live)
+		return describe_one(ctx, target, arg, err);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 
 	target->live = kt_session_get(ctx, path, NULL, err);

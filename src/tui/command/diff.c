@@ -76,13 +76,12 @@ static json_t *dry_apply(
 }
 
 /* 1 when they differ. */
-static int diff_one(
-        struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
+static int diff_one(struct kt_command_context *ctx, struct kt_target *target, struct kt_err *err)
 {
-	if (!target->resource || !target->name)
-		return kt_fail(err, ENOENT, "%s: no matches for kind \"%s\" in version \"%s\"",
-		        target->source, kt_jstr(target->object, "kind"),
-		        kt_jstr(target->object, "apiVersion"));
+	if (kt_target_error(target, err) < 0)
+		return err->code;
+	if (!target->name)
+		return kt_fail(err, EINVAL, "%s: metadata.name is required", target->source);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_json json_t *before = kt_session_get(ctx, path, NULL, err);
 

@@ -23,7 +23,6 @@ static const struct kt_option EDIT_OPTIONS[] = {
         KT_OPTION_OUTPUT,
         KT_OPTION_VALIDATE,
         KT_OPTION_FIELD_MANAGER("kubectl-edit"),
-        {.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields too"},
         {.name = "subresource",
                 .type = KT_OPTION_STRING,
                 .value_name = "NAME",
@@ -203,18 +202,6 @@ static int replace_one(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
 	(void)arg;
-	if (!target->resource)
-		return kt_fail(err, ENOENT,
-		        "resource mapping not found for name: \"%s\" namespace: \"%s\" from "
-		        "\"%s\": "
-		        "no matches for kind \"%s\" in version \"%s\"\nensure CRDs are installed "
-		        "first",
-		        target->name ? target->name : "",
-		        kt_jstr(target->object, "metadata.namespace")
-		                ? kt_jstr(target->object, "metadata.namespace")
-		                : "",
-		        target->source, kt_jstr(target->object, "kind"),
-		        kt_jstr(target->object, "apiVersion"));
 	if (!target->name)
 		return kt_fail(err, EINVAL, "%s: metadata.name is required", target->source);
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));

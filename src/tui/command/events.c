@@ -2,6 +2,7 @@
 /* events: what happened, oldest first. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
+#include "tui/command/stream.h"
 #include "tui/command/target.h"
 
 #include "base/time.h"
@@ -21,6 +22,15 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_STRINGS,
                 .value_name = "Normal,Warning",
                 .help = "only of these types"},
+        {.name = "watch",
+                .letter = 'w',
+                .type = KT_OPTION_BOOL,
+                .help = "then go on with new ones"},
+        {.name = "chunk-size",
+                .type = KT_OPTION_INT,
+                .fallback = "500",
+                .value_name = "N",
+                .help = "as kubectl has it; all come at once"},
         {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
         KT_OPTION_END,
 };
@@ -79,37 +89,48 @@ static void age_text(const json_t *event, int64_t now_ns, char *out, size_t size
 	snprintf(out, size, "%s (x%lld over %s)", last, (long long)count, first);
 }
 
-static void print_table(struct kt_command_context *ctx, json_t *const *events, size_t n)
+static void print_row(struct kt_command_context *ctx, struct kt_table_writer *table,
+        const json_t *event, int64_t now_ns)
 {
-	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
-	static const char *const NAMES[] = {
-	        "NAMESPACE", "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"};
-	bool all = kt_opt_bool(ctx, "all-namespaces");
+	const char *kind = kt_jstr(event, "involvedObject.kind");
+	kt_auto_free char *object =
+	        kt_asprintf("%s/%s", kind ? kind : "", kt_jstr(event, "involvedObject.name"));
+	char age[128];
+
+	age_text(event, now_ns, age, sizeof(age));
+	if (kt_opt_bool(ctx, "all-namespaces"))
+		kt_table_writer_cell(table, kt_jstr(event, "metadata.namespace"));
+	kt_table_writer_cell(table, age);
+	kt_table_writer_cell(table, kt_jstr(event, "type"));
+	kt_table_writer_cell(table, kt_jstr(event, "reason"));
+	kt_table_writer_cell(table, object);
+	kt_table_writer_cell(table, kt_jstr(event, "message"));
+	kt_table_writer_end_row(table);
+}
+
+static int64_t now_ns(void)
+{
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000;
+}
+
+static void print_table(struct kt_command_context *ctx, struct kt_table_writer *table,
+        json_t *const *events, size_t n)
+{
+	static const char *const NAMES[] = {
+	        "NAMESPACE", "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"};
+	bool all = kt_opt_bool(ctx, "all-namespaces");
+
 	for (size_t i = all ? 0 : 1; i < KT_ARRAY_SIZE(NAMES) && !kt_opt_bool(ctx, "no-headers");
 	        i++)
 		kt_table_writer_cell(table, NAMES[i]);
 	if (!kt_opt_bool(ctx, "no-headers"))
 		kt_table_writer_end_row(table);
-	for (size_t i = 0; i < n; i++) {
-		const char *kind = kt_jstr(events[i], "involvedObject.kind");
-		kt_auto_free char *object = kt_asprintf(
-		        "%s/%s", kind ? kind : "", kt_jstr(events[i], "involvedObject.name"));
-		char age[128];
-
-		age_text(events[i], (int64_t)now.tv_sec * 1000000000, age, sizeof(age));
-		if (all)
-			kt_table_writer_cell(table, kt_jstr(events[i], "metadata.namespace"));
-		kt_table_writer_cell(table, age);
-		kt_table_writer_cell(table, kt_jstr(events[i], "type"));
-		kt_table_writer_cell(table, kt_jstr(events[i], "reason"));
-		kt_table_writer_cell(table, object);
-		kt_table_writer_cell(table, kt_jstr(events[i], "message"));
-		kt_table_writer_end_row(table);
-	}
-	kt_table_writer_destroy(table);
+	for (size_t i = 0; i < n; i++)
+		print_row(ctx, table, events[i], now_ns());
+	kt_table_writer_flush(table);
 }
 
 /* "deploy/web" as a field selector. Heap; NULL with err. */
@@ -129,10 +150,11 @@ static char *selector_for(struct kt_command_context *ctx, const char *word, stru
 	                : NULL;
 }
 
-static json_t *fetch(struct kt_command_context *ctx, struct kt_err *err)
+/* Of the collection, with its selector. Heap; NULL with err. */
+static char *events_path(struct kt_command_context *ctx, struct kt_err *err)
 {
 	const char *word = kt_opt_string(ctx, "for");
-	kt_auto_str path = KT_STR_INIT;
+	struct kt_str path = KT_STR_INIT;
 
 	if (kt_opt_bool(ctx, "all-namespaces"))
 		kt_str_puts(&path, "/api/v1/events");
@@ -142,12 +164,14 @@ static json_t *fetch(struct kt_command_context *ctx, struct kt_err *err)
 	if (word) {
 		kt_auto_free char *selector = selector_for(ctx, word, err);
 
-		if (!selector)
+		if (!selector) {
+			kt_str_finish(&path);
 			return NULL;
+		}
 		kt_str_puts(&path, "?fieldSelector=");
 		kt_url_escape(&path, selector);
 	}
-	return kt_session_get(ctx, kt_str_text(&path), NULL, err);
+	return kt_str_steal(&path);
 }
 
 static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *const *events,
@@ -156,9 +180,13 @@ static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *c
 	struct kt_printer *printer = NULL;
 	json_t *items = json_array();
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		json_object_set_new(events[i], "apiVersion", json_string("v1"));
+		json_object_set_new(events[i], "kind", json_string("Event"));
 		json_array_append(items, events[i]);
+	}
 	json_object_set_new(list, "items", items);
+	json_object_set_new(list, "metadata", json_object());
 	int r = kt_printer_create(ctx, false, false, &printer, err);
 
 	if (r == 0)
@@ -168,10 +196,90 @@ static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *c
 	return r;
 }
 
+struct following {
+	struct kt_command_context *ctx;
+	struct kt_table_writer *table;
+};
+
+static void print_new(void *arg, json_t *event)
+{
+	struct following *following = arg;
+	const json_t *object = json_object_get(event, "object");
+
+	if (!kt_streq(kt_jstr(object, "kind"), "Event") || !type_wanted(following->ctx, object))
+		return;
+	print_row(following->ctx, following->table, object, now_ns());
+	kt_table_writer_flush(following->table);
+	fflush(following->ctx->out);
+}
+
+static int follow(struct kt_command_context *ctx, struct kt_table_writer *table, const char *path,
+        const json_t *list, struct kt_err *err)
+{
+	const char *revision = kt_jstr(list, "metadata.resourceVersion");
+	kt_auto_free char *full = kt_asprintf("%s%cwatch=true&resourceVersion=%s", path,
+	        strchr(path, '?') ? '&' : '?', revision ? revision : "0");
+
+	fflush(ctx->out);
+	return kt_stream_watch(
+	        ctx, full, NULL, print_new, &(struct following){.ctx = ctx, .table = table}, err);
+}
+
+static int print_events(struct kt_command_context *ctx, json_t *list, const char *path,
+        json_t *const *events, size_t n, struct kt_err *err)
+{
+	bool watch = kt_opt_bool(ctx, "watch");
+
+	if (kt_opt_string(ctx, "output")) {
+		/* print_objects() replaces the list that `events` points into */
+		json_t *held = json_incref(json_object_get(list, "items"));
+		int r = print_objects(ctx, list, events, n, err);
+
+		json_decref(held);
+		return r;
+	}
+	if (!n && !watch) {
+		if (kt_opt_bool(ctx, "all-namespaces"))
+			fputs("No events found.\n", ctx->err);
+		else
+			fprintf(ctx->err, "No events found in %s namespace.\n",
+			        kt_session_namespace(ctx->session));
+		return 0;
+	}
+	struct kt_table_writer *table = kt_table_writer_create(ctx->out);
+
+	print_table(ctx, table, events, n);
+	int r = watch ? follow(ctx, table, path, list, err) : 0;
+
+	kt_table_writer_destroy(table);
+	return r;
+}
+
+static bool types_are_known(const struct kt_command_context *ctx)
+{
+	const struct kt_strings *lists = kt_opt_strings(ctx, "types");
+
+	for (size_t i = 0; i < lists->n; i++) {
+		struct kt_sv rest = kt_sv_of(lists->items[i]), part;
+
+		while (kt_sv_split(&rest, ',', &part)) {
+			kt_auto_free char *type = kt_sv_dup(part);
+
+			if (strcasecmp(type, "Normal") != 0 && strcasecmp(type, "Warning") != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *list = fetch(ctx, &err);
+
+	if (!types_are_known(ctx))
+		return kt_command_fail(ctx, NULL, "valid --types are Normal or Warning");
+	kt_auto_free char *path = events_path(ctx, &err);
+	kt_auto_json json_t *list = path ? kt_session_get(ctx, path, NULL, &err) : NULL;
 	json_t *event;
 	size_t i, n = 0;
 
@@ -179,30 +287,16 @@ static int run(struct kt_command_context *ctx)
 		return kt_command_fail(ctx, &err, NULL);
 	json_t **events =
 	        kt_new_array(json_t *, json_array_size(json_object_get(list, "items")) + 1);
-	int code = KT_EXIT_OK;
 
 	json_array_foreach(json_object_get(list, "items"), i, event) {
 		if (type_wanted(ctx, event))
 			events[n++] = event;
 	}
 	qsort(events, n, sizeof(*events), by_time);
-	if (kt_opt_string(ctx, "output")) {
-		/* print_objects() replaces the list that `events` points into */
-		json_t *held = json_incref(json_object_get(list, "items"));
+	int r = print_events(ctx, list, path, events, n, &err);
 
-		if (print_objects(ctx, list, events, n, &err) < 0)
-			code = kt_command_fail(ctx, &err, NULL);
-		json_decref(held);
-	} else if (n) {
-		print_table(ctx, events, n);
-	} else if (kt_opt_bool(ctx, "all-namespaces")) {
-		fputs("No events found.\n", ctx->err);
-	} else {
-		fprintf(ctx->err, "No events found in %s namespace.\n",
-		        kt_session_namespace(ctx->session));
-	}
 	free(events);
-	return code;
+	return r < 0 ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_OK;
 }
 
 const struct kt_command kt_command_events = {
@@ -211,6 +305,7 @@ const struct kt_command kt_command_events = {
         .usage = "events [--for TYPE/NAME] [--types=Warning] [-A]",
         .summary = "Show what happened, oldest first",
         .options = OPTIONS,
+        .prints_typed = true,
         .needs_client = true,
         .reads = true,
         .run = run,

@@ -17,6 +17,11 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_STRING,
                 .value_name = "GROUP/VERSION",
                 .help = "this version of the type"},
+        {.name = "output",
+                .type = KT_OPTION_STRING,
+                .value_name = "plaintext",
+                .fallback = "plaintext",
+                .help = "the form of the text; there is one"},
         KT_OPTION_END,
 };
 
@@ -42,8 +47,9 @@ static const char *shape_word(enum kt_shape shape)
 	switch (shape) {
 	case KT_SHAPE_OBJECT:
 	case KT_SHAPE_RAW:
-	case KT_SHAPE_FIELDS_V1:
 		return "Object";
+	case KT_SHAPE_FIELDS_V1:
+		return "FieldsV1";
 	case KT_SHAPE_MAP:
 		return "map";
 	case KT_SHAPE_LIST:
@@ -156,22 +162,45 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
-static struct member *members_of(const struct node *node, size_t *ret_n)
+/* With those of embedded structs, which stand in for the field that has them. */
+static size_t count_fields(const struct kt_type *type)
 {
-	const json_t *properties = json_object_get(node->schema, "properties");
-	size_t n = node->type ? node->type->n_fields : json_object_size(properties), i = 0;
-	struct member *members = kt_new_array(struct member, n + 1);
+	size_t n = 0;
 
-	for (; node->type && i < n; i++) {
-		const struct kt_field *field = &node->type->fields[i];
+	for (size_t i = 0; i < type->n_fields; i++)
+		n += type->fields[i].flags & KT_FIELD_INLINE ? count_fields(type->fields[i].type)
+		                                             : 1;
+	return n;
+}
 
-		members[i] = (struct member){.name = field->name,
+static struct member *put_fields(const struct kt_type *type, struct member *to)
+{
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const struct kt_field *field = &type->fields[i];
+
+		if (field->flags & KT_FIELD_INLINE) {
+			to = put_fields(field->type, to);
+			continue;
+		}
+		*to = (struct member){.name = field->name,
 		        .doc = field->doc,
 		        .node = {.type = field->type},
 		        .required = field->flags & KT_FIELD_REQUIRED,
 		        .enum_values = field->limits ? field->limits->enum_values : NULL};
-		type_text(field->type, members[i].type_text, sizeof(members[i].type_text));
+		type_text(field->type, to->type_text, sizeof(to->type_text));
+		to++;
 	}
+	return to;
+}
+
+static struct member *members_of(const struct node *node, size_t *ret_n)
+{
+	const json_t *properties = json_object_get(node->schema, "properties");
+	size_t n = node->type ? count_fields(node->type) : json_object_size(properties), i = 0;
+	struct member *members = kt_new_array(struct member, n + 1);
+
+	if (node->type)
+		put_fields(node->type, members);
 	const char *key;
 	json_t *value;
 
@@ -236,7 +265,7 @@ static void print_enum(FILE *out, const char *const *values, int indent)
 			fputs(", ....", out);
 			break;
 		}
-		fprintf(out, "%s%s", i ? ", " : "", values[i]);
+		fprintf(out, "%s%s", i ? ", " : "", *values[i] ? values[i] : "\"\"");
 	}
 	fputc('\n', out);
 }
@@ -324,7 +353,7 @@ static void print_kind(struct kt_command_context *ctx, const struct kt_resource 
 }
 
 static void print_head(struct kt_command_context *ctx, const struct kt_resource *resource,
-        const struct member *member, const char *doc)
+        const struct member *member, const char *doc, const char *type_doc)
 {
 	print_kind(ctx, resource);
 	if (member->name) {
@@ -335,8 +364,14 @@ static void print_head(struct kt_command_context *ctx, const struct kt_resource 
 			fprintf(ctx->out, "    %s\n", member->enum_values[i]);
 		fputc('\n', ctx->out);
 	}
+	int width = KT_MIN(ctx->columns, 100);
+	bool more = type_doc && *type_doc && !kt_streq(type_doc, doc);
+
 	fputs("DESCRIPTION:\n", ctx->out);
-	print_wrapped(ctx->out, doc && *doc ? doc : "<empty>", 4, KT_MIN(ctx->columns, 100));
+	if ((doc && *doc) || !more)
+		print_wrapped(ctx->out, doc && *doc ? doc : "<empty>", 4, width);
+	if (more)
+		print_wrapped(ctx->out, type_doc, 4, width);
 	fputs("    \n", ctx->out); /* kubectl indents the blank line, too */
 }
 
@@ -351,9 +386,8 @@ static int explain(struct kt_command_context *ctx, const struct kt_resource *res
 	}
 	struct node inside = enter(&node);
 
-	if (member.name && (!member.doc || !*member.doc) && inside.type)
-		member.doc = inside.type->doc;
-	print_head(ctx, resource, &member, member.name ? member.doc : doc);
+	print_head(ctx, resource, &member, member.name ? member.doc : doc,
+	        member.name && inside.type ? inside.type->doc : NULL);
 	if (has_members(&inside)) {
 		fputs("FIELDS:\n", ctx->out);
 		print_members(ctx, &inside, 0);
@@ -407,13 +441,20 @@ static int run(struct kt_command_context *ctx)
 		                  : "You must specify the type of resource to explain. Use "
 		                    "\"kube-tui api-resources\" for a complete list of "
 		                    "supported resources.");
+	if (!kt_streq(kt_opt_string(ctx, "output"), "plaintext"))
+		return kt_command_fail(
+		        ctx, NULL, "unrecognized format: %s", kt_opt_string(ctx, "output"));
 	const char *dot = strchr(ctx->argv[0], '.');
 	kt_auto_free char *word = dot ? kt_strndup(ctx->argv[0], (size_t)(dot - ctx->argv[0]))
 	                              : kt_strdup(ctx->argv[0]);
 	const struct kt_resource *resource = find_resource(ctx, word, &err);
 
-	if (!resource)
+	if (!resource && kt_opt_given(ctx, "api-version"))
 		return kt_command_fail(ctx, &err, NULL);
+	if (!resource) { /* kubectl hands this one on as it is */
+		kt_command_say(ctx, &err);
+		return KT_EXIT_ERROR;
+	}
 	const struct kt_kind *kind =
 	        kt_builtin_kind(resource->group, resource->version, resource->kind);
 	int r = kind ? explain(ctx, resource, (struct node){.type = kind->type},

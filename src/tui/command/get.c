@@ -2,6 +2,8 @@
 /* get: objects as the server's table or in another form; --watch follows them. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
+#include "tui/command/sort_by.h"
+#include "tui/command/stream.h"
 #include "tui/command/target.h"
 
 #include "base/loop.h"
@@ -24,16 +26,8 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_STRING,
                 .value_name = "SELECTOR",
                 .help = "only objects with these fields (status.phase=Running)"},
-        {.name = "filename",
-                .letter = 'f',
-                .type = KT_OPTION_STRINGS,
-                .value_name = "FILE",
-                .help = "objects named in a file or folder, - for standard input",
-                .completion = KT_COMPLETE_FILE},
-        {.name = "recursive",
-                .letter = 'R',
-                .type = KT_OPTION_BOOL,
-                .help = "folders below -f too"},
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
         {.name = "watch", .letter = 'w', .type = KT_OPTION_BOOL, .help = "then go on with changes"},
         {.name = "watch-only", .type = KT_OPTION_BOOL, .help = "changes only"},
         {.name = "output-watch-events",
@@ -42,9 +36,6 @@ static const struct kt_option OPTIONS[] = {
         {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
         {.name = "show-labels", .type = KT_OPTION_BOOL, .help = "a last column with all labels"},
         {.name = "show-kind", .type = KT_OPTION_BOOL, .help = "names with their type"},
-        {.name = "show-managed-fields",
-                .type = KT_OPTION_BOOL,
-                .help = "managedFields in json and yaml"},
         {.name = "label-columns",
                 .letter = 'L',
                 .type = KT_OPTION_STRINGS,
@@ -81,7 +72,7 @@ struct get {
 	size_t shown;      /* rows or objects */
 	json_t *collected; /* json, yaml, jsonpath of several objects: one List */
 	bool table;
-	char *sort_by;
+	const char *sort_by;
 };
 
 static char *collection_query(const struct get *get, const char *continue_token)
@@ -155,53 +146,23 @@ static void show(struct get *get, const struct kt_target *target, json_t *answer
 
 /* Sorting */
 
-struct sort_key {
-	json_t *value; /* borrowed; NULL sorts first */
-	json_t *item;
-	size_t index;
-};
-
-static int compare_keys(const void *a, const void *b)
+static json_t *sorted(struct get *get, const json_t *items, const char *below, struct kt_err *err)
 {
-	const struct sort_key *x = a, *y = b;
-	int order = 0;
+	bool found;
+	json_t *out = kt_sort_by(items, get->sort_by, below, &found, err);
 
-	if (json_is_number(x->value) && json_is_number(y->value)) {
-		double p = json_number_value(x->value), q = json_number_value(y->value);
-
-		order = (p > q) - (p < q);
-	} else if (json_is_string(x->value) && json_is_string(y->value)) {
-		order = strcmp(json_string_value(x->value), json_string_value(y->value));
-	} else {
-		order = (x->value != NULL) - (y->value != NULL);
+	if (!out || found || !json_array_size(items))
+		return out;
+	/* kubectl shows no table then, and calls that an empty one */
+	if (below) {
+		if (!get->targets.by_name)
+			json_array_clear(out);
+		return out;
 	}
-	return order ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-/* A new array in the order of --sort-by; the path starts at member `below` of each item (NULL: the
- * item itself). */
-static json_t *sorted(const json_t *items, const char *path, const char *below)
-{
-	size_t n = json_array_size(items);
-	struct sort_key *keys = kt_new_array(struct sort_key, n + 1);
-	json_t *out = json_array();
-
-	while (*path == '{' || *path == '.')
-		path++;
-	kt_auto_free char *dotted = kt_strdup(path);
-
-	dotted[strcspn(dotted, "}")] = '\0';
-	for (size_t i = 0; i < n; i++) {
-		json_t *item = json_array_get(items, i);
-		json_t *object = below ? json_object_get(item, below) : item;
-
-		keys[i] = (struct sort_key){kt_jget(object, dotted), item, i};
-	}
-	qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 0; i < n; i++)
-		json_array_append(out, keys[i].item);
-	free(keys);
-	return out;
+	json_decref(out);
+	kt_fail(err, EINVAL, "couldn't find any field with path \"{.%s}\" in the list of objects",
+	        get->sort_by + strspn(get->sort_by, "{."));
+	return NULL;
 }
 
 /* One target */
@@ -228,60 +189,73 @@ static int get_pages(struct get *get, const struct kt_target *target, struct kt_
 		token = kt_strdup(next);
 	}
 	if (rows) {
-		json_object_set_new(last, "rows", sorted(rows, get->sort_by, "object"));
-		get->shown += json_array_size(rows);
+		json_t *ordered = sorted(get, rows, "object", err);
+
+		if (!ordered)
+			return err->code;
+		json_object_set_new(last, "rows", ordered);
+		get->shown += json_array_size(ordered);
 		kt_printer_table(get->printer, target->resource, last);
 	}
 	return 0;
 }
 
-static int print_collected(struct get *get, struct kt_err *err)
+static int print_one_by_one(struct get *get, struct kt_err *err)
 {
-	size_t n = json_array_size(get->collected), i;
-	enum kt_output_kind kind = kt_printer_kind(get->printer);
 	json_t *object;
+	size_t i;
 	int r = 0;
 
-	if (get->sort_by) {
-		json_t *ordered = sorted(get->collected, get->sort_by, NULL);
+	json_array_foreach(get->collected, i, object) {
+		const struct kt_resource *resource = kt_session_resource_of_kind(get->ctx->session,
+		        kt_jstr(object, "apiVersion"), kt_jstr(object, "kind"), err);
 
+		if (r == 0)
+			r = kt_printer_object(get->printer,
+			        resource ? resource : get->targets.items[0].resource, object, err);
+	}
+	return r;
+}
+
+static int print_collected(struct get *get, struct kt_err *err)
+{
+	size_t n = json_array_size(get->collected);
+	enum kt_output_kind kind = kt_printer_kind(get->printer);
+
+	if (get->sort_by) {
+		json_t *ordered = sorted(get, get->collected, NULL, err);
+
+		if (!ordered)
+			return err->code;
 		json_decref(get->collected);
 		get->collected = ordered;
 	}
 	get->shown += n;
-	if (kind == KT_OUTPUT_NAME || kind == KT_OUTPUT_COLUMNS ||
-	        (n == 1 && get->targets.by_name)) {
-		json_array_foreach(get->collected, i, object) {
-			const struct kt_resource *resource = kt_session_resource_of_kind(
-			        get->ctx->session, kt_jstr(object, "apiVersion"),
-			        kt_jstr(object, "kind"), err);
-
-			if (r == 0)
-				r = kt_printer_object(get->printer,
-				        resource ? resource : get->targets.items[0].resource,
-				        object, err);
-		}
-		return r;
-	}
+	if (kind == KT_OUTPUT_NAME || kind == KT_OUTPUT_COLUMNS || (n == 1 && get->targets.by_name))
+		return print_one_by_one(get, err);
 	kt_auto_json json_t *list = json_pack("{s:s, s:O, s:s, s:{s:s}}", "apiVersion", "v1",
 	        "items", get->collected, "kind", "List", "metadata", "resourceVersion", "");
 
 	return kt_printer_object(get->printer, NULL, list, err);
 }
 
-/* Watching: one streamed answer, a JSON document per line. */
+/* Watching */
 
 struct watching {
-	struct kt_call call;
 	struct get *get;
 	const struct kt_target *target;
-	struct kt_str line;
 	json_t *definitions; /* come with the first event only */
-	struct kt_loop *loop;
 };
 
-static void print_event(struct watching *watching, json_t *event)
+static void tell_event(struct get *get, const char *type)
 {
+	if (kt_opt_bool(get->ctx, "output-watch-events"))
+		kt_printer_set_event(get->printer, type);
+}
+
+static void print_event(void *arg, json_t *event)
+{
+	struct watching *watching = arg;
 	struct get *get = watching->get;
 	json_t *object = json_object_get(event, "object");
 	kt_auto_err err = KT_ERR_INIT;
@@ -292,6 +266,7 @@ static void print_event(struct watching *watching, json_t *event)
 		fprintf(get->ctx->err, "error: %s\n", kt_jstr(object, "message"));
 		return;
 	}
+	tell_event(get, kt_jstr(event, "type"));
 	if (json_object_get(object, "columnDefinitions")) {
 		json_decref(watching->definitions);
 		watching->definitions = json_incref(json_object_get(object, "columnDefinitions"));
@@ -299,35 +274,16 @@ static void print_event(struct watching *watching, json_t *event)
 	if (json_object_get(object, "rows")) {
 		json_object_set(object, "columnDefinitions", watching->definitions);
 		kt_printer_table(get->printer, watching->target->resource, object);
+		kt_printer_flush(get->printer);
 	} else if (kt_printer_object(get->printer, watching->target->resource, object, &err) < 0) {
 		fprintf(get->ctx->err, "error: %s\n", kt_err_message(&err));
 	}
 	fflush(get->ctx->out);
 }
 
-static void on_data(struct kt_call *call, struct kt_sv piece)
-{
-	struct watching *watching = kt_container_of(call, struct watching, call);
-	char *end;
-
-	kt_str_add(&watching->line, piece.p, piece.len);
-	while (watching->line.len &&
-	        (end = memchr(watching->line.data, '\n', watching->line.len))) {
-		size_t used = (size_t)(end - watching->line.data) + 1;
-		kt_auto_json json_t *event =
-		        kt_json_parse((struct kt_sv){watching->line.data, used - 1}, NULL, NULL);
-
-		if (event)
-			print_event(watching, event);
-		memmove(watching->line.data, watching->line.data + used, watching->line.len - used);
-		kt_str_truncate(&watching->line, watching->line.len - used);
-	}
-}
-
 static int watch(struct get *get, const char *revision, struct kt_err *err)
 {
 	const struct kt_target *target = &get->targets.items[0];
-	struct kt_client *client = kt_session_client(get->ctx->session, err);
 	struct kt_target collection = *target;
 	kt_auto_str path = KT_STR_INIT;
 
@@ -340,22 +296,12 @@ static int watch(struct get *get, const char *revision, struct kt_err *err)
 		kt_str_printf(&path, "&resourceVersion=%s", revision);
 	if (target->name)
 		kt_str_printf(&path, "&fieldSelector=metadata.name%%3D%s", target->name);
-	struct watching watching = {
-	        .call = {.method = "GET",
-	                .path = kt_str_text(&path),
-	                .on_data = on_data,
-	                .accept = get->table ? KT_ACCEPT_TABLE : NULL},
-	        .get = get,
-	        .target = target,
-	};
-	int r = kt_client_call_wait(client, &watching.call, get->ctx->cancel);
+	struct watching watching = {.get = get, .target = target};
+	int r = kt_stream_watch(get->ctx, kt_str_text(&path), get->table ? KT_ACCEPT_TABLE : NULL,
+	        print_event, &watching, err);
 
-	if (r < 0 && r != -ECANCELED)
-		kt_err_move(err, &watching.call.err);
-	kt_call_finish(&watching.call);
-	kt_str_finish(&watching.line);
 	json_decref(watching.definitions);
-	return r == -ECANCELED ? 0 : r;
+	return r;
 }
 
 /* The list's revision is where the watch begins. */
@@ -376,8 +322,10 @@ static int list_then_watch(struct get *get, struct kt_err *err)
 	                          : "0");
 
 	if (!only) {
+		tell_event(get, "ADDED");
 		show(get, target, answer, NULL);
-		if (!get->table && print_collected(get, err) < 0) {
+		kt_printer_flush(get->printer);
+		if (!get->table && print_one_by_one(get, err) < 0) {
 			json_decref(answer);
 			return err->code;
 		}
@@ -386,9 +334,22 @@ static int list_then_watch(struct get *get, struct kt_err *err)
 	return watch(get, revision, err);
 }
 
+/* Errors of several objects have no "error: " before them. */
+static int fail_one(struct get *get, const struct kt_err *err)
+{
+	fflush(get->ctx->out);
+	if (err->reason)
+		return kt_command_fail(get->ctx, err, NULL);
+	kt_command_say(get->ctx, err);
+	return KT_EXIT_ERROR;
+}
+
 static void say_nothing_found(struct get *get)
 {
-	const char *namespace = get->targets.n ? get->targets.items[0].namespace : NULL;
+	const char *namespace = get->targets.n ? get->targets.items[0].namespace
+	                        : kt_opt_bool(get->ctx, "all-namespaces")
+	                                ? NULL
+	                                : kt_session_namespace(get->ctx->session);
 
 	if (get->shown || kt_printer_kind(get->printer) != KT_OUTPUT_TABLE ||
 	        kt_opt_bool(get->ctx, "ignore-not-found"))
@@ -399,19 +360,43 @@ static void say_nothing_found(struct get *get)
 		fputs("No resources found\n", get->ctx->err);
 }
 
-/* Missing objects are reported one by one; the others are shown. */
-static int get_all(struct get *get, struct kt_err *err)
+/* Reads what was named. Only what is there decides whether rows tell their type. */
+static int fetch_named(struct get *get)
 {
+	const struct kt_resource *seen = NULL;
+	bool several = false;
 	int code = KT_EXIT_OK;
 
 	for (size_t i = 0; i < get->targets.n; i++) {
+		struct kt_target *target = &get->targets.items[i];
+		kt_auto_err err = KT_ERR_INIT;
+
+		if (kt_target_error(target, &err) == 0)
+			target->live = fetch(get, target, NULL, &err);
+		if (target->live) {
+			several |= seen && seen != target->resource;
+			seen = target->resource;
+		} else if (err.code != -ENOENT || !kt_opt_bool(get->ctx, "ignore-not-found")) {
+			code = fail_one(get, &err);
+		}
+	}
+	kt_printer_set_with_type(get->printer, several);
+	return code;
+}
+
+/* Missing objects are reported one by one; the others are shown. */
+static int get_all(struct get *get, struct kt_err *err)
+{
+	int code = get->targets.by_name ? fetch_named(get) : KT_EXIT_OK;
+
+	for (size_t i = 0; i < get->targets.n; i++) {
+		const struct kt_target *target = &get->targets.items[i];
 		kt_auto_err one = KT_ERR_INIT;
 
-		if (get_pages(get, &get->targets.items[i], &one) == 0)
-			continue;
-		if (one.code == -ENOENT && kt_opt_bool(get->ctx, "ignore-not-found"))
-			continue;
-		code = kt_command_fail(get->ctx, &one, NULL);
+		if (get->targets.by_name && target->live)
+			show(get, target, target->live, NULL);
+		else if (!get->targets.by_name && get_pages(get, target, &one) < 0)
+			code = fail_one(get, &one);
 	}
 	if (json_array_size(get->collected) || (!get->table && code == KT_EXIT_OK))
 		if (print_collected(get, err) < 0)
@@ -419,6 +404,15 @@ static int get_all(struct get *get, struct kt_err *err)
 	if (code == KT_EXIT_OK)
 		say_nothing_found(get);
 	return code;
+}
+
+static int refuse_path(struct kt_command_context *ctx, const char *path)
+{
+	if (ctx->argc)
+		return kt_command_fail(
+		        ctx, NULL, "arguments may not be passed when --raw is specified");
+	return kt_command_fail(ctx, NULL,
+	        "--raw must be a valid URL path: parse \"%s\": invalid URI for request", path);
 }
 
 static int get_raw(struct kt_command_context *ctx, const char *path)
@@ -447,9 +441,9 @@ static int run(struct kt_command_context *ctx)
 
 	if (raw) {
 		json_decref(get.collected);
-		return get_raw(ctx, raw);
+		return ctx->argc || *raw != '/' ? refuse_path(ctx, raw) : get_raw(ctx, raw);
 	}
-	if (!ctx->argc && !kt_opt_strings(ctx, "filename")->n) {
+	if (!ctx->argc && !kt_opt_strings(ctx, "filename")->n && !kt_opt_given(ctx, "kustomize")) {
 		json_decref(get.collected);
 		fputs("You must specify the type of resource to get. Use \"kube-tui "
 		      "api-resources\" "
@@ -468,9 +462,11 @@ static int run(struct kt_command_context *ctx)
 		        "--output-watch-events option can only be used with --watch or "
 		        "--watch-only");
 	}
-	get.sort_by =
-	        kt_opt_string(ctx, "sort-by") ? kt_strdup(kt_opt_string(ctx, "sort-by")) : NULL;
-	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES, &get.targets, &err) < 0 ||
+	get.sort_by = kt_opt_string(ctx, "sort-by");
+	if (get.sort_by && !*get.sort_by)
+		get.sort_by = NULL;
+	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NONE_IS_FINE, &get.targets, &err) <
+	                0 ||
 	        kt_printer_create(ctx, get.targets.several_types,
 	                kt_opt_bool(ctx, "all-namespaces"), &get.printer, &err) < 0) {
 		code = kt_command_fail(ctx, &err, NULL);
@@ -485,7 +481,6 @@ static int run(struct kt_command_context *ctx)
 	kt_printer_destroy(get.printer);
 	kt_targets_finish(&get.targets);
 	json_decref(get.collected);
-	free(get.sort_by);
 	return code;
 }
 

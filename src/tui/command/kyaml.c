@@ -109,35 +109,25 @@ static bool is_plain_key(const char *key)
 	return *kt_str_text(&plain) != '"' && *kt_str_text(&plain) != '\'';
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void write_object(struct kt_str *out, const json_t *object, int indent)
 {
-	size_t n = json_object_size(object), i = 0;
-	const char **keys = kt_new_array(const char *, n + 1), *key;
+	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-		keys[i++] = key;
-	qsort(keys, n, sizeof(*keys), compare_keys);
 	kt_str_putc(out, '{');
-	for (i = 0; i < n; i++) {
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
 		new_line(out, indent + INDENT);
-		if (is_plain_key(keys[i]))
-			kt_str_puts(out, keys[i]);
+		if (is_plain_key(key))
+			kt_str_puts(out, key);
 		else
-			write_string(out, kt_sv_of(keys[i]), indent + INDENT);
+			write_string(out, kt_sv_of(key), indent + INDENT);
 		kt_str_puts(out, ": ");
-		write_value(out, json_object_get(object, keys[i]), indent + INDENT);
+		write_value(out, value, indent + INDENT);
 		kt_str_putc(out, ',');
 	}
-	if (n)
+	if (json_object_size(object))
 		new_line(out, indent);
 	kt_str_putc(out, '}');
-	free(keys);
 }
 
 /* Objects and lists inside a list cuddle its brackets: [{ … }, { … }]. */

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* One document with its "---" before it; keys sorted. */
+/* One document with its "---" before it; keys in the order they have. */
 void kt_kyaml_write(struct kt_str *out, const json_t *value);
 
 #endif

@@ -38,6 +38,11 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_INT,
                 .value_name = "N",
                 .help = "at most so many bytes"},
+        {.name = "max-log-requests",
+                .type = KT_OPTION_INT,
+                .fallback = "5",
+                .value_name = "N",
+                .help = "at most so many streams at once with --follow and a selector"},
         {.name = "ignore-errors",
                 .type = KT_OPTION_BOOL,
                 .help = "go on when one of several streams fails"},
@@ -102,6 +107,11 @@ static char *log_path(
 	return kt_str_steal(&path);
 }
 
+static bool is_prefixed(const struct kt_command_context *ctx)
+{
+	return kt_opt_bool(ctx, "prefix") || kt_opt_bool(ctx, "all-pods");
+}
+
 static int read_one(struct kt_command_context *ctx, const json_t *pod, const char *container,
         struct kt_err *err)
 {
@@ -115,7 +125,7 @@ static int read_one(struct kt_command_context *ctx, const json_t *pod, const cha
 	        .ctx = ctx,
 	};
 
-	if (kt_opt_bool(ctx, "prefix"))
+	if (is_prefixed(ctx))
 		stream.prefix =
 		        kt_asprintf("[pod/%s/%s] ", kt_jstr(pod, "metadata.name"), container);
 	int r = kt_client_call_wait(client, &stream.call, ctx->cancel);
@@ -190,6 +200,13 @@ static void run_followed(struct kt_command_context *ctx, struct followed *all, s
 static int follow_all(
         struct kt_command_context *ctx, const struct sources *sources, struct kt_err *err)
 {
+	int64_t streams_max = kt_opt_int(ctx, "max-log-requests");
+
+	if ((int64_t)sources->n > streams_max)
+		return kt_fail(err, EINVAL,
+		        "you are attempting to follow %zu log streams, but maximum allowed "
+		        "concurrency is %lld, use --max-log-requests to increase the limit",
+		        sources->n, (long long)streams_max);
 	struct follow follow = {
 	        .loop = kt_loop_create(&(struct kt_loop_options){0}, err), .open = sources->n};
 
@@ -204,7 +221,7 @@ static int follow_all(
 		all[i].path = log_path(ctx, source->pod, source->container);
 		all[i].stream.ctx = ctx;
 		all[i].stream.prefix =
-		        kt_opt_bool(ctx, "prefix")
+		        is_prefixed(ctx)
 		                ? kt_asprintf("[pod/%s/%s] ", kt_jstr(source->pod, "metadata.name"),
 		                          source->container)
 		                : NULL;
@@ -280,17 +297,57 @@ static int collect(struct kt_command_context *ctx, struct sources *sources, stru
 	return 0;
 }
 
+/* Arguments that cannot be meant: an exit code, or KT_EXIT_OK. */
+static int check_arguments(struct kt_command_context *ctx)
+{
+	bool selected = kt_opt_string(ctx, "selector");
+
+	if (ctx->argc > 2 || (!ctx->argc && !selected))
+		return kt_command_refuse(ctx,
+		        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
+		        "POD or TYPE/NAME is a required argument for the logs command");
+	if (ctx->argc && selected)
+		return kt_command_refuse(ctx, "only a selector (-l) or a POD name is allowed");
+	if (ctx->argc == 2 && kt_opt_given(ctx, "container"))
+		return kt_command_fail(
+		        ctx, NULL, "only one of -c or an inline [CONTAINER] arg is allowed");
+	if (kt_opt_bool(ctx, "all-containers") && kt_opt_given(ctx, "container"))
+		return kt_command_fail(ctx, NULL,
+		        "--all-containers=true should not be specified with container name %s",
+		        kt_opt_string(ctx, "container"));
+	return KT_EXIT_OK;
+}
+
+static int check_numbers(const struct kt_command_context *ctx, struct kt_err *err)
+{
+	const char *since_time = kt_opt_string(ctx, "since-time");
+	int64_t ns;
+
+	if (kt_opt_int(ctx, "tail") < -1)
+		return kt_fail(err, EINVAL, "--tail must be greater than or equal to -1");
+	if (kt_opt_given(ctx, "limit-bytes") && kt_opt_int(ctx, "limit-bytes") <= 0)
+		return kt_fail(err, EINVAL, "--limit-bytes must be greater than 0");
+	if (kt_opt_int(ctx, "since") < 0)
+		return kt_fail(err, EINVAL, "--since must be greater than 0");
+	if (since_time && kt_opt_int(ctx, "since"))
+		return kt_fail(err, EINVAL,
+		        "at most one of `sinceTime` or `sinceSeconds` may be specified");
+	if (since_time && kt_time_parse(kt_sv_of(since_time), &ns) < 0)
+		return kt_fail(err, EINVAL,
+		        "parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot parse it",
+		        since_time);
+	return 0;
+}
+
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	struct sources sources = {0};
-	int code = KT_EXIT_OK;
+	int code = check_arguments(ctx);
 
-	if (!ctx->argc && !kt_opt_string(ctx, "selector"))
-		return kt_command_fail(ctx, NULL,
-		        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
-		        "POD or TYPE/NAME is a required argument for the logs command");
-	if (collect(ctx, &sources, &err) < 0) {
+	if (code != KT_EXIT_OK)
+		return code;
+	if (check_numbers(ctx, &err) < 0 || collect(ctx, &sources, &err) < 0) {
 		code = kt_command_fail(ctx, &err, NULL);
 	} else if (kt_opt_bool(ctx, "follow") && sources.n > 1) {
 		if (follow_all(ctx, &sources, &err) < 0)

@@ -44,6 +44,13 @@
 	        .value_name = "FORMAT", \
 	        .help = "json, yaml, name, jsonpath=…, go-template=…, custom-columns=…", \
 	        .completion = KT_COMPLETE_OUTPUT}, \
+	        {.name = "show-managed-fields", \
+	                .type = KT_OPTION_BOOL, \
+	                .help = "managedFields in json and yaml"}, \
+	        {.name = "allow-missing-template-keys", \
+	                .type = KT_OPTION_BOOL, \
+	                .fallback = "true", \
+	                .help = "templates print nothing for what is not there"}, \
 	{ \
 		.name = "template", .type = KT_OPTION_STRING, .value_name = "TEMPLATE", \
 		.help = "the template of -o go-template or -o jsonpath, or its file" \

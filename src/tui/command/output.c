@@ -6,6 +6,7 @@
 #include "api/expr/gotemplate.h"
 #include "api/expr/jsonpath.h"
 #include "api/machinery/go_text.h"
+#include "api/schema/schema.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "base/yaml.h"
@@ -33,6 +34,8 @@ struct kt_printer {
 	const struct kt_resource *last; /* whose header was printed */
 	bool columns_header_done;
 	size_t n_yaml;
+	const char *event;
+	bool in_row; /* its first cell is written */
 };
 
 static int parse_columns(struct kt_printer *printer, const char *spec, struct kt_err *err)
@@ -71,8 +74,13 @@ static int parse_columns_file(struct kt_printer *printer, const char *path, stru
 	kt_auto_str text = KT_STR_INIT, spec = KT_STR_INIT;
 	struct kt_sv rest, headers, paths;
 
-	if (kt_read_file(path, 1 << 20, &text, err) < 0)
-		return err->code;
+	kt_auto_err why = KT_ERR_INIT;
+
+	if (kt_read_file(path, 1 << 20, &text, &why) < 0) {
+		kt_auto_free char *problem = kt_open_problem(path, why.code);
+
+		return kt_fail(err, why.code, "error reading template %s, %s", path, problem);
+	}
 	rest = (struct kt_sv){kt_str_text(&text), text.len};
 	if (!kt_sv_split(&rest, '\n', &headers) || !kt_sv_split(&rest, '\n', &paths))
 		return kt_fail(err, EINVAL, "custom-columns file %s needs two lines", path);
@@ -98,6 +106,7 @@ static int parse_columns_file(struct kt_printer *printer, const char *path, stru
 static int parse_jsonpath(struct kt_printer *printer, const char *text, struct kt_err *err)
 {
 	printer->kind = KT_OUTPUT_JSONPATH;
+	printer->template_text = kt_strdup(text);
 	if (kt_jsonpath_parse(text, false, &printer->path, err) < 0) {
 		kt_auto_err why = KT_ERR_INIT;
 
@@ -160,8 +169,13 @@ static int parse_form(
 		                         "given");
 	if (!form->file)
 		return form->parse(printer, text, err);
-	if (kt_read_file(text, 1 << 20, &content, err) < 0)
-		return kt_wrap(err, "error reading --template %s", text);
+	kt_auto_err why = KT_ERR_INIT;
+
+	if (kt_read_file(text, 1 << 20, &content, &why) < 0) {
+		kt_auto_free char *problem = kt_open_problem(text, why.code);
+
+		return kt_fail(err, why.code, "error reading --template %s, %s", text, problem);
+	}
 	return form->parse(printer, kt_str_text(&content), err);
 }
 
@@ -239,6 +253,22 @@ int kt_printer_create(struct kt_command_context *ctx, bool with_type, bool with_
 	return 0;
 }
 
+void kt_printer_set_with_type(struct kt_printer *printer, bool with_type)
+{
+	printer->with_type = with_type || kt_opt_bool(printer->ctx, "show-kind");
+}
+
+void kt_printer_set_event(struct kt_printer *printer, const char *event)
+{
+	printer->event = event;
+}
+
+void kt_printer_flush(struct kt_printer *printer)
+{
+	kt_table_writer_flush(printer->table);
+	fflush(printer->ctx->out);
+}
+
 void kt_printer_destroy(struct kt_printer *printer)
 {
 	if (!printer)
@@ -270,6 +300,25 @@ static bool column_shown(const struct kt_printer *printer, const json_t *column)
 	return printer->wide || kt_jint(column, "priority", 0) == 0;
 }
 
+#define EVENT_WIDTH 11 /* of kubectl's first column with --output-watch-events */
+
+static void put_cell(struct kt_printer *printer, const char *text, const char *event)
+{
+	kt_auto_free char *with_event =
+	        printer->event && !printer->in_row
+	                ? kt_asprintf("%-*s%s", EVENT_WIDTH, event, text ? text : "")
+	                : NULL;
+
+	kt_table_writer_cell(printer->table, with_event ? with_event : text);
+	printer->in_row = true;
+}
+
+static void end_row(struct kt_printer *printer)
+{
+	kt_table_writer_end_row(printer->table);
+	printer->in_row = false;
+}
+
 static char *upper(const char *text)
 {
 	char *copy = kt_strdup(text ? text : "");
@@ -279,18 +328,19 @@ static char *upper(const char *text)
 	return copy;
 }
 
-static void print_header(struct kt_printer *printer, const json_t *definitions)
+static void print_header(
+        struct kt_printer *printer, const struct kt_resource *resource, const json_t *definitions)
 {
 	json_t *column;
 	size_t i;
 
-	if (printer->with_namespace)
-		kt_table_writer_cell(printer->table, "NAMESPACE");
+	if (printer->with_namespace && resource->namespaced)
+		put_cell(printer, "NAMESPACE", "EVENT");
 	json_array_foreach(definitions, i, column) {
 		kt_auto_free char *name = upper(kt_jstr(column, "name"));
 
 		if (column_shown(printer, column))
-			kt_table_writer_cell(printer->table, name);
+			put_cell(printer, name, "EVENT");
 	}
 	for (i = 0; i < printer->label_columns.n; i++) {
 		const char *key = printer->label_columns.items[i], *slash = strrchr(key, '/');
@@ -300,7 +350,7 @@ static void print_header(struct kt_printer *printer, const json_t *definitions)
 	}
 	if (printer->show_labels)
 		kt_table_writer_cell(printer->table, "LABELS");
-	kt_table_writer_end_row(printer->table);
+	end_row(printer);
 }
 
 /* A cell as kubectl prints it: strings bare, the rest as JSON. Heap. */
@@ -350,8 +400,8 @@ static void print_row(struct kt_printer *printer, const struct kt_resource *reso
 	json_t *column;
 	size_t i;
 
-	if (printer->with_namespace)
-		kt_table_writer_cell(printer->table, kt_jstr(row, "object.metadata.namespace"));
+	if (printer->with_namespace && resource->namespaced)
+		put_cell(printer, kt_jstr(row, "object.metadata.namespace"), printer->event);
 	json_array_foreach(definitions, i, column) {
 		kt_auto_free char *text = cell_text(json_array_get(cells, i));
 
@@ -363,13 +413,13 @@ static void print_row(struct kt_printer *printer, const struct kt_resource *reso
 			                                   resource->group, text)
 			                         : kt_asprintf("%s/%s", resource->singular, text);
 
-			kt_table_writer_cell(printer->table, typed);
+			put_cell(printer, typed, printer->event);
 			continue;
 		}
-		kt_table_writer_cell(printer->table, text);
+		put_cell(printer, text, printer->event);
 	}
 	print_labels(printer, kt_jget(row, "object.metadata.labels"));
-	kt_table_writer_end_row(printer->table);
+	end_row(printer);
 }
 
 void kt_printer_table(
@@ -384,15 +434,15 @@ void kt_printer_table(
 			/* another type starts a table of its own, as in `get all` */
 			kt_table_writer_destroy(printer->table);
 			printer->table = kt_table_writer_create(printer->ctx->out);
-			fputc('\n', printer->ctx->out);
+			if (!printer->no_headers)
+				fputc('\n', printer->ctx->out);
 		}
 		if (!printer->no_headers)
-			print_header(printer, definitions);
+			print_header(printer, resource, definitions);
 		printer->last = resource;
 	}
 	json_array_foreach(json_object_get(table, "rows"), i, row)
 		print_row(printer, resource, definitions, row);
-	kt_table_writer_flush(printer->table);
 }
 
 /* Objects */
@@ -415,14 +465,78 @@ static int print_custom(struct kt_printer *printer, const json_t *object, struct
 		if (!found)
 			return err->code;
 		json_array_foreach(found, j, value) {
-			kt_auto_free char *cell = cell_text(value);
-
-			kt_str_printf(&text, "%s%s", j ? "," : "", cell);
+			kt_str_puts(&text, j ? "," : "");
+			if (json_is_null(value))
+				kt_str_puts(&text, "<none>");
+			else
+				kt_go_percent_v(&text, value);
 		}
 		kt_table_writer_cell(printer->table, text.len ? kt_str_text(&text) : "<none>");
 	}
 	kt_table_writer_end_row(printer->table);
 	return 0;
+}
+
+/* The value with fields in the order of its type and the keys of maps sorted. New reference. */
+static json_t *in_type_order(const json_t *value, const struct kt_type *type);
+
+static void put_fields(json_t *out, const json_t *object, const struct kt_type *type)
+{
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const struct kt_field *field = &type->fields[i];
+		json_t *value = json_object_get(object, field->name);
+
+		if (field->flags & KT_FIELD_INLINE)
+			put_fields(out, object, field->type);
+		else if (value)
+			json_object_set_new(out, field->name, in_type_order(value, field->type));
+	}
+}
+
+static json_t *in_key_order(const json_t *object, const struct kt_type *type)
+{
+	KT_VEC(const char *) keys = {0};
+	json_t *out = json_object(), *value;
+	const char *key;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		kt_vec_push(&keys, key);
+	if (keys.n)
+		qsort(keys.items, keys.n, sizeof(*keys.items), kt_strp_cmp);
+	for (size_t i = 0; i < keys.n; i++)
+		json_object_set_new(out, keys.items[i],
+		        in_type_order(json_object_get(object, keys.items[i]),
+		                type && type->shape == KT_SHAPE_MAP ? type->elem : NULL));
+	kt_vec_finish(&keys);
+	return out;
+}
+
+static json_t *in_type_order(const json_t *value, const struct kt_type *type)
+{
+	if (json_is_array(value)) {
+		json_t *out = json_array(), *item;
+		size_t i;
+
+		json_array_foreach(value, i, item)
+			json_array_append_new(out,
+			        in_type_order(item,
+			                type && type->shape == KT_SHAPE_LIST ? type->elem : NULL));
+		return out;
+	}
+	if (!json_is_object(value))
+		return json_incref((json_t *)(uintptr_t)value);
+	if (!type || type->shape != KT_SHAPE_OBJECT)
+		return in_key_order(value, type);
+	json_t *out = json_object();
+
+	static const char *const HEAD[] = {"kind", "apiVersion"};
+
+	/* before the others where they are the type's and not fields like those of a reference */
+	for (size_t i = 0; i < KT_ARRAY_SIZE(HEAD); i++)
+		if (json_object_get(value, "metadata") && json_object_get(value, HEAD[i]))
+			json_object_set(out, HEAD[i], json_object_get(value, HEAD[i]));
+	put_fields(out, value, type);
+	return out;
 }
 
 /* The object without managedFields, unless they were asked for. New reference. */
@@ -451,16 +565,52 @@ static json_t *shown_object(const struct kt_printer *printer, const json_t *obje
 	return copy;
 }
 
-static int print_document(struct kt_printer *printer, const json_t *object)
+static const struct kt_type *type_of(const json_t *object)
 {
-	kt_auto_json json_t *shown = shown_object(printer, object);
+	const char *api_version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
+	const char *slash = api_version ? strchr(api_version, '/') : NULL;
+	kt_auto_free char *group = kt_strndup(
+	        api_version ? api_version : "", slash ? (size_t)(slash - api_version) : 0);
+
+	return api_version && kind ? kt_type_for_body(group, slash ? slash + 1 : api_version, kind)
+	                           : NULL;
+}
+
+/* {type, object}: kubectl prints what came over the wire. */
+static int print_event(struct kt_printer *printer, const json_t *object)
+{
+	kt_auto_json json_t *event = json_pack(
+	        "{s:O, s:s}", "object", (json_t *)(uintptr_t)object, "type", printer->event);
+	kt_auto_json json_t *ordered = in_type_order(object, NULL);
+	kt_auto_json json_t *head =
+	        json_pack("{s:s, s:O}", "type", printer->event, "object", ordered);
 	kt_auto_str text = KT_STR_INIT;
 
 	if (printer->kind == KT_OUTPUT_JSON) {
-		kt_json_write(&text, shown, KT_JSON_PRETTY | KT_JSON_SORT);
+		kt_json_write(&text, head, 0);
+		kt_str_putc(&text, '\n');
+	} else {
+		kt_str_puts(&text, printer->n_yaml++ ? "---\n" : "");
+		kt_yaml_write(&text, event);
+	}
+	fputs(kt_str_text(&text), printer->ctx->out);
+	return 0;
+}
+
+static int print_document(struct kt_printer *printer, const json_t *object)
+{
+	if (printer->event)
+		return print_event(printer, object);
+	kt_auto_json json_t *shown = shown_object(printer, object);
+	kt_auto_json json_t *ordered =
+	        in_type_order(shown, printer->ctx->command->prints_typed ? type_of(shown) : NULL);
+	kt_auto_str text = KT_STR_INIT;
+
+	if (printer->kind == KT_OUTPUT_JSON) {
+		kt_json_write(&text, ordered, KT_JSON_PRETTY);
 		kt_str_putc(&text, '\n');
 	} else if (printer->is_kyaml) {
-		kt_kyaml_write(&text, shown);
+		kt_kyaml_write(&text, ordered);
 	} else {
 		if (printer->n_yaml++)
 			kt_str_puts(&text, "---\n");
@@ -486,9 +636,16 @@ static int print_template(struct kt_printer *printer, const json_t *object, stru
 	return 0;
 }
 
+static bool missing_is_fine(const struct kt_printer *printer)
+{
+	return !kt_opt_given(printer->ctx, "allow-missing-template-keys") ||
+	       kt_opt_bool(printer->ctx, "allow-missing-template-keys");
+}
+
 static int print_found(struct kt_printer *printer, const json_t *object, struct kt_err *err)
 {
-	kt_auto_json json_t *found = kt_jsonpath_find(printer->path, object, true, err);
+	kt_auto_json json_t *found =
+	        kt_jsonpath_find(printer->path, object, missing_is_fine(printer), err);
 	kt_auto_str text = KT_STR_INIT;
 
 	if (!found)
@@ -517,8 +674,13 @@ int kt_printer_object(struct kt_printer *printer, const struct kt_resource *reso
 	case KT_OUTPUT_JSONPATH:
 		if (printer->as_json)
 			return print_found(printer, object, err);
-		if (kt_jsonpath_print(printer->path, object, true, &text, err) < 0)
-			return err->code;
+		if (kt_jsonpath_print(printer->path, object, missing_is_fine(printer), &text, err) <
+		        0) {
+			kt_auto_str quoted = KT_STR_INIT;
+
+			kt_go_quote(&quoted, kt_sv_of(printer->template_text));
+			return kt_wrap(err, "error executing jsonpath %s", kt_str_text(&quoted));
+		}
 		fputs(kt_str_text(&text), printer->ctx->out);
 		return 0;
 	case KT_OUTPUT_COLUMNS:

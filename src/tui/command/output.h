@@ -40,11 +40,18 @@ struct kt_printer;
 int kt_printer_create(struct kt_command_context *ctx, bool with_type, bool with_namespace,
         struct kt_printer **ret_printer, struct kt_err *err);
 void kt_printer_destroy(struct kt_printer *printer); /* flushes; NULL is ignored */
+/* Rows say pod/x; --show-kind makes them do so anyway. */
+void kt_printer_set_with_type(struct kt_printer *printer, bool with_type);
+/* What was held back until all columns are known. */
+void kt_printer_flush(struct kt_printer *printer);
 enum kt_output_kind kt_printer_kind(const struct kt_printer *printer);
 
 /* A meta.k8s.io/v1 Table of one resource. */
 void kt_printer_table(
         struct kt_printer *printer, const struct kt_resource *resource, const json_t *table);
+/* What comes next happened as this ("ADDED", --output-watch-events): tables have it before their
+ * rows, json and yaml around the object. NULL: not told. Borrowed. */
+void kt_printer_set_event(struct kt_printer *printer, const char *event);
 /* One object. name, json, yaml, jsonpath and custom-columns only. done: what happened to it
  * ("created") for -o name-less output. */
 int kt_printer_object(struct kt_printer *printer, const struct kt_resource *resource,

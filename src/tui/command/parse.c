@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/time.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -55,7 +56,8 @@ static int usage_error(struct kt_command_context *ctx, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(ctx->err, fmt, ap);
 	va_end(ap);
-	fprintf(ctx->err, "\nSee 'kube-tui %s --help' for usage.\n", ctx->command->name);
+	fputc('\n', ctx->err);
+	fprintf(ctx->err, "See 'kube-tui %s --help' for usage.\n", ctx->path);
 	return -EINVAL;
 }
 
@@ -73,19 +75,45 @@ static bool parse_bool(const char *text, bool *ret_value)
 	return false;
 }
 
-static bool value_fits(const struct kt_option *option, const char *text)
+/* Why a text is no duration, in the words of Go. */
+static void complain_of_duration(struct kt_str *out, const char *text)
+{
+	size_t digits = strspn(text + strspn(text, "+-"), "0123456789.");
+	const char *unit = text + strspn(text, "+-") + digits;
+
+	if (digits && !*unit)
+		kt_str_printf(out, "time: missing unit in duration \"%s\"", text);
+	else if (digits && isalpha((unsigned char)*unit))
+		kt_str_printf(out, "time: unknown unit \"%.*s\" in duration \"%s\"",
+		        (int)strcspn(unit, "0123456789."), unit, text);
+	else
+		kt_str_printf(out, "time: invalid duration \"%s\"", text);
+}
+
+/* True, or false with the reason in the words of the library that reads kubectl's flags. */
+static bool value_fits(const struct kt_option *option, const char *text, struct kt_str *why)
 {
 	int64_t number;
 	bool flag;
 
 	switch (option->type) {
 	case KT_OPTION_BOOL:
-		return parse_bool(text, &flag);
+		if (parse_bool(text, &flag))
+			return true;
+		kt_str_printf(why, "strconv.ParseBool: parsing \"%s\": invalid syntax", text);
+		return false;
 	case KT_OPTION_INT:
-		return kt_sv_int64(kt_sv_of(text), &number) == 0;
+		if (kt_sv_int64(kt_sv_of(text), &number) == 0)
+			return true;
+		kt_str_printf(why, "strconv.ParseInt: parsing \"%s\": %s", text,
+		        *text && !text[strspn(text, "0123456789")] ? "value out of range"
+		                                                   : "invalid syntax");
+		return false;
 	case KT_OPTION_DURATION:
-		return kt_duration_parse(kt_sv_of(text), &number) == 0 ||
-		       kt_sv_int64(kt_sv_of(text), &number) == 0;
+		if (kt_duration_parse(kt_sv_of(text), &number) == 0 || !strcmp(text, "0"))
+			return true;
+		complain_of_duration(why, text);
+		return false;
 	case KT_OPTION_STRING:
 	case KT_OPTION_STRINGS:
 		break;
@@ -96,9 +124,14 @@ static bool value_fits(const struct kt_option *option, const char *text)
 static int set_option(
         struct kt_command_context *ctx, const struct kt_option *option, const char *text)
 {
-	if (!value_fits(option, text))
-		return usage_error(
-		        ctx, "invalid argument \"%s\" for \"--%s\" flag", text, option->name);
+	kt_auto_str why = KT_STR_INIT;
+
+	if (!value_fits(option, text, &why)) {
+		char letter[] = {'-', option->letter, ',', ' ', '\0'};
+
+		return usage_error(ctx, "invalid argument \"%s\" for \"%s--%s\" flag: %s", text,
+		        option->letter ? letter : "", option->name, kt_str_text(&why));
+	}
 	struct option_value *value = kt_map_get(&ctx->options, option->name);
 
 	if (!value) {
@@ -233,17 +266,64 @@ static int terminal_columns(FILE *out)
 	                                                                                : 80;
 }
 
+/* Are they alike: one begins with the other, or at most two letters were mistyped? */
+static bool is_like(const char *typed, const char *name)
+{
+	enum { WORD_MAX = 32, MISTYPED_MAX = 2 };
+	size_t distance[WORD_MAX + 1], n = strlen(name);
+
+	if (n > WORD_MAX || strlen(typed) > WORD_MAX)
+		return false;
+	for (size_t j = 0; j <= n; j++)
+		distance[j] = j;
+	for (size_t i = 0; typed[i]; i++) {
+		size_t diagonal = distance[0]++;
+
+		for (size_t j = 0; j < n; j++) {
+			size_t change = diagonal + (tolower((unsigned char)typed[i]) != name[j]);
+			size_t skip = KT_MIN(distance[j], distance[j + 1]) + 1;
+
+			diagonal = distance[j + 1];
+			distance[j + 1] = KT_MIN(change, skip);
+		}
+	}
+	return distance[n] <= MISTYPED_MAX || !strncasecmp(name, typed, strlen(typed));
+}
+
+bool kt_command_suggest(const char *word, FILE *out)
+{
+	bool any = false;
+
+	for (const struct kt_command *const *c = kt_commands; *c; c++) {
+		if (!(*c)->group || !is_like(word, (*c)->name))
+			continue;
+		fprintf(out, "%s\t%s\n", any ? "" : "\nDid you mean this?\n", (*c)->name);
+		any = true;
+	}
+	return any;
+}
+
 static int unknown_command(const char *word, FILE *err)
 {
 	fprintf(err, "error: unknown command \"%s\" for \"kube-tui\"\n", word);
-	for (const struct kt_command *const *c = kt_commands; *c; c++) {
-		if (strlen(word) > 1 && !strncmp((*c)->name, word, 2))
-			fprintf(err, "\nDid you mean this?\n\t%s\n", (*c)->name);
-	}
+	kt_command_suggest(word, err);
 	return KT_EXIT_ERROR;
 }
 
-static int run_parsed(struct kt_command_context *ctx, bool reads)
+/* A command that is only a name for others. */
+static int run_group(struct kt_command_context *ctx)
+{
+	if (!ctx->argc) {
+		kt_help_command(ctx->command, ctx->err);
+		return KT_EXIT_ERROR;
+	}
+	fprintf(ctx->err,
+	        "error: unknown command \"%s\"\nSee 'kube-tui %s -h' for help and examples\n",
+	        ctx->argv[0], ctx->path);
+	return KT_EXIT_ERROR;
+}
+
+static int run_parsed(struct kt_command_context *ctx)
 {
 	struct kt_session *own = NULL;
 	kt_auto_err err = KT_ERR_INIT;
@@ -253,7 +333,7 @@ static int run_parsed(struct kt_command_context *ctx, bool reads)
 		kt_help_command(ctx->command, ctx->out);
 		return KT_EXIT_OK;
 	}
-	if (!reads && kt_session_readonly(ctx->session))
+	if (ctx->command->run && !ctx->reads && kt_session_readonly(ctx->session))
 		return kt_command_fail(ctx, NULL, "read-only: nothing is changed");
 	if (kt_session_derive(ctx->session, ctx, &own, &err) < 0) {
 		/* `up --kubeconfig FILE` writes the file that others read */
@@ -264,12 +344,63 @@ static int run_parsed(struct kt_command_context *ctx, bool reads)
 	if (own)
 		ctx->session = own;
 	kt_session_start_command(ctx->session);
-	if (ctx->command->needs_client && !kt_session_client(ctx->session, &err))
+	if (!ctx->command->run)
+		code = run_group(ctx);
+	else if (ctx->command->needs_client && !kt_session_client(ctx->session, &err))
 		code = kt_command_fail(ctx, &err, NULL);
 	else
 		code = ctx->command->run(ctx);
+	if (code == KT_EXIT_OK && ctx->n_warnings && kt_opt_bool(ctx, "warnings-as-errors")) {
+		fprintf(ctx->err, "error: %zu warning%s received\n", ctx->n_warnings,
+		        ctx->n_warnings > 1 ? "s" : "");
+		code = KT_EXIT_ERROR;
+	}
 	kt_session_destroy(own);
 	return code;
+}
+
+/* Does the option in this word take the next word as its value? */
+static bool takes_next(const struct kt_command *command, const char *word)
+{
+	const struct kt_option *option = word[1] == '-'
+	                                         ? find_option(command, kt_sv_of(word + 2), 0)
+	                                 : !word[2] ? find_option(command, KT_SV(""), word[1])
+	                                            : NULL;
+
+	return option && !bare_value(option);
+}
+
+/* The words behind the command's name, without those that name a subcommand: these may only stand
+ * before any other argument. */
+static int take_command_words(struct kt_command_context *ctx, int argc, char *const *argv, int at,
+        char **words, struct kt_str *path)
+{
+	bool deeper = true;
+	int n = 0;
+
+	kt_str_puts(path, ctx->command->name);
+	ctx->reads = ctx->command->reads;
+	for (int i = 0; i < argc; i++) {
+		const struct kt_command *sub = NULL;
+
+		if (i == at)
+			continue;
+		if (i > at && deeper && argv[i][0] != '-') {
+			sub = kt_command_find(ctx->command->subcommands, argv[i]);
+			deeper = sub;
+		}
+		if (sub) {
+			ctx->command = sub;
+			ctx->reads = ctx->reads || sub->reads;
+			kt_str_printf(path, " %s", sub->name);
+			continue;
+		}
+		words[n++] = argv[i];
+		if (argv[i][0] == '-' && argv[i][1] && i + 1 < argc && i + 1 != at &&
+		        takes_next(ctx->command, argv[i]))
+			words[n++] = argv[++i];
+	}
+	return n;
 }
 
 int kt_command_run(
@@ -297,29 +428,16 @@ int kt_command_run(
 
 	if (!ctx.command)
 		return unknown_command(argv[at], err);
-	char **words = kt_new_array(char *, (size_t)argc + 1);
-	bool reads = ctx.command->reads;
-	int n = 0;
+	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 1);
+	kt_auto_str path = KT_STR_INIT;
+	int n = take_command_words(&ctx, argc, argv, at, words, &path);
 
-	for (int i = 0; i < argc; i++) {
-		const struct kt_command *sub =
-		        i > at && ctx.command->subcommands
-		                ? kt_command_find(ctx.command->subcommands, argv[i])
-		                : NULL;
-
-		if (sub) {
-			ctx.command = sub;
-			reads = reads || sub->reads;
-		} else if (i != at) {
-			words[n++] = argv[i];
-		}
-	}
+	ctx.path = kt_str_text(&path);
 	kt_map_init(&ctx.options, option_value_free);
-	int code = parse_words(&ctx, n, words) < 0 ? KT_EXIT_ERROR : run_parsed(&ctx, reads);
+	int code = parse_words(&ctx, n, words) < 0 ? KT_EXIT_ERROR : run_parsed(&ctx);
 
 	kt_map_finish(&ctx.options);
 	free(ctx.argv);
-	free(words);
 	return code;
 }
 

@@ -67,6 +67,14 @@ static json_t *pods_of_object(
 	return list_pods(ctx, text, err);
 }
 
+/* `deployments.apps "x"`. Heap. */
+static char *missing(const struct kt_resource *resource, const char *name)
+{
+	return *resource->group
+	               ? kt_asprintf("%s.%s \"%s\"", resource->plural, resource->group, name)
+	               : kt_asprintf("%s \"%s\"", resource->plural, name);
+}
+
 json_t *kt_pods_of(struct kt_command_context *ctx, const char *word, struct kt_err *err)
 {
 	const char *slash = word ? strchr(word, '/') : NULL;
@@ -83,8 +91,17 @@ json_t *kt_pods_of(struct kt_command_context *ctx, const char *word, struct kt_e
 	        resource, kt_session_namespace(ctx->session), slash ? slash + 1 : word, NULL);
 	kt_auto_json json_t *object = kt_session_get(ctx, path, NULL, err);
 
-	if (!object)
+	if (!object) {
+		kt_auto_free char *what = missing(resource, slash ? slash + 1 : word);
+
+		if (err->code != -ENOENT)
+			return NULL;
+		kt_err_clear(err);
+		kt_fail(err, ENOENT,
+		        "error from server (NotFound): %s not found in namespace \"%s\"", what,
+		        kt_session_namespace(ctx->session));
 		return NULL;
+	}
 	if (json_is_array(kt_jget(object, "spec.containers")))
 		return json_pack("[O]", object);
 	return pods_of_object(ctx, object, err);

@@ -337,12 +337,6 @@ SUBCOMMAND(resume, "Let a paused Deployment go on", "", PLAIN_OPTIONS, false)
 SUBCOMMAND(status, "Follow a rollout to its end", "[--timeout=TIME]", STATUS_OPTIONS, true)
 SUBCOMMAND(undo, "Go back to an earlier revision", "[--to-revision=N]", REVISION_OPTIONS, false)
 
-static int run(struct kt_command_context *ctx)
-{
-	return kt_command_fail(ctx, NULL,
-	        "rollout needs a command: history, pause, restart, resume, status or undo");
-}
-
 const struct kt_command kt_command_rollout = {
         .name = "rollout",
         .group = "Change",
@@ -351,9 +345,6 @@ const struct kt_command kt_command_rollout = {
         .help = "Examples:\n"
                 "  kube-tui rollout status deploy/web\n"
                 "  kube-tui rollout undo deploy/web --to-revision=2",
-        .options = PLAIN_OPTIONS,
-        .arguments = ARGUMENTS,
         .subcommands = (const struct kt_command *const[]){&rollout_history, &rollout_pause,
                 &rollout_restart, &rollout_resume, &rollout_status, &rollout_undo, NULL},
-        .run = run,
 };

@@ -340,6 +340,7 @@ const struct kt_command kt_command_run_pod = {
         .summary = "Start one pod",
         .help = "Simulated nodes run no processes, so there is nothing to attach to.",
         .options = RUN_OPTIONS,
+        .prints_typed = true,
         .needs_client = true,
         .run = run_run,
 };
@@ -351,6 +352,7 @@ const struct kt_command kt_command_expose = {
         .summary = "Make a Service for the pods of a workload",
         .options = EXPOSE_OPTIONS,
         .arguments = OBJECTS,
+        .prints_typed = true,
         .needs_client = true,
         .run = run_expose,
 };

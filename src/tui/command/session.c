@@ -8,13 +8,15 @@
 #include "base/path.h"
 #include "base/time.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
 struct kt_session {
-	char *kubeconfig; /* NULL: default files */
-	char *context;    /* NULL: current */
+	char *kubeconfig;     /* NULL: default files */
+	char *context;        /* NULL: current */
+	char *cluster, *user; /* NULL: the context's */
 	char *namespace;
 	struct kt_client *client;
 	bool owns_client, readonly;
@@ -63,6 +65,8 @@ void kt_session_destroy(struct kt_session *session)
 	kt_cancel_close(&session->cancel);
 	free(session->kubeconfig);
 	free(session->context);
+	free(session->cluster);
+	free(session->user);
 	free(session->namespace);
 	free(session);
 }
@@ -86,7 +90,10 @@ static int load_endpoint(struct kt_session *session, struct kt_err *err)
 	int r = kt_kubeconfig_load(session->kubeconfig, &config, err);
 
 	if (r == 0)
-		r = kt_kubeconfig_endpoint(config, session->context, &session->endpoint, err);
+		r = kt_kubeconfig_endpoint_of(config,
+		        &(struct kt_kubeconfig_choice){
+		                session->context, session->cluster, session->user},
+		        &session->endpoint, err);
 	kt_kubeconfig_destroy(config);
 	return r;
 }
@@ -156,7 +163,8 @@ struct kt_cancel *kt_session_cancel(struct kt_session *session)
 
 static const char *const CONNECTION_OPTIONS[] = {"kubeconfig", "context", "cluster", "user",
         "server", "token", "certificate-authority", "client-certificate", "client-key",
-        "insecure-skip-tls-verify", "as", "as-group"};
+        "insecure-skip-tls-verify", "tls-server-name", "username", "password", "as", "as-group",
+        "as-uid", "as-user-extra"};
 
 /* `create rolebinding --user` names a subject, not who connects. */
 static bool is_own_option(const struct kt_command *command, const char *name)
@@ -184,60 +192,112 @@ static void replace(char **field, const char *value)
 	*field = kt_strdup(value);
 }
 
-static int replace_by_file(char **field, const char *path, struct kt_err *err)
+/* The file of an option; noun is what kubectl calls it. */
+static int replace_by_file(const struct kt_command_context *ctx, const char *option,
+        const char *noun, char **field, struct kt_err *err)
 {
+	const char *path = kt_opt_string(ctx, option);
 	struct kt_str text = KT_STR_INIT;
+	kt_auto_err why = KT_ERR_INIT;
 
 	if (!path)
 		return 0;
-	if (kt_read_file(path, 1 << 20, &text, err) < 0) {
+	if (kt_read_file(path, 1 << 20, &text, &why) < 0) {
+		kt_auto_free char *problem = kt_open_problem(path, why.code);
+
 		kt_str_finish(&text);
-		return kt_wrap(err, "unable to read %s", path);
+		return kt_fail(err, why.code, "unable to read %s %s for %s due to %s", noun, path,
+		        kt_session_context(ctx->session), problem);
 	}
 	free(*field);
 	*field = kt_str_steal(&text);
 	return 0;
 }
 
-static void impersonate(struct kt_endpoint *endpoint, const struct kt_command_context *ctx)
+static void replace_list(char ***field, const struct kt_strings *values)
 {
-	const struct kt_strings *groups = kt_opt_strings(ctx, "as-group");
-
-	replace(&endpoint->impersonate_user, kt_opt_string(ctx, "as"));
-	if (!groups->n)
+	if (!values->n)
 		return;
-	for (size_t i = 0; endpoint->impersonate_groups && endpoint->impersonate_groups[i]; i++)
-		free(endpoint->impersonate_groups[i]);
-	free(endpoint->impersonate_groups);
-	endpoint->impersonate_groups = kt_new_array(char *, groups->n + 1);
-	for (size_t i = 0; i < groups->n; i++)
-		endpoint->impersonate_groups[i] = kt_strdup(groups->items[i]);
+	kt_strv_free(*field);
+	*field = kt_new_array(char *, values->n + 1);
+	for (size_t i = 0; i < values->n; i++)
+		(*field)[i] = kt_strdup(values->items[i]);
+}
+
+static int impersonate(
+        struct kt_endpoint *endpoint, const struct kt_command_context *ctx, struct kt_err *err)
+{
+	replace(&endpoint->impersonate_user, kt_opt_string(ctx, "as"));
+	replace(&endpoint->impersonate_uid, kt_opt_string(ctx, "as-uid"));
+	replace_list(&endpoint->impersonate_groups, kt_opt_strings(ctx, "as-group"));
+	replace_list(&endpoint->impersonate_extra, kt_opt_strings(ctx, "as-user-extra"));
+	if (!endpoint->impersonate_user &&
+	        (endpoint->impersonate_uid || endpoint->impersonate_groups ||
+	                endpoint->impersonate_extra))
+		return kt_fail(err, EINVAL,
+		        "requesting uid, groups or user-extra for %s without impersonating a user",
+		        endpoint->user ? endpoint->user : "");
+	return 0;
+}
+
+static int override_basic(
+        struct kt_endpoint *endpoint, const struct kt_command_context *ctx, struct kt_err *err)
+{
+	if (kt_opt_given(ctx, "token") && kt_opt_given(ctx, "username"))
+		return kt_fail(err, EINVAL,
+		        "more than one authentication method found for %s; found [token "
+		        "basicAuth], "
+		        "only one is allowed",
+		        endpoint->user ? endpoint->user : "");
+	replace(&endpoint->username, kt_opt_string(ctx, "username"));
+	replace(&endpoint->password, kt_opt_string(ctx, "password"));
+	replace(&endpoint->token, kt_opt_string(ctx, "token"));
+	return 0;
 }
 
 static int override_endpoint(
         struct kt_endpoint *endpoint, const struct kt_command_context *ctx, struct kt_err *err)
 {
+	bool insecure = kt_opt_bool(ctx, "insecure-skip-tls-verify");
+
+	if (insecure && kt_opt_given(ctx, "certificate-authority"))
+		return kt_fail(err, EINVAL,
+		        "specifying a root certificates file with the insecure flag is not "
+		        "allowed");
 	replace(&endpoint->server, kt_opt_string(ctx, "server"));
-	if (kt_opt_given(ctx, "token")) {
-		replace(&endpoint->token, kt_opt_string(ctx, "token"));
-		free(endpoint->client_cert_pem);
-		free(endpoint->client_key_pem);
-		endpoint->client_cert_pem = endpoint->client_key_pem = NULL;
-	}
-	if (kt_opt_bool(ctx, "insecure-skip-tls-verify")) {
+	replace(&endpoint->tls_server_name, kt_opt_string(ctx, "tls-server-name"));
+	if (insecure) {
 		endpoint->insecure = true;
 		free(endpoint->ca_pem);
 		endpoint->ca_pem = NULL;
 	}
-	impersonate(endpoint, ctx);
-	if (replace_by_file(&endpoint->ca_pem, kt_opt_string(ctx, "certificate-authority"), err) <
-	                0 ||
-	        replace_by_file(&endpoint->client_cert_pem,
-	                kt_opt_string(ctx, "client-certificate"), err) < 0 ||
-	        replace_by_file(&endpoint->client_key_pem, kt_opt_string(ctx, "client-key"), err) <
-	                0)
-		return err->code;
-	return 0;
+	int r = override_basic(endpoint, ctx, err);
+
+	if (r == 0)
+		r = impersonate(endpoint, ctx, err);
+	if (r == 0)
+		r = replace_by_file(ctx, "certificate-authority", "certificate-authority",
+		        &endpoint->ca_pem, err);
+	if (r == 0)
+		r = replace_by_file(
+		        ctx, "client-certificate", "client-cert", &endpoint->client_cert_pem, err);
+	if (r == 0)
+		r = replace_by_file(
+		        ctx, "client-key", "client-key", &endpoint->client_key_pem, err);
+	return r;
+}
+
+static int check_timeout(const struct kt_command_context *ctx, struct kt_err *err)
+{
+	const char *text = kt_opt_string(ctx, "request-timeout");
+	int64_t value;
+
+	if (!text || kt_sv_int64(kt_sv_of(text), &value) == 0 ||
+	        kt_duration_parse(kt_sv_of(text), &value) == 0)
+		return 0;
+	return kt_fail(err, EINVAL,
+	        "Invalid timeout value. Timeout must be a single integer in seconds, or an integer "
+	        "followed by a corresponding time unit (e.g. 1s | 2m | 3h)");
 }
 
 int kt_session_derive(struct kt_session *session, const struct kt_command_context *ctx,
@@ -245,6 +305,8 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 {
 	const char *namespace = kt_opt_string(ctx, "namespace");
 
+	if (check_timeout(ctx, err) < 0)
+		return err->code;
 	if (!names_a_server(ctx) && !namespace)
 		return 0;
 	bool elsewhere = names_a_server(ctx);
@@ -265,8 +327,17 @@ int kt_session_derive(struct kt_session *session, const struct kt_command_contex
 		return err->code;
 	struct kt_session *own = kt_session_create(&options);
 
+	if (!is_own_option(ctx->command, "cluster"))
+		own->cluster = dup_or_null(kt_opt_string(ctx, "cluster"));
+	if (!is_own_option(ctx->command, "user"))
+		own->user = dup_or_null(kt_opt_string(ctx, "user"));
 	/* a server named by hand needs no kubeconfig */
 	if (elsewhere && load_endpoint(own, err) < 0 && !kt_opt_given(ctx, "server")) {
+		if (err->code == -ENOENT && context && strstr(kt_err_message(err), "context \""))
+			kt_fail(err, ENOENT,
+			        "Error in configuration: context was not found for specified "
+			        "context: %s",
+			        context);
 		kt_session_destroy(own);
 		return err->code;
 	}
@@ -373,9 +444,23 @@ static void print_warnings(struct kt_command_context *ctx, const char *warnings)
 {
 	struct kt_sv rest = kt_sv_of(warnings), line;
 
-	while (warnings && kt_sv_split(&rest, '\n', &line))
-		if (line.len)
-			fprintf(ctx->err, "Warning: %.*s\n", (int)line.len, line.p);
+	while (warnings && kt_sv_split(&rest, '\n', &line)) {
+		if (!line.len)
+			continue;
+		fprintf(ctx->err, "Warning: %.*s\n", (int)line.len, line.p);
+		ctx->n_warnings++;
+	}
+}
+
+/* -v=6 and more: each request with its answer. */
+static void print_request(struct kt_command_context *ctx, const struct kt_call *call)
+{
+	enum { REQUESTS = 6 };
+
+	if (kt_opt_int(ctx, "v") >= REQUESTS)
+		fprintf(ctx->err, "%s %s%s %d\n", call->method,
+		        ctx->session->endpoint.server ? ctx->session->endpoint.server : "",
+		        call->path, call->status);
 }
 
 static int timeout_ms(const struct kt_command_context *ctx)
@@ -385,9 +470,11 @@ static int timeout_ms(const struct kt_command_context *ctx)
 
 	if (!text || !strcmp(text, "0"))
 		return 0;
-	if (kt_duration_parse(kt_sv_of(text), &ns) < 0)
-		return (int)kt_opt_int(ctx, "request-timeout") * 1000;
-	return (int)(ns / KT_NS_PER_MS);
+	if (kt_sv_int64(kt_sv_of(text), &ns) == 0)
+		return (int)KT_MIN(ns, INT32_MAX / 1000) * 1000;
+	return kt_duration_parse(kt_sv_of(text), &ns) < 0
+	               ? 0
+	               : (int)KT_MIN(ns / KT_NS_PER_MS, INT32_MAX);
 }
 
 static json_t *request(struct kt_command_context *ctx, struct kt_call *call, struct kt_err *err)
@@ -401,6 +488,7 @@ static json_t *request(struct kt_command_context *ctx, struct kt_call *call, str
 	call->user_agent = "kube-tui/" KT_VERSION;
 	int r = kt_client_call_wait(client, call, ctx->cancel);
 
+	print_request(ctx, call);
 	print_warnings(ctx, call->ret_warnings);
 	if (r < 0)
 		kt_err_move(err, &call->err);
@@ -489,6 +577,39 @@ void kt_command_say(struct kt_command_context *ctx, const struct kt_err *err)
 	fprintf(ctx->err, "%s\n", kt_err_message(err));
 }
 
+int kt_command_refuse(struct kt_command_context *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("error: ", ctx->err);
+	va_start(ap, fmt);
+	vfprintf(ctx->err, fmt, ap);
+	va_end(ap);
+	fprintf(ctx->err, "\nSee 'kube-tui %s -h' for help and examples\n", ctx->path);
+	return KT_EXIT_ERROR;
+}
+
+char *kt_open_problem(const char *path, int code)
+{
+	char *text = kt_asprintf("open %s: %s", path, strerror(code < 0 ? -code : code));
+	char *reason = text + strlen("open ") + strlen(path) + strlen(": ");
+
+	*reason = (char)tolower((unsigned char)*reason);
+	return text;
+}
+
+/* Sentences that kubectl puts no "error: " before. */
+static bool stands_alone(const char *message)
+{
+	static const char *const BEGINNINGS[] = {"error: ", "The connection to the server ",
+	        "Unable to connect to the server: ", "Error in configuration: "};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(BEGINNINGS); i++)
+		if (kt_starts_with(message, BEGINNINGS[i]))
+			return true;
+	return false;
+}
+
 int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, const char *fmt, ...)
 {
 	va_list ap;
@@ -499,7 +620,7 @@ int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, co
 	}
 	if (err && err->reason)
 		fprintf(ctx->err, "Error from server (%s): ", kt_reason_text(kt_err_reason(err)));
-	else
+	else if (fmt || !err || !stands_alone(kt_err_message(err)))
 		fputs("error: ", ctx->err);
 	if (fmt) {
 		va_start(ap, fmt);

@@ -43,11 +43,17 @@ struct kt_cancel *kt_session_cancel(struct kt_session *session);
 
 /* The address of the server; "the embedded cluster" without one. */
 const char *kt_session_server(const struct kt_session *session);
+/* "error: TEXT" and where the command's help is; an exit code. */
+int kt_command_refuse(struct kt_command_context *ctx, const char *fmt, ...)
+        __attribute__((format(printf, 2, 3)));
 /* One of several errors: "Error from server (Invalid): …" or the message alone. */
 void kt_command_say(struct kt_command_context *ctx, const struct kt_err *err);
 
+/* "open x: no such file or directory": kubectl's words for a file that cannot be read. Heap. */
+char *kt_open_problem(const char *path, int code);
 /* Only commands that read may run. */
 bool kt_session_readonly(const struct kt_session *session);
+
 const char *kt_session_context(
         const struct kt_session *session); /* name of the kubeconfig context; "" embedded */
 const char *kt_session_kubeconfig(const struct kt_session *session); /* NULL: the default files */
@@ -58,6 +64,8 @@ void kt_session_set_variable(struct kt_session *session, const char *name, const
 /* Index of the first word that is no option: the command may stand behind global options, as in
  * `kubectl -n x get`. -1: none. */
 int kt_command_position(int argc, char *const *argv);
+/* Names the commands that look like the word: "Did you mean this?". False when there are none. */
+bool kt_command_suggest(const char *word, FILE *out);
 const struct kt_command *kt_command_find(
         const struct kt_command *const *commands, const char *word);
 

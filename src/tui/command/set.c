@@ -434,12 +434,6 @@ static int run_account(struct kt_command_context *ctx)
 	return code;
 }
 
-static int run_set(struct kt_command_context *ctx)
-{
-	return kt_command_fail(
-	        ctx, NULL, "set needs a command: env, image, resources or serviceaccount");
-}
-
 static const enum kt_completion OBJECTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 #define SUBCOMMAND(word, text, how, opts) \
@@ -451,6 +445,7 @@ static const enum kt_completion OBJECTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_CO
 	        .options = opts, \
 	        .arguments = OBJECTS, \
 	        .needs_client = true, \
+	        .prints_typed = true, \
 	        .run = run_##word, \
 	};
 
@@ -469,6 +464,7 @@ static const struct kt_command set_account = {
         .summary = "Give pods another service account",
         .options = PLAIN_OPTIONS,
         .arguments = OBJECTS,
+        .prints_typed = true,
         .needs_client = true,
         .run = run_account,
 };
@@ -482,9 +478,6 @@ const struct kt_command kt_command_set = {
                 "  kube-tui set image deploy/web nginx=nginx:1.29\n"
                 "  kube-tui set env deploy/web COLOR=blue DEBUG-\n"
                 "  kube-tui set resources deploy/web --limits=cpu=1,memory=512Mi",
-        .options = PLAIN_OPTIONS,
-        .arguments = OBJECTS,
         .subcommands = (const struct kt_command *const[]){&set_env, &set_image, &set_resources,
                 &set_account, NULL},
-        .run = run_set,
 };

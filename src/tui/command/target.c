@@ -3,17 +3,11 @@
 
 #include "tui/command/options.h"
 
-#include "base/path.h"
 #include "base/vec.h"
-#include "base/yaml.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <sys/stat.h>
 
-#define MANIFEST_MAX_BYTES (64u << 20) /* a file of CRDs is a few MiB; more is a mistake */
-
-static struct kt_target *push(struct kt_targets *targets)
+struct kt_target *kt_targets_push(struct kt_targets *targets)
 {
 	targets->items = kt_reallocarray(targets->items, targets->n + 1, sizeof(*targets->items));
 	targets->items[targets->n] = (struct kt_target){0};
@@ -28,6 +22,7 @@ void kt_targets_finish(struct kt_targets *targets)
 		free(targets->items[i].source);
 		json_decref(targets->items[i].object);
 		json_decref(targets->items[i].live);
+		kt_err_clear(&targets->items[i].error);
 	}
 	free(targets->items);
 	*targets = (struct kt_targets){0};
@@ -43,7 +38,7 @@ static char *namespace_for(const struct kt_command_context *ctx, const struct kt
 static void add(struct kt_targets *targets, const struct kt_command_context *ctx,
         const struct kt_resource *resource, const char *name)
 {
-	struct kt_target *target = push(targets);
+	struct kt_target *target = kt_targets_push(targets);
 
 	target->resource = resource;
 	target->namespace = namespace_for(ctx, resource);
@@ -120,7 +115,10 @@ static int add_pair(struct kt_command_context *ctx, struct kt_targets *targets, 
 		        "arguments in resource/name form (e.g. 'kube-tui get "
 		        "resource/<resource_name>' instead of "
 		        "'kube-tui get resource resource/<resource_name>'");
-	if (strchr(slash + 1, '/') || slash == word || !slash[1])
+	if (strchr(slash + 1, '/'))
+		return kt_fail(err, EINVAL,
+		        "arguments in resource/name form may not have more than one slash");
+	if (slash == word || !slash[1])
 		return kt_fail(err, EINVAL,
 		        "arguments in resource/name form must have a single resource and name");
 	kt_auto_free char *type = kt_strndup(word, (size_t)(slash - word));
@@ -166,6 +164,8 @@ static int check(struct kt_command_context *ctx, const struct kt_targets *target
 	for (size_t i = 0; i < targets->n; i++) {
 		const struct kt_target *target = &targets->items[i];
 
+		if (target->error.code)
+			continue;
 		if (target->name && !target->object && has_selector(ctx))
 			return kt_fail(err, EINVAL,
 			        "name cannot be provided when a selector is specified");
@@ -186,7 +186,8 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
 {
 	struct kt_targets targets = {.by_name = true};
 	int last = ctx->dash_at >= 0 ? ctx->dash_at : ctx->argc;
-	bool files = (flags & KT_TARGET_FILES) && kt_opt_strings(ctx, "filename")->n > 0;
+	bool files = (flags & KT_TARGET_FILES) &&
+	             (kt_opt_strings(ctx, "filename")->n || kt_opt_given(ctx, "kustomize"));
 	int r = 0;
 
 	if (files && first < last)
@@ -194,7 +195,7 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
 		        "when paths, URLs, or stdin is provided as input, you may not specify "
 		        "resource arguments as well");
 	else if (files)
-		r = kt_targets_read_files(ctx, &targets, err);
+		r = kt_targets_read_files(ctx, flags, &targets, err);
 	else if (first >= last)
 		r = kt_fail(err, EINVAL,
 		        "You must provide one or more resources by argument or filename.\nExample "
@@ -205,154 +206,13 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
 	if (r == 0)
 		r = check(ctx, &targets, flags, err);
 	for (size_t i = 0; i < targets.n; i++)
-		targets.by_name &= targets.items[i].name != NULL;
+		targets.by_name &= targets.items[i].name || targets.items[i].error.code;
 	if (r < 0) {
 		kt_targets_finish(&targets);
 		return r;
 	}
 	*ret_targets = targets;
 	return 0;
-}
-
-/* Files */
-
-static int add_object(struct kt_command_context *ctx, struct kt_targets *targets,
-        const char *source, json_t *object, struct kt_err *err);
-
-static int add_list(struct kt_command_context *ctx, struct kt_targets *targets, const char *source,
-        json_t *list, struct kt_err *err)
-{
-	json_t *item;
-	size_t i;
-	int r = 0;
-
-	json_array_foreach(json_object_get(list, "items"), i, item) {
-		if (r == 0)
-			r = add_object(ctx, targets, source, item, err);
-	}
-	return r;
-}
-
-static int add_object(struct kt_command_context *ctx, struct kt_targets *targets,
-        const char *source, json_t *object, struct kt_err *err)
-{
-	const char *api_version = kt_jstr(object, "apiVersion"), *kind = kt_jstr(object, "kind");
-	if (!kt_session_discovery(ctx->session, err))
-		return err->code;
-	if (!json_is_object(object))
-		return kt_fail(err, EINVAL, "error parsing %s: not an object", source);
-	if (!kind || !*kind)
-		return kt_fail(err, EINVAL,
-		        "error validating \"%s\": error validating data: kind not set; if you "
-		        "choose to ignore these errors, turn validation off with --validate=false",
-		        source);
-	if (!api_version || !*api_version)
-		return kt_fail(err, EINVAL,
-		        "error validating \"%s\": error validating data: apiVersion not set; if "
-		        "you "
-		        "choose to ignore these errors, turn validation off with --validate=false",
-		        source);
-	if (kt_ends_with(kind, "List") && json_is_array(json_object_get(object, "items")))
-		return add_list(ctx, targets, source, object, err);
-	struct kt_target *target = push(targets);
-	const char *namespace = kt_jstr(object, "metadata.namespace"),
-	           *name = kt_jstr(object, "metadata.name");
-
-	target->resource = kt_session_resource_of_kind(ctx->session, api_version, kind, err);
-	target->object = json_incref(object);
-	target->source = kt_strdup(source);
-	target->name = name && *name ? kt_strdup(name) : NULL;
-	if (target->resource && target->resource->namespaced)
-		target->namespace = kt_strdup(
-		        namespace && *namespace ? namespace : kt_session_namespace(ctx->session));
-	if (kt_opt_given(ctx, "namespace") && target->namespace && namespace && *namespace &&
-	        strcmp(namespace, kt_session_namespace(ctx->session)) != 0)
-		return kt_fail(err, EINVAL,
-		        "the namespace from the provided object \"%s\" does not match the "
-		        "namespace \"%s\". You must "
-		        "pass '--namespace=%s' to perform this operation.",
-		        namespace, kt_session_namespace(ctx->session), namespace);
-	return 0;
-}
-
-static int read_file(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
-        struct kt_err *err)
-{
-	const char *shown = strcmp(path, "-") ? path : "STDIN";
-	kt_auto_str text = KT_STR_INIT;
-	struct kt_yaml_docs docs = {0};
-
-	if (kt_read_file(path, MANIFEST_MAX_BYTES, &text, err) < 0)
-		return err->code == -ENOENT
-		               ? kt_fail(err, ENOENT, "the path \"%s\" does not exist", path)
-		               : kt_wrap(err, "reading %s", shown);
-	int r = kt_yaml_parse((struct kt_sv){kt_str_text(&text), text.len}, NULL, &docs, err);
-
-	if (r < 0)
-		return kt_wrap(err, "error parsing %s", shown);
-	for (size_t i = 0; i < docs.n && r == 0; i++)
-		if (docs.docs[i].value && !json_is_null(docs.docs[i].value))
-			r = add_object(ctx, targets, shown, docs.docs[i].value, err);
-	kt_yaml_docs_finish(&docs);
-	return r;
-}
-
-static bool is_manifest_name(const char *name)
-{
-	return kt_ends_with(name, ".yaml") || kt_ends_with(name, ".yml") ||
-	       kt_ends_with(name, ".json");
-}
-
-static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
-        struct kt_err *err);
-
-static int read_folder(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
-        struct kt_err *err)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(path, &entries, NULL, alphasort), r = 0;
-
-	if (n < 0)
-		return kt_fail(err, errno, "cannot read folder \"%s\": %s", path, strerror(errno));
-	for (int i = 0; i < n; i++) {
-		kt_auto_free char *inner = kt_path_join(path, entries[i]->d_name);
-		struct stat st;
-		bool hidden = entries[i]->d_name[0] == '.' &&
-		              (!entries[i]->d_name[1] || !strcmp(entries[i]->d_name, ".."));
-		bool wanted = !hidden && stat(inner, &st) == 0 &&
-		              (S_ISDIR(st.st_mode) ? kt_opt_bool(ctx, "recursive")
-		                                   : is_manifest_name(inner));
-
-		if (r == 0 && wanted)
-			r = read_path(ctx, targets, inner, err);
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
-}
-
-static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
-        struct kt_err *err)
-{
-	struct stat st;
-
-	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return read_folder(ctx, targets, path, err);
-	return read_file(ctx, targets, path, err);
-}
-
-int kt_targets_read_files(
-        struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err)
-{
-	const struct kt_strings *files = kt_opt_strings(ctx, "filename");
-
-	for (size_t i = 0; i < files->n; i++) {
-		int r = read_path(ctx, targets, files->items[i], err);
-
-		if (r < 0)
-			return r;
-	}
-	return targets->n ? 0 : kt_fail(err, EINVAL, "no objects passed to %s", ctx->command->name);
 }
 
 /* Names and paths */
@@ -424,7 +284,7 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 		return err->code;
 	}
 	json_array_foreach(json_object_get(list, "items"), i, item) {
-		struct kt_target *target = push(out);
+		struct kt_target *target = kt_targets_push(out);
 		const char *namespace = kt_jstr(item, "metadata.namespace");
 
 		/* items of a list come without them */
@@ -439,12 +299,19 @@ static int expand(struct kt_command_context *ctx, const struct kt_target *collec
 	return 0;
 }
 
+int kt_target_error(struct kt_target *target, struct kt_err *err)
+{
+	if (!target->error.code)
+		return 0;
+	kt_err_move(err, &target->error);
+	return err->code;
+}
+
 /* Its state on the server, once. */
 static int fetch_named(struct kt_command_context *ctx, struct kt_target *target, struct kt_err *err)
 {
-	if (!target->resource)
-		return kt_fail(err, ENOENT, "no matches for kind \"%s\" in version \"%s\"",
-		        kt_jstr(target->object, "kind"), kt_jstr(target->object, "apiVersion"));
+	if (kt_target_error(target, err) < 0)
+		return err->code;
 	kt_auto_free char *path = kt_target_path(target, NULL);
 
 	if (!target->live)
@@ -461,13 +328,13 @@ int kt_targets_fetch(struct kt_command_context *ctx, struct kt_targets *targets,
 	for (size_t i = 0; i < targets->n && r == 0; i++) {
 		struct kt_target *target = &targets->items[i];
 
-		if (target->resource && !target->name) {
+		if (target->resource && !target->name && !target->error.code) {
 			r = expand(ctx, target, &out, err);
 			continue;
 		}
 		r = fetch_named(ctx, target, err);
 		if (r == 0) {
-			*push(&out) = *target;
+			*kt_targets_push(&out) = *target;
 			*target = (struct kt_target){0};
 		}
 	}
@@ -517,7 +384,9 @@ static void batch_run(struct batch *batch, struct kt_targets *targets, unsigned 
 		struct kt_target *target = &targets->items[i];
 		kt_auto_err err = KT_ERR_INIT;
 
-		if (!target->name && !target->object)
+		if (kt_target_error(target, &err) < 0)
+			batch_failed(batch, &err);
+		else if (!target->name && !target->object)
 			batch_collection(batch, target);
 		else if (((flags & KT_TARGET_LIVE) && fetch_named(batch->ctx, target, &err) < 0) ||
 		         batch->fn(batch->ctx, target, batch->arg, &err) < 0)

@@ -18,6 +18,9 @@ struct kt_target {
 	char *source;                       /* "deploy.yaml" for messages; NULL */
 	/* filled in by kt_targets_fetch(): the live object or the Table/list asked for */
 	json_t *live;
+	/* what it was read from cannot be used; it has no resource then. Said at its turn: the
+	 * others are not kept from theirs. */
+	struct kt_err error;
 };
 
 struct kt_targets {
@@ -28,9 +31,10 @@ struct kt_targets {
 };
 
 enum kt_target_flags {
-	KT_TARGET_NEED_NAME = 1, /* TYPE alone is refused unless -l or --all is given */
-	KT_TARGET_FILES = 2,     /* -f is allowed */
-	KT_TARGET_LIVE = 4,      /* kt_targets_run: every object is read before fn is called */
+	KT_TARGET_NEED_NAME = 1,    /* TYPE alone is refused unless -l or --all is given */
+	KT_TARGET_FILES = 2,        /* -f is allowed */
+	KT_TARGET_NONE_IS_FINE = 8, /* files without an object are no error */
+	KT_TARGET_LIVE = 4,         /* kt_targets_run: every object is read before fn is called */
 };
 
 /* Reads ctx->argv from `first` on together with the options filename, recursive, selector,
@@ -68,9 +72,13 @@ char *kt_targets_query(const struct kt_command_context *ctx);
 void kt_targets_wrap_list(const struct kt_command_context *ctx, const struct kt_target *collection,
         struct kt_err *err);
 
-/* All documents of -f in order; List objects are taken apart. Each target has object, source and,
- * when known, resource. */
-int kt_targets_read_files(
-        struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err);
+/* All documents of -f (or of -k) in order; List objects are taken apart. Each target has object,
+ * source and resource, or error. */
+int kt_targets_read_files(struct kt_command_context *ctx, unsigned flags,
+        struct kt_targets *targets, struct kt_err *err);
+
+struct kt_target *kt_targets_push(struct kt_targets *targets);
+/* The target's error, which moves to err; 0 without one. */
+int kt_target_error(struct kt_target *target, struct kt_err *err);
 
 #endif

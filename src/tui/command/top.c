@@ -2,6 +2,7 @@
 /* top: CPU and memory in use, from metrics.k8s.io. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
+#include "tui/command/target.h"
 
 #include "api/machinery/quantity.h"
 
@@ -23,10 +24,17 @@ static const char *const SORT_WORDS[] = {"cpu", "memory", NULL};
 	                .words = SORT_WORDS}, \
 	        KT_OPTION_END
 
-static const struct kt_option NODE_OPTIONS[] = {COMMON_OPTIONS};
+static const struct kt_option NODE_OPTIONS[] = {
+        {.name = "show-capacity",
+                .type = KT_OPTION_BOOL,
+                .help = "percentages of the capacity, not of what pods may use"},
+        COMMON_OPTIONS,
+};
 
 static const struct kt_option POD_OPTIONS[] = {
         KT_OPTION_ALL_NAMESPACES,
+        KT_OPTION_FIELD_SELECTOR,
+        {.name = "sum", .type = KT_OPTION_BOOL, .help = "a last line with the sums"},
         {.name = "containers", .type = KT_OPTION_BOOL, .help = "each container"},
         COMMON_OPTIONS,
 };
@@ -122,17 +130,12 @@ static void header(
 	kt_table_writer_end_row(table);
 }
 
-/* "" when there is no selector. Heap. */
+/* With its question mark; "" when there is no selector. Heap. */
 static char *query(const struct kt_command_context *ctx)
 {
-	const char *selector = kt_opt_string(ctx, "selector");
-	struct kt_str text = KT_STR_INIT;
+	kt_auto_free char *selectors = kt_targets_query(ctx);
 
-	if (selector && *selector) {
-		kt_str_puts(&text, "?labelSelector=");
-		kt_url_escape(&text, selector);
-	}
-	return kt_str_steal(&text);
+	return kt_asprintf("%s%s", *selectors ? "?" : "", selectors);
 }
 
 static json_t *fetch(struct kt_command_context *ctx, const char *path, struct kt_err *err)
@@ -144,14 +147,15 @@ static json_t *fetch(struct kt_command_context *ctx, const char *path, struct kt
 	return list;
 }
 
-static void set_allocatable(struct usages *usages, const json_t *nodes)
+static void set_whole(struct usages *usages, const json_t *nodes, const char *what)
 {
+	kt_auto_free char *cpu_path = kt_asprintf("status.%s.cpu", what),
+	                  *memory_path = kt_asprintf("status.%s.memory", what);
 	json_t *node;
 	size_t i;
 
 	json_array_foreach(json_object_get(nodes, "items"), i, node) {
-		const char *cpu = kt_jstr(node, "status.allocatable.cpu");
-		const char *memory = kt_jstr(node, "status.allocatable.memory");
+		const char *cpu = kt_jstr(node, cpu_path), *memory = kt_jstr(node, memory_path);
 
 		for (size_t j = 0; j < usages->n; j++) {
 			if (!kt_streq(usages->items[j].name, kt_jstr(node, "metadata.name")))
@@ -196,9 +200,22 @@ static void print_nodes(struct kt_command_context *ctx, const struct usages *usa
 	kt_table_writer_destroy(table);
 }
 
+/* One name or a selector; option is how kubectl calls the latter. */
+static int check_arguments(struct kt_command_context *ctx, const char *noun, const char *option)
+{
+	if (ctx->argc > 1)
+		return kt_command_refuse(ctx, "%s [NAME | -l label]", noun);
+	if (ctx->argc && kt_opt_string(ctx, "selector"))
+		return kt_command_fail(ctx, NULL, "only one of NAME or %s can be provided", option);
+	return KT_EXIT_OK;
+}
+
 static int run_nodes(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
+
+	if (check_arguments(ctx, "node", "--selector") != KT_EXIT_OK)
+		return KT_EXIT_ERROR;
 	kt_auto_free char *selector = query(ctx);
 	kt_auto_free char *path = ctx->argc ? kt_asprintf(METRICS_PATH "/nodes/%s", ctx->argv[0])
 	                                    : kt_asprintf(METRICS_PATH "/nodes%s", selector);
@@ -211,7 +228,7 @@ static int run_nodes(struct kt_command_context *ctx)
 	if (!answer || !nodes)
 		return kt_command_fail(ctx, &err, NULL);
 	collect_nodes(answer, &usages);
-	set_allocatable(&usages, nodes);
+	set_whole(&usages, nodes, kt_opt_bool(ctx, "show-capacity") ? "capacity" : "allocatable");
 	if (sort(ctx, &usages, &err) < 0)
 		code = kt_command_fail(ctx, &err, NULL);
 	else
@@ -236,6 +253,27 @@ static void collect_pod(
 	}
 }
 
+/* Below the columns before the numbers is nothing. */
+static void print_sum(struct kt_table_writer *table, const struct usages *usages, size_t n_before)
+{
+	int64_t cpu = 0, memory = 0;
+
+	for (size_t i = 0; i < usages->n; i++) {
+		cpu += usages->items[i].cpu_milli;
+		memory += usages->items[i].memory_bytes;
+	}
+	for (size_t i = 0; i < n_before; i++)
+		kt_table_writer_cell(table, "");
+	kt_table_writer_cell(table, "________");
+	kt_table_writer_cell(table, "________");
+	kt_table_writer_end_row(table);
+	for (size_t i = 0; i < n_before; i++)
+		kt_table_writer_cell(table, "");
+	amount(table, cpu, "m");
+	amount(table, memory / MIB, "Mi");
+	kt_table_writer_end_row(table);
+}
+
 static void print_pods(struct kt_command_context *ctx, const struct usages *usages)
 {
 	bool all = kt_opt_bool(ctx, "all-namespaces"), each = kt_opt_bool(ctx, "containers");
@@ -256,6 +294,8 @@ static void print_pods(struct kt_command_context *ctx, const struct usages *usag
 		amount(table, usage->memory_bytes / MIB, "Mi");
 		kt_table_writer_end_row(table);
 	}
+	if (kt_opt_bool(ctx, "sum"))
+		print_sum(table, usages, 1 + (size_t)all + (size_t)each);
 	kt_table_writer_destroy(table);
 }
 
@@ -275,6 +315,9 @@ static char *pods_path(struct kt_command_context *ctx)
 static int run_pods(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
+
+	if (check_arguments(ctx, "pod", "selector") != KT_EXIT_OK)
+		return KT_EXIT_ERROR;
 	kt_auto_free char *path = pods_path(ctx);
 	kt_auto_json json_t *answer = fetch(ctx, path, &err);
 	struct usages usages = {0};
@@ -299,19 +342,14 @@ static int run_pods(struct kt_command_context *ctx)
 	return code;
 }
 
-static int run(struct kt_command_context *ctx)
-{
-	return kt_command_fail(ctx, NULL, "top needs one of: nodes, pods");
-}
-
 static const enum kt_completion NODE_ARGUMENTS[] = {KT_COMPLETE_NODE, KT_COMPLETE_NONE};
 static const enum kt_completion POD_ARGUMENTS[] = {KT_COMPLETE_POD, KT_COMPLETE_NONE};
 
 static const struct kt_command top_nodes = {
-        .name = "nodes",
-        .aliases = (const char *const[]){"node", "no", NULL},
+        .name = "node",
+        .aliases = (const char *const[]){"nodes", "no", NULL},
         .group = "Look",
-        .usage = "top nodes [NAME | -l SELECTOR]",
+        .usage = "top node [NAME | -l SELECTOR]",
         .summary = "CPU and memory of nodes",
         .options = NODE_OPTIONS,
         .arguments = NODE_ARGUMENTS,
@@ -320,10 +358,10 @@ static const struct kt_command top_nodes = {
 };
 
 static const struct kt_command top_pods = {
-        .name = "pods",
-        .aliases = (const char *const[]){"pod", "po", NULL},
+        .name = "pod",
+        .aliases = (const char *const[]){"pods", "po", NULL},
         .group = "Look",
-        .usage = "top pods [NAME | -l SELECTOR] [--containers] [-A]",
+        .usage = "top pod [NAME | -l SELECTOR] [--containers] [-A]",
         .summary = "CPU and memory of pods",
         .options = POD_OPTIONS,
         .arguments = POD_ARGUMENTS,
@@ -334,10 +372,8 @@ static const struct kt_command top_pods = {
 const struct kt_command kt_command_top = {
         .name = "top",
         .group = "Look",
-        .usage = "top (nodes|pods)",
+        .usage = "top (node|pod)",
         .summary = "Show CPU and memory in use",
-        .options = NODE_OPTIONS,
         .subcommands = (const struct kt_command *const[]){&top_nodes, &top_pods, NULL},
         .reads = true,
-        .run = run,
 };

@@ -18,8 +18,8 @@ static void test_keys(void **state)
 	(void)state;
 	check("{\"on\": 1, \"1-a\": 2, \"1.5\": 3, \"nan\": 4, \"a.b/c\": 5, \"-x\": 6, "
 	      "\"\": null}",
-	        "---\n{\n  \"\": null,\n  \"-x\": 6,\n  1-a: 2,\n  \"1.5\": 3,\n  a.b/c: 5,\n"
-	        "  \"nan\": 4,\n  \"on\": 1,\n}\n");
+	        "---\n{\n  \"on\": 1,\n  1-a: 2,\n  \"1.5\": 3,\n  \"nan\": 4,\n  a.b/c: 5,\n"
+	        "  \"-x\": 6,\n  \"\": null,\n}\n");
 }
 
 static void test_lists(void **state)
