@@ -4,6 +4,7 @@
 #include "tui/asking.h"
 #include "tui/job.h"
 #include "tui/keys.h"
+#include "tui/program.h"
 #include "tui/save.h"
 #include "tui/start.h"
 #include "tui/stream.h"
@@ -245,6 +246,7 @@ const struct kt_ui_verb *const kt_ui_verbs[] = {
         WORD("rollback", NULL, "back to a replica set's revision", kt_ask_rollback, .writes = true),
         WORD("decode", NULL, "a secret's values in clear", kt_decode_open),
         WORD("shell", NULL, "a shell in a container", kt_stream_shell, .writes = true),
+        WORD("output", NULL, "what a plugin in the background said", kt_program_show_output),
         WORD("attach-to", .run = kt_stream_attach, .writes = true),
         WORD("back", .run = do_back),
         WORD("prompt", .run = do_prompt),

@@ -120,6 +120,7 @@ void kt_ui_push(struct kt_ui *ui, struct kt_view *view)
 	if (below && below->ops->hidden)
 		below->ops->hidden(below);
 	kt_vec_push(&ui->views, view);
+	ui->moves++;
 	if (view->ops->shown)
 		view->ops->shown(view);
 	kt_ui_dirty(ui);
@@ -137,6 +138,7 @@ void kt_ui_pop(struct kt_ui *ui)
 	if (ui->views.n < 2)
 		return;
 	destroy_view(ui->views.items[--ui->views.n]);
+	ui->moves++;
 	struct kt_view *top = kt_ui_top(ui);
 
 	if (top->ops->shown)
@@ -415,6 +417,8 @@ static void finish_ui(struct app *app)
 	free(ui->namespace);
 	free(ui->awaited_line);
 	free(ui->last_line);
+	free(ui->output);
+	free(ui->output_title);
 	free(ui->flash);
 	free(ui->start_error);
 	kt_loop_destroy(ui->loop);

@@ -2,45 +2,18 @@
 #include "tui/drill.h"
 
 #include "tui/fetch.h"
+#include "tui/kinds.h"
 #include "tui/view/containers.h"
 #include "tui/view/resource.h"
 
 #include "api/expr/gotemplate.h"
 #include "base/json.h"
 
-enum way {
-	BY_SELECTOR,   /* spec.selector of the object */
-	BY_OWNER,      /* those it controls */
-	BY_NAMESPACE,  /* all in the namespace of this name */
-	BY_NODE,       /* spec.nodeName */
-	BY_DEFINITION, /* the kind a CRD defines */
-	BY_CONTAINER,  /* its containers */
-	BY_JUMP,       /* as the person wants it: jumps.yaml */
-};
-
-static const struct {
-	const char *plural, *group;
-	enum way way;
-	const char *to;
-} WAYS[] = {
-        {"deployments", "apps", BY_SELECTOR, "pods"},
-        {"statefulsets", "apps", BY_SELECTOR, "pods"},
-        {"daemonsets", "apps", BY_SELECTOR, "pods"},
-        {"replicasets", "apps", BY_SELECTOR, "pods"},
-        {"replicationcontrollers", "", BY_SELECTOR, "pods"},
-        {"jobs", "batch", BY_SELECTOR, "pods"},
-        {"services", "", BY_SELECTOR, "pods"},
-        {"cronjobs", "batch", BY_OWNER, "jobs"},
-        {"namespaces", "", BY_NAMESPACE, "pods"},
-        {"nodes", "", BY_NODE, "pods"},
-        {"customresourcedefinitions", "apiextensions.k8s.io", BY_DEFINITION, NULL},
-        {"pods", "", BY_CONTAINER, NULL},
-};
-
 struct drilling {
 	char *namespace, *name, *of;
 	const char *to;
-	enum way way;
+	enum kt_enter enter;
+	bool is_jump;
 	char *target, *labels, *fields, *where; /* of a jump; templates on the object */
 };
 
@@ -144,15 +117,15 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		kt_ui_flash(ui, KT_FLASH_ERROR, "%s", kt_err_message(err));
 		return;
 	}
-	if (drilling->way == BY_JUMP) {
+	if (drilling->is_jump) {
 		jump(ui, drilling, object);
 		return;
 	}
-	if (drilling->way == BY_CONTAINER) {
+	if (drilling->enter == KT_ENTER_CONTAINERS) {
 		kt_ui_push(ui, kt_containers_view_create(ui, object));
 		return;
 	}
-	if (drilling->way == BY_DEFINITION) {
+	if (drilling->enter == KT_ENTER_DEFINED) {
 		kt_auto_free char *full = kt_asprintf("%s.%s", kt_jstr(object, "spec.names.plural"),
 		        kt_jstr(object, "spec.group"));
 
@@ -170,17 +143,22 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 	                .of = drilling->of});
 }
 
+/* kind: where to, by its row; jump: as the person wants it; one of them. */
 static void fetch(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row,
-        enum way way, const char *to, const struct kt_jump *jump)
+        const struct kt_ui_kind *kind, const struct kt_jump *jump)
 {
 	struct drilling *drilling = kt_new(struct drilling);
 	kt_auto_free char *path = kt_resource_path(
 	        resource, *row->namespace ? row->namespace : NULL, row->name, NULL);
 
-	*drilling = (struct drilling){kt_strdup(row->namespace), kt_strdup(row->name),
-	        kt_asprintf("%s/%s", resource->singular, row->name), to, way, NULL, NULL, NULL,
-	        NULL};
-	if (jump) {
+	drilling->namespace = kt_strdup(row->namespace);
+	drilling->name = kt_strdup(row->name);
+	drilling->of = kt_asprintf("%s/%s", resource->singular, row->name);
+	if (kind) {
+		drilling->enter = kind->enter;
+		drilling->to = kind->to;
+	} else {
+		drilling->is_jump = true;
 		drilling->target = kt_strdup(jump->target);
 		drilling->labels = kt_strdup(jump->labels);
 		drilling->fields = kt_strdup(jump->fields);
@@ -189,48 +167,62 @@ static void fetch(struct kt_ui *ui, const struct kt_resource *resource, const st
 	kt_fetch(ui, path, on_object, drilling, free_drilling);
 }
 
-static void enter(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row)
+static void describe(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row)
 {
-	kt_auto_free char *of = kt_asprintf("%s/%s", resource->singular, row->name);
-	const struct kt_settings *settings = &ui->custom.settings;
-
-	for (size_t i = settings->jumps.n; i > 0; i--) { /* what was read last counts */
-		const struct kt_jump *jump = &settings->jumps.items[i - 1];
-
-		if (kt_ui_is_kind(ui, kt_sv_of(jump->source), resource)) {
-			fetch(ui, resource, row, BY_JUMP, NULL, jump);
-			return;
-		}
-	}
-	for (size_t i = 0; i < KT_ARRAY_SIZE(WAYS); i++) {
-		if (strcmp(WAYS[i].plural, resource->plural) != 0 ||
-		        strcmp(WAYS[i].group, resource->group) != 0)
-			continue;
-		if (WAYS[i].way == BY_NAMESPACE) {
-			kt_ui_use_namespace(ui, row->name);
-			push(ui, WAYS[i].to,
-			        &(struct kt_resource_view_options){.namespace = row->name});
-		} else if (WAYS[i].way == BY_NODE) {
-			kt_auto_free char *field = kt_asprintf("spec.nodeName=%s", row->name);
-
-			push(ui, WAYS[i].to,
-			        &(struct kt_resource_view_options){
-			                .namespace = "", .field_selector = field, .of = of});
-		} else if (WAYS[i].way == BY_OWNER) {
-			push(ui, WAYS[i].to,
-			        &(struct kt_resource_view_options){.namespace = row->namespace,
-			                .owner_uid = row->uid,
-			                .of = of});
-		} else {
-			fetch(ui, resource, row, WAYS[i].way, WAYS[i].to, NULL);
-		}
-		return;
-	}
 	kt_auto_free char *line = kt_asprintf("describe %s%s%s/%s %s%s", resource->plural,
 	        *resource->group ? "." : "", resource->group, row->name,
 	        *row->namespace ? "-n " : "", row->namespace);
 
 	kt_ui_run(ui, line);
+}
+
+static void enter_kind(struct kt_ui *ui, const struct kt_resource *resource,
+        const struct kt_row *row, const struct kt_ui_kind *kind)
+{
+	kt_auto_free char *of = kt_asprintf("%s/%s", resource->singular, row->name);
+	kt_auto_free char *field = kt_asprintf("spec.nodeName=%s", row->name);
+	struct kt_resource_view_options options = {.namespace = row->namespace, .of = of};
+
+	switch (kind->enter) {
+	case KT_ENTER_DESCRIBE:
+		describe(ui, resource, row);
+		return;
+	case KT_ENTER_INSIDE:
+		kt_ui_use_namespace(ui, row->name);
+		options = (struct kt_resource_view_options){.namespace = row->name};
+		break;
+	case KT_ENTER_ON_NODE:
+		options.field_selector = field;
+		break;
+	case KT_ENTER_OWNED:
+		options.owner_uid = row->uid;
+		break;
+	case KT_ENTER_SELECTED:
+	case KT_ENTER_DEFINED:
+	case KT_ENTER_CONTAINERS:
+		fetch(ui, resource, row, kind, NULL);
+		return;
+	}
+	push(ui, kind->to, &options);
+}
+
+static void enter(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row)
+{
+	const struct kt_settings *settings = &ui->custom.settings;
+	const struct kt_ui_kind *kind = kt_ui_kind_of(resource);
+
+	for (size_t i = settings->jumps.n; i > 0; i--) { /* what was read last counts */
+		const struct kt_jump *jump = &settings->jumps.items[i - 1];
+
+		if (kt_ui_is_kind(ui, kt_sv_of(jump->source), resource)) {
+			fetch(ui, resource, row, NULL, jump);
+			return;
+		}
+	}
+	if (kind)
+		enter_kind(ui, resource, row, kind);
+	else
+		describe(ui, resource, row);
 }
 
 static void owner(struct kt_ui *ui, const struct kt_row *row)

@@ -25,7 +25,12 @@ static bool named(const struct kt_kind *kind, const char *word)
 	for (const char *const *name = kind->short_names; name && *name; name++)
 		if (!strcasecmp(*name, word))
 			return true;
-	return false;
+	if (!strchr(word, '/'))
+		return false;
+	kt_auto_free char *path = kt_asprintf("%s%s%s/%s", kind->group, *kind->group ? "/" : "",
+	        kind->version, kind->plural);
+
+	return !strcmp(path, word);
 }
 
 /* The built-in kinds as discovery would tell them. One table, made once, for the life of the

@@ -2,6 +2,7 @@
 #include "tui/program.h"
 
 #include "tui/view/output.h"
+#include "tui/widget/prompt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@ enum { FLASH_LINES_MAX = 1 };
 struct kt_program {
 	struct kt_ui *ui;
 	char *description;
+	uint64_t moves; /* of the UI when it began */
 	pid_t pid;
 	int output_fd, pid_fd;
 	struct kt_io output_io, pid_io;
@@ -63,6 +65,36 @@ static void on_output(struct kt_io *io, uint32_t events)
 	read_output(kt_container_of(io, struct kt_program, output_io));
 }
 
+void kt_program_show_output(struct kt_ui *ui, const char *argument)
+{
+	(void)argument;
+	if (ui->output)
+		kt_ui_push(ui, kt_text_view_create(ui, ui->output_title, "output",
+		                       kt_sv_of(ui->output), KT_PLAIN));
+	else
+		kt_ui_flash(ui, KT_FLASH_WARN, "there is no output of a program");
+}
+
+/* More than a line is a page, at once where the person still is, else when asked for. True when
+ * all is told. */
+static bool tell_page(struct kt_program *program, int status)
+{
+	struct kt_ui *ui = program->ui;
+
+	free(ui->output);
+	free(ui->output_title);
+	ui->output = kt_strndup(program->output.data, program->output.len);
+	ui->output_title = kt_strdup(program->description);
+	if (program->moves == ui->moves && !ui->dialog && !kt_prompt_is_open(ui->prompt)) {
+		kt_program_show_output(ui, "");
+		return false;
+	}
+	kt_ui_flash(ui, status ? KT_FLASH_ERROR : KT_FLASH_INFO,
+	        "%s: ended with status %d; :output shows what it said", program->description,
+	        status);
+	return true;
+}
+
 static void tell(struct kt_program *program, int status)
 {
 	struct kt_str *output = &program->output;
@@ -72,10 +104,8 @@ static void tell(struct kt_program *program, int status)
 		kt_str_truncate(output, output->len - 1);
 	for (size_t i = 0; i < output->len; i++)
 		lines += output->data[i] == '\n';
-	if (lines >= FLASH_LINES_MAX)
-		kt_ui_push(program->ui,
-		        kt_text_view_create(program->ui, program->description, "output",
-		                (struct kt_sv){output->data, output->len}, KT_PLAIN));
+	if (lines >= FLASH_LINES_MAX && tell_page(program, status))
+		return;
 	if (status)
 		kt_ui_flash(program->ui, KT_FLASH_ERROR, "%s: ended with status %d%s%s",
 		        program->description, status, lines || !output->len ? "" : ": ",
@@ -133,6 +163,7 @@ int kt_program_start(
 
 	*program = (struct kt_program){.ui = ui,
 	        .description = kt_strdup(description),
+	        .moves = ui->moves,
 	        .pid = pid,
 	        .output_fd = fds[0],
 	        .pid_fd = (int)syscall(SYS_pidfd_open, pid, 0),

@@ -107,10 +107,12 @@ struct kt_ui {
 	struct kt_dialog *dialog;  /* NULL: none */
 	struct kt_prompt *prompt;
 	struct kt_ui_facts facts;
-	struct kt_start *start; /* start.c */
-	struct kt_info *info;   /* where the facts come from; header_info.c */
-	char *awaited_line;     /* is run (again) when discovery is there; NULL */
-	char *last_line;        /* the command line that the last key stood for */
+	struct kt_start *start;      /* start.c */
+	struct kt_info *info;        /* where the facts come from; header_info.c */
+	char *awaited_line;          /* is run (again) when discovery is there; NULL */
+	uint64_t moves;              /* counts changes of the stack of views */
+	char *output, *output_title; /* of a program, not shown yet; NULL */
+	char *last_line;             /* the command line that the last key stood for */
 	char *flash;
 	enum kt_flash flash_kind;
 	struct kt_timer flash_timer, frame_timer, tick_timer;

@@ -2,6 +2,7 @@
 #include "tui/usage.h"
 
 #include "tui/header_info.h"
+#include "tui/kinds.h"
 
 #include "base/json.h"
 
@@ -11,10 +12,9 @@ const char *const kt_usage_names[] = {"CPU", "MEM", NULL};
 
 const char *const *kt_usage_columns(const struct kt_resource *resource)
 {
-	bool has = !*resource->group &&
-	           (!strcmp(resource->plural, "pods") || !strcmp(resource->plural, "nodes"));
+	const struct kt_ui_kind *kind = kt_ui_kind_of(resource);
 
-	return has ? kt_usage_names : NULL;
+	return kind && kind->usage ? kt_usage_names : NULL;
 }
 
 static double quantity_at(struct kt_json_at usage, const char *name)

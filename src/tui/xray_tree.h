@@ -7,6 +7,7 @@
 #ifndef KT_TUI_XRAY_TREE_H
 #define KT_TUI_XRAY_TREE_H
 
+#include "tui/kinds.h"
 #include "tui/live.h"
 #include "tui/pod_parts.h"
 
@@ -20,7 +21,6 @@ struct kt_xray_source {
 	bool started, referred; /* referred: only shown where a pod names it */
 };
 
-enum kt_xray_way { KT_XRAY_BY_OWNER, KT_XRAY_BY_SELECTOR, KT_XRAY_BY_NODE };
 enum kt_xray_mode { KT_XRAY_USUAL, KT_XRAY_ALL, KT_XRAY_ROOTS }; /* what is open by itself */
 
 struct kt_xray_line {

@@ -5,6 +5,7 @@
 #include "tui/keys.h"
 #include "tui/plugin.h"
 #include "tui/view/output.h"
+#include "tui/widget/move.h"
 
 enum { COLUMN_WIDTH = 40, KEY_WIDTH = 15 };
 
@@ -178,21 +179,14 @@ static bool key(struct kt_view *view, const struct kt_key *pressed)
 	struct help_view *v = of_view(view);
 	size_t rows = (size_t)KT_MAX(v->area.rows, 1),
 	       last = v->height > rows ? v->height - rows : 0;
-	uint32_t code = pressed->code;
-	bool wheel = code == KT_KEY_MOUSE &&
-	             (pressed->mouse == KT_MOUSE_WHEEL_UP || pressed->mouse == KT_MOUSE_WHEEL_DOWN);
+	enum kt_move move = pressed->code == ' ' ? KT_MOVE_PAGE_DOWN : kt_move_of(pressed->code);
 
-	if (code == KT_KEY_DOWN || code == 'j' || (wheel && pressed->mouse == KT_MOUSE_WHEEL_DOWN))
-		v->top = KT_MIN(v->top + 1, last);
-	else if (code == KT_KEY_UP || code == 'k' || wheel)
-		v->top -= v->top > 0;
-	else if (code == KT_KEY_PAGE_DOWN || code == ' ')
-		v->top = KT_MIN(v->top + rows, last);
-	else if (code == KT_KEY_PAGE_UP)
-		v->top -= KT_MIN(v->top, rows);
-	else
-		return false;
-	return true;
+	if (pressed->code == KT_KEY_MOUSE)
+		move = pressed->mouse == KT_MOUSE_WHEEL_DOWN ? KT_MOVE_DOWN
+		       : pressed->mouse == KT_MOUSE_WHEEL_UP ? KT_MOVE_UP
+		                                             : KT_MOVE_NONE;
+	v->top = kt_move_index(move, v->top, last + 1, rows);
+	return move != KT_MOVE_NONE;
 }
 
 static void destroy(struct kt_view *view)

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pulses: the cluster at a glance. A tile for each kind of KINDS with how many objects there are
- * and how they fare, and two for CPU and memory with their course; live, by the same watches and
- * rules of health as the tables. Enter opens the kind. UI thread.
+ * Pulses: the cluster at a glance. A tile for each kind of kinds.c that has one with how many
+ * objects there are and how they fare, and two for CPU and memory with their course; live, by the
+ * same watches and rules of health as the tables. Enter opens the kind. UI thread.
  */
 #include "tui/keys.h"
+#include "tui/kinds.h"
 #include "tui/live.h"
+#include "tui/widget/move.h"
 
-enum { TILE_WIDTH_MIN = 25, TILE_ROWS = 4, SAMPLE_MS = 5000, SAMPLES = 256, N_USAGES = 2 };
-
-static const char *const KINDS[] = {"nodes", "namespaces", "pods", "deployments", "statefulsets",
-        "daemonsets", "replicasets", "jobs", "cronjobs", "services", "persistentvolumes",
-        "persistentvolumeclaims", "horizontalpodautoscalers", "events"};
-
-enum { N_TILES = N_USAGES + KT_ARRAY_SIZE(KINDS) };
+enum {
+	TILE_WIDTH_MIN = 25,
+	TILE_ROWS = 4,
+	SAMPLE_MS = 5000,
+	SAMPLES = 256,
+	N_USAGES = 2,
+	PULSES_MAX = 32
+};
 
 struct pulse {
+	const struct kt_ui_kind *kind;
 	struct kt_table table;
 	struct kt_live live;
 	bool started;
@@ -24,7 +28,8 @@ struct pulse {
 struct pulses_view {
 	struct kt_view view;
 	char *namespace;
-	struct pulse kinds[KT_ARRAY_SIZE(KINDS)];
+	struct pulse kinds[PULSES_MAX];
+	size_t n_kinds;
 	float samples[N_USAGES][SAMPLES]; /* parts of the whole; the newest is the last */
 	size_t n_samples;
 	struct kt_timer timer;
@@ -35,6 +40,11 @@ struct pulses_view {
 static struct pulses_view *of_view(const struct kt_view *view)
 {
 	return kt_container_of((struct kt_view *)(uintptr_t)view, struct pulses_view, view);
+}
+
+static size_t tiles(const struct pulses_view *v)
+{
+	return N_USAGES + v->n_kinds;
 }
 
 static void title(struct kt_view *view, struct kt_str *out)
@@ -48,8 +58,9 @@ static void title(struct kt_view *view, struct kt_str *out)
 
 static void start(struct pulses_view *v)
 {
-	for (size_t i = 0; i < KT_ARRAY_SIZE(KINDS); i++) {
-		const struct kt_resource *resource = kt_ui_resource(v->view.ui, KINDS[i]);
+	for (size_t i = 0; i < v->n_kinds; i++) {
+		const struct kt_resource *resource =
+		        kt_ui_resource(v->view.ui, v->kinds[i].kind->plural);
 
 		if (!resource || v->kinds[i].started)
 			continue;
@@ -218,7 +229,7 @@ static void draw_kind(struct pulses_view *v, size_t which, struct kt_rect inside
 static void draw_tile(struct pulses_view *v, size_t tile, struct kt_rect area)
 {
 	static const char *const usages[N_USAGES] = {"CPU", "Memory"};
-	const char *name = tile < N_USAGES ? usages[tile] : KINDS[tile - N_USAGES];
+	const char *name = tile < N_USAGES ? usages[tile] : v->kinds[tile - N_USAGES].kind->plural;
 	struct kt_rect inside = {area.row + 1, area.column + 2, area.rows - 2, area.columns - 4};
 	bool selected = tile == v->selected;
 	struct kt_style style =
@@ -242,7 +253,7 @@ static void draw(struct kt_view *view, struct kt_rect area)
 {
 	struct pulses_view *v = of_view(view);
 	size_t columns = per_row(area), rows = (size_t)KT_MAX(area.rows / TILE_ROWS, 1),
-	       all = (N_TILES + columns - 1) / columns;
+	       all = (tiles(v) + columns - 1) / columns;
 	int width = area.columns / (int)columns;
 
 	v->area = area;
@@ -253,7 +264,7 @@ static void draw(struct kt_view *view, struct kt_rect area)
 	v->top = KT_MIN(v->top, v->selected / columns);
 	if (v->selected / columns >= v->top + rows)
 		v->top = v->selected / columns - rows + 1;
-	for (size_t tile = v->top * columns; tile < N_TILES; tile++) {
+	for (size_t tile = v->top * columns; tile < tiles(v); tile++) {
 		size_t row = tile / columns - v->top;
 
 		if (row >= rows)
@@ -270,7 +281,8 @@ static void draw(struct kt_view *view, struct kt_rect area)
 static void open_selected(struct pulses_view *v)
 {
 	struct kt_ui *ui = v->view.ui;
-	const char *kind = v->selected < N_USAGES ? "nodes" : KINDS[v->selected - N_USAGES];
+	const char *kind =
+	        v->selected < N_USAGES ? "nodes" : v->kinds[v->selected - N_USAGES].kind->plural;
 
 	if (*v->namespace || v->selected >= N_USAGES)
 		kt_ui_use_namespace(ui, v->namespace);
@@ -285,7 +297,7 @@ static bool mouse(struct pulses_view *v, const struct kt_key *pressed)
 	if (pressed->mouse == KT_MOUSE_WHEEL_UP || pressed->mouse == KT_MOUSE_WHEEL_DOWN) {
 		size_t step = pressed->mouse == KT_MOUSE_WHEEL_UP ? 0 : 2 * columns;
 
-		v->selected = KT_MIN(v->selected + step, columns + N_TILES - 1);
+		v->selected = KT_MIN(v->selected + step, columns + tiles(v) - 1);
 		v->selected -= KT_MIN(v->selected, columns);
 		return true;
 	}
@@ -293,7 +305,7 @@ static bool mouse(struct pulses_view *v, const struct kt_key *pressed)
 		return false;
 	tile = ((size_t)(pressed->row - v->area.row) / TILE_ROWS + v->top) * columns +
 	       (size_t)KT_MAX(pressed->column - v->area.column, 0) / (size_t)width;
-	if (tile >= N_TILES)
+	if (tile >= tiles(v))
 		return false;
 	v->selected = tile;
 	if (pressed->mouse == KT_MOUSE_DOUBLE_CLICK)
@@ -304,40 +316,35 @@ static bool mouse(struct pulses_view *v, const struct kt_key *pressed)
 static bool key(struct kt_view *view, const struct kt_key *pressed)
 {
 	struct pulses_view *v = of_view(view);
-	size_t columns = per_row(v->area), last = N_TILES - 1;
+	size_t columns = per_row(v->area), last = tiles(v) - 1;
 
-	switch (pressed->code) {
-	case KT_KEY_LEFT:
-	case KT_KEY_BACKTAB:
-	case 'h':
-		v->selected = v->selected ? v->selected - 1 : last;
-		return true;
-	case KT_KEY_RIGHT:
-	case KT_KEY_TAB:
-	case 'l':
-		v->selected = v->selected < last ? v->selected + 1 : 0;
-		return true;
-	case KT_KEY_UP:
-	case 'k':
-		v->selected -= v->selected >= columns ? columns : 0;
-		return true;
-	case KT_KEY_DOWN:
-	case 'j':
-		v->selected += v->selected + columns <= last ? columns : 0;
-		return true;
-	case KT_KEY_HOME:
-	case 'g':
-		v->selected = 0;
-		return true;
-	case KT_KEY_END:
-	case 'G':
-		v->selected = last;
-		return true;
-	case KT_KEY_ENTER:
+	if (pressed->code == KT_KEY_MOUSE)
+		return mouse(v, pressed);
+	if (pressed->code == KT_KEY_ENTER) {
 		open_selected(v);
 		return true;
-	case KT_KEY_MOUSE:
-		return mouse(v, pressed);
+	}
+	switch (pressed->code == KT_KEY_TAB       ? KT_MOVE_RIGHT
+	        : pressed->code == KT_KEY_BACKTAB ? KT_MOVE_LEFT
+	                                          : kt_move_of(pressed->code)) {
+	case KT_MOVE_LEFT:
+		v->selected = v->selected ? v->selected - 1 : last;
+		return true;
+	case KT_MOVE_RIGHT:
+		v->selected = v->selected < last ? v->selected + 1 : 0;
+		return true;
+	case KT_MOVE_UP:
+		v->selected -= v->selected >= columns ? columns : 0;
+		return true;
+	case KT_MOVE_DOWN:
+		v->selected += v->selected + columns <= last ? columns : 0;
+		return true;
+	case KT_MOVE_FIRST:
+		v->selected = 0;
+		return true;
+	case KT_MOVE_LAST:
+		v->selected = last;
+		return true;
 	default:
 		return false;
 	}
@@ -349,7 +356,7 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 
 	(void)argument;
 	if (!strcmp(name, "connected") || !strcmp(name, "refresh"))
-		for (size_t i = 0; i < KT_ARRAY_SIZE(KINDS); i++)
+		for (size_t i = 0; i < v->n_kinds; i++)
 			v->kinds[i].started = false;
 	else if (strcmp(name, "discovered") != 0)
 		return false;
@@ -362,7 +369,7 @@ static void destroy(struct kt_view *view)
 	struct pulses_view *v = of_view(view);
 
 	kt_timer_cancel(&v->timer);
-	for (size_t i = 0; i < KT_ARRAY_SIZE(KINDS); i++) {
+	for (size_t i = 0; i < v->n_kinds; i++) {
 		kt_live_finish(&v->kinds[i].live);
 		kt_table_finish(&v->kinds[i].table);
 	}
@@ -381,9 +388,15 @@ static struct kt_view *create(struct kt_ui *ui, const char *namespace)
 	v->namespace = kt_strdup(namespace);
 	v->selected = N_USAGES + 2;
 	kt_timer_init(&v->timer, ui->loop, on_timer);
-	for (size_t i = 0; i < KT_ARRAY_SIZE(KINDS); i++) {
-		kt_table_init(&v->kinds[i].table);
-		kt_live_init(&v->kinds[i].live, ui, &v->kinds[i].table);
+	for (const struct kt_ui_kind *kind = kt_ui_kinds; kind->plural; kind++) {
+		struct pulse *pulse = &v->kinds[v->n_kinds];
+
+		if (!kind->pulse || v->n_kinds == PULSES_MAX)
+			continue;
+		pulse->kind = kind;
+		kt_table_init(&pulse->table);
+		kt_live_init(&pulse->live, ui, &pulse->table);
+		v->n_kinds++;
 	}
 	if (ui->client)
 		start(v);

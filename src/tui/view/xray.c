@@ -2,6 +2,7 @@
 #include "tui/view/xray.h"
 
 #include "tui/view/resource.h"
+#include "tui/widget/move.h"
 #include "tui/xray_tree.h"
 
 #include "base/time.h"
@@ -10,26 +11,8 @@
 
 enum { MANY_ROWS = 2000, MANY_PAUSE_MS = 250, GAP = 2 };
 
-/* The kinds that may lie below a root. */
-static const struct {
-	const char *root, *group;
-	enum kt_xray_way way;
-	const char *below;
-} WAYS[] = {
-        {"deployments", "apps", KT_XRAY_BY_OWNER, "replicasets pods"},
-        {"replicasets", "apps", KT_XRAY_BY_OWNER, "pods"},
-        {"statefulsets", "apps", KT_XRAY_BY_OWNER, "pods"},
-        {"daemonsets", "apps", KT_XRAY_BY_OWNER, "pods"},
-        {"replicationcontrollers", "", KT_XRAY_BY_OWNER, "pods"},
-        {"jobs", "batch", KT_XRAY_BY_OWNER, "pods"},
-        {"cronjobs", "batch", KT_XRAY_BY_OWNER, "jobs pods"},
-        {"services", "", KT_XRAY_BY_SELECTOR, "pods"},
-        {"nodes", "", KT_XRAY_BY_NODE, "pods"},
-        {"pods", "", KT_XRAY_BY_OWNER, ""},
-        {NULL, NULL, KT_XRAY_BY_OWNER,
-                "deployments replicasets statefulsets daemonsets cronjobs jobs pods"},
-};
-
+/* Below a root of any kind. */
+static const char OWNED[] = "deployments replicasets statefulsets daemonsets cronjobs jobs pods";
 static const char REFERRED[] = "configmaps secrets persistentvolumeclaims serviceaccounts";
 
 struct xray_view {
@@ -284,44 +267,17 @@ static bool key(struct kt_view *view, const struct kt_key *pressed)
 {
 	struct xray_view *v = of_view(view);
 	size_t page = (size_t)KT_MAX(v->area.rows - 1, 1);
+	enum kt_move move = kt_move_of(pressed->code);
 
-	switch (pressed->code) {
-	case KT_KEY_UP:
-	case 'k':
-		go_to(v, v->cursor - (v->cursor > 0));
-		return true;
-	case KT_KEY_DOWN:
-	case 'j':
-		go_to(v, v->cursor + 1);
-		return true;
-	case KT_KEY_PAGE_UP:
-	case KT_KEY_CTRL | 'b':
-		go_to(v, v->cursor - KT_MIN(v->cursor, page));
-		return true;
-	case KT_KEY_PAGE_DOWN:
-	case KT_KEY_CTRL | 'f':
-		go_to(v, v->cursor + page);
-		return true;
-	case KT_KEY_HOME:
-	case 'g':
-		go_to(v, 0);
-		return true;
-	case KT_KEY_END:
-	case 'G':
-		go_to(v, SIZE_MAX - 1);
-		return true;
-	case KT_KEY_LEFT:
-	case 'h':
-		left(v);
-		return true;
-	case KT_KEY_RIGHT:
-		right(v);
-		return true;
-	case KT_KEY_MOUSE:
+	if (pressed->code == KT_KEY_MOUSE)
 		return mouse(v, pressed);
-	default:
-		return false;
-	}
+	if (move == KT_MOVE_LEFT)
+		left(v);
+	else if (move == KT_MOVE_RIGHT)
+		right(v);
+	else if (move != KT_MOVE_NONE)
+		go_to(v, kt_move_index(move, v->cursor, v->tree.lines.n, page));
+	return move != KT_MOVE_NONE;
 }
 
 static const struct kt_resource *resource_of(
@@ -494,11 +450,9 @@ struct kt_view *kt_xray_view_create(struct kt_ui *ui, const struct kt_resource *
 	struct xray_view *v = kt_new(struct xray_view);
 	kt_auto_free char *full = kt_resource_full_name(of), *plural = kt_strdup(of->plural),
 	                  *singular = kt_strdup(of->singular);
-	size_t way = 0;
+	const struct kt_ui_kind *kind = kt_ui_kind_of(of);
+	bool known = kind && kind->below;
 
-	while (WAYS[way].root && (strcmp(WAYS[way].root, of->plural) != 0 ||
-	                                 strcmp(WAYS[way].group, of->group) != 0))
-		way++;
 	v->view = (struct kt_view){.ops = &OPS, .ui = ui, .crumb = kt_strdup("xray")};
 	v->namespace = kt_strdup(of->namespaced ? namespace : "");
 	v->plural = kt_steal(&plural);
@@ -506,9 +460,9 @@ struct kt_view *kt_xray_view_create(struct kt_ui *ui, const struct kt_resource *
 	kt_timer_init(&v->pause, ui->loop, on_pause_over);
 	kt_xray_tree_init(&v->tree);
 	kt_filter_set(&v->tree.filter, filter_typed);
-	v->tree.way = WAYS[way].way;
-	kt_xray_tree_add(&v->tree, ui, WAYS[way].root ? WAYS[way].root : full, singular);
-	add_kinds(v, WAYS[way].below, false);
+	v->tree.way = known ? kind->way : KT_XRAY_BY_OWNER;
+	kt_xray_tree_add(&v->tree, ui, known ? kind->plural : full, singular);
+	add_kinds(v, known ? kind->below : OWNED, false);
 	add_kinds(v, REFERRED, true);
 	start(v);
 	return &v->view;

@@ -2,6 +2,7 @@
 /* The table on the screen: which columns fit, ages, colours, the mouse. */
 #include "tui/widget/table.h"
 
+#include "tui/widget/move.h"
 #include "tui/widget/table_sort.h"
 
 #include "base/loop.h"
@@ -321,52 +322,30 @@ static bool mouse(struct kt_table *table, const struct kt_key *key)
 
 bool kt_table_key(struct kt_table *table, const struct kt_key *key)
 {
-	int64_t page = KT_MAX(table->area.rows - 2, 1);
+	size_t page = (size_t)KT_MAX(table->area.rows - 2, 1);
+	enum kt_move move = kt_move_of(key->code);
 
-	switch (key->code) {
-	case KT_KEY_UP:
-	case 'k':
-		kt_table_move(table, -1);
-		return true;
-	case KT_KEY_DOWN:
-	case 'j':
-		kt_table_move(table, 1);
-		return true;
-	case KT_KEY_PAGE_UP:
-	case KT_KEY_CTRL | 'b':
-		kt_table_move(table, -page);
-		return true;
-	case KT_KEY_PAGE_DOWN:
-	case KT_KEY_CTRL | 'f':
-		kt_table_move(table, page);
-		return true;
-	case KT_KEY_HOME:
-	case 'g':
-		kt_table_move_to(table, 0);
-		return true;
-	case KT_KEY_END:
-	case 'G':
-		kt_table_move_to(table, SIZE_MAX);
-		return true;
-	case KT_KEY_LEFT:
-	case 'h':
+	switch (move) {
+	case KT_MOVE_LEFT:
 		table->first_column -= table->first_column > 0;
 		return true;
-	case KT_KEY_RIGHT:
+	case KT_MOVE_RIGHT:
 		if (table->first_column + 2 < columns_shown(table))
 			table->first_column++;
 		return true;
-	case KT_KEY_SHIFT_LEFT:
-		pick_column(table, -1);
-		return true;
-	case KT_KEY_SHIFT_RIGHT:
-		pick_column(table, 1);
-		return true;
-	case KT_KEY_MOUSE:
-		return mouse(table, key);
+	case KT_MOVE_NONE:
+		break;
 	default:
-		return false;
+		table->settled = true;
+		table->cursor = kt_move_index(move, table->cursor, table->order.n, page);
+		return true;
 	}
+	if (key->code == KT_KEY_MOUSE)
+		return mouse(table, key);
+	if (key->code != KT_KEY_SHIFT_LEFT && key->code != KT_KEY_SHIFT_RIGHT)
+		return false;
+	pick_column(table, key->code == KT_KEY_SHIFT_LEFT ? -1 : 1);
+	return true;
 }
 
 static void csv_cell(struct kt_str *out, const char *text, bool last)

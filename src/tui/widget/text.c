@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/widget/text.h"
 
+#include "tui/widget/move.h"
+
 void kt_text_init(struct kt_text *text, enum kt_highlight highlight)
 {
 	*text = (struct kt_text){.highlight = highlight, .hit = SIZE_MAX};
@@ -187,49 +189,40 @@ bool kt_text_key(struct kt_text *text, const struct kt_key *key)
 {
 	int64_t page = KT_MAX(text->area.rows - 1, 1);
 
-	switch (key->code) {
-	case KT_KEY_UP:
-	case 'k':
+	switch (key->code == ' ' ? KT_MOVE_PAGE_DOWN : kt_move_of(key->code)) {
+	case KT_MOVE_UP:
 		scroll(text, -1);
 		return true;
-	case KT_KEY_DOWN:
-	case 'j':
+	case KT_MOVE_DOWN:
 		scroll(text, 1);
 		return true;
-	case KT_KEY_PAGE_UP:
-	case KT_KEY_CTRL | 'b':
+	case KT_MOVE_PAGE_UP:
 		scroll(text, -page);
 		return true;
-	case KT_KEY_PAGE_DOWN:
-	case KT_KEY_CTRL | 'f':
-	case ' ':
+	case KT_MOVE_PAGE_DOWN:
 		scroll(text, page);
 		return true;
-	case KT_KEY_HOME:
-	case 'g':
+	case KT_MOVE_FIRST:
 		text->top = 0;
 		text->follow = false;
 		return true;
-	case KT_KEY_END:
-	case 'G':
+	case KT_MOVE_LAST:
 		text->top = last_top(text);
 		return true;
-	case KT_KEY_LEFT:
-	case 'h':
+	case KT_MOVE_LEFT:
 		text->left = KT_MAX(text->left - 8, 0);
 		return true;
-	case KT_KEY_RIGHT:
-	case 'l':
+	case KT_MOVE_RIGHT:
 		text->left += text->wrap ? 0 : 8;
 		return true;
-	case KT_KEY_MOUSE:
-		if (key->mouse != KT_MOUSE_WHEEL_UP && key->mouse != KT_MOUSE_WHEEL_DOWN)
-			return false;
-		scroll(text, key->mouse == KT_MOUSE_WHEEL_UP ? -3 : 3);
-		return true;
-	default:
-		return false;
+	case KT_MOVE_NONE:
+		break;
 	}
+	if (key->code != KT_KEY_MOUSE ||
+	        (key->mouse != KT_MOUSE_WHEEL_UP && key->mouse != KT_MOUSE_WHEEL_DOWN))
+		return false;
+	scroll(text, key->mouse == KT_MOUSE_WHEEL_UP ? -3 : 3);
+	return true;
 }
 
 /* Drawing */
