@@ -536,7 +536,9 @@ static int compose_stream(struct composer *c, struct cursor *cursor, struct kt_y
 		struct kt_yaml_doc doc;
 		if (!compose_document(c, cursor, &doc))
 			return -EINVAL;
-		docs->docs = kt_reallocarray(docs->docs, docs->n + 1, sizeof(*docs->docs));
+		if ((docs->n & (docs->n - 1)) == 0) /* 0 or a power of two: it is full */
+			docs->docs = kt_reallocarray(
+			        docs->docs, docs->n ? 2 * docs->n : 1, sizeof(*docs->docs));
 		docs->docs[docs->n++] = doc;
 	}
 	return -EINVAL;

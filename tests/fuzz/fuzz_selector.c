@@ -13,10 +13,16 @@ static void check(const char *text, int (*parse)(const char *, struct kt_selecto
 	if (parse(text, &selector) < 0)
 		return;
 	kt_auto_free char *first = kt_selector_text(selector);
+	/* Fields are in the order of their text, which the first print may have changed ("a==" is
+	 * printed "a="). */
 	if (parse(first, &again) == 0) {
 		kt_auto_free char *second = kt_selector_text(again);
 
-		kt_assert(strcmp(first, second) == 0);
+		kt_selector_destroy(again);
+		kt_assert(strlen(first) == strlen(second));
+		kt_assert(parse(second, &again) == 0);
+		kt_auto_free char *third = kt_selector_text(again);
+		kt_assert(strcmp(second, third) == 0);
 		kt_selector_destroy(again);
 	}
 	kt_selector_matches_labels(selector, NULL);

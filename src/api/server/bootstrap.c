@@ -3,6 +3,7 @@
 
 #include "api/machinery/limits.h"
 #include "api/server/auth/authorize.h"
+#include "api/server/flow.h"
 #include "api/server/server_impl.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -217,6 +218,8 @@ int kt_server_bootstrap(struct kt_server *server, struct kt_err *err)
 	free(batch);
 	if (status == 0)
 		status = kt_authorizer_sync(server->authorizer, err);
+	if (status == 0)
+		status = kt_flow_sync(server->flow, err);
 	atomic_store(&server->ready, status == 0);
 	return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/metrics.h"
 
+#include "api/server/flow.h"
 #include "api/server/server_impl.h"
 
 #include <inttypes.h>
@@ -159,6 +160,7 @@ void kt_metrics_write(struct kt_server *server, struct kt_str *out)
 	head(out, "apiserver_current_inflight_requests", "gauge", "Requests being worked on.");
 	kt_str_printf(
 	        out, "apiserver_current_inflight_requests %d\n", atomic_load(&metrics->running));
+	kt_flow_metrics(server->flow, out);
 	write_objects(server, out);
 	write_process(server, out);
 }

@@ -4,6 +4,7 @@
 #include "api/server/auth/authenticate.h"
 #include "api/server/auth/authorize.h"
 #include "api/server/crds.h"
+#include "api/server/flow.h"
 #include "api/server/pki.h"
 #include "api/server/server_impl.h"
 
@@ -38,6 +39,8 @@ int kt_server_start_parts(struct kt_server *server, struct kt_err *err)
 		status = kt_authorizer_create(
 		        server->storage, server->loop, &server->authorizer, err);
 	if (status == 0)
+		status = kt_flow_create(server, &server->flow, err);
+	if (status == 0)
 		status = kt_admission_create(server->options.enable_admission_plugins,
 		        server->options.disable_admission_plugins, &server->admission, err);
 	if (status == 0)
@@ -49,6 +52,7 @@ void kt_server_stop_parts(struct kt_server *server)
 {
 	kt_crds_destroy(server->crds);
 	kt_admission_destroy(server->admission);
+	kt_flow_destroy(server->flow);
 	kt_authorizer_destroy(server->authorizer);
 	kt_authenticator_destroy(server->authenticator);
 	kt_pki_close(server->own_pki);

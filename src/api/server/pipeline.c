@@ -178,6 +178,7 @@ void kt_request_abort(struct kt_request *request)
 	request->aborted = true;
 	if (!request->state)
 		return;
+	kt_flow_abort(request);
 	kt_admit_abort(request);
 	kt_convert_abort(request);
 }

@@ -81,7 +81,6 @@ struct kt_convert;
 struct kt_request_state {
 	unsigned stage;
 	bool failed;
-	bool is_counted;    /* by flow control */
 	int attempts;       /* of the commit */
 	int64_t started_ns; /* loop time */
 	struct kt_route route;
@@ -122,6 +121,7 @@ struct kt_request_state {
 	size_t n_ops;
 	struct kt_storage_txn txn;
 	struct kt_field_errors *field_errors;
+	struct kt_flow_pass *flow;  /* flow.h; NULL: not counted */
 	struct kt_admit *admit;     /* admission under way (admit.c); arena */
 	struct kt_convert *convert; /* webhook_versions.h; NULL: nothing is converted by one */
 	json_t *audit_annotations;  /* NULL: none */

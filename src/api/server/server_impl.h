@@ -21,13 +21,13 @@ struct kt_server {
 	struct kt_pki *own_pki;                 /* when the options bring none */
 	struct kt_authenticator *authenticator; /* auth/ */
 	struct kt_authorizer *authorizer;
+	struct kt_flow *flow;           /* flow.h */
 	struct kt_admission *admission; /* admission/admission.h */
 	struct kt_audit *audit;         /* audit.h; NULL: off */
 	struct kt_crds *crds;           /* crds.h */
 	int64_t started_wall_ns;
 	atomic_bool ready;
 	atomic_int secure_port; /* of the HTTP server; 0: none yet */
-	atomic_int running;     /* requests that flow control counts */
 };
 
 /* The version of the API that is served. */
