@@ -155,6 +155,15 @@ static bool guess_from_command(struct kt_json_at spec, struct sim_plan *plan)
 	return known;
 }
 
+/* "registry.k8s.io/pause:3.10": what it runs waits to be ended. */
+static bool is_pause_image(struct kt_json_at spec)
+{
+	kt_auto_free char *image = kt_json_string_dup(kt_json_member(spec, "image"));
+	const char *slash = image ? strrchr(image, '/') : NULL, *name = slash ? slash + 1 : image;
+
+	return name && strncmp(name, "pause", 5) == 0 && strchr(":@", name[5]);
+}
+
 static bool owned_by_job(const struct kt_object *pod)
 {
 	struct kt_sv text = kt_object_span(pod, pod->owner_references);
@@ -194,7 +203,8 @@ static void read_plan(struct sim_pod *pod, struct sim_container *container, stru
 	free(plan->pull_error);
 	*plan = (struct sim_plan){.run_ns = runs_once ? 0 : SIM_FOREVER, .n_exit_codes = 1};
 	guessed = container->kind != SIM_SIDECAR && guess_from_command(spec, plan);
-	if (!guessed && container->kind == SIM_MAIN && owned_by_job(pod->object))
+	if (!guessed && container->kind == SIM_MAIN && owned_by_job(pod->object) &&
+	        !is_pause_image(spec))
 		plan->run_ns = SIM_JOB_RUN_NS;
 	plan->pull_ns = KT_MAX(duration(pod, container->name, "pull-time", 0), 0);
 	plan->start_ns = KT_MAX(duration(pod, container->name, "start-time", 0), 0);

@@ -4,7 +4,8 @@
  * leases, and takes every pod bound to one of them through its life: image pull, init containers,
  * sidecars, main containers, readiness, restarts with back-off, termination with grace, completion.
  * What a pod does is data in its annotations; without any it starts at once and runs for ever (the
- * pod of a Job ends with success after a second, `sleep N` after N seconds). Ephemeral containers
+ * pod of a Job ends with success after a second unless its image is pause, `sleep N` after N
+ * seconds). Ephemeral containers
  * live the same way, are never restarted, and hold up nothing; init and ephemeral containers hear
  * of run-time and exit-code only by their own names.
  *
