@@ -20,8 +20,9 @@
 #define DAY_S 86400
 #define CA_DAYS 3650
 #define LEAF_DAYS 365
-#define RENEW_DAYS 30   /* leaves are made anew that long before their end */
-#define BACKDATE_S 3600 /* clocks of clients may be behind */
+#define RENEW_DAYS 30          /* leaves are made anew that long before their end */
+#define BACKDATE_S 3600        /* clocks of clients may be behind */
+#define REQUEST_BACKDATE_S 300 /* of a signed request; kube-controller-manager's */
 #define FILE_BYTES_MAX (256 * 1024)
 
 struct kt_pki {
@@ -165,7 +166,7 @@ static int public_pem(gnutls_x509_privkey_t key, char **ret_pem, struct kt_err *
 }
 
 /* And version and serial. */
-static int set_dates(gnutls_x509_crt_t crt, time_t end)
+static int set_dates(gnutls_x509_crt_t crt, time_t backdate_s, time_t end)
 {
 	unsigned char serial[16];
 	int r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
@@ -176,7 +177,7 @@ static int set_dates(gnutls_x509_crt_t crt, time_t end)
 	if (r >= 0)
 		r = gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));
 	if (r >= 0)
-		r = gnutls_x509_crt_set_activation_time(crt, time(NULL) - BACKDATE_S);
+		r = gnutls_x509_crt_set_activation_time(crt, time(NULL) - backdate_s);
 	return r < 0 ? r : gnutls_x509_crt_set_expiration_time(crt, end);
 }
 
@@ -190,7 +191,7 @@ static int begin_crt(
 	int r = gnutls_x509_crt_init(&crt);
 
 	if (r >= 0)
-		r = set_dates(crt, time(NULL) + (time_t)days * DAY_S);
+		r = set_dates(crt, BACKDATE_S, time(NULL) + (time_t)days * DAY_S);
 	if (r >= 0)
 		r = gnutls_x509_crt_set_key(crt, key);
 	if (r >= 0)
@@ -252,7 +253,7 @@ int pki_date(const struct kt_pki *pki, gnutls_x509_crt_t crt, int64_t seconds)
 {
 	time_t ca_end = gnutls_x509_crt_get_expiration_time(pki->ca_crt);
 
-	return set_dates(crt, KT_MIN(time(NULL) + (time_t)seconds, ca_end));
+	return set_dates(crt, REQUEST_BACKDATE_S, KT_MIN(time(NULL) + (time_t)seconds, ca_end));
 }
 
 /* Signs a leaf with the CA and writes both halves. */

@@ -201,6 +201,8 @@ static void test_signing(void **state)
 	assert_int_equal(usage, GNUTLS_KEY_DIGITAL_SIGNATURE);
 	assert_in_range(
 	        gnutls_x509_crt_get_expiration_time(crt), time(NULL) + 3500, time(NULL) + 3600);
+	assert_in_range(
+	        gnutls_x509_crt_get_activation_time(crt), time(NULL) - 310, time(NULL) - 300);
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_crt_deinit(ca);
 	kt_pki_close(pki);
