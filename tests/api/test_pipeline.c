@@ -666,6 +666,35 @@ static void test_reviews_have_no_table(void **state)
 	assert_int_equal(status_of(f, f->admin, "POST", path, body), 201);
 }
 
+#define QUOTAS "/api/v1/namespaces/default/resourcequotas"
+#define CLAIMS "/api/v1/namespaces/default/persistentvolumeclaims"
+#define CLAIM(name, class) \
+	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"accessModes\":[" \
+	"\"ReadWriteOnce\"],\"volumeAttributesClassName\":\"" class "\",\"resources\":{" \
+	                                                            "\"requests\":{\"storage\":" \
+	                                                            "\"1Gi\"}}}}"
+
+static void test_quota_of_a_volume_attributes_class(void **state)
+{
+	static const char quota[] =
+	        "{\"metadata\":{\"name\":\"q\"},\"spec\":{\"hard\":{\"persistentvolumeclaims\":"
+	        "\"1\"},\"scopeSelector\":{\"matchExpressions\":[{\"scopeName\":"
+	        "\"VolumeAttributesClass\",\"operator\":\"In\",\"values\":[\"gold\"]}]}}}",
+	                  counted[] = "{\"status\":{\"hard\":{\"persistentvolumeclaims\":\"1\"},"
+	                              "\"used\":{\"persistentvolumeclaims\":\"0\"}}}";
+	struct fixture *f = *state;
+	struct waited w;
+
+	assert_int_equal(status_of(f, f->admin, "POST", QUOTAS, quota), 201);
+	request(f, f->admin, &w, "PATCH", QUOTAS "/q/status", "application/merge-patch+json",
+	        counted);
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
+	assert_int_equal(status_of(f, f->admin, "POST", CLAIMS, CLAIM("a", "gold")), 201);
+	assert_int_equal(status_of(f, f->admin, "POST", CLAIMS, CLAIM("b", "gold")), 403);
+	assert_int_equal(status_of(f, f->admin, "POST", CLAIMS, CLAIM("c", "silver")), 201);
+}
+
 #define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
 #define ADDRESS(name) \
 	"{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"parentRef\":" \
@@ -789,6 +818,8 @@ int main(void)
 	                test_old_objects_are_read_through_a_new_definition, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_reviews_have_no_table, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_addresses_are_named_so, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_quota_of_a_volume_attributes_class, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_definition_brings_an_api_service, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_custom_scale, setup, teardown),

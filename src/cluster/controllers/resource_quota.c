@@ -24,6 +24,37 @@ static bool is_best_effort(const struct kt_object *pod)
 	return kt_json_string_is(kt_field_of(pod, "status", "qosClass"), "BestEffort");
 }
 
+static bool names_namespaces(const json_t *term)
+{
+	return json_array_size(json_object_get(term, "namespaces")) ||
+	       json_object_get(term, "namespaceSelector");
+}
+
+static bool crosses_namespaces(const struct kt_object *pod)
+{
+	static const char *const kinds[] = {"podAffinity", "podAntiAffinity"};
+	struct kt_json_at at = kt_field_of(pod, "spec", "affinity");
+	kt_auto_json json_t *affinity = at.p ? kt_json_tree(at) : NULL;
+
+	for (size_t k = 0; k < KT_ARRAY_SIZE(kinds); k++) {
+		const json_t *kind = json_object_get(affinity, kinds[k]);
+		json_t *term;
+		size_t i;
+
+		json_array_foreach(
+		        json_object_get(kind, "requiredDuringSchedulingIgnoredDuringExecution"), i,
+		        term)
+			if (names_namespaces(term))
+				return true;
+		json_array_foreach(
+		        json_object_get(kind, "preferredDuringSchedulingIgnoredDuringExecution"), i,
+		        term)
+			if (names_namespaces(json_object_get(term, "podAffinityTerm")))
+				return true;
+	}
+	return false;
+}
+
 static bool scope_matches(const char *scope, const struct kt_object *pod)
 {
 	bool has_deadline = kt_int_at(pod, "spec", "activeDeadlineSeconds", -1) >= 0;
@@ -36,24 +67,59 @@ static bool scope_matches(const char *scope, const struct kt_object *pod)
 		return is_best_effort(pod);
 	if (kt_streq(scope, "NotBestEffort"))
 		return !is_best_effort(pod);
-	return true;
+	return kt_streq(scope, "CrossNamespacePodAffinity") && crosses_namespaces(pod);
 }
 
-static bool class_matches(const json_t *expression, const struct kt_object *pod)
+/* One of up to three classes, as an expression of a scope wants it. */
+static bool class_matches(const json_t *expression, char *const *have, size_t n)
 {
-	kt_auto_free char *have = kt_json_string_dup(kt_field_of(pod, "spec", "priorityClassName"));
 	const char *operator= kt_jstr(expression, "operator");
-	bool in = false;
+	bool in = false, any = false;
 	json_t *value;
 	size_t i;
 
-	json_array_foreach(json_object_get(expression, "values"), i, value)
-		in = in || kt_streq(have, json_string_value(value));
+	for (size_t c = 0; c < n; c++) {
+		any = any || (have[c] && *have[c]);
+		json_array_foreach(json_object_get(expression, "values"), i, value)
+			in = in || kt_streq(have[c], json_string_value(value));
+	}
 	if (kt_streq(operator, "In"))
 		return in;
 	if (kt_streq(operator, "NotIn"))
 		return !in;
-	return kt_streq(operator, "Exists") ? have && *have : !have || !*have;
+	return kt_streq(operator, "Exists") == any;
+}
+
+static bool priority_matches(const json_t *expression, const struct kt_object *pod)
+{
+	kt_auto_free char *have = kt_json_string_dup(kt_field_of(pod, "spec", "priorityClassName"));
+
+	return class_matches(expression, &have, 1);
+}
+
+/* Of its scopes VolumeAttributesClass alone is about claims. */
+static bool claim_in_scope(const json_t *spec, const struct kt_object *claim)
+{
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(json_object_get(spec, "scopes")))
+		return false;
+	json_array_foreach(kt_jget(spec, "scopeSelector.matchExpressions"), i, item) {
+		struct kt_json_at status = kt_json_member(kt_object_doc(claim), "status");
+		kt_auto_free char *wanted =
+		        kt_json_string_dup(kt_field_of(claim, "spec", "volumeAttributesClassName"));
+		kt_auto_free char *current = kt_json_string_dup(
+		        kt_json_member(status, "currentVolumeAttributesClassName"));
+		kt_auto_free char *target = kt_json_string_dup(kt_json_find(
+		        status, "modifyVolumeStatus", "targetVolumeAttributesClassName", NULL));
+		char *classes[] = {wanted, current, target};
+
+		if (!kt_streq(kt_jstr(item, "scopeName"), "VolumeAttributesClass") ||
+		        !class_matches(item, classes, KT_ARRAY_SIZE(classes)))
+			return false;
+	}
+	return true;
 }
 
 static bool in_scope(const json_t *spec, const struct kt_object *pod)
@@ -67,7 +133,7 @@ static bool in_scope(const json_t *spec, const struct kt_object *pod)
 	json_array_foreach(kt_jget(spec, "scopeSelector.matchExpressions"), i, item) {
 		const char *scope = kt_jstr(item, "scopeName");
 
-		if (kt_streq(scope, "PriorityClass") ? !class_matches(item, pod)
+		if (kt_streq(scope, "PriorityClass") ? !priority_matches(item, pod)
 		                                     : !scope_matches(scope, pod))
 			return false;
 	}
@@ -87,7 +153,7 @@ static struct kt_quantity quantity_at(struct kt_json_at at)
 }
 
 /* The larger of the containers' sum and the largest init container; sidecars count with both. */
-static struct kt_quantity pod_sum(
+static struct kt_quantity containers_sum(
         const struct kt_object *pod, const char *kind, const char *resource)
 {
 	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI), sidecars = sum,
@@ -111,6 +177,18 @@ static struct kt_quantity pod_sum(
 		sum = kt_quantity_add(
 		        sum, quantity_at(kt_json_find(item, "resources", kind, resource, NULL)));
 	return kt_quantity_cmp(peak, sum) > 0 ? peak : sum;
+}
+
+/* What the pod says as a whole goes before what its containers say; its overhead comes on top. */
+static struct kt_quantity pod_sum(
+        const struct kt_object *pod, const char *kind, const char *resource)
+{
+	struct kt_json_at whole = kt_json_find(
+	                          kt_field_of(pod, "spec", "resources"), kind, resource, NULL),
+	                  overhead = kt_json_member(kt_field_of(pod, "spec", "overhead"), resource);
+	struct kt_quantity sum = whole.p ? quantity_at(whole) : containers_sum(pod, kind, resource);
+
+	return !kt_quantity_sign(sum) ? sum : kt_quantity_add(sum, quantity_at(overhead));
 }
 
 static bool has_ended(const struct kt_object *pod)
@@ -168,10 +246,10 @@ static struct kt_quantity count_services(
 	return kt_quantity_from_int64(n, KT_QUANTITY_DECIMAL_SI);
 }
 
-/* requests.storage, CLASS.storageclass.storage.k8s.io/requests.storage and
+/* persistentvolumeclaims, requests.storage, CLASS.storageclass.storage.k8s.io/requests.storage and
  * …/persistentvolumeclaims. */
-static struct kt_quantity sum_claims(struct quota_controller *own, struct kt_sv namespace,
-        const char *class, size_t class_len, bool storage)
+static struct kt_quantity sum_claims(struct quota_controller *own, const json_t *spec,
+        struct kt_sv namespace, struct kt_sv class, bool storage)
 {
 	struct kt_quantity sum = kt_quantity_from_int64(0, KT_QUANTITY_DECIMAL_SI);
 	kt_auto_objects claims = {0};
@@ -181,7 +259,7 @@ static struct kt_quantity sum_claims(struct quota_controller *own, struct kt_sv 
 		struct kt_sv have = {0};
 
 		kt_json_string_sv(kt_field_of(claims.items[i], "spec", "storageClassName"), &have);
-		if (class && !kt_sv_eq(have, (struct kt_sv){class, class_len}))
+		if ((class.len && !kt_sv_eq(have, class)) || !claim_in_scope(spec, claims.items[i]))
 			continue;
 		sum = kt_quantity_add(
 		        sum, storage ? quantity_at(kt_json_find(
@@ -222,10 +300,13 @@ static bool measure(struct quota_controller *own, const json_t *spec, struct kt_
 	if (strcmp(name, "pods") == 0 || strcmp(name, "count/pods") == 0)
 		*ret = count_pods(own, spec, namespace, *name == 'c');
 	else if (class)
-		*ret = sum_claims(own, namespace, name, (size_t)(class - name),
+		*ret = sum_claims(own, spec, namespace,
+		        (struct kt_sv){name, (size_t)(class - name)},
 		        kt_ends_with(name, "/requests.storage"));
 	else if (strcmp(name, "requests.storage") == 0)
-		*ret = sum_claims(own, namespace, NULL, 0, true);
+		*ret = sum_claims(own, spec, namespace, (struct kt_sv){0}, true);
+	else if (kt_ends_with(name, "persistentvolumeclaims"))
+		*ret = sum_claims(own, spec, namespace, (struct kt_sv){0}, false);
 	else if (kt_starts_with(name, "requests.") || kt_starts_with(name, "limits."))
 		*ret = sum_pods(own, spec, namespace, *name == 'r' ? "requests" : "limits",
 		        strchr(name, '.') + 1);

@@ -373,6 +373,65 @@ static void quotas_count_what_is_there(void **state)
 	assert_string_equal(kt_jstr(quota, "status.used.pods"), "0");
 }
 
+static const char *used_of(struct world *world, const char *quota, const char *resource)
+{
+	static char text[64];
+	kt_auto_free char *path =
+	        kt_asprintf("/api/v1/namespaces/default/resourcequotas/%s", quota);
+	kt_auto_json json_t *object = fake_get(world->fake, path);
+	const char *used =
+	        json_string_value(json_object_get(kt_jget(object, "status.used"), resource));
+
+	snprintf(text, sizeof(text), "%s", used ? used : "");
+	return text;
+}
+
+static void put_scoped_quota(
+        struct world *world, const char *name, const char *expression, const char *hard)
+{
+	kt_auto_free char *text =
+	        kt_asprintf("{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'%s'},"
+	                    "'spec':{'hard':{%s},'scopeSelector':{'matchExpressions':[%s]}}}",
+	                name, hard, expression);
+
+	fake_put(world->fake, "/api/v1/namespaces/default/resourcequotas", text);
+}
+
+static void quotas_count_what_is_in_scope(void **state)
+{
+	struct world *world = *state;
+
+	put_scoped_quota(world, "across",
+	        "{'scopeName':'CrossNamespacePodAffinity','operator':'Exists'}",
+	        "'pods':'5','requests.cpu':'5'");
+	put_scoped_quota(world, "gold",
+	        "{'scopeName':'VolumeAttributesClass','operator':'In','values':['gold']}",
+	        "'persistentvolumeclaims':'5','requests.storage':'5Gi'");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'metadata':{'name':'plain'},'spec':{'containers':[{'name':'c'}],'affinity':{"
+	        "'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':["
+	        "{'topologyKey':'t'}]}}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'metadata':{'name':'across'},'spec':{'overhead':{'cpu':'250m'},"
+	        "'resources':{'requests':{'cpu':'2'}},'containers':[{'name':'c','resources':{"
+	        "'requests':{'cpu':'1'}}}],'affinity':{'podAntiAffinity':{"
+	        "'preferredDuringSchedulingIgnoredDuringExecution':[{'weight':1,"
+	        "'podAffinityTerm':{'topologyKey':'t','namespaces':['a']}}]}}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/persistentvolumeclaims",
+	        "{'metadata':{'name':'a'},'spec':{'volumeAttributesClassName':'gold',"
+	        "'resources':{'requests':{'storage':'1Gi'}}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/persistentvolumeclaims",
+	        "{'metadata':{'name':'b'},'spec':{'resources':{'requests':{'storage':'1Gi'}}}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/persistentvolumeclaims",
+	        "{'metadata':{'name':'d'},'spec':{'resources':{'requests':{'storage':'1Gi'}}},"
+	        "'status':{'currentVolumeAttributesClassName':'gold'}}");
+	world_run_ms(world, 5000);
+	assert_string_equal(used_of(world, "across", "pods"), "1");
+	assert_string_equal(used_of(world, "across", "requests.cpu"), "2250m");
+	assert_string_equal(used_of(world, "gold", "persistentvolumeclaims"), "2");
+	assert_string_equal(used_of(world, "gold", "requests.storage"), "2Gi");
+}
+
 /* The event with this reason; NULL. */
 static json_t *event_of(struct world *world, const char *reason)
 {
@@ -579,6 +638,7 @@ int main(void)
 	        T(a_late_claim_takes_only_what_is_reserved),
 	        T(budgets_and_roles_are_summed_up),
 	        T(quotas_count_what_is_there),
+	        T(quotas_count_what_is_in_scope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

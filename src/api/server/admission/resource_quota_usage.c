@@ -219,22 +219,53 @@ static bool in_scope(const char *scope, const json_t *requirement, const json_t 
 	       (requirement ? matches_class(requirement, class) : *class != '\0');
 }
 
+/* The classes of a claim: what it shall have, has, and is on its way to. */
+static bool has_attributes_class(const json_t *claim, const json_t *values)
+{
+	static const char *const places[] = {"spec.volumeAttributesClassName",
+	        "status.currentVolumeAttributesClassName",
+	        "status.modifyVolumeStatus.targetVolumeAttributesClassName"};
+	for (size_t p = 0; p < KT_ARRAY_SIZE(places); p++) {
+		const char *class = kt_jstr(claim, places[p]);
+		if (class && *class && (!values || has_value(values, class)))
+			return true;
+	}
+	return false;
+}
+
+/* requirement NULL: the scope as such, which is that there is a class. */
+static bool claim_in_scope(const char *scope, const json_t *requirement, const json_t *claim)
+{
+	const char *operator= requirement ? kt_text_of(requirement, "operator") : "Exists";
+	const json_t *values = json_object_get(requirement, "values");
+	if (strcmp(scope, "VolumeAttributesClass") != 0)
+		return false;
+	if (strcmp(operator, "In") == 0)
+		return has_attributes_class(claim, values);
+	if (strcmp(operator, "NotIn") == 0)
+		return !has_attributes_class(claim, values);
+	return (strcmp(operator, "Exists") == 0) == has_attributes_class(claim, NULL);
+}
+
 bool kt_quota_matches(const json_t *quota, const struct kt_kind *kind, const json_t *object)
 {
+	bool is_claim = is_kind(kind, "persistentvolumeclaims");
 	const json_t *scopes = kt_jget(quota, "spec.scopes"),
 	             *selector = kt_jget(quota, "spec.scopeSelector.matchExpressions");
 	size_t i;
 	json_t *item;
 	if (!json_array_size(scopes) && !json_array_size(selector))
 		return true;
-	if (!is_kind(kind, "pods"))
+	if (!is_claim && !is_kind(kind, "pods"))
 		return false;
+	bool (*const matches)(const char *, const json_t *, const json_t *) =
+	        is_claim ? claim_in_scope : in_scope;
 	json_array_foreach(scopes, i, item) {
-		if (!in_scope(json_string_value(item), NULL, object))
+		if (!matches(json_string_value(item), NULL, object))
 			return false;
 	}
 	json_array_foreach(selector, i, item) {
-		if (!in_scope(kt_text_of(item, "scopeName"), item, object))
+		if (!matches(kt_text_of(item, "scopeName"), item, object))
 			return false;
 	}
 	return true;
