@@ -114,15 +114,35 @@ static void note_finished(struct cron_work *work, const struct kt_object *job, c
 		json_object_set_new(work->status, "lastSuccessfulTime", kt_time_json(end_ns));
 }
 
+/* Of those that ran, the ones that somebody took away. */
+static void note_missing(struct cron_work *work)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(work->status, "active"), i, item) {
+		bool found = false;
+
+		for (size_t j = 0; j < work->jobs.n && !found; j++)
+			found = kt_sv_is(kt_object_uid(work->jobs.items[j]), kt_jstr(item, "uid"));
+		if (!found)
+			kt_reconciler_event(work->own->reconciler, work->object, "Normal",
+			        "MissingJob", "Active job went missing: %s", kt_jstr(item, "name"));
+	}
+}
+
 static void read_jobs(struct cron_work *work)
 {
 	json_t *active = json_array();
 
 	kt_collect_indexed(work->own->jobs, "controller", kt_object_uid(work->object), &work->jobs);
+	note_missing(work);
 	for (size_t i = 0; i < work->jobs.n; i++) {
 		struct kt_object *job = work->jobs.items[i];
 		const char *outcome = finished_as(job);
 
+		if (!outcome && kt_is_deleting(job) && !was_active(work, job))
+			continue; /* one that was replaced */
 		if (!outcome) {
 			kt_vec_push(&work->active, job);
 			json_array_append_new(active, job_reference(job));
@@ -250,9 +270,11 @@ static void start_due(struct cron_work *work, int64_t due_ns)
 		        "policy is Forbid");
 		return;
 	}
-	if (kt_streq(policy, "Replace"))
+	if (kt_streq(policy, "Replace")) {
 		for (size_t i = 0; i < work->active.n; i++)
 			delete_job(work, work->active.items[i], true);
+		json_object_del(work->status, "active");
+	}
 	make_job(work, due_ns);
 }
 

@@ -271,6 +271,27 @@ static json_t *wanted_owners(const struct stateful_work *work, const struct kt_o
 	return wanted;
 }
 
+/* Whether the claim is somebody else's to keep or to delete. What an earlier pod of the name left
+ * there is not. */
+static bool has_other_controller(
+        const struct stateful_work *work, const struct kt_object *pod, const json_t *owners)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(owners, i, item) {
+		const char *uid = kt_jstr(item, "uid");
+
+		if (kt_jbool(item, "controller", false) &&
+		        !kt_sv_is(kt_object_uid(work->object), uid) &&
+		        !kt_sv_is(kt_object_uid(pod), uid) &&
+		        !(kt_streq(kt_jstr(item, "kind"), "Pod") &&
+		                kt_sv_is(kt_object_name(pod), kt_jstr(item, "name"))))
+			return true;
+	}
+	return false;
+}
+
 static bool has_owner(const json_t *owners, const char *uid)
 {
 	json_t *item;
@@ -312,7 +333,7 @@ static bool claims_are_owned(
 		kt_auto_json json_t *have = at.p ? kt_json_tree(at) : json_array(), *wanted = NULL,
 		                    *body = NULL;
 
-		if (!claim || kt_is_deleting(claim))
+		if (!claim || kt_is_deleting(claim) || has_other_controller(work, pod, have))
 			continue;
 		wanted = wanted_owners(work, pod, have, condemned);
 		if (same_owners(have, wanted))

@@ -262,6 +262,40 @@ static void cron_jobs_run_on_time(void **state)
 	assert_in_range(fake_count(world->fake, "/apis/batch/v1/jobs"), 3, 4);
 }
 
+static bool has_event(struct world *world, const char *reason, const char *message)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		if (!event)
+			return false;
+		if (kt_streq(kt_jstr(event, "reason"), reason) &&
+		        kt_streq(kt_jstr(event, "message"), message))
+			return true;
+	}
+}
+
+static void cron_jobs_miss_what_was_taken_away(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *cron = NULL;
+
+	fake_put(world->fake, "/apis/batch/v1/namespaces/default/cronjobs",
+	        "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'k'},"
+	        "'spec':{'schedule':'*/5 * * * *','concurrencyPolicy':'Replace',"
+	        "'jobTemplate':{'spec':{'template':{'spec':{'containers':[{'name':'c'}]}}}}}}");
+	world_run_ms(world, 120000);
+	/* One that the controller itself replaces is not missed. */
+	world_run_ms(world, 5 * 60000);
+	assert_int_equal(fake_count(world->fake, "/apis/batch/v1/jobs"), 1);
+	assert_false(has_event(world, "MissingJob", "Active job went missing: k-28333335"));
+	fake_delete(world->fake, JOBS "/k-28333340");
+	world_run_ms(world, 1000);
+	assert_true(has_event(world, "MissingJob", "Active job went missing: k-28333340"));
+	cron = fake_get(world->fake, "/apis/batch/v1/namespaces/default/cronjobs/k");
+	assert_int_equal(json_array_size(kt_jget(cron, "status.active")), 0);
+}
+
 static void assert_next(const char *schedule, const char *after, const char *want)
 {
 	struct kt_cron parsed;
@@ -469,6 +503,26 @@ static void claims_are_kept_or_go(void **state)
 	assert_int_equal(json_array_size(kt_jget(kept, "metadata.ownerReferences")), 0);
 }
 
+static void claims_of_others_are_left_alone(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *claim = NULL;
+
+	put_stateful_set(world, ",'podManagementPolicy':'Parallel',"
+	                        "'persistentVolumeClaimRetentionPolicy':{'whenScaled':'Delete'}");
+	settle(world, running);
+	fake_patch(world->fake, CLAIMS "/data-db-1",
+	        "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap',"
+	        "'name':'m','uid':'somebody','controller':true}]}}");
+	fake_patch(world->fake, SETS "/db", "{'spec':{'replicas':0}}");
+	settle(world, running);
+	settle(world, running);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
+	claim = fake_get(world->fake, CLAIMS "/data-db-1");
+	assert_int_equal(json_array_size(kt_jget(claim, "metadata.ownerReferences")), 1);
+	assert_string_equal(kt_jstr(claim, "metadata.ownerReferences.0.kind"), "ConfigMap");
+}
+
 #define DAEMONS "/apis/apps/v1/namespaces/default/daemonsets"
 
 /* Ready, and heard of for a long time to come. */
@@ -597,6 +651,7 @@ int main(void)
 	        T(jobs_of_others_are_left_alone),
 	        T(suspension_takes_the_pods_away),
 	        T(cron_jobs_run_on_time),
+	        T(cron_jobs_miss_what_was_taken_away),
 	        T(schedules_are_read),
 	        T(zones_have_summer),
 	        T(stateful_pods_come_in_order),
@@ -604,6 +659,7 @@ int main(void)
 	        T(several_may_miss_at_once),
 	        T(claims_come_before_their_pod),
 	        T(claims_are_kept_or_go),
+	        T(claims_of_others_are_left_alone),
 	        T(daemons_run_on_every_node_that_fits),
 	        T(a_lost_node_loses_its_pods),
 	};
