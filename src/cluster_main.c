@@ -285,16 +285,30 @@ static void end_controllers(struct kt_cluster *cluster)
 	cluster->controllers = NULL;
 }
 
-static int sign_request(
-        void *arg, const struct kt_signing *signing, char **ret_pem, struct kt_err *err)
+static struct kt_pki_request pki_request(const struct kt_signing *signing)
 {
-	struct kt_pki_request request = {.name = signing->name,
+	return (struct kt_pki_request){.name = signing->name,
 	        .pem = signing->pem,
 	        .signer = signing->signer,
 	        .usages = signing->usages,
 	        .expiration_s = signing->expiration_s};
+}
+
+static int sign_request(
+        void *arg, const struct kt_signing *signing, char **ret_pem, struct kt_err *err)
+{
+	struct kt_pki_request request = pki_request(signing);
 
 	return kt_pki_sign_request(arg, &request, ret_pem, err);
+}
+
+static int check_request(
+        void *arg, const struct kt_signing *signing, char **ret_common_name, struct kt_err *err)
+{
+	struct kt_pki_request request = pki_request(signing);
+
+	(void)arg;
+	return kt_pki_check_request(&request, ret_common_name, err);
 }
 
 static int start_controllers(struct kt_cluster *cluster, struct kt_err *err)
@@ -308,7 +322,8 @@ static int start_controllers(struct kt_cluster *cluster, struct kt_err *err)
 	cluster->controlling.loop = kt_loop_create(&(struct kt_loop_options){0}, err);
 	if (!cluster->controlling.loop)
 		return err->code;
-	cluster->signer = (struct kt_signer){.sign = sign_request, .arg = cluster->pki};
+	cluster->signer = (struct kt_signer){
+	        .check = check_request, .sign = sign_request, .arg = cluster->pki};
 	struct kt_controllers_options options = {.client = cluster->controllers_client,
 	        .loop = cluster->controlling.loop,
 	        .signer = &cluster->signer,

@@ -147,11 +147,31 @@ static void finish_new(struct fake_client *fake, const struct target *t, json_t 
 	json_object_set_new(metadata, "generation", json_integer(1));
 }
 
+/* Access is granted to the group "granted:SUBRESOURCE". Nothing is kept. */
+static int review(json_t *tree, struct kt_object **ret, struct kt_err *err)
+{
+	const char *subresource = kt_jstr(tree, "spec.resourceAttributes.subresource");
+	kt_auto_free char *group = kt_asprintf("granted:%s", subresource ? subresource : "");
+	kt_auto_str text = KT_STR_INIT;
+	bool allowed = false;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(kt_jget(tree, "spec.groups"), i, item)
+		allowed = allowed || kt_streq(json_string_value(item), group);
+	json_object_set_new(tree, "metadata", json_pack("{s:s}", "name", "review"));
+	json_object_set_new(tree, "status", json_pack("{s:b}", "allowed", allowed));
+	kt_json_write(&text, tree, 0);
+	return kt_object_create(KT_SV("review"), (struct kt_sv){text.data, text.len}, ret, err);
+}
+
 static int create(struct fake_client *fake, const struct target *t, json_t *tree,
         struct kt_object **ret, struct kt_err *err)
 {
 	kt_auto_free char *key = NULL;
 
+	if (strcmp(t->resource, "subjectaccessreviews") == 0)
+		return review(tree, ret, err);
 	finish_new(fake, t, tree);
 	key = key_of(t, kt_jstr(tree, "metadata.name"));
 	if (kt_map_has(&fake->objects, key))

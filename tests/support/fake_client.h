@@ -2,7 +2,8 @@
 /*
  * A client without a server: objects in a map with revisions, watches, the three patches, the
  * sub-resources status, scale-free binding, generateName, generation, grace and finalizers. For
- * unit tests of components on a virtual loop.
+ * unit tests of components on a virtual loop. A SubjectAccessReview is granted to the group
+ * "granted:SUBRESOURCE".
  *
  * It does what components rely on and nothing else: no defaults, no validation, no admission. Paths
  * are built-in resources'.

@@ -63,6 +63,9 @@ struct kt_pki_request {
 	const char *const *usages; /* as its spec spells them, NULL-terminated */
 	int64_t expiration_s;      /* 0: a year, which is the longest */
 };
+/* The common name of its subject on the heap; errors as below. */
+int kt_pki_check_request(
+        const struct kt_pki_request *request, char **ret_common_name, struct kt_err *err);
 /* Signs it with the CA. -EINVAL: it does not hold what its signer demands, in upstream's words. */
 int kt_pki_sign_request(const struct kt_pki *pki, const struct kt_pki_request *request,
         char **ret_cert_pem, struct kt_err *err);

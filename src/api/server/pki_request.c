@@ -201,11 +201,11 @@ static int fill(const struct kt_pki *pki, gnutls_x509_crt_t crt, gnutls_x509_crq
 	return r >= 0 ? set_usages(crt, request) : r;
 }
 
-int kt_pki_sign_request(const struct kt_pki *pki, const struct kt_pki_request *request,
-        char **ret_cert_pem, struct kt_err *err)
+/* Read and found to hold what its signer demands. */
+static int read_request(
+        const struct kt_pki_request *request, gnutls_x509_crq_t *ret_crq, struct kt_err *err)
 {
 	__attribute__((cleanup(free_crq))) gnutls_x509_crq_t crq = NULL;
-	__attribute__((cleanup(free_crt))) gnutls_x509_crt_t crt = NULL;
 	gnutls_datum_t text = {
 	        (unsigned char *)(uintptr_t)request->pem, (unsigned)strlen(request->pem)};
 	int r = gnutls_x509_crq_init(&crq);
@@ -218,6 +218,36 @@ int kt_pki_sign_request(const struct kt_pki *pki, const struct kt_pki_request *r
 		return kt_fail(err, EINVAL, "unable to parse csr \"%s\": %s", request->name,
 		        gnutls_strerror(r));
 	r = check_request(crq, request, err);
+	if (r >= 0)
+		*ret_crq = kt_steal(&crq);
+	return r;
+}
+
+int kt_pki_check_request(
+        const struct kt_pki_request *request, char **ret_common_name, struct kt_err *err)
+{
+	__attribute__((cleanup(free_crq))) gnutls_x509_crq_t crq = NULL;
+	char value[VALUE_MAX];
+	size_t size = sizeof(value);
+	int r = read_request(request, &crq, err);
+
+	if (r < 0)
+		return r;
+	r = gnutls_x509_crq_get_dn_by_oid(crq, GNUTLS_OID_X520_COMMON_NAME, 0, 0, value, &size);
+	if (r < 0)
+		return kt_fail(err, EINVAL, "reading the subject of \"%s\": %s", request->name,
+		        gnutls_strerror(r));
+	*ret_common_name = kt_strdup(value);
+	return 0;
+}
+
+int kt_pki_sign_request(const struct kt_pki *pki, const struct kt_pki_request *request,
+        char **ret_cert_pem, struct kt_err *err)
+{
+	__attribute__((cleanup(free_crq))) gnutls_x509_crq_t crq = NULL;
+	__attribute__((cleanup(free_crt))) gnutls_x509_crt_t crt = NULL;
+	int r = read_request(request, &crq, err);
+
 	if (r < 0)
 		return r;
 	r = gnutls_x509_crt_init(&crt);

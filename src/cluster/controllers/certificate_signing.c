@@ -7,12 +7,11 @@
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cluster/controllers/meta.h"
+#include "cluster/controllers/certificates.h"
 #include "cluster/controllers/table.h"
 
 #include <errno.h>
 
-#define REQUESTS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 #define PENDING_S (24 * 3600)
 #define ANSWERED_S 3600
 
@@ -26,10 +25,10 @@ static const char *const signers[] = {"kubernetes.io/kube-apiserver-client",
         "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving",
         "kubernetes.io/legacy-unknown"};
 
-static bool is_ours(const char *signer)
+static bool is_ours(struct kt_json_at signer)
 {
 	for (size_t i = 0; i < KT_ARRAY_SIZE(signers); i++)
-		if (kt_streq(signer, signers[i]))
+		if (kt_json_string_is(signer, signers[i]))
 			return true;
 	return false;
 }
@@ -37,7 +36,8 @@ static bool is_ours(const char *signer)
 static void write_status(struct signing_controller *own, struct kt_pass *pass,
         const struct kt_object *object, json_t *status)
 {
-	kt_auto_free char *path = kt_asprintf(REQUESTS "/%.*s", KT_SVP(kt_object_name(object)));
+	kt_auto_free char *path =
+	        kt_asprintf(KT_CERTIFICATE_REQUESTS "/%.*s", KT_SVP(kt_object_name(object)));
 
 	kt_patch_status(pass, own->requests, object, path, status);
 }
@@ -52,29 +52,18 @@ static void refuse(struct signing_controller *own, struct kt_pass *pass,
 	write_status(own, pass, object, status);
 }
 
-static void sign(struct signing_controller *own, struct kt_pass *pass,
-        const struct kt_object *object, const json_t *tree)
+static void sign(
+        struct signing_controller *own, struct kt_pass *pass, const struct kt_object *object)
 {
-	const char *usages[32] = {NULL}, *encoded = kt_jstr(tree, "spec.request");
-	kt_auto_free char *certificate = NULL, *name = kt_sv_dup(kt_object_name(object));
-	kt_auto_str pem = KT_STR_INIT, answer = KT_STR_INIT;
+	kt_auto_certificate_request request = {0};
+	kt_auto_free char *certificate = NULL;
+	kt_auto_str answer = KT_STR_INIT;
 	kt_auto_err err = KT_ERR_INIT;
-	json_t *usage, *status;
-	size_t i;
-	int r;
+	json_t *status;
+	int r = kt_certificate_request_read(&request, object);
 
-	json_array_foreach(kt_jget(tree, "spec.usages"), i, usage)
-		if (i + 1 < KT_ARRAY_SIZE(usages))
-			usages[i] = json_string_value(usage);
-	r = encoded ? kt_base64_decode(&pem, kt_sv_of(encoded)) : -EINVAL;
 	if (r >= 0)
-		r = own->signer->sign(own->signer->arg,
-		        &(struct kt_signing){.name = name,
-		                .pem = kt_str_text(&pem),
-		                .signer = kt_jstr(tree, "spec.signerName"),
-		                .usages = usages,
-		                .expiration_s = kt_jint(tree, "spec.expirationSeconds", 0)},
-		        &certificate, &err);
+		r = own->signer->sign(own->signer->arg, &request.signing, &certificate, &err);
 	if (r == -EINVAL) {
 		refuse(own, pass, object, kt_err_message(&err));
 		return;
@@ -109,7 +98,6 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	struct signing_controller *own = arg;
 	struct kt_object *object = kt_pass_object(pass, own->requests);
 	int64_t wall_ns = kt_pass_wall_ns(pass), end;
-	kt_auto_json json_t *tree = NULL;
 
 	if (!object || kt_is_deleting(object))
 		return;
@@ -118,7 +106,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		kt_pass_send(pass,
 		        &(struct kt_pass_write){
 		                .method = "DELETE", .informer = own->requests, .target = object},
-		        REQUESTS "/%s", key);
+		        KT_CERTIFICATE_REQUESTS "/%s", key);
 		return;
 	}
 	kt_pass_again_after_ms(pass, (end - wall_ns) / KT_NS_PER_MS + 1);
@@ -126,9 +114,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	        kt_condition_is_true(object, "Denied") || kt_condition_is_true(object, "Failed") ||
 	        kt_field_of(object, "status", "certificate").p)
 		return;
-	tree = kt_object_tree(object);
-	if (is_ours(kt_jstr(tree, "spec.signerName")))
-		sign(own, pass, object, tree);
+	if (is_ours(kt_field_of(object, "spec", "signerName")))
+		sign(own, pass, object);
 }
 
 static void request_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
@@ -150,7 +137,7 @@ static void *create(struct kt_controllers *controllers)
 	                .name = "csrsigning",
 	                .reconcile = reconcile,
 	                .arg = own});
-	own->requests = kt_controllers_informer(controllers, REQUESTS);
+	own->requests = kt_controllers_informer(controllers, KT_CERTIFICATE_REQUESTS);
 	kt_informer_add_handler(own->requests,
 	        &(struct kt_informer_handler){.on_change = request_changed, .arg = own});
 	return own;

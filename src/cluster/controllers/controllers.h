@@ -23,9 +23,11 @@ struct kt_signing {
 	int64_t expiration_s;      /* 0: not asked for */
 };
 
-/* Whoever has the cluster's CA. sign: PEM text on the heap; -EINVAL when the request does not hold
- * what its signer demands. */
+/* Whoever has the cluster's CA. check: the common name of the subject on the heap; sign: PEM text
+ * on the heap; either -EINVAL when the request does not hold what its signer demands. */
 struct kt_signer {
+	int (*check)(void *arg, const struct kt_signing *signing, char **ret_common_name,
+	        struct kt_err *err);
 	int (*sign)(
 	        void *arg, const struct kt_signing *signing, char **ret_pem, struct kt_err *err);
 	void *arg;

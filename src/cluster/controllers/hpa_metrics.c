@@ -301,28 +301,78 @@ static int64_t read_resource(struct hpa_work *work, const json_t *spec, const js
 	return replicas;
 }
 
+/* As Go prints a *LabelSelector. */
+static void put_selector(struct kt_str *out, const json_t *selector)
+{
+	const char *key;
+	json_t *value;
+
+	if (!selector) {
+		kt_str_puts(out, "nil");
+		return;
+	}
+	kt_str_puts(out, "&LabelSelector{MatchLabels:map[string]string{");
+	json_object_foreach(json_object_get(selector, "matchLabels"), key, value)
+		kt_str_printf(out, "%s: %s,", key, json_string_value(value));
+	kt_str_puts(out, "},MatchExpressions:[]LabelSelectorRequirement{},}");
+}
+
+#define UNSERVED \
+	"unable to fetch metrics from custom metrics API: no known available metric versions " \
+	"found"
+
+static void refuse_pods(struct hpa_work *work, const json_t *source, struct failure *failure)
+{
+	kt_auto_free char *text =
+	        kt_asprintf("unable to get metric %s: " UNSERVED, kt_jstr(source, "metric.name"));
+
+	fail(work, failure, "FailedGetPodsMetric", "failed to get pods metric value: ", text);
+}
+
+static void refuse_object(struct hpa_work *work, const json_t *source, struct failure *failure)
+{
+	kt_auto_free char *text = kt_asprintf("unable to get metric %s: %s on %.*s %s/" UNSERVED,
+	        kt_jstr(source, "metric.name"), kt_jstr(source, "describedObject.kind"),
+	        KT_SVP(kt_object_namespace(work->object)), kt_jstr(source, "describedObject.name"));
+
+	fail(work, failure, "FailedGetObjectMetric", "failed to get object metric value: ", text);
+}
+
+/* Its client has no discovery before it asks. */
+static void refuse_external(struct hpa_work *work, const json_t *source, struct failure *failure)
+{
+	const char *name = kt_jstr(source, "metric.name");
+	kt_auto_free char *what = kt_asprintf(
+	        "failed to get %s external metric value: failed to get %s external metric: ", name,
+	        name);
+	kt_auto_str text = KT_STR_INIT;
+
+	kt_str_printf(&text, "unable to get external metric %.*s/%s/",
+	        KT_SVP(kt_object_namespace(work->object)), name);
+	put_selector(&text, kt_jget(source, "metric.selector"));
+	kt_str_printf(&text,
+	        ": unable to fetch metrics from external metrics API: the server could not find "
+	        "the requested resource (get %s.external.metrics.k8s.io)",
+	        name);
+	fail(work, failure, "FailedGetExternalMetric", what, kt_str_text(&text));
+}
+
+/* Metrics of APIs that nobody serves here. */
 static void refuse_other(struct hpa_work *work, const json_t *spec, struct failure *failure)
 {
-	static const char *const sources[][3] = {
-	        {"Pods", "pods", "FailedGetPodsMetric"},
-	        {"Object", "object", "FailedGetObjectMetric"},
-	        {"External", "external", "FailedGetExternalMetric"},
+	static const struct {
+		const char *type, *source;
+		void (*refuse)(
+		        struct hpa_work *work, const json_t *source, struct failure *failure);
+	} sources[] = {
+	        {"Pods", "pods", refuse_pods},
+	        {"Object", "object", refuse_object},
+	        {"External", "external", refuse_external},
 	};
-	const char *type = kt_jstr(spec, "type");
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(sources); i++)
-		if (kt_streq(type, sources[i][0])) {
-			const char *name =
-			        kt_jstr(json_object_get(spec, sources[i][1]), "metric.name");
-			kt_auto_free char *text = kt_asprintf(
-			        "unable to get metric %s: unable to fetch metrics from %s metrics "
-			        "API: no known available metric versions found",
-			        name ? name : "", i == 2 ? "external" : "custom");
-			kt_auto_free char *what =
-			        kt_asprintf("failed to get %s metric value: ", sources[i][1]);
-
-			fail(work, failure, sources[i][2], what, text);
-		}
+		if (kt_streq(kt_jstr(spec, "type"), sources[i].type))
+			sources[i].refuse(work, json_object_get(spec, sources[i].source), failure);
 }
 
 bool hpa_read_metrics(struct hpa_work *work, const json_t *list, const char *why)

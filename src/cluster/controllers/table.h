@@ -31,6 +31,7 @@
 	X(service_account_token) \
 	X(ephemeral_volume) \
 	X(endpoint_slice_mirroring) \
+	X(certificate_approval) \
 	X(certificate_signing) \
 	X(namespace) \
 	X(garbage_collector)

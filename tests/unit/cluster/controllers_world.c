@@ -17,7 +17,18 @@ static int sign(void *arg, const struct kt_signing *signing, char **ret_pem, str
 	return 0;
 }
 
-static const struct kt_signer signer = {.sign = sign};
+/* The PEM text is the common name. */
+static int check(
+        void *arg, const struct kt_signing *signing, char **ret_common_name, struct kt_err *err)
+{
+	(void)arg;
+	if (strcmp(signing->pem, "bad") == 0)
+		return kt_fail(err, EINVAL, "not for %s", signing->signer);
+	*ret_common_name = kt_strdup(signing->pem);
+	return 0;
+}
+
+static const struct kt_signer signer = {.check = check, .sign = sign};
 
 static void destroy(void *part)
 {

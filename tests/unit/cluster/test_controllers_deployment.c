@@ -198,6 +198,57 @@ static void recreating_ends_several_old_sets(void **state)
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
 }
 
+static bool is_told(struct world *world, const char *reason, const char *message)
+{
+	size_t n = fake_count(world->fake, "/api/v1/events");
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++) {
+		kt_auto_json json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		found = found || (kt_streq(kt_jstr(event, "reason"), reason) &&
+		                         kt_streq(kt_jstr(event, "message"), message));
+	}
+	return found;
+}
+
+/* Nobody serves the metrics of objects and of the world outside. The Deployment stands for its own
+ * scale here. */
+static void metrics_that_nobody_serves(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *scaler = NULL;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments", deployment);
+	world_run_ms(world, 1000);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/deployments/web/status",
+	        "{'status':{'selector':'app=web','replicas':3}}");
+	fake_put(world->fake, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers",
+	        "{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler','metadata':{"
+	        "'name':'h'},'spec':{'scaleTargetRef':{'apiVersion':'apps/v1','kind':"
+	        "'Deployment','name':'web'},'maxReplicas':5,'metrics':["
+	        "{'type':'External','external':{'metric':{'name':'q','selector':{'matchLabels':{"
+	        "'a':'b'}}},'target':{'type':'Value','value':'1'}}},"
+	        "{'type':'Object','object':{'describedObject':{'kind':'Service','name':'s',"
+	        "'apiVersion':'v1'},'metric':{'name':'o'},'target':{'type':'Value','value':'1'"
+	        "}}}]}}");
+	world_run_ms(world, 1000);
+	assert_true(is_told(world, "FailedGetObjectMetric",
+	        "unable to get metric o: Service on default s/unable to fetch metrics from custom "
+	        "metrics API: no known available metric versions found"));
+	assert_true(is_told(world, "FailedComputeMetricsReplicas",
+	        "invalid metrics (2 invalid out of 2), first error is: failed to get q external "
+	        "metric value: failed to get q external metric: unable to get external metric "
+	        "default/q/&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]"
+	        "LabelSelectorRequirement{},}: unable to fetch metrics from external metrics API: "
+	        "the server could not find the requested resource (get "
+	        "q.external.metrics.k8s.io)"));
+	scaler = fake_get(
+	        world->fake, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h");
+	assert_string_equal(
+	        condition(scaler, "ScalingActive", "reason"), "FailedGetExternalMetric");
+}
+
 static void refused_writes_come_back(void **state)
 {
 	struct world *world = *state;
@@ -257,6 +308,8 @@ int main(void)
 	                scaling_changes_the_one_set, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                recreating_ends_several_old_sets, controllers_setup, world_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                metrics_that_nobody_serves, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                refused_writes_come_back, controllers_setup, world_teardown),
 	        cmocka_unit_test_setup_teardown(

@@ -586,6 +586,51 @@ static void approved_requests_are_signed(void **state)
 	assert_int_equal(fake_count(world->fake, REQUESTS), 0);
 }
 
+static const char *approval(struct world *world, const char *name, const char *user,
+        const char *group, const char *base64)
+{
+	kt_auto_free char *path = kt_asprintf(REQUESTS "/%s", name);
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'certificates.k8s.io/v1','kind':'CertificateSigningRequest',"
+	        "'metadata':{'name':'%s'},'spec':{'signerName':"
+	        "'kubernetes.io/kube-apiserver-client-kubelet','request':'%s','usages':['client "
+	        "auth'],'username':'%s','groups':['%s']}}",
+	        name, base64, user, group);
+	static char message[128];
+	json_t *request;
+
+	fake_put(world->fake, REQUESTS, text);
+	world_run_ms(world, 1000);
+	request = fake_get(world->fake, path);
+	snprintf(message, sizeof(message), "%s",
+	        kt_jstr(request, "status.conditions.0.message")
+	                ? kt_jstr(request, "status.conditions.0.message")
+	                : "");
+	json_decref(request);
+	return message;
+}
+
+/* "n" is bg==, "bad" is no node's. */
+static void kubelets_get_their_certificate(void **state)
+{
+	static const char own[] = "Auto approving self kubelet client certificate after "
+	                          "SubjectAccessReview.",
+	                  any[] = "Auto approving kubelet client certificate after "
+	                          "SubjectAccessReview.";
+	struct world *world = *state;
+	kt_auto_json json_t *request = NULL;
+
+	assert_string_equal(approval(world, "a", "n", "granted:selfnodeclient", "bg=="), own);
+	assert_string_equal(approval(world, "b", "n", "granted:nodeclient", "bg=="), any);
+	assert_string_equal(approval(world, "c", "boot", "granted:nodeclient", "bg=="), any);
+	assert_string_equal(approval(world, "d", "boot", "granted:selfnodeclient", "bg=="), "");
+	assert_string_equal(approval(world, "e", "n", "other", "bg=="), "");
+	assert_string_equal(approval(world, "f", "bad", "granted:nodeclient", "YmFk"), "");
+	request = fake_get(world->fake, REQUESTS "/a");
+	assert_string_equal(kt_jstr(request, "status.conditions.0.reason"), "AutoApproved");
+	assert_non_null(kt_jstr(request, "status.certificate"));
+}
+
 /* Which volume it gets is the scheduler's choice, told by a reservation. */
 static void a_late_claim_takes_only_what_is_reserved(void **state)
 {
@@ -632,6 +677,7 @@ int main(void)
 	        T(slices_hold_a_hundred),
 	        T(claims_find_a_volume_or_get_one),
 	        T(approved_requests_are_signed),
+	        T(kubelets_get_their_certificate),
 	        T(a_budget_of_nothing_says_so),
 	        T(a_pending_claim_says_why_each_15_s),
 	        T(a_claim_waits_for_its_consumer),

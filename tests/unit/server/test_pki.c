@@ -170,7 +170,7 @@ static void test_signing(void **state)
 {
 	static const char *const usages[] = {"digital signature", "server auth", NULL};
 	kt_auto_free char *pem = make_request("system:node:a", "system:nodes", "a.example"),
-	                  *cert = NULL;
+	                  *cert = NULL, *name = NULL;
 	struct kt_pki_request request = {.name = "r",
 	        .pem = pem,
 	        .signer = KT_SIGNER_KUBELET_SERVING,
@@ -184,6 +184,8 @@ static void test_signing(void **state)
 
 	(void)state;
 	assert_int_equal(kt_pki_open(NULL, &(struct kt_pki_options){0}, &pki, NULL), 0);
+	assert_int_equal(kt_pki_check_request(&request, &name, NULL), 0);
+	assert_string_equal(name, "system:node:a");
 	assert_int_equal(kt_pki_sign_request(pki, &request, &cert, NULL), 0);
 	ca = import(kt_pki_pem(pki, KT_PKI_CA_CERT));
 	crt = import(cert);
@@ -211,11 +213,14 @@ static void test_signing(void **state)
 static void assert_refused(
         const struct kt_pki *pki, const struct kt_pki_request *request, const char *message)
 {
-	kt_auto_free char *cert = NULL;
-	kt_auto_err err = KT_ERR_INIT;
+	kt_auto_free char *cert = NULL, *name = NULL;
+	kt_auto_err err = KT_ERR_INIT, same = KT_ERR_INIT;
 
 	assert_int_equal(kt_pki_sign_request(pki, request, &cert, &err), -EINVAL);
 	assert_string_equal(kt_err_message(&err), message);
+	assert_int_equal(kt_pki_check_request(request, &name, &same), -EINVAL);
+	assert_string_equal(kt_err_message(&same), message);
+	assert_null(name);
 }
 
 static void test_signing_refuses(void **state)
