@@ -464,27 +464,33 @@ void kt_patch_status(struct kt_pass *pass, struct kt_informer *informer,
 	        "%s/status", path);
 }
 
-bool kt_pod_uses_claim(const struct kt_object *pod, struct kt_sv claim)
+void kt_index_by_claim(
+        const struct kt_object *pod, void (*emit)(void *ctx, struct kt_sv value), void *ctx)
 {
 	struct kt_json_at list = kt_field_of(pod, "spec", "volumes"), item;
+	struct kt_sv namespace = kt_object_namespace(pod), name;
 	struct kt_json_iter it = {0};
-	struct kt_sv name;
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
-		if (kt_json_string_sv(
-		            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL),
-		            &name) &&
-		        kt_sv_eq(name, claim))
-			return true;
-		/* A generic ephemeral volume's claim carries pod and volume name. */
-		if (kt_json_member(item, "ephemeral").p &&
-		        kt_json_string_sv(kt_json_member(item, "name"), &name)) {
-			kt_auto_free char *own =
-			        kt_asprintf("%.*s-%.*s", KT_SVP(kt_object_name(pod)), KT_SVP(name));
+		kt_auto_free char *key = NULL;
 
-			if (kt_sv_is(claim, own))
-				return true;
-		}
+		if (kt_json_string_sv(
+		            kt_json_find(item, "persistentVolumeClaim", "claimName", NULL), &name))
+			key = kt_asprintf("%.*s/%.*s", KT_SVP(namespace), KT_SVP(name));
+		else if (kt_json_member(item, "ephemeral").p &&
+		         kt_json_string_sv(kt_json_member(item, "name"), &name))
+			key = kt_asprintf("%.*s/%.*s-%.*s", KT_SVP(namespace),
+			        KT_SVP(kt_object_name(pod)), KT_SVP(name));
+		if (key)
+			emit(ctx, kt_sv_of(key));
 	}
-	return false;
+}
+
+void kt_collect_users_of_claim(
+        const struct kt_informer *pods, const struct kt_object *claim, kt_objects *out)
+{
+	kt_auto_free char *key = kt_asprintf(
+	        "%.*s/%.*s", KT_SVP(kt_object_namespace(claim)), KT_SVP(kt_object_name(claim)));
+
+	kt_collect_indexed(pods, "claim", kt_sv_of(key), out);
 }

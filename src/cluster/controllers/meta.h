@@ -41,8 +41,9 @@ bool kt_pod_is_ready(const struct kt_object *pod);
  */
 bool kt_pod_is_available(
         const struct kt_object *pod, int64_t min_ready_s, int64_t wall_ns, int64_t *ret_after_ms);
-/* By name, or as a generic ephemeral volume's claim. */
-bool kt_pod_uses_claim(const struct kt_object *pod, struct kt_sv claim);
+/* Index "claim" of pods: "namespace/claim" of each claim they name, and of those that their generic
+ * ephemeral volumes have. */
+kt_index_fn kt_index_by_claim;
 struct kt_sv kt_pod_node(const struct kt_object *pod); /* empty: not bound */
 
 /* Status conditions as a tree: sets type to status; lastTransitionTime moves only when the status
@@ -69,6 +70,9 @@ typedef KT_VEC(struct kt_object *)
 void kt_objects_finish(kt_objects *objects);
 void kt_collect_indexed(
         const struct kt_informer *informer, const char *index, struct kt_sv value, kt_objects *out);
+/* By the index "claim". */
+void kt_collect_users_of_claim(
+        const struct kt_informer *pods, const struct kt_object *claim, kt_objects *out);
 
 /* The objects an owner controls: those with its uid as controller and, where a selector is given,
  * orphans of its namespace that match (taken over by a patch) minus those that do not match any

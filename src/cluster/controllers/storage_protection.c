@@ -19,11 +19,10 @@ static bool claim_is_used(const struct protection_controller *own, const struct 
 {
 	kt_auto_objects pods = {0};
 
-	kt_collect_indexed(own->pods, "namespace", kt_object_namespace(claim), &pods);
+	kt_collect_users_of_claim(own->pods, claim, &pods);
 	for (size_t i = 0; i < pods.n; i++)
 		if (!kt_pod_phase_is(pods.items[i], "Succeeded") &&
-		        !kt_pod_phase_is(pods.items[i], "Failed") &&
-		        kt_pod_uses_claim(pods.items[i], kt_object_name(claim)))
+		        !kt_pod_phase_is(pods.items[i], "Failed"))
 			return true;
 	return false;
 }
@@ -74,19 +73,20 @@ static void object_changed(void *arg, struct kt_object *old_object, struct kt_ob
 		kt_reconciler_add_object(own->reconciler, new_object);
 }
 
+static void add_key(void *ctx, struct kt_sv key)
+{
+	struct protection_controller *own = ctx;
+	kt_auto_free char *text = kt_sv_dup(key);
+
+	kt_reconciler_add(own->reconciler, text);
+}
+
+/* A pod that ends or goes uses its claims no more. */
 static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
-	struct protection_controller *own = arg;
-	kt_auto_objects claims = {0};
-
-	if (!old_object || !kt_informer_count(own->claims) ||
-	        (new_object && !kt_pod_phase_is(new_object, "Succeeded") &&
-	                !kt_pod_phase_is(new_object, "Failed")))
-		return;
-	kt_collect_indexed(own->claims, "namespace", kt_object_namespace(old_object), &claims);
-	for (size_t i = 0; i < claims.n; i++)
-		if (kt_is_deleting(claims.items[i]))
-			kt_reconciler_add_object(own->reconciler, claims.items[i]);
+	if (old_object && (!new_object || kt_pod_phase_is(new_object, "Succeeded") ||
+	                          kt_pod_phase_is(new_object, "Failed")))
+		kt_index_by_claim(old_object, add_key, arg);
 }
 
 static void *create(struct kt_controllers *controllers)
@@ -101,6 +101,7 @@ static void *create(struct kt_controllers *controllers)
 	own->claims = kt_controllers_informer(controllers, "/api/v1/persistentvolumeclaims");
 	own->volumes = kt_controllers_informer(controllers, "/api/v1/persistentvolumes");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
+	kt_controllers_index(controllers, "/api/v1/pods", "claim", kt_index_by_claim);
 	kt_informer_add_handler(own->claims,
 	        &(struct kt_informer_handler){.on_change = object_changed, .arg = own});
 	kt_informer_add_handler(own->volumes,

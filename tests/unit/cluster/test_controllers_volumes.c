@@ -273,6 +273,36 @@ static void a_volume_the_user_reserved_stays_reserved(void **state)
 	assert_null(kt_jget(volume, "spec.claimRef.uid"));
 }
 
+/* A claim that came before there was a default class; one that wants none stays without. */
+static void a_default_class_comes_late(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *claim = NULL, *none = NULL, *volume = NULL;
+
+	put_claim(world, "c", "");
+	put_claim(world, "none", "'storageClassName':'',");
+	world_run_ms(world, 1000);
+	assert_phase(world, CLAIMS, "c", "Pending");
+	fake_put(world->fake, "/apis/storage.k8s.io/v1/storageclasses",
+	        "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':{'name':'old',"
+	        "'creationTimestamp':'2023-11-14T22:00:00Z','annotations':{"
+	        "'storageclass.kubernetes.io/is-default-class':'true'}},'provisioner':"
+	        "'kube-tui.io/simulated','volumeBindingMode':'Immediate'}");
+	world_run_ms(world, 1000);
+	claim = get(world, CLAIMS, "c");
+	assert_string_equal(kt_jstr(claim, "spec.storageClassName"), "old");
+	assert_phase(world, CLAIMS, "c", "Bound");
+	none = get(world, CLAIMS, "none");
+	assert_string_equal(kt_jstr(none, "spec.storageClassName"), "");
+	assert_phase(world, CLAIMS, "none", "Pending");
+	/* A volume of no class is for the one that wants none. */
+	put_volume(world, "plain", "");
+	world_run_ms(world, 1000);
+	assert_phase(world, CLAIMS, "none", "Bound");
+	volume = get(world, VOLUMES, "plain");
+	assert_string_equal(kt_jstr(volume, "spec.claimRef.name"), "none");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
@@ -288,6 +318,7 @@ int main(void)
 	        T(a_released_volume_is_free_when_its_claim_is_struck_out),
 	        T(a_volume_that_was_not_taken_is_free_again),
 	        T(a_volume_the_user_reserved_stays_reserved),
+	        T(a_default_class_comes_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
