@@ -104,7 +104,7 @@ static int read_options(const struct kt_command_context *ctx, struct up *up, str
 	up->ready_fd = (int)kt_opt_int(ctx, "ready-fd");
 	if (kt_opt_given(ctx, "started-at"))
 		up->started_ns = kt_opt_int(ctx, "started-at");
-	return kt_cluster_name_check(options->name, err);
+	return kt_cluster_name_new(options->name, err);
 }
 
 /* A taken port is no reason not to run: the kubeconfig says where. But who named it wants to know.
@@ -713,7 +713,7 @@ static int command_snapshot_restore(struct kt_command_context *ctx)
 
 	if (ctx->argc < 1)
 		return kt_command_fail(ctx, NULL, "snapshot restore needs a FILE");
-	if (kt_cluster_name_check(name, &err) < 0)
+	if (kt_cluster_name_new(name, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);
 	kt_auto_free char *dir = restore_dir(name, &err);
 	kt_auto_free char *store = dir ? kt_path_join(dir, "store") : NULL;

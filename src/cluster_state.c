@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cluster_state.h"
 
+#include "api/schema/schema.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "tui/command/session.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,6 +44,32 @@ int kt_cluster_name_check(const char *name, struct kt_err *err)
 	        "\"%s\" is no name for a cluster: lower case letters, digits and '-', at most 63 "
 	        "characters",
 	        name);
+}
+
+static bool is_of_kind(const struct kt_kind *kind, const char *name)
+{
+	if (!strcasecmp(kind->plural, name) || !strcasecmp(kind->singular, name) ||
+	        !strcasecmp(kind->kind, name))
+		return true;
+	for (const char *const *s = kind->short_names; s && *s; s++)
+		if (!strcmp(*s, name))
+			return true;
+	return false;
+}
+
+static int refuse_taken(const char *name, struct kt_err *err)
+{
+	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++)
+		if (is_of_kind(&kt_builtin_kinds.kinds[i], name))
+			return kt_fail(err, EINVAL,
+			        "a cluster cannot be called \"%s\": `delete %s` would mean the "
+			        "objects of kind %s",
+			        name, name, kt_builtin_kinds.kinds[i].kind);
+	if (kt_command_find(kt_commands, name) || !strcmp(name, "repl"))
+		return kt_fail(err, EINVAL,
+		        "a cluster cannot be called \"%s\": `kube-tui %s` is a command", name,
+		        name);
+	return 0;
 }
 
 static char *clusters_dir(void)
@@ -392,4 +420,16 @@ int kt_cluster_state_remove(
 		return err->code;
 	*ret_keeper = kt_steal(&keeper);
 	return 0;
+}
+
+int kt_cluster_name_new(const char *name, struct kt_err *err)
+{
+	struct kt_cluster_state state = {0};
+
+	if (kt_cluster_name_check(name, err) < 0)
+		return err->code;
+	bool exists = kt_cluster_state_load(name, &state, NULL) == 0;
+
+	kt_cluster_state_finish(&state);
+	return exists ? 0 : refuse_taken(name, err);
 }

@@ -35,6 +35,9 @@ void kt_cluster_state_finish(struct kt_cluster_state *state);
 
 /* -EINVAL for a name that is none. */
 int kt_cluster_name_check(const char *name, struct kt_err *err);
+/* The same for a cluster that may have to be made: the name of a kind or of a command is refused
+ * then, for `delete NAME` and `kube-tui NAME` would mean those. */
+int kt_cluster_name_new(const char *name, struct kt_err *err);
 /* A cluster that never ran: -ENOENT. */
 int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, struct kt_err *err);
 int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *err);

@@ -60,7 +60,8 @@ static int run_repl(void)
 	return kt_repl_run(session, kt_session_context(session), history);
 }
 
-static int run_script(const char *name, const char *text, const char *path)
+static int run_script(
+        const char *name, const char *text, const char *path, int argc, char *const *argv)
 {
 	struct kt_script script = {
 	        .session = session,
@@ -71,6 +72,7 @@ static int run_script(const char *name, const char *text, const char *path)
 	        .stop_at_error = true,
 	};
 
+	kt_script_set_arguments(&script, argc, argv);
 	return path ? kt_script_file(&script, path) : kt_script_text(&script, text);
 }
 
@@ -78,10 +80,10 @@ static int run(int argc, char *const *argv)
 {
 	if (argc == 1 && !strcmp(argv[0], "repl"))
 		return run_repl();
-	if (argc == 2 && !strcmp(argv[0], "-c"))
-		return run_script("-c", argv[1], NULL);
-	if (argc == 1 && kt_ends_with(argv[0], ".kt"))
-		return run_script(argv[0], NULL, argv[0]);
+	if (argc >= 2 && !strcmp(argv[0], "-c"))
+		return run_script("-c", argv[1], NULL, argc - 2, argv + 2);
+	if (argc >= 1 && kt_ends_with(argv[0], ".kt"))
+		return run_script(argv[0], NULL, argv[0], argc - 1, argv + 1);
 	return kt_command_run(session, argc, argv, stdin, stdout, stderr);
 }
 

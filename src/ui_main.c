@@ -29,6 +29,18 @@ struct embedded {
 	struct kt_client *client;
 };
 
+/* A word that is no cluster yet: who has no terminal meant a command, and so did who mistyped one.
+ */
+static bool is_mistyped(const char *word)
+{
+	struct kt_cluster_state state = {0};
+	bool exists = kt_cluster_name_check(word, NULL) == 0 &&
+	              kt_cluster_state_load(word, &state, NULL) == 0;
+
+	kt_cluster_state_finish(&state);
+	return !exists && (isatty(STDOUT_FILENO) != 1 || kt_command_suggest(word, NULL));
+}
+
 bool kt_ui_is_asked(int argc, char *const *argv)
 {
 	static const char *const elsewhere[] = {"--help", "-h", "--version", "-c"};
@@ -44,7 +56,7 @@ bool kt_ui_is_asked(int argc, char *const *argv)
 		return at < 0 || !kt_command_find(kt_commands, argv[at]);
 	}
 	if (kt_command_find(kt_commands, argv[0]) || !strcmp(argv[0], "repl") ||
-	        strchr(argv[0], '.'))
+	        strchr(argv[0], '.') || is_mistyped(argv[0]))
 		return false;
 	return argc == 1 || argv[1][0] == '-';
 }
@@ -246,7 +258,7 @@ static int read_options(int argc, char *const *argv, struct embedded *embedded,
 		return kt_fail(err, EINVAL, "unexpected argument \"%s\"", words[optind + 1]);
 	if (optind < argc + 1)
 		embedded->name = words[optind];
-	return kt_cluster_name_check(embedded->name, err);
+	return kt_cluster_name_new(embedded->name, err);
 }
 
 /* Messages of the cluster's threads must not be written over the screen. */

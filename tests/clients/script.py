@@ -2,9 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One session over many commands, as the prompt and `-c` have it, and deletions that are not meant: script.py --binary KUBE-TUI"""
 import argparse
+import fcntl
 import json
+import os
 import pathlib
+import pty
+import select
+import subprocess
 import sys
+import termios
 
 from cluster import Cluster, run_steps
 
@@ -58,13 +64,67 @@ def delete_takes_no_type_for_a_cluster(cluster):
     cluster.tui("list").ok(rf"^{cluster.name} +Running")
 
 
-def delete_prefers_the_type_to_a_cluster_of_its_name(cluster):
-    cluster.tui("up", "secrets", "--kubeconfig", cluster.dir / "other", "--port", "0", "--nodes", "1").ok()
-    cluster.tui("delete", "secrets").fails(1, "no name was specified")
-    cluster.tui("list").ok("^secrets +Running")
-    cluster.tui("down", "secrets").ok()
+def a_cluster_takes_no_name_that_means_something_else(cluster):
+    for name, why in (("secrets", "kind Secret"), ("deploy", "kind Deployment"), ("get", "is a command"), ("repl", "is a command")):
+        cluster.tui("up", name, "--kubeconfig", cluster.dir / "other", "--port", "0").fails(1, f'called "{name}".*{why}')
     cluster.tui("up", "lamp", "--kubeconfig", cluster.dir / "other", "--port", "0", "--nodes", "1").ok()
     cluster.tui("delete", "lamp").ok("^lamp deleted$")
+
+
+def arguments_of_a_script(cluster):
+    cluster.file("args.kt", "echo $1-$2-$3\n")
+    cluster.tui("args.kt", "a", "b c").ok("^a-b c-$")
+    cluster.tui("-c", "source args.kt x y z; source args.kt q").ok("^x-y-z$", "^q--$")
+    cluster.tui("-c", "echo $1", "one").ok("^one$")
+
+
+def here_documents(cluster):
+    manifest = "{apiVersion: v1, kind: ConfigMap, metadata: {name: here}}"
+    cluster.tui("-c", f"apply -f - <<END\n{manifest}\nEND\necho next").ok("^configmap/here created$", "^next$")
+    cluster.file("here.yaml", manifest)
+    cluster.tui("-c", "apply -f - < here.yaml").ok("^configmap/here unchanged$")
+
+
+def a_mistyped_command(cluster):
+    cluster.tui("delpoy").fails(1, '^error: unknown command "delpoy" for "kube-tui"$')
+    cluster.tui("gte", "pods").fails(1, "^Did you mean this[?]$", "^\tget$")
+
+
+def a_prompt_on_a_terminal(cluster):
+    """^C drops all lines of a statement; a pasted block runs with its here-document."""
+    master, slave = pty.openpty()
+    prompt = subprocess.Popen([cluster.binary, "repl"], stdin=slave, stdout=slave, stderr=slave, close_fds=True,
+                              env={**cluster.env, "TERM": "xterm"}, cwd=cluster.dir, start_new_session=True,
+                              preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(slave)
+    said = b""
+
+    def until(text):
+        nonlocal said
+        while text.encode() not in said:
+            if not select.select([master], [], [], 20)[0]:
+                raise AssertionError(f"no {text!r} in {said!r}")
+            said += os.read(master, 65536)
+        said = said.split(text.encode(), 1)[1]
+
+    try:
+        until("> ")
+        os.write(master, b"echo 'half\n")
+        until("... ")
+        os.write(master, b"\x03")
+        until("> ")
+        os.write(master, b"echo who''le\n")
+        until("\rwhole")
+        until("> ")
+        os.write(master, b"\x1b[200~apply -f - <<END\n{apiVersion: v1, kind: ConfigMap, metadata: {name: pasted}}\nEND\necho d''one\x1b[201~\n")
+        until("configmap/pasted created")
+        until("\ndone")
+        until("> ")
+        os.write(master, b"exit\n")
+        prompt.wait(20)
+    finally:
+        prompt.kill()
+        os.close(master)
 
 
 def assertions(cluster):
@@ -130,7 +190,8 @@ def versions(cluster):
 
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
-         delete_prefers_the_type_to_a_cluster_of_its_name, assertions, kubeconfigs,
+         a_cluster_takes_no_name_that_means_something_else, arguments_of_a_script, here_documents,
+         a_mistyped_command, a_prompt_on_a_terminal, assertions, kubeconfigs,
          versions]
 
 

@@ -297,7 +297,8 @@ bool kt_command_suggest(const char *word, FILE *out)
 	for (const struct kt_command *const *c = kt_commands; *c; c++) {
 		if (!(*c)->group || !is_like(word, (*c)->name))
 			continue;
-		fprintf(out, "%s\t%s\n", any ? "" : "\nDid you mean this?\n", (*c)->name);
+		if (out)
+			fprintf(out, "%s\t%s\n", any ? "" : "\nDid you mean this?\n", (*c)->name);
 		any = true;
 	}
 	return any;

@@ -19,6 +19,11 @@ static struct {
 	struct kt_session *session;
 	struct kt_candidates candidates;
 	size_t next;
+	char *text;       /* the prompt of a new statement */
+	bool is_going_on; /* "... " is shown */
+	bool is_given_up; /* ^C there: what was typed before is dropped */
+	char *first_line; /* typed after that: the next statement */
+	bool is_at_end;
 } prompt;
 
 static char *next_candidate(const char *text, int state)
@@ -54,7 +59,8 @@ static void on_interrupt(int number)
 	kt_cancel_ask(kt_session_cancel(prompt.session));
 }
 
-/* ^C while a line is typed: it is thrown away, as in a shell. */
+/* ^C while a line is typed: it is thrown away, as in a shell, with the lines before that belong to
+ * it. */
 static int drop_line(void)
 {
 	if (!kt_cancel_is_asked(kt_session_cancel(prompt.session)))
@@ -62,6 +68,10 @@ static int drop_line(void)
 	kt_cancel_reset(kt_session_cancel(prompt.session));
 	rl_crlf();
 	rl_replace_line("", 0);
+	if (prompt.is_going_on) {
+		prompt.is_given_up = true;
+		rl_set_prompt(prompt.text);
+	}
 	rl_on_new_line();
 	rl_redisplay();
 	return 0;
@@ -90,20 +100,47 @@ static char *prompt_text(struct kt_session *session, const char *cluster, int co
 	        namespace, code ? " \001\033[31m\002!\001\033[0m\002" : "");
 }
 
+/* A further line of a statement; NULL at the end of input, and when the statement was given up:
+ * then what was typed instead waits in first_line. */
 static char *more_lines(void *arg)
 {
-	(void)arg;
-	return readline("... ");
+	struct kt_script *script = arg;
+
+	prompt.is_going_on = true;
+	prompt.is_given_up = false;
+	char *line = readline("... ");
+
+	prompt.is_going_on = false;
+	if (!prompt.is_given_up)
+		return line;
+	script->given_up = true;
+	prompt.first_line = line;
+	prompt.is_at_end = !line;
+	return NULL;
+}
+
+static char *first_line(void)
+{
+	char *line = prompt.first_line;
+
+	prompt.first_line = NULL;
+	return line || prompt.is_at_end ? line : readline(prompt.text);
 }
 
 /* Reads on while quotes are open. Heap; NULL at the end of input. */
-static char *read_command(const char *text)
+static char *read_command(struct kt_script *script)
 {
-	char *line = readline(text);
+	char *line = first_line();
 
 	while (line && kt_script_is_open(line)) {
-		char *more = readline("... ");
+		char *more = more_lines(script);
 
+		if (!more && script->given_up) {
+			script->given_up = false;
+			free(line);
+			line = first_line();
+			continue;
+		}
 		if (!more)
 			break;
 		size_t len = strlen(line);
@@ -126,6 +163,9 @@ static void set_up(struct kt_session *session, const char *history_path)
 	rl_signal_event_hook = drop_line;
 	rl_basic_word_break_characters = " \t\n;|<>&=";
 	rl_completer_quote_characters = "'\"";
+	/* with the times entries of several lines are read as they were written */
+	history_comment_char = '#';
+	history_write_timestamps = 1;
 	using_history();
 	stifle_history(HISTORY_LINES_MAX);
 	if (history_path)
@@ -159,23 +199,29 @@ static int interactive(struct kt_session *session, const char *cluster, const ch
 	set_up(session, history_path);
 	history_no_expand_chars = " \t\n\r=";
 	while (!script.exit_asked) {
-		kt_auto_free char *text = prompt_text(session, cluster, code);
-		char *line = read_command(text);
+		free(prompt.text);
+		prompt.text = prompt_text(session, cluster, code);
+		char *line = read_command(&script);
 
 		if (!line)
 			break;
+		script.given_up = false;
 		kt_cancel_reset(kt_session_cancel(session));
 		/* '!' at the start is the shell's; elsewhere the history's */
-		if (*line != '!' || (line[1] && strchr("!-0123456789?", line[1]))) {
+		if (!strchr(line, '\n') &&
+		        (*line != '!' || (line[1] && strchr("!-0123456789?", line[1])))) {
 			if (expand_history(&line) < 0) {
 				free(line);
 				continue;
 			}
 		}
 		remember(line, history_path);
-		code = kt_script_line(&script, line, more_lines, NULL);
+		/* what was pasted has its here-documents with it */
+		code = strchr(line, '\n') ? kt_script_text(&script, line)
+		                          : kt_script_line(&script, line, more_lines, &script);
 		free(line);
 	}
+	free(prompt.text);
 	kt_candidates_finish(&prompt.candidates);
 	if (history_path)
 		history_truncate_file(history_path, HISTORY_LINES_MAX);

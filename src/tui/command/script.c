@@ -83,6 +83,10 @@ static FILE *read_here(
 			fprintf(file, "%s\n", line);
 		free(line);
 	}
+	if (script->given_up) {
+		fclose(file);
+		return NULL;
+	}
 	if (!ended)
 		fprintf(script->err,
 		        "warning: here-document ended at the end of input (wanted '%s')\n", word);
@@ -109,10 +113,21 @@ static void assign(struct kt_script *script, const char *text)
 	kt_session_set_variable(script->session, name, equals + 1);
 }
 
+void kt_script_set_arguments(struct kt_script *script, int argc, char *const *argv)
+{
+	for (int i = 0; i < KT_MAX(argc, script->n_arguments); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%d", i + 1);
+		kt_session_set_variable(script->session, name, i < argc ? argv[i] : "");
+	}
+	script->n_arguments = argc;
+}
+
 static int run_source(struct kt_script *script, int argc, char **argv)
 {
-	if (argc != 2) {
-		fputs("error: source takes one file\n", script->err);
+	if (argc < 2) {
+		fputs("error: source takes a file and its arguments\n", script->err);
 		return KT_EXIT_USAGE;
 	}
 	if (script->depth >= SOURCE_DEPTH_MAX) {
@@ -120,6 +135,8 @@ static int run_source(struct kt_script *script, int argc, char **argv)
 		        argv[1], SOURCE_DEPTH_MAX);
 		return KT_EXIT_ERROR;
 	}
+	if (argc > 2)
+		kt_script_set_arguments(script, argc - 2, argv + 2);
 	script->depth++;
 	int code = kt_script_file(script, argv[1]);
 

@@ -6,7 +6,8 @@
  *     NAME=value          a variable; $NAME and ${NAME} stand for it, and for the environment's
  * where it is not set a ; b    a && b    a || b get pods | grep x   everything behind | goes to
  * /bin/sh get pods > f  >> f  < f apply -f - <<END    lines up to END are the command's standard
- * input !cmd                /bin/sh runs it source FILE assert COMMAND… == TEXT within 10s (also
+ * input !cmd                /bin/sh runs it source FILE ARGUMENT…  ($1, $2 … in it) assert COMMAND…
+ * == TEXT within 10s (also
  * !=, contains, succeeds, fails) # comment
  *
  * Words split at blanks; '…' is literal, "…" replaces variables, \ takes the next character as it
@@ -23,8 +24,13 @@ struct kt_script {
 	const char *name; /* for messages: the file, or "-c" */
 	bool stop_at_error;
 	bool exit_asked; /* the line `exit` or `quit` */
+	bool given_up;   /* set by `more` with its NULL: the statement is not run */
 	int depth;       /* of source */
+	int n_arguments; /* $1, $2 … that are set */
 };
+
+/* $1 and so on, for the lines that follow. */
+void kt_script_set_arguments(struct kt_script *script, int argc, char *const *argv);
 
 /* More lines for a here-document: returns a heap line without its end, NULL at the end of input. */
 typedef char *kt_script_more_fn(void *arg);

@@ -64,7 +64,8 @@ void kt_session_set_variable(struct kt_session *session, const char *name, const
 /* Index of the first word that is no option: the command may stand behind global options, as in
  * `kubectl -n x get`. -1: none. */
 int kt_command_position(int argc, char *const *argv);
-/* Names the commands that look like the word: "Did you mean this?". False when there are none. */
+/* Names the commands that look like the word: "Did you mean this?". False when there are none. out
+ * may be NULL. */
 bool kt_command_suggest(const char *word, FILE *out);
 const struct kt_command *kt_command_find(
         const struct kt_command *const *commands, const char *word);

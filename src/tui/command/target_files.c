@@ -136,13 +136,30 @@ static int read_text(struct kt_command_context *ctx, struct kt_targets *targets,
 	return r;
 }
 
+/* What the command is given: standard input, a here-document, a redirected file. */
+static int read_input(FILE *in, struct kt_str *out, struct kt_err *err)
+{
+	char piece[16384];
+	size_t n;
+
+	while ((n = fread(piece, 1, sizeof(piece), in)) > 0) {
+		kt_str_add(out, piece, n);
+		if (out->len > MANIFEST_MAX_BYTES)
+			return kt_fail(err, EFBIG, "more than %u bytes", MANIFEST_MAX_BYTES);
+	}
+	return ferror(in) ? kt_fail(err, EIO, "it cannot be read") : 0;
+}
+
 static int read_file(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
         struct kt_err *err)
 {
 	const char *shown = strcmp(path, "-") ? path : "STDIN";
 	kt_auto_str text = KT_STR_INIT;
 
-	if (kt_read_file(path, MANIFEST_MAX_BYTES, &text, err) < 0)
+	int r = strcmp(path, "-") ? kt_read_file(path, MANIFEST_MAX_BYTES, &text, err)
+	                          : read_input(ctx->in, &text, err);
+
+	if (r < 0)
 		return err->code == -ENOENT
 		               ? kt_fail(err, ENOENT, "the path \"%s\" does not exist", path)
 		               : kt_wrap(err, "reading %s", shown);
