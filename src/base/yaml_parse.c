@@ -328,6 +328,13 @@ static char *key_text(struct composer *c)
 	if (c->event.type != YAML_SCALAR_EVENT && c->event.type != YAML_ALIAS_EVENT)
 		return fail_at(c, c->event.start_mark, "invalid map key: it must be a scalar"),
 		       NULL;
+	if (c->options && c->options->plain_keys && c->event.type == YAML_SCALAR_EVENT &&
+	        c->event.data.scalar.plain_implicit && !c->event.data.scalar.anchor) {
+		note_end(c);
+		return spend(c, 1, 1 + c->event.data.scalar.length / BYTES_PER_NODE)
+		               ? kt_strdup((const char *)c->event.data.scalar.value)
+		               : NULL;
+	}
 	kt_auto_json json_t *key = compose_node(c);
 	if (!key)
 		return NULL;

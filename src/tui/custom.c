@@ -255,15 +255,30 @@ static void read_aliases(struct reading *r, const json_t *aliases)
 	}
 }
 
+/* Names are keys here, and may be `no` or `y`. */
+static json_t *read_tree(struct kt_sv text, struct kt_err *err)
+{
+	const struct kt_yaml_options options = {.plain_keys = true};
+	struct kt_yaml_docs docs;
+	json_t *tree = NULL;
+
+	if (kt_yaml_parse(text, &options, &docs, err) < 0)
+		return NULL;
+	for (size_t i = 0; i < docs.n && !tree; i++)
+		tree = json_incref(docs.docs[i].value);
+	kt_yaml_docs_finish(&docs);
+	return tree;
+}
+
 void kt_custom_parse(struct kt_custom *custom, char what, const char *path, struct kt_sv text,
         struct kt_str *warnings)
 {
 	struct reading r = {custom, path, warnings};
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *tree = kt_yaml_parse_one(text, &err);
+	kt_auto_json json_t *tree = read_tree(text, &err);
 
 	if (!json_is_object(tree))
-		warn(&r, "", tree ? "is no map" : kt_err_message(&err));
+		warn(&r, "", tree || !err.code ? "is no map" : kt_err_message(&err));
 	else if (what == 'a')
 		read_aliases(&r, json_object_get(tree, "aliases"));
 	else if (what == 'h')

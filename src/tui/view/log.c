@@ -4,13 +4,14 @@
 #include "tui/asking.h"
 #include "tui/fetch.h"
 #include "tui/job.h"
+#include "tui/runs.h"
 #include "tui/save.h"
 #include "tui/widget/dialog.h"
 #include "tui/widget/text.h"
 
 #include "tui/command/words.h"
 
-enum { TAIL = 100 }; /* lines at first, as k9s has it */
+enum { TAIL = 100 /* lines at first, as k9s has it */, AGAIN_MS = 2000 };
 
 struct log_view {
 	struct kt_view view;
@@ -21,6 +22,11 @@ struct log_view {
 	struct kt_text text;
 	struct kt_job *job;
 	int exit_code;
+	/* a log that is followed beyond the end of a run */
+	struct kt_runs *runs;
+	struct kt_timer again;
+	char *latest, *shown; /* when the runs began; latest NULL: it does not run */
+	bool goes_on;
 };
 
 static struct log_view *of_view(const struct kt_view *view)
@@ -89,12 +95,35 @@ static void on_output(void *arg, struct kt_sv piece)
 	kt_text_add(&((struct log_view *)arg)->text, piece);
 }
 
+/* A followed log goes on with the container's next run – and with the same one when only the
+ * stream ended: then a little later, for the pod may not tell yet that it stopped. */
+static void go_on(struct log_view *v)
+{
+	bool same = kt_streq(v->latest, v->shown);
+
+	if (v->job || !v->latest || v->exit_code)
+		return;
+	kt_timer_set_after_ms(&v->again, same ? AGAIN_MS : 0);
+}
+
+static void on_run(void *arg, const char *started_at)
+{
+	struct log_view *v = arg;
+
+	free(v->latest);
+	v->latest = started_at ? kt_strdup(started_at) : NULL;
+	if (v->job && v->latest && !v->shown)
+		v->shown = kt_strdup(v->latest);
+	go_on(v);
+}
+
 static void on_done(void *arg, int exit_code)
 {
 	struct log_view *v = arg;
 
 	v->job = NULL;
 	v->exit_code = exit_code;
+	go_on(v);
 }
 
 static char *command_line(const struct log_view *v)
@@ -115,7 +144,11 @@ static char *command_line(const struct log_view *v)
 		kt_str_puts(&line, " -f");
 	if (v->timestamps)
 		kt_str_puts(&line, " --timestamps");
-	if (!strcmp(v->since, "tail"))
+	if (v->goes_on && kt_streq(v->latest, v->shown))
+		kt_str_puts(&line, " --tail=0");
+	else if (v->goes_on)
+		kt_str_printf(&line, " --since-time=%s", v->latest);
+	else if (!strcmp(v->since, "tail"))
 		kt_str_printf(&line, " --tail=%lld", (long long)(tail > 0 ? tail : TAIL));
 	else if (strcmp(v->since, "head") != 0)
 		kt_str_printf(&line, " --since=%s", v->since);
@@ -123,18 +156,61 @@ static char *command_line(const struct log_view *v)
 	return kt_str_steal(&line);
 }
 
-static void run(struct log_view *v)
+static void begin(struct log_view *v)
 {
 	kt_auto_free char *line = command_line(v);
 	struct kt_ui *ui = v->view.ui;
 
-	kt_job_cancel(v->job);
-	kt_text_clear(&v->text);
-	free(ui->last_line);
-	ui->last_line = kt_strdup(line);
+	if (!v->goes_on) {
+		free(ui->last_line);
+		ui->last_line = kt_strdup(line);
+	}
 	v->job = kt_job_start(
 	        ui, &(struct kt_job_options){
 	                    .line = line, .on_output = on_output, .on_done = on_done, .arg = v});
+}
+
+static void on_again(struct kt_timer *timer)
+{
+	struct log_view *v = kt_container_of(timer, struct log_view, again);
+
+	if (v->job || !v->latest)
+		return;
+	v->goes_on = true;
+	if (!kt_streq(v->latest, v->shown))
+		kt_text_add(&v->text, KT_SV("--- started again ---\n"));
+	begin(v);
+	free(v->shown);
+	v->shown = kt_strdup(v->latest);
+}
+
+static void forget_runs(struct log_view *v)
+{
+	free(v->latest);
+	free(v->shown);
+	v->latest = v->shown = NULL;
+	v->goes_on = false;
+}
+
+static void stop(struct log_view *v)
+{
+	kt_timer_cancel(&v->again);
+	kt_runs_unwatch(v->runs);
+	v->runs = NULL;
+	kt_job_cancel(v->job);
+	v->job = NULL;
+	forget_runs(v);
+}
+
+/* From the beginning. */
+static void run(struct log_view *v)
+{
+	stop(v);
+	kt_text_clear(&v->text);
+	begin(v);
+	if (v->follow && !v->previous && *v->namespace && kt_starts_with(v->target, "pod/"))
+		v->runs = kt_runs_watch(v->view.ui, v->namespace, v->target + strlen("pod/"),
+		        v->all_containers ? NULL : v->container, on_run, v);
 }
 
 /* Choosing a container */
@@ -266,7 +342,7 @@ static void destroy(struct kt_view *view)
 {
 	struct log_view *v = of_view(view);
 
-	kt_job_cancel(v->job);
+	stop(v);
 	kt_text_finish(&v->text);
 	free(v->target);
 	free(v->namespace);
@@ -338,6 +414,7 @@ struct kt_view *kt_log_view_create(struct kt_ui *ui, const char *line)
 	v->view = (struct kt_view){.ops = &OPS, .ui = ui, .crumb = kt_strdup("logs")};
 	v->target = kt_strdup("");
 	v->namespace = kt_strdup("");
+	kt_timer_init(&v->again, ui->loop, on_again);
 	strcpy(v->since, "tail");
 	read_line(v, line);
 	kt_text_init(&v->text, KT_LOGS);

@@ -91,6 +91,7 @@ static void draw_message(struct resource_view *v, struct kt_rect area)
 	                   : ui->start_error ? ui->start_error
 	                                     : NULL;
 	enum kt_role role = text ? KT_ROLE_ROW_ERROR : KT_ROLE_ROW_COMPLETED;
+	kt_auto_free char *none = kt_asprintf("No resources found in %s namespace", v->namespace);
 
 	if (v->table.order.n && !v->live.problem)
 		return;
@@ -99,7 +100,7 @@ static void draw_message(struct resource_view *v, struct kt_rect area)
 	if (!text && v->live.complete)
 		text = v->table.rows.n ? "No row passes the filter"
 		       : v->resource.namespaced && *v->namespace
-		               ? "No resources found in this namespace"
+		               ? none
 		               : "No resources found";
 	if (text)
 		kt_draw_text(

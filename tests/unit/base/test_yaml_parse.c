@@ -249,6 +249,21 @@ static void test_parse_one(void **state)
 	assert_string_equal(err.message, "line 1, column 1: the document is empty");
 }
 
+static void test_plain_keys(void **state)
+{
+	static const char text[] = "no: no\n1: a\n0x10: b\n<<: {y: c}\n'q': d\n";
+	const struct kt_yaml_options options = {.plain_keys = true};
+	struct kt_yaml_docs docs;
+	kt_auto_str out = {0};
+
+	(void)state;
+	assert_return_code(kt_yaml_parse(kt_sv_of(text), &options, &docs, NULL), 0);
+	kt_json_write(&out, docs.docs[0].value, 0);
+	assert_string_equal(kt_str_text(&out),
+	        "{\"no\":false,\"1\":\"a\",\"0x10\":\"b\",\"q\":\"d\",\"y\":\"c\"}");
+	kt_yaml_docs_finish(&docs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +275,7 @@ int main(void)
 	        cmocka_unit_test(test_alias_bomb),
 	        cmocka_unit_test(test_depth),
 	        cmocka_unit_test(test_positions),
+	        cmocka_unit_test(test_plain_keys),
 	        cmocka_unit_test(test_parse_one),
 	};
 

@@ -78,18 +78,22 @@ static void test_aliases(void **state)
 	parse(&custom, 'a',
 	        "aliases:\n  pp: v1/pods\n  fred: pp kube-system\n"
 	        "  pods: pods -A\n  a: b\n"
-	        "  b: a\n  x: 3\n",
+	        "  b: a\n  x: 3\n  no: nodes\n  y: yaml\n",
 	        &warnings);
 	assert_string_equal(kt_str_text(&warnings), "team.yaml: x: is no text\n");
 	kt_auto_free char *fred = kt_custom_unalias(&custom, "fred /web"),
 	                  *pods = kt_custom_unalias(&custom, "pods x"),
 	                  *loop = kt_custom_unalias(&custom, "a"),
-	                  *other = kt_custom_unalias(&custom, "nodes");
+	                  *other = kt_custom_unalias(&custom, "nodes"),
+	                  *word = kt_custom_unalias(&custom, "no"),
+	                  *letter = kt_custom_unalias(&custom, "y pod/a");
 
 	assert_string_equal(fred, "v1/pods kube-system /web");
 	assert_string_equal(pods, "pods x"); /* an alias of itself is none */
 	assert_true(!strcmp(loop, "a") || !strcmp(loop, "b"));
 	assert_string_equal(other, "nodes");
+	assert_string_equal(word, "nodes"); /* no boolean of YAML 1.1 */
+	assert_string_equal(letter, "yaml pod/a");
 	kt_custom_finish(&custom);
 }
 
