@@ -419,6 +419,5 @@ void kt_http_conn_close(struct kt_http_conn *conn)
 	atomic_fetch_sub(&worker->shared->n_conns, 1);
 	if (!atomic_load(&conn->again.queued))
 		free(conn); /* else the task, when it runs */
-	if (worker->draining)
-		worker->on_change(worker);
+	worker->on_change(worker);
 }

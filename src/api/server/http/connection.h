@@ -37,8 +37,8 @@ struct kt_http_worker {
 	struct kt_http_conn *conns; /* list */
 	size_t n_exchanges;         /* all that are not freed, also of connections that are gone */
 	bool draining;
-	void (*on_change)(
-	        struct kt_http_worker *worker); /* called when draining and something ended */
+	/* A connection ended; when draining, an exchange did. */
+	void (*on_change)(struct kt_http_worker *worker);
 	char date[40];                          /* of the Date field, for date_s */
 	int64_t date_s;
 };

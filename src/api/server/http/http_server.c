@@ -40,6 +40,9 @@ struct kt_http_server {
 	int grace_ms;
 	struct kt_io listen_io;
 	struct kt_timer accept_pause;
+	/* Every place is taken; whoever gives one back takes the flag down and posts the task. */
+	atomic_bool is_full;
+	struct kt_task on_place;
 };
 
 static void format_peer(const struct sockaddr_storage *peer, socklen_t len, char *text, size_t size)
@@ -64,12 +67,26 @@ static void hand_out(
 	kt_http_conn_open(&worker->base, fd, remote);
 }
 
+/* What is not accepted waits in the kernel's queue, the longer the more callers there are. */
+static bool has_place(struct kt_http_server *http)
+{
+	for (;;) {
+		if (atomic_load(&http->shared.n_conns) <
+		        KT_HTTP_CONNECTIONS_MAX + KT_HTTP_CONNECTIONS_SPARE)
+			return true;
+		if (atomic_exchange(&http->is_full, true)) {
+			kt_io_remove(&http->listen_io);
+			return false;
+		}
+	}
+}
+
 static void on_listen(struct kt_io *io, uint32_t events)
 {
 	struct kt_http_server *http = kt_container_of(io, struct kt_http_server, listen_io);
 
 	(void)events;
-	for (;;) {
+	while (has_place(http)) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
 		int fd = accept4(http->listen_fd, (struct sockaddr *)&peer, &len,
@@ -87,12 +104,7 @@ static void on_listen(struct kt_io *io, uint32_t events)
 			continue;
 		if (fd < 0)
 			return;
-		if (atomic_fetch_add(&http->shared.n_conns, 1) >=
-		        KT_HTTP_CONNECTIONS_MAX + KT_HTTP_CONNECTIONS_SPARE) {
-			atomic_fetch_sub(&http->shared.n_conns, 1);
-			close(fd);
-			continue;
-		}
+		atomic_fetch_add(&http->shared.n_conns, 1);
 		hand_out(http, fd, &peer, len);
 	}
 }
@@ -101,6 +113,8 @@ static void start_listening(struct kt_http_server *http)
 {
 	kt_auto_err err = KT_ERR_INIT;
 
+	if (http->listen_io.loop)
+		return;
 	http->listen_io.fn = on_listen;
 	if (kt_io_add(&http->listen_io, http->workers[0].base.loop, http->listen_fd, EPOLLIN,
 	            &err) < 0)
@@ -115,8 +129,22 @@ static void on_accept_pause(struct kt_timer *timer)
 		start_listening(http);
 }
 
+static void on_place(struct kt_task *task)
+{
+	struct kt_http_server *http = kt_container_of(task, struct kt_http_server, on_place);
+
+	if (!http->workers[0].base.draining)
+		start_listening(http);
+}
+
 static void on_change(struct kt_http_worker *base)
 {
+	struct kt_http_server *http = kt_container_of(base, struct worker, base)->http;
+
+	if (atomic_exchange(&http->is_full, false))
+		kt_loop_post(http->workers[0].base.loop, &http->on_place);
+	if (!base->draining)
+		return;
 	if (!base->conns && base->n_exchanges == 0)
 		kt_loop_stop(base->loop);
 }
@@ -256,6 +284,7 @@ static int start_workers(struct kt_http_server *http, struct kt_err *err)
 			return -ENOMEM;
 		kt_timer_init(&worker->grace, worker->base.loop, on_grace);
 	}
+	kt_task_init(&http->on_place, on_place);
 	kt_timer_init(&http->accept_pause, http->workers[0].base.loop, on_accept_pause);
 	start_listening(http);
 	for (unsigned i = 0; i < http->n_workers; i++) {
