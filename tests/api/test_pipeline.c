@@ -1,120 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests through the whole pipeline, by the in-process client, on a store in memory. */
-#include "support/support.h"
+#include "api/pipeline.h"
 
-#include "api/client/calls.h"
 #include "api/server/server.h"
-#include "base/loop.h"
-#include "cluster/store/store.h"
 
 #include <errno.h>
-
-#define TURNS_MAX 100000 /* of the loop, before a test gives up */
-
-struct fixture {
-	struct kt_loop *loop;
-	struct kt_storage *storage;
-	struct kt_server *server;
-	struct kt_client *admin, *jane;
-};
-
-static int setup(void **state)
-{
-	static const char *const masters[] = {"system:masters", "system:authenticated", NULL};
-	static const char *const others[] = {"system:authenticated", NULL};
-	struct fixture *f = kt_new(struct fixture);
-	kt_auto_err err = KT_ERR_INIT;
-
-	f->loop = kt_loop_create(&(struct kt_loop_options){0}, &err);
-	struct kt_store_options store = {.loop = f->loop};
-	assert_int_equal(kt_store_open(&store, &f->storage, &err), 0);
-	struct kt_server_options options = {
-	        .storage = f->storage, .loop = f->loop, .anonymous_auth = true};
-	assert_int_equal(kt_server_create(&options, &f->server, &err), 0);
-	assert_int_equal(kt_server_bootstrap(f->server, &err), 0);
-	struct kt_user *user = kt_user_create("admin", NULL, masters);
-	f->admin = kt_inprocess_client_create(f->server, user, "test/1");
-	kt_user_unref(user);
-	user = kt_user_create("jane", NULL, others);
-	f->jane = kt_inprocess_client_create(f->server, user, "test/1");
-	kt_user_unref(user);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	kt_auto_err err = KT_ERR_INIT;
-
-	/* What is on its way into the store arrives. */
-	while (kt_loop_run_once(f->loop, 0, &err) > 0)
-		;
-	kt_client_destroy(f->admin);
-	kt_client_destroy(f->jane);
-	kt_server_destroy(f->server);
-	f->storage->ops->destroy(f->storage);
-	kt_loop_destroy(f->loop);
-	free(f);
-	return 0;
-}
-
-struct waited {
-	struct kt_call call;
-	bool done;
-};
-
-static void on_done(struct kt_call *call)
-{
-	kt_container_of(call, struct waited, call)->done = true;
-}
-
-static void turn_until(struct fixture *f, const bool *flag)
-{
-	kt_auto_err err = KT_ERR_INIT;
-
-	for (int i = 0; !*flag && i < TURNS_MAX; i++)
-		assert_true(kt_loop_run_once(f->loop, 1000, &err) >= 0);
-	assert_true(*flag);
-}
-
-/* One call to its end. The caller finishes it. */
-static void request(struct fixture *f, struct kt_client *client, struct waited *w,
-        const char *method, const char *path, const char *content_type, const char *body)
-{
-	*w = (struct waited){.call = {.method = method,
-	                             .path = path,
-	                             .content_type = content_type,
-	                             .loop = f->loop,
-	                             .done = on_done}};
-	if (body)
-		w->call.body = kt_buf_create(body, strlen(body));
-	kt_client_call(client, &w->call);
-	/* The contract: never before call() returned. */
-	assert_false(w->done);
-	turn_until(f, &w->done);
-	kt_buf_unref(w->call.body);
-}
-
-static int status_of(struct fixture *f, struct kt_client *client, const char *method,
-        const char *path, const char *body)
-{
-	struct waited w;
-
-	request(f, client, &w, method, path, NULL, body);
-	int status = w.call.status;
-	kt_call_finish(&w.call);
-	return status;
-}
 
 #define MAPS "/api/v1/namespaces/default/configmaps"
 
 static void test_create_read_update_delete(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	request(f, f->admin, &w, "POST", MAPS, NULL,
+	kt_pipeline_request(f, f->admin, &w, "POST", MAPS, NULL,
 	        "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"v\"}}");
 	assert_int_equal(w.call.status, 201);
 	assert_non_null(w.call.ret_object);
@@ -123,8 +22,9 @@ static void test_create_read_update_delete(void **state)
 	kt_call_finish(&w.call);
 
 	assert_int_equal(
-	        status_of(f, f->admin, "POST", MAPS, "{\"metadata\":{\"name\":\"a\"}}"), 409);
-	request(f, f->admin, &w, "PUT", MAPS "/a", NULL,
+	        kt_pipeline_status(f, f->admin, "POST", MAPS, "{\"metadata\":{\"name\":\"a\"}}"),
+	        409);
+	kt_pipeline_request(f, f->admin, &w, "PUT", MAPS "/a", NULL,
 	        "{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"1\"},\"data\":{\"k\":\"w\"}}");
 	assert_int_equal(w.call.status, 409);
 	assert_string_equal(w.call.err.message,
@@ -132,27 +32,27 @@ static void test_create_read_update_delete(void **state)
 	        "please apply your "
 	        "changes to the latest version and try again");
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "PUT", MAPS "/a",
+	assert_int_equal(kt_pipeline_status(f, f->admin, "PUT", MAPS "/a",
 	                         "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"w\"}}"),
 	        200);
-	request(f, f->admin, &w, "GET", MAPS "/a", NULL, NULL);
+	kt_pipeline_request(f, f->admin, &w, "GET", MAPS "/a", NULL, NULL);
 	assert_true(kt_json_string_is(
 	        kt_json_find(kt_object_doc(w.call.ret_object), "data", "k", NULL), "w"));
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "DELETE", MAPS "/a", NULL), 200);
-	assert_int_equal(status_of(f, f->admin, "GET", MAPS "/a", NULL), 404);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "DELETE", MAPS "/a", NULL), 200);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "GET", MAPS "/a", NULL), 404);
 }
 
 static void test_unchanged_update_keeps_revision(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	request(f, f->admin, &w, "POST", MAPS, NULL,
+	kt_pipeline_request(f, f->admin, &w, "POST", MAPS, NULL,
 	        "{\"metadata\":{\"name\":\"same\"},\"data\":{\"k\":\"v\"}}");
 	int64_t revision = w.call.ret_object->revision;
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", MAPS "/same", "application/merge-patch+json",
+	kt_pipeline_request(f, f->admin, &w, "PATCH", MAPS "/same", "application/merge-patch+json",
 	        "{\"data\":{\"k\":\"v\"}}");
 	assert_int_equal(w.call.status, 200);
 	assert_int_equal(w.call.ret_object->revision, revision);
@@ -161,20 +61,20 @@ static void test_unchanged_update_keeps_revision(void **state)
 
 static void test_dry_run_stores_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct kt_pipeline *f = *state;
 
-	assert_int_equal(status_of(f, f->admin, "POST", MAPS "?dryRun=All",
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", MAPS "?dryRun=All",
 	                         "{\"metadata\":{\"name\":\"dry\"}}"),
 	        201);
-	assert_int_equal(status_of(f, f->admin, "GET", MAPS "/dry", NULL), 404);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "GET", MAPS "/dry", NULL), 404);
 }
 
 static void test_authorization(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	request(f, f->jane, &w, "GET", MAPS, NULL, NULL);
+	kt_pipeline_request(f, f->jane, &w, "GET", MAPS, NULL, NULL);
 	assert_int_equal(w.call.status, 403);
 	assert_string_equal(w.call.err.message,
 	        "configmaps is forbidden: User \"jane\" cannot list resource \"configmaps\" in API "
@@ -186,11 +86,12 @@ static void test_authorization(void **state)
 static void test_concurrent_patches(void **state)
 {
 	enum { WRITERS = 40 };
-	struct fixture *f = *state;
-	struct waited writers[WRITERS] = {0}, w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited writers[WRITERS] = {0}, w;
 	char path[] = MAPS "/many";
 
-	request(f, f->admin, &w, "POST", MAPS, NULL, "{\"metadata\":{\"name\":\"many\"}}");
+	kt_pipeline_request(
+	        f, f->admin, &w, "POST", MAPS, NULL, "{\"metadata\":{\"name\":\"many\"}}");
 	kt_call_finish(&w.call);
 	for (int i = 0; i < WRITERS; i++) {
 		kt_auto_free char *body = kt_asprintf("{\"data\":{\"k%d\":\"v\"}}", i);
@@ -199,16 +100,16 @@ static void test_concurrent_patches(void **state)
 		        .content_type = "application/merge-patch+json",
 		        .body = kt_buf_create(body, strlen(body)),
 		        .loop = f->loop,
-		        .done = on_done};
+		        .done = kt_pipeline_on_done};
 		kt_client_call(f->admin, &writers[i].call);
 	}
 	for (int i = 0; i < WRITERS; i++) {
-		turn_until(f, &writers[i].done);
+		kt_pipeline_turn_until(f, &writers[i].done);
 		assert_int_equal(writers[i].call.status, 200);
 		kt_buf_unref(writers[i].call.body);
 		kt_call_finish(&writers[i].call);
 	}
-	request(f, f->admin, &w, "GET", path, NULL, NULL);
+	kt_pipeline_request(f, f->admin, &w, "GET", path, NULL, NULL);
 	kt_auto_json json_t *tree = kt_object_tree(w.call.ret_object);
 	assert_int_equal(json_object_size(json_object_get(tree, "data")), WRITERS);
 	kt_call_finish(&w.call);
@@ -244,36 +145,36 @@ static void on_end(struct kt_watch *watch, struct kt_err *err)
 
 static void test_watch_with_selector(void **state)
 {
-	struct fixture *f = *state;
+	struct kt_pipeline *f = *state;
 	struct seen seen = {.watch = {.path = MAPS "?labelSelector=on",
 	                            .loop = f->loop,
 	                            .on_event = on_event,
 	                            .on_end = on_end}};
-	struct waited w;
+	struct kt_waited w;
 
-	request(f, f->admin, &w, "POST", MAPS, NULL,
+	kt_pipeline_request(f, f->admin, &w, "POST", MAPS, NULL,
 	        "{\"metadata\":{\"name\":\"x\",\"labels\":{\"on\":\"1\"}}}");
 	kt_call_finish(&w.call);
 	kt_client_watch(f->admin, &seen.watch);
-	turn_until(f, &seen.initial_done);
+	kt_pipeline_turn_until(f, &seen.initial_done);
 	/* Leaves the selection, then enters it again. */
-	request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json",
+	kt_pipeline_request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json",
 	        "{\"metadata\":{\"labels\":{\"on\":null}}}");
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json",
+	kt_pipeline_request(f, f->admin, &w, "PATCH", MAPS "/x", "application/merge-patch+json",
 	        "{\"metadata\":{\"labels\":{\"on\":\"2\"}}}");
 	kt_call_finish(&w.call);
-	turn_until(f, &seen.three);
+	kt_pipeline_turn_until(f, &seen.three);
 	assert_string_equal(seen.log, "A:x D:x A:x ");
 	kt_client_watch_stop(f->admin, &seen.watch);
-	assert_int_equal(status_of(f, f->admin, "DELETE", MAPS "/x", NULL), 200);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "DELETE", MAPS "/x", NULL), 200);
 	assert_int_equal(seen.events, 3);
 	assert_false(seen.ended);
 }
 
 static void test_watch_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct kt_pipeline *f = *state;
 	struct seen seen = {.watch = {.path = "/api/v1/nothings",
 	                            .loop = f->loop,
 	                            .on_event = on_event,
@@ -281,24 +182,25 @@ static void test_watch_refused(void **state)
 
 	kt_client_watch(f->admin, &seen.watch);
 	assert_false(seen.ended);
-	turn_until(f, &seen.ended);
+	kt_pipeline_turn_until(f, &seen.ended);
 	assert_null(seen.watch.impl);
 }
 
 static void test_deletecollection(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
 	for (int i = 0; i < 50; i++) {
 		kt_auto_free char *body =
 		        kt_asprintf("{\"metadata\":{\"name\":\"c%d\",\"labels\":{\"set\":\"%s\"}}}",
 		                i, i % 2 ? "odd" : "even");
-		assert_int_equal(status_of(f, f->admin, "POST", MAPS, body), 201);
+		assert_int_equal(kt_pipeline_status(f, f->admin, "POST", MAPS, body), 201);
 	}
 	assert_int_equal(
-	        status_of(f, f->admin, "DELETE", MAPS "?labelSelector=set%3Dodd", NULL), 200);
-	request(f, f->admin, &w, "GET", MAPS "?labelSelector=set", NULL, NULL);
+	        kt_pipeline_status(f, f->admin, "DELETE", MAPS "?labelSelector=set%3Dodd", NULL),
+	        200);
+	kt_pipeline_request(f, f->admin, &w, "GET", MAPS "?labelSelector=set", NULL, NULL);
 	kt_auto_json json_t *list = kt_json_parse(
 	        (struct kt_sv){w.call.ret_body->data, w.call.ret_body->len}, NULL, NULL);
 	assert_int_equal(json_array_size(json_object_get(list, "items")), 25);
@@ -308,16 +210,16 @@ static void test_deletecollection(void **state)
 /* What came after the first page was read is not counted. */
 static void test_pages_count_what_is_left(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
 	for (int i = 0; i < 5; i++) {
 		kt_auto_free char *body = kt_asprintf("{\"metadata\":{\"name\":\"p%d\"}}", i);
-		assert_int_equal(status_of(f, f->admin, "POST", MAPS, body), 201);
+		assert_int_equal(kt_pipeline_status(f, f->admin, "POST", MAPS, body), 201);
 	}
 	kt_auto_free char *path = kt_strdup(MAPS "?limit=2");
 	for (int left = 3; left >= -1; left -= 2) {
-		request(f, f->admin, &w, "GET", path, NULL, NULL);
+		kt_pipeline_request(f, f->admin, &w, "GET", path, NULL, NULL);
 		assert_int_equal(w.call.status, 200);
 		kt_auto_json json_t *list = kt_json_parse(
 		        (struct kt_sv){w.call.ret_body->data, w.call.ret_body->len}, NULL, NULL);
@@ -326,7 +228,7 @@ static void test_pages_count_what_is_left(void **state)
 		free(path);
 		path = kt_asprintf(MAPS "?limit=2&continue=%s", kt_jstr(list, "metadata.continue"));
 		kt_auto_free char *body = kt_asprintf("{\"metadata\":{\"name\":\"q%d\"}}", left);
-		status_of(f, f->admin, "POST", MAPS, body);
+		kt_pipeline_status(f, f->admin, "POST", MAPS, body);
 	}
 }
 
@@ -336,32 +238,21 @@ static void test_pages_count_what_is_left(void **state)
 #define AUTHENTICATION \
 	"/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
 
-static json_t *read_tree(struct fixture *f, const char *path)
-{
-	struct waited w;
-
-	request(f, f->admin, &w, "GET", path, NULL, NULL);
-	assert_int_equal(w.call.status, 200);
-	json_t *tree = kt_object_tree(w.call.ret_object);
-	kt_call_finish(&w.call);
-	return tree;
-}
-
 static void test_service_kubernetes_leads_to_the_server(void **state)
 {
-	struct fixture *f = *state;
+	struct kt_pipeline *f = *state;
 
-	assert_int_equal(status_of(f, f->admin, "GET", ENDPOINTS, NULL), 404);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "GET", ENDPOINTS, NULL), 404);
 	for (int port = 6001; port <= 6002; port++) { /* the second start got another port */
 		kt_server_advertise(f->server, "127.0.0.1", port);
 		for (int tries = 0; tries < 1000; tries++) {
-			kt_auto_json json_t *service = read_tree(f, SERVICE);
+			kt_auto_json json_t *service = kt_pipeline_read(f, SERVICE);
 			if (kt_jint(service, "spec.ports.0.targetPort", 0) == port)
 				break;
 		}
-		kt_auto_json json_t *endpoints = read_tree(f, ENDPOINTS);
-		kt_auto_json json_t *slice = read_tree(f, SLICE);
-		kt_auto_json json_t *service = read_tree(f, SERVICE);
+		kt_auto_json json_t *endpoints = kt_pipeline_read(f, ENDPOINTS);
+		kt_auto_json json_t *slice = kt_pipeline_read(f, SLICE);
+		kt_auto_json json_t *service = kt_pipeline_read(f, SERVICE);
 		assert_string_equal(kt_jstr(endpoints, "subsets.0.addresses.0.ip"), "127.0.0.1");
 		assert_int_equal(kt_jint(endpoints, "subsets.0.ports.0.port", 0), port);
 		assert_string_equal(kt_jstr(slice, "endpoints.0.addresses.0"), "127.0.0.1");
@@ -369,55 +260,59 @@ static void test_service_kubernetes_leads_to_the_server(void **state)
 		assert_int_equal(kt_jint(slice, "metadata.generation", 0), port - 6000);
 		assert_int_equal(kt_jint(service, "spec.ports.0.targetPort", 0), port);
 	}
-	kt_auto_json json_t *trust = read_tree(f, AUTHENTICATION);
+	kt_auto_json json_t *trust = kt_pipeline_read(f, AUTHENTICATION);
 	assert_true(kt_starts_with(json_string_value(json_object_get(
 	                                   json_object_get(trust, "data"), "client-ca-file")),
 	        "-----BEGIN CERTIFICATE-----"));
-	kt_auto_json json_t *before = read_tree(f, SLICE);
+	kt_auto_json json_t *before = kt_pipeline_read(f, SLICE);
 	kt_server_advertise(f->server, "127.0.0.1", 6002);
-	kt_auto_json json_t *after = read_tree(f, SLICE);
+	kt_auto_json json_t *after = kt_pipeline_read(f, SLICE);
 	assert_true(json_equal(before, after));
 }
 
 static void test_cancelled_call_is_silent(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w = {
-	        .call = {.method = "GET", .path = MAPS, .loop = f->loop, .done = on_done}};
+	struct kt_pipeline *f = *state;
+	struct kt_waited w = {.call = {.method = "GET",
+	                              .path = MAPS,
+	                              .loop = f->loop,
+	                              .done = kt_pipeline_on_done}};
 
 	kt_client_call(f->admin, &w.call);
 	kt_client_cancel(f->admin, &w.call);
-	assert_int_equal(status_of(f, f->admin, "GET", MAPS, NULL), 200);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "GET", MAPS, NULL), 200);
 	assert_false(w.done);
 }
 
 static void test_node_binds_and_reports(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 	static const char pods[] = "/api/v1/namespaces/default/pods";
 
-	assert_int_equal(
-	        status_of(f, f->admin, "POST", "/api/v1/namespaces/default/serviceaccounts",
-	                "{\"metadata\":{\"name\":\"default\"}}"),
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST",
+	                         "/api/v1/namespaces/default/serviceaccounts",
+	                         "{\"metadata\":{\"name\":\"default\"}}"),
 	        201);
-	assert_int_equal(status_of(f, f->admin, "POST", pods,
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", pods,
 	                         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{"
 	                         "\"name\":\"c\",\"image\":\"i\"}]}}"),
 	        201);
-	request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status",
+	kt_pipeline_request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status",
 	        "application/merge-patch+json", "{\"status\":{\"nominatedNodeName\":\"n9\"}}");
 	assert_int_equal(w.call.status, 200);
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
-	                         "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
-	                         "\"name\":\"n1\"}}"),
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
+	                "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
+	                "\"name\":\"n1\"}}"),
 	        201);
-	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
-	                         "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
-	                         "\"name\":\"n2\"}}"),
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", "/api/v1/namespaces/default/pods/p/binding",
+	                "{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
+	                "\"name\":\"n2\"}}"),
 	        409);
-	request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status",
+	kt_pipeline_request(f, f->admin, &w, "PATCH", "/api/v1/namespaces/default/pods/p/status",
 	        "application/strategic-merge-patch+json",
 	        "{\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.7\"}}");
 	assert_int_equal(w.call.status, 200);
@@ -446,13 +341,14 @@ static const json_t *status_entry(const json_t *object)
 /* What a component of this process writes into a status is recorded as anybody else's. */
 static void test_status_has_a_manager(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	assert_int_equal(status_of(f, f->admin, "POST", BUDGETS,
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", BUDGETS,
 	                         "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"minAvailable\":1}}"),
 	        201);
-	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
+	kt_pipeline_request(f, f->admin, &w, "PATCH", BUDGETS "/b/status",
+	        "application/merge-patch+json",
 	        "{\"status\":{\"currentHealthy\":2,\"desiredHealthy\":1}}");
 	assert_int_equal(w.call.status, 200);
 	kt_auto_json json_t *budget = kt_object_tree(w.call.ret_object);
@@ -469,8 +365,8 @@ static void test_status_has_a_manager(void **state)
 	assert_int_equal(kt_jint(budget, "spec.minAvailable", 0), 1);
 	int64_t revision = w.call.ret_object->revision;
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
-	        "{\"status\":{\"currentHealthy\":2}}");
+	kt_pipeline_request(f, f->admin, &w, "PATCH", BUDGETS "/b/status",
+	        "application/merge-patch+json", "{\"status\":{\"currentHealthy\":2}}");
 	assert_int_equal(w.call.ret_object->revision, revision);
 	kt_call_finish(&w.call);
 }
@@ -484,136 +380,27 @@ static const char policy[] =
 
 static void test_policy_sees_status_writes(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	assert_int_equal(status_of(f, f->admin, "POST", BUDGETS,
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", BUDGETS,
 	                         "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"minAvailable\":1}}"),
 	        201);
-	assert_int_equal(status_of(f, f->admin, "POST", POLICIES, policy), 201);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", POLICIES, policy), 201);
 	assert_int_equal(
-	        status_of(f, f->admin, "POST",
+	        kt_pipeline_status(f, f->admin, "POST",
 	                "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
 	                "{\"metadata\":{\"name\":\"few\"},\"spec\":{\"policyName\":\"few\","
 	                "\"validationActions\":[\"Deny\"]}}"),
 	        201);
-	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
-	        "{\"status\":{\"currentHealthy\":4}}");
+	kt_pipeline_request(f, f->admin, &w, "PATCH", BUDGETS "/b/status",
+	        "application/merge-patch+json", "{\"status\":{\"currentHealthy\":4}}");
 	assert_int_equal(w.call.status, 200);
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", BUDGETS "/b/status", "application/merge-patch+json",
-	        "{\"status\":{\"currentHealthy\":5}}");
+	kt_pipeline_request(f, f->admin, &w, "PATCH", BUDGETS "/b/status",
+	        "application/merge-patch+json", "{\"status\":{\"currentHealthy\":5}}");
 	assert_int_equal(w.call.status, 422);
 	kt_call_finish(&w.call);
-}
-
-#define THING "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Thing\","
-static const char definition[] =
-        "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\","
-        "\"scope\":\"Namespaced\",\"names\":{"
-        "\"plural\":\"things\",\"singular\":\"thing\",\"kind\":\"Thing\",\"listKind\":"
-        "\"ThingList\"},\"versions\":[{\"name\":"
-        "\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":"
-        "\"object\",\"properties\":{\"spec\":{"
-        "\"type\":\"object\",\"properties\":{\"size\":{\"type\":\"integer\",\"minimum\":1,"
-        "\"default\":3},\"deep\":{\"type\":\"object\",\"properties\":{\"replicas\":{\"type\":"
-        "\"integer\"}}}}},\"status\":{\"type\":\"object\",\"properties\":{\"replicas\":{\"type\":"
-        "\"integer\"}}}}}},\"subresources\":{\"status\":{},\"scale\":{\"specReplicasPath\":"
-        "\".spec.deep.replicas\",\"statusReplicasPath\":\".status.replicas\"}}}]}}";
-
-static const char definitions[] = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-static const char things[] = "/apis/example.com/v1/namespaces/default/things";
-
-static void define_things(struct fixture *f)
-{
-	int tries = 0;
-
-	assert_int_equal(status_of(f, f->admin, "POST", definitions, definition), 201);
-	/* Served a moment later; each request gives the loop a turn. */
-	while (status_of(f, f->admin, "GET", things, NULL) != 200)
-		assert_true(tries++ < 1000);
-}
-
-static void test_custom_resource(void **state)
-{
-	struct fixture *f = *state;
-	struct waited w;
-	int tries;
-
-	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
-	define_things(f);
-	request(f, f->admin, &w, "POST", things, NULL,
-	        THING "\"metadata\":{\"name\":\"t\"},\"spec\":{}}");
-	assert_int_equal(w.call.status, 201);
-	kt_auto_json json_t *thing = kt_object_tree(w.call.ret_object);
-	assert_int_equal(kt_jint(thing, "spec.size", 0), 3);
-	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "POST", things,
-	                         THING "\"metadata\":{\"name\":\"u\"},\"spec\":{\"size\":0}}"),
-	        422);
-	kt_auto_free char *path = kt_asprintf("%s/things.example.com", definitions);
-	assert_int_equal(status_of(f, f->admin, "DELETE", path, NULL), 200);
-	for (tries = 0; status_of(f, f->admin, "GET", path, NULL) != 404; tries++)
-		assert_true(tries < 1000);
-	assert_int_equal(status_of(f, f->admin, "GET", things, NULL), 404);
-}
-
-/* The object at the path as a tree of its answer. */
-static json_t *answer_of(struct fixture *f, const char *path)
-{
-	struct waited w;
-	json_t *tree;
-
-	request(f, f->admin, &w, "GET", path, NULL, NULL);
-	assert_int_equal(w.call.status, 200);
-	tree = w.call.ret_object ? kt_object_tree(w.call.ret_object)
-	                         : kt_json_tree(kt_call_answer(&w.call));
-	kt_call_finish(&w.call);
-	return tree;
-}
-
-/* What was stored before the definition changed is read as if it had been stored after it. */
-static void test_old_objects_are_read_through_a_new_definition(void **state)
-{
-	static const char change[] =
-	        "[{\"op\":\"add\",\"path\":\"/spec/versions/0/schema/openAPIV3Schema/properties/"
-	        "spec/"
-	        "properties/colour\",\"value\":{\"type\":\"string\",\"default\":\"red\"}},"
-	        "{\"op\":\"remove\",\"path\":\"/spec/versions/0/schema/openAPIV3Schema/properties/"
-	        "spec/properties/size\"}]";
-	struct fixture *f = *state;
-	kt_auto_free char *path = kt_asprintf("%s/things.example.com", definitions),
-	                  *named = kt_asprintf("%s/t", things);
-	kt_auto_json json_t *list = NULL;
-	struct waited w;
-
-	define_things(f);
-	assert_int_equal(status_of(f, f->admin, "POST", things,
-	                         THING "\"metadata\":{\"name\":\"t\"},\"spec\":{\"size\":5}}"),
-	        201);
-	request(f, f->admin, &w, "PATCH", path, "application/json-patch+json", change);
-	assert_int_equal(w.call.status, 200);
-	kt_call_finish(&w.call);
-	for (int tries = 0;; tries++) {
-		kt_auto_json json_t *thing = answer_of(f, named);
-
-		assert_true(tries < 1000);
-		if (!kt_jstr(thing, "spec.colour"))
-			continue;
-		assert_string_equal(kt_jstr(thing, "spec.colour"), "red");
-		assert_null(kt_jget(thing, "spec.size"));
-		break;
-	}
-	/* A write that leaves spec alone stores what is read. */
-	request(f, f->admin, &w, "PATCH", named, "application/merge-patch+json",
-	        "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
-	assert_int_equal(w.call.status, 200);
-	kt_auto_json json_t *thing = kt_object_tree(w.call.ret_object);
-	assert_string_equal(kt_jstr(thing, "spec.colour"), "red");
-	assert_null(kt_jget(thing, "spec.size"));
-	kt_call_finish(&w.call);
-	list = answer_of(f, things);
-	assert_string_equal(kt_jstr(list, "items.0.spec.colour"), "red");
 }
 
 /* What an applied configuration holds twice is told as fieldValidation says. */
@@ -624,18 +411,19 @@ static void test_apply_of_duplicates(void **state)
 		int status;
 		bool warns;
 	} cases[] = {{"Ignore", 200, false}, {"Warn", 200, true}, {"Strict", 400, false}};
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	assert_int_equal(status_of(f, f->admin, "POST", "/api/v1/namespaces/default/configmaps",
-	                         "{\"metadata\":{\"name\":\"twice\"}}"),
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", "/api/v1/namespaces/default/configmaps",
+	                "{\"metadata\":{\"name\":\"twice\"}}"),
 	        201);
 	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
 		kt_auto_free char *path = kt_asprintf("/api/v1/namespaces/default/configmaps/twice"
 		                                      "?fieldManager=m&fieldValidation=%s",
 		        cases[i].validation);
 
-		request(f, f->admin, &w, "PATCH", path, "application/apply-patch+yaml",
+		kt_pipeline_request(f, f->admin, &w, "PATCH", path, "application/apply-patch+yaml",
 		        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\n"
 		        "data:\n  a: one\n  a: two\n");
 		assert_int_equal(w.call.status, cases[i].status);
@@ -650,20 +438,20 @@ static void test_reviews_have_no_table(void **state)
 	static const char path[] = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
 	                  body[] = "{\"spec\":{\"nonResourceAttributes\":{\"path\":\"/\",\"verb\":"
 	                           "\"get\"}}}";
-	struct fixture *f = *state;
-	struct waited w = {.call = {.method = "POST",
-	                           .path = path,
-	                           .accept = "application/json;as=Table;v=v1;g=meta.k8s.io",
-	                           .loop = f->loop,
-	                           .done = on_done,
-	                           .body = kt_buf_create(body, strlen(body))}};
+	struct kt_pipeline *f = *state;
+	struct kt_waited w = {.call = {.method = "POST",
+	                              .path = path,
+	                              .accept = "application/json;as=Table;v=v1;g=meta.k8s.io",
+	                              .loop = f->loop,
+	                              .done = kt_pipeline_on_done,
+	                              .body = kt_buf_create(body, strlen(body))}};
 
 	kt_client_call(f->admin, &w.call);
-	turn_until(f, &w.done);
+	kt_pipeline_turn_until(f, &w.done);
 	kt_buf_unref(w.call.body);
 	assert_int_equal(w.call.status, 406);
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "POST", path, body), 201);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", path, body), 201);
 }
 
 #define QUOTAS "/api/v1/namespaces/default/resourcequotas"
@@ -682,17 +470,18 @@ static void test_quota_of_a_volume_attributes_class(void **state)
 	        "\"VolumeAttributesClass\",\"operator\":\"In\",\"values\":[\"gold\"]}]}}}",
 	                  counted[] = "{\"status\":{\"hard\":{\"persistentvolumeclaims\":\"1\"},"
 	                              "\"used\":{\"persistentvolumeclaims\":\"0\"}}}";
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	assert_int_equal(status_of(f, f->admin, "POST", QUOTAS, quota), 201);
-	request(f, f->admin, &w, "PATCH", QUOTAS "/q/status", "application/merge-patch+json",
-	        counted);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", QUOTAS, quota), 201);
+	kt_pipeline_request(f, f->admin, &w, "PATCH", QUOTAS "/q/status",
+	        "application/merge-patch+json", counted);
 	assert_int_equal(w.call.status, 200);
 	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "POST", CLAIMS, CLAIM("a", "gold")), 201);
-	assert_int_equal(status_of(f, f->admin, "POST", CLAIMS, CLAIM("b", "gold")), 403);
-	assert_int_equal(status_of(f, f->admin, "POST", CLAIMS, CLAIM("c", "silver")), 201);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", CLAIMS, CLAIM("a", "gold")), 201);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", CLAIMS, CLAIM("b", "gold")), 403);
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", CLAIMS, CLAIM("c", "silver")), 201);
 }
 
 #define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
@@ -702,128 +491,67 @@ static void test_quota_of_a_volume_attributes_class(void **state)
 
 static void test_addresses_are_named_so(void **state)
 {
-	struct fixture *f = *state;
-	struct waited w;
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
 
-	assert_int_equal(status_of(f, f->admin, "POST", ADDRESSES, ADDRESS("192.168.1.2")), 201);
-	assert_int_equal(status_of(f, f->admin, "POST", ADDRESSES, ADDRESS("fe80::1")), 201);
-	assert_int_equal(status_of(f, f->admin, "POST", ADDRESSES, ADDRESS("fe80:0::1")), 422);
-	request(f, f->admin, &w, "POST", ADDRESSES, NULL, ADDRESS("nope"));
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", ADDRESSES, ADDRESS("192.168.1.2")), 201);
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", ADDRESSES, ADDRESS("fe80::1")), 201);
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", ADDRESSES, ADDRESS("fe80:0::1")), 422);
+	kt_pipeline_request(f, f->admin, &w, "POST", ADDRESSES, NULL, ADDRESS("nope"));
 	assert_int_equal(w.call.status, 422);
 	assert_non_null(strstr(w.call.err.message, "unable to parse IP"));
 	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", ADDRESSES "/fe80::1", "application/merge-patch+json",
-	        "{\"spec\":{\"parentRef\":{\"name\":\"b\"}}}");
+	kt_pipeline_request(f, f->admin, &w, "PATCH", ADDRESSES "/fe80::1",
+	        "application/merge-patch+json", "{\"spec\":{\"parentRef\":{\"name\":\"b\"}}}");
 	assert_int_equal(w.call.status, 422);
 	assert_non_null(strstr(w.call.err.message, "field is immutable"));
 	kt_call_finish(&w.call);
-	assert_int_equal(
-	        status_of(f, f->admin, "POST", ADDRESSES, "{\"metadata\":{\"name\":\"::1\"}}"),
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", ADDRESSES,
+	                         "{\"metadata\":{\"name\":\"::1\"}}"),
 	        422);
 }
-
-#define SERVICES "/apis/apiregistration.k8s.io/v1/apiservices"
-
-static void wait_for_status(struct fixture *f, const char *path, int wanted)
-{
-	for (int tries = 0; status_of(f, f->admin, "GET", path, NULL) != wanted; tries++)
-		assert_true(tries < 1000);
-}
-
-static void test_definition_brings_an_api_service(void **state)
-{
-	struct fixture *f = *state;
-	kt_auto_free char *path = kt_asprintf("%s/things.example.com", definitions);
-
-	define_things(f);
-	wait_for_status(f, SERVICES "/v1.example.com", 200);
-	kt_auto_json json_t *service = read_tree(f, SERVICES "/v1.example.com");
-	assert_string_equal(kt_jstr(service, "spec.group"), "example.com");
-	assert_int_equal(kt_jint(service, "spec.groupPriorityMinimum", 0), 1000);
-	assert_string_equal(kt_jstr(service, "status.conditions.0.reason"), "Local");
-	assert_int_equal(status_of(f, f->admin, "DELETE", path, NULL), 200);
-	wait_for_status(f, SERVICES "/v1.example.com", 404);
-	assert_int_equal(status_of(f, f->admin, "GET", SERVICES "/v1.apps", NULL), 200);
-}
-
-/* A Scale may be written without a revision, and where there was no number yet. */
-static void test_custom_scale(void **state)
-{
-	struct fixture *f = *state;
-	struct waited w;
-	kt_auto_free char *thing = kt_asprintf("%s/t", things);
-	kt_auto_free char *scale = kt_asprintf("%s/scale", thing);
-	kt_auto_free char *status = kt_asprintf("%s/status", thing);
-
-	define_things(f);
-	assert_int_equal(status_of(f, f->admin, "POST", things,
-	                         THING "\"metadata\":{\"name\":\"t\"},\"spec\":{\"size\":1}}"),
-	        201);
-	assert_int_equal(status_of(f, f->admin, "GET", scale, NULL), 500);
-	request(f, f->admin, &w, "PATCH", scale, "application/merge-patch+json",
-	        "{\"spec\":{\"replicas\":2}}");
-	assert_int_equal(w.call.status, 200);
-	kt_call_finish(&w.call);
-	assert_int_equal(status_of(f, f->admin, "PUT", scale,
-	                         "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"replicas\":7}}"),
-	        200);
-	assert_int_equal(status_of(f, f->admin, "PUT", scale,
-	                         "{\"metadata\":{\"name\":\"t\",\"uid\":\"another\"},\"spec\":{"
-	                         "\"replicas\":8}}"),
-	        409);
-	request(f, f->admin, &w, "GET", thing, NULL, NULL);
-	kt_auto_json json_t *object = kt_object_tree(w.call.ret_object);
-	assert_int_equal(kt_jint(object, "spec.deep.replicas", 0), 7);
-	assert_int_equal(kt_jint(object, "metadata.generation", 0), 3);
-	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", scale, "application/merge-patch+json",
-	        "{\"spec\":{\"replicas\":-1}}");
-	assert_int_equal(w.call.status, 422);
-	assert_string_equal(w.call.err.message, "Thing.example.com \"t\" is invalid: "
-	                                        ".spec.deep.replicas: Invalid value: -1: should "
-	                                        "be a non-negative integer");
-	kt_call_finish(&w.call);
-	request(f, f->admin, &w, "PATCH", status, "application/merge-patch+json",
-	        "{\"status\":{\"replicas\":\"two\"}}");
-	assert_int_equal(w.call.status, 422);
-	assert_string_equal(w.call.err.message,
-	        "Thing.example.com \"t\" is invalid: [status.replicas: Invalid value: \"string\": "
-	        "replicas in body must be of type integer: \"string\", .status.replicas: Invalid "
-	        "value: 0: .status.replicas accessor error: two is of the type string, expected "
-	        "int64]");
-	kt_call_finish(&w.call);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_create_read_update_delete, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
-	                test_unchanged_update_keeps_revision, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_dry_run_stores_nothing, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_authorization, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_concurrent_patches, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_watch_with_selector, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_watch_refused, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_deletecollection, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_pages_count_what_is_left, setup, teardown),
+	                test_create_read_update_delete, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(test_unchanged_update_keeps_revision,
+	                kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
-	                test_service_kubernetes_leads_to_the_server, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_cancelled_call_is_silent, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_node_binds_and_reports, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_status_has_a_manager, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_policy_sees_status_writes, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_custom_resource, setup, teardown),
+	                test_dry_run_stores_nothing, kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
-	                test_old_objects_are_read_through_a_new_definition, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_reviews_have_no_table, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_addresses_are_named_so, setup, teardown),
+	                test_authorization, kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
-	                test_quota_of_a_volume_attributes_class, setup, teardown),
+	                test_concurrent_patches, kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
-	                test_definition_brings_an_api_service, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_custom_scale, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_apply_of_duplicates, setup, teardown),
+	                test_watch_with_selector, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_watch_refused, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_deletecollection, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_pages_count_what_is_left, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(test_service_kubernetes_leads_to_the_server,
+	                kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_cancelled_call_is_silent, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_node_binds_and_reports, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_status_has_a_manager, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_policy_sees_status_writes, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_reviews_have_no_table, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_addresses_are_named_so, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(test_quota_of_a_volume_attributes_class,
+	                kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_apply_of_duplicates, kt_pipeline_setup, kt_pipeline_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
