@@ -27,8 +27,8 @@ static bool named(const struct kt_kind *kind, const char *word)
 			return true;
 	if (!strchr(word, '/'))
 		return false;
-	kt_auto_free char *path = kt_asprintf("%s%s%s/%s", kind->group, *kind->group ? "/" : "",
-	        kind->version, kind->plural);
+	kt_auto_free char *path = kt_asprintf(
+	        "%s%s%s/%s", kind->group, *kind->group ? "/" : "", kind->version, kind->plural);
 
 	return !strcmp(path, word);
 }

@@ -98,10 +98,9 @@ static void draw_message(struct resource_view *v, struct kt_rect area)
 	if (!text && ui->starting)
 		text = "The cluster is starting…";
 	if (!text && v->live.complete)
-		text = v->table.rows.n ? "No row passes the filter"
-		       : v->resource.namespaced && *v->namespace
-		               ? none
-		               : "No resources found";
+		text = v->table.rows.n                           ? "No row passes the filter"
+		       : v->resource.namespaced && *v->namespace ? none
+		                                                 : "No resources found";
 	if (text)
 		kt_draw_text(
 		        area.row + (v->table.order.n ? area.rows - 1 : KT_MIN(2, area.rows - 1)),

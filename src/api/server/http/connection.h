@@ -39,7 +39,7 @@ struct kt_http_worker {
 	bool draining;
 	/* A connection ended; when draining, an exchange did. */
 	void (*on_change)(struct kt_http_worker *worker);
-	char date[40];                          /* of the Date field, for date_s */
+	char date[40]; /* of the Date field, for date_s */
 	int64_t date_s;
 };
 
