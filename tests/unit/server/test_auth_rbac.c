@@ -264,6 +264,52 @@ static void test_index_follows_storage(void **state)
 	        kt_user_create("system:serviceaccount:a:sa", NULL, none), "get - pods b x", NULL));
 }
 
+/* The storage with watches that fall behind. */
+static const struct kt_storage_ops *real_ops;
+static bool falls_behind;
+
+static int next_or_behind(struct kt_storage_watch *watch, struct kt_storage_event *ret_event)
+{
+	return falls_behind ? -ESTALE : real_ops->watch_next(watch, ret_event);
+}
+
+static void close_and_catch_up(struct kt_storage_watch *watch)
+{
+	falls_behind = false;
+	real_ops->watch_close(watch);
+}
+
+/* What was revoked while nobody listened is revoked. */
+static void test_index_reads_again_what_it_missed(void **state)
+{
+	struct kt_storage_ops ops = *storage->ops;
+
+	(void)state;
+	ops.watch_next = next_or_behind;
+	ops.watch_close = close_and_catch_up;
+	put_role("roles/m/r",
+	        "[{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\"]}]");
+	put_binding("rolebindings/m/b", "Role", "r", JANE);
+	put_binding("clusterrolebindings/m", "ClusterRole", "info", JANE);
+	check("get - pods m x", true);
+	real_ops = storage->ops;
+	storage->ops = &ops;
+	falls_behind = true;
+	put("/registry/rolebindings/m/b", NULL);
+	assert_false(falls_behind);
+	check("get - pods m x", false);
+	put_binding("rolebindings/m/b", "Role", "r", JANE);
+	check("get - pods m x", true);
+	falls_behind = true;
+	put("/registry/roles/m/r", NULL);
+	assert_false(falls_behind);
+	check("get - pods m x", false);
+	check("get /healthz", true); /* of the whole cluster: not forgotten with the others */
+	storage->ops = real_ops;
+	put("/registry/clusterrolebindings/m", NULL);
+	put("/registry/rolebindings/m/b", NULL);
+}
+
 static void test_masters(void **state)
 {
 	static const char *const masters[] = {"system:masters", NULL};
@@ -422,6 +468,7 @@ int main(void)
 	        cmocka_unit_test(test_forbidden_words),
 	        cmocka_unit_test(test_selected_name),
 	        cmocka_unit_test(test_index_follows_storage),
+	        cmocka_unit_test(test_index_reads_again_what_it_missed),
 	        cmocka_unit_test(test_masters),
 	        cmocka_unit_test(test_escalation),
 	        cmocka_unit_test(test_rules_review),
