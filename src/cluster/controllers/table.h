@@ -25,6 +25,7 @@
 	X(resource_quota) \
 	X(disruption) \
 	X(cluster_role_aggregation) \
+	X(admission_policy_status) \
 	X(storage_protection) \
 	X(persistent_volume) \
 	X(horizontal_pod_autoscaler) \
