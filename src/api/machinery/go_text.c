@@ -186,3 +186,10 @@ void kt_go_percent_v(struct kt_str *out, const json_t *value)
 		kt_str_puts(out, "<nil>");
 	}
 }
+
+const char *kt_go_json_reason(const char *message)
+{
+	const char *colon = strstr(message, ": ");
+
+	return kt_starts_with(message, "line ") && colon ? colon + 2 : message;
+}

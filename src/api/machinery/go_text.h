@@ -20,4 +20,8 @@ void kt_go_value(struct kt_str *out, const json_t *value);
  */
 void kt_go_percent_v(struct kt_str *out, const json_t *value);
 
+/* What is wrong with JSON, out of a message of kt_json_parse(): Go's decoder does not say where. A
+ * part of the argument. */
+const char *kt_go_json_reason(const char *message);
+
 #endif

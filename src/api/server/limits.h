@@ -8,6 +8,8 @@
 
 /* The body kube-apiserver takes: 3 MiB, above which the answer is 413. */
 #define KT_HTTP_BODY_BYTES_MAX (3 * 1024 * 1024)
+/* One object as it is kept: etcd's --max-request-bytes, above which upstream answers 500. */
+#define KT_STORED_BYTES_MAX (3 * 512 * 1024)
 /* Bodies being received at one time by the whole server; above it new ones get 429. 64 uploads of
  * full size. */
 #define KT_HTTP_BODIES_BYTES_MAX (64 * KT_HTTP_BODY_BYTES_MAX)

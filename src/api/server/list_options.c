@@ -2,6 +2,7 @@
 #include "api/server/list_options.h"
 
 #include "api/machinery/field_errors.h"
+#include "api/machinery/go_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -86,7 +87,8 @@ static int decode_token(struct kt_request *request, struct kt_list_options *opti
 	kt_auto_json json_t *token =
 	        kt_json_parse((struct kt_sv){kt_str_text(&text), text.len}, NULL, &err);
 	if (!json_is_object(token))
-		return bad_token(request, kt_arena_strdup(arena, kt_err_message(&err)));
+		return bad_token(
+		        request, kt_arena_strdup(arena, kt_go_json_reason(kt_err_message(&err))));
 	const char *version = kt_jstr(token, "v"), *start = kt_jstr(token, "start");
 	int64_t revision = kt_jint(token, "rv", 0);
 	if (!kt_streq(version, "meta.k8s.io/v1"))

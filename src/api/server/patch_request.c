@@ -120,9 +120,18 @@ static int decode_apply(struct kt_request *request, struct kt_sv body)
 		        duplicates.texts.items[0]);
 	for (size_t i = 0; i < duplicates.texts.n && state->strict == KT_STRICT_WARN; i++)
 		kt_request_warn(request, "%s", duplicates.texts.items[i]);
+	if (!state->body || json_is_null(state->body)) {
+		json_decref(state->body);
+		state->body = json_object();
+	}
 	if (!json_is_object(state->body))
 		return kt_fail(&request->err, EINVAL,
-		        "error decoding YAML: the configuration is no object");
+		        "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: "
+		        "cannot unmarshal %s into Go value of type map[string]interface {}",
+		        json_is_array(state->body)    ? "array"
+		        : json_is_string(state->body) ? "string"
+		        : json_is_number(state->body) ? "number"
+		                                      : "bool");
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "api/server/admit.h"
 #include "api/server/delete.h"
 #include "api/server/encode.h"
+#include "api/server/limits.h"
 #include "api/server/operations.h"
 #include "api/server/server_impl.h"
 #include "api/server/versions.h"
@@ -335,6 +336,24 @@ static bool is_event(const struct kt_kind *kind)
 	return kt_streq(kind->storage_prefix, "/registry/events");
 }
 
+/* Upstream keeps objects in etcd, as protobuf where there is one, and etcd takes no larger request.
+ */
+static int check_size(struct kt_request *request, const struct kt_type *type, const json_t *stored,
+        size_t json_bytes)
+{
+	kt_auto_str bytes = KT_STR_INIT;
+
+	if (json_bytes <= KT_STORED_BYTES_MAX)
+		return 0;
+	if (kt_codec_has_protobuf(type) &&
+	        kt_codec_encode_protobuf(&bytes, type, stored, &request->err) < 0)
+		return request->err.code;
+	if (bytes.len && bytes.len <= KT_STORED_BYTES_MAX)
+		return 0;
+	return kt_fail_reason(
+	        &request->err, KT_REASON_UNKNOWN, EPROTO, "etcdserver: request is too large");
+}
+
 struct kt_object *kt_write_object(struct kt_request *request, const char *key, json_t *tree)
 {
 	const struct kt_kind *kind = request->state->kind;
@@ -342,7 +361,11 @@ struct kt_object *kt_write_object(struct kt_request *request, const char *key, j
 	kt_auto_str json = KT_STR_INIT;
 	struct kt_object *object = NULL;
 
-	kt_codec_encode_json(&json, kt_versions_stored_kind(kind)->type, stored);
+	const struct kt_type *type = kt_versions_stored_kind(kind)->type;
+
+	kt_codec_encode_json(&json, type, stored);
+	if (check_size(request, type, stored, json.len) < 0)
+		return NULL;
 	if (kt_object_create(
 	            kt_sv_of(key), (struct kt_sv){json.data, json.len}, &object, &request->err) < 0)
 		return NULL;

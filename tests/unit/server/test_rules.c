@@ -286,6 +286,91 @@ static void test_mapped_addresses_are_warned_of(void **state)
 	answer_finish(&answer);
 }
 
+static void test_flow_schemas(void **state)
+{
+	const struct kt_kind *schema =
+	        kt_builtin_kind("flowcontrol.apiserver.k8s.io", "v1", "FlowSchema");
+#define SCHEMA(subject, rules) \
+	"{\"metadata\":{\"name\":\"s\"},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"p\"}" \
+	"," \
+	"\"rules\":[{\"subjects\":[" subject "]," rules "}]}}"
+#define URLS(urls) \
+	SCHEMA("{\"kind\":\"User\",\"user\":{\"name\":\"u\"}}", \
+	        "\"nonResourceRules\":[{\"verbs\":[\"get\"],\"nonResourceURLs\":[" urls "]}]")
+#define RULE "\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]"
+	static const struct {
+		const char *body, *message;
+	} cases[] = {
+	        {SCHEMA("{\"kind\":\"Robot\"}", RULE),
+	                "subjects[0].kind: Unsupported value: \"Robot\": supported values: "
+	                "\"Group\", \"ServiceAccount\", \"User\""},
+	        {SCHEMA("{\"kind\":\"User\"}", RULE),
+	                "subjects[0].user: Required value: user is required when subject kind is "
+	                "'User'"},
+	        {SCHEMA("{\"kind\":\"Group\",\"group\":{\"name\":\"g\"},\"user\":{\"name\":\"u\"}}",
+	                 RULE),
+	                "subjects[0].user: Forbidden: user is forbidden when subject kind is not "
+	                "'User'"},
+	        {SCHEMA("{\"kind\":\"ServiceAccount\",\"serviceAccount\":{\"name\":\"*\"}}", RULE),
+	                "serviceAccount.namespace: Required value: must specify namespace for "
+	                "service account"},
+	        {URLS("\"x\""), "nonResourceURLs[0]: Invalid value: \"x\": must start with slash"},
+	        {URLS("\"/a/*/b\""), "\"/a/*/b\": wildcard can only do suffix matching"},
+	        {URLS("\"/a*\""), "\"/a*\": wildcard can only do suffix matching"},
+	        {URLS("\"*\",\"/a\""),
+	                "if '*' is present, must not specify other non-resource URLs"},
+	        {SCHEMA("{\"kind\":\"User\",\"user\":{\"name\":\"u\"}}",
+	                 "\"resourceRules\":[{\"verbs\":[\"look\"],\"apiGroups\":[],\"resources\":["
+	                 "\"*\",\"a\"],\"namespaces\":[\"N\"]}]"),
+	                "resourceRules[0].verbs: Unsupported value: [\"look\"]: supported values: "
+	                "\"create\", \"delete\", \"deletecollection\", \"get\", \"list\", "
+	                "\"patch\", \"proxy\", \"update\", \"watch\""},
+	};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++)
+		expect_invalid(*state, schema, cases[i].body, cases[i].message);
+	struct answer answer = create(*state, schema, URLS("\"/a/*\",\"/\",\"/b/c\""), NULL);
+	assert_int_equal(answer.status, 201);
+	answer_finish(&answer);
+}
+
+static void test_storage_capacities_and_attributes(void **state)
+{
+	const struct kt_kind *class =
+	        kt_builtin_kind("storage.k8s.io", "v1", "VolumeAttributesClass");
+	const struct kt_kind *capacity =
+	        kt_builtin_kind("storage.k8s.io", "v1", "CSIStorageCapacity");
+
+	expect_invalid(*state, class, "{\"metadata\":{\"name\":\"c\"}}",
+	        "[driverName: Required value, parameters: Required value: must contain at least "
+	        "one "
+	        "key/value pair]");
+	expect_invalid(*state, capacity,
+	        "{\"metadata\":{\"name\":\"c\"},\"storageClassName\":\"s\",\"capacity\":\"-1\"}",
+	        "capacity: Invalid value: \"-1\": must be greater than or equal to 0");
+}
+
+static void test_conversion_clients(void **state)
+{
+	const struct kt_kind *definition =
+	        kt_builtin_kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+#define DEFINITION(client) \
+	"{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\"," \
+	"\"scope\":\"Cluster\",\"names\":{\"plural\":\"things\",\"kind\":\"Thing\"},\"versions\":" \
+	"[{" \
+	"\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{" \
+	"\"type\":\"object\"}}}],\"conversion\":{\"strategy\":\"Webhook\",\"webhook\":{" \
+	"\"conversionReviewVersions\":[\"v1\"],\"clientConfig\":" client "}}}}"
+
+	expect_invalid(*state, definition, DEFINITION("{}"),
+	        "spec.conversion.webhookClientConfig: Required value: exactly one of url or "
+	        "service "
+	        "is required");
+	expect_invalid(*state, definition, DEFINITION("{\"url\":\"http://x\"}"),
+	        "spec.conversion.webhookClientConfig.url: Invalid value: \"http\": 'https' is the "
+	        "only allowed URL scheme");
+}
+
 static void test_warnings_have_an_end(void **state)
 {
 	struct kt_rule_context rules = {0};
@@ -316,6 +401,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_spread_keys, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_mapped_addresses_are_warned_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_flow_schemas, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_storage_capacities_and_attributes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_conversion_clients, setup, teardown),
 	        cmocka_unit_test(test_warnings_have_an_end),
 	};
 

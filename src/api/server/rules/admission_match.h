@@ -7,6 +7,8 @@
 #include "api/expr/cel.h"
 #include "api/server/rules/check.h"
 
+/* Where a webhook is: clientConfig. */
+void kt_check_webhook_client(struct kt_rule_context *c, const struct kt_at *client);
 /* One of webhooks[].rules, one of resourceRules. */
 void kt_check_admission_rule(struct kt_rule_context *c, const struct kt_at *rule);
 /* matchConstraints, matchResources */

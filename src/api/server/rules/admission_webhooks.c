@@ -116,7 +116,7 @@ static void check_service(struct kt_rule_context *c, const struct kt_at *service
 	check_path(c, &path);
 }
 
-static void check_client(struct kt_rule_context *c, const struct kt_at *client)
+void kt_check_webhook_client(struct kt_rule_context *c, const struct kt_at *client)
 {
 	struct kt_at url = kt_at(client, "url"), service = kt_at(client, "service");
 	if (!url.value == !service.value)
@@ -175,7 +175,7 @@ static void check_webhook(struct kt_rule_context *c, const struct kt_at *webhook
 	kt_check_label_selector(c, &namespaces);
 	kt_check_label_selector(c, &objects);
 	check_choice(c, webhook, "reinvocationPolicy", again);
-	check_client(c, &client);
+	kt_check_webhook_client(c, &client);
 	kt_check_match_conditions(c, &conditions, false);
 }
 

@@ -3,6 +3,7 @@
  * them. */
 #include "api/machinery/openapi_format.h"
 #include "api/schema/crd.h"
+#include "api/server/rules/admission_match.h"
 #include "api/server/rules/check.h"
 #include "api/server/rules/meta.h"
 #include "api/server/rules/workload.h"
@@ -45,6 +46,18 @@ static int definition_prepare(struct kt_rule_context *c, json_t *object, const j
 	return 0;
 }
 
+/* The unversioned struct has the client directly below the conversion. */
+static void check_conversion_client(struct kt_rule_context *c, const json_t *object)
+{
+	const json_t *client = kt_jget(object, "spec.conversion.webhook.clientConfig");
+	struct kt_at at = kt_at_alone(kt_type_lookup("io.k8s.apiextensions-apiserver.pkg.apis."
+	                                             "apiextensions.v1.WebhookClientConfig"),
+	        client, "spec.conversion.webhookClientConfig");
+
+	if (client && kt_streq(kt_jstr(object, "spec.conversion.strategy"), "Webhook"))
+		kt_check_webhook_client(c, &at);
+}
+
 static void definition_validate(struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
 	/* Any finalizer goes. */
@@ -56,6 +69,7 @@ static void definition_validate(struct kt_rule_context *c, const json_t *object,
 	if (!kt_jget(object, "spec.versions") && json_is_array(kt_jget(c->sent, "spec.versions")))
 		json_object_set_new(json_object_get(shown, "spec"), "versions", json_array());
 	kt_crd_validate(shown, old, &c->errors);
+	check_conversion_client(c, object);
 }
 
 /* A string of a format that nobody checks is probably misspelled. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Config maps and secrets. */
+#include "api/machinery/go_text.h"
 #include "api/machinery/names.h"
 #include "api/server/rules/meta.h"
 
@@ -121,7 +122,7 @@ static void check_json_key(struct kt_rule_context *c, const struct kt_at *data, 
 		kt_add_invalid_text(c, &at, "<secret contents redacted>", "%s",
 		        parsed ? "json: cannot unmarshal into Go value of type "
 		                 "map[string]interface {}"
-		               : kt_err_message(&err));
+		               : kt_go_json_reason(kt_err_message(&err)));
 }
 
 static void check_type(

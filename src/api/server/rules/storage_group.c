@@ -3,6 +3,8 @@
 #include "api/machinery/names.h"
 #include "api/server/rules/meta.h"
 #include "api/server/rules/names.h"
+#include "api/server/rules/pod.h"
+#include "api/server/rules/quantities.h"
 #include "api/server/rules/volumes.h"
 
 #include <ctype.h>
@@ -378,4 +380,61 @@ const struct kt_rules kt_rules_storage_volume_attachment = {
         .group = "storage.k8s.io",
         .kind = "VolumeAttachment",
         .validate = validate_attachment,
+};
+
+/* VolumeAttributesClass */
+
+static void validate_attributes_class(
+        struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	static const char *const fixed[] = {"driverName", "parameters"};
+	struct kt_at root = kt_at_root(c, object), driver = kt_at(&root, "driverName"),
+	             parameters = kt_at(&root, "parameters");
+	kt_meta_validate(c, object, NULL);
+	check_provisioner(c, &driver);
+	check_parameters(c, &parameters);
+	if (!kt_at_n(&parameters))
+		kt_add_required(c, &parameters, "must contain at least one key/value pair");
+	if (!old)
+		return;
+	kt_meta_validate_update(c, object, old);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
+		struct kt_at at = kt_at(&root, fixed[i]);
+		if (!kt_same(at.value, json_object_get(old, fixed[i])))
+			kt_add_forbidden(c, &at, "updates to %s are forbidden.", fixed[i]);
+	}
+}
+
+const struct kt_rules kt_rules_storage_volume_attributes_class = {
+        .group = "storage.k8s.io",
+        .kind = "VolumeAttributesClass",
+        .validate = validate_attributes_class,
+};
+
+/* CSIStorageCapacity */
+
+static void validate_capacity(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), topology = kt_at(&root, "nodeTopology"),
+	             class = kt_at(&root, "storageClassName");
+	struct kt_at capacity = kt_at(&root, "capacity"),
+	             maximum = kt_at(&root, "maximumVolumeSize");
+	kt_meta_validate(c, object, NULL);
+	kt_check_label_selector(c, &topology);
+	kt_check_format(c, &class, "dns1123-subdomain");
+	if (capacity.value)
+		kt_check_non_negative_quantity(c, &capacity);
+	if (maximum.value)
+		kt_check_non_negative_quantity(c, &maximum);
+	if (!old)
+		return;
+	kt_meta_validate_update(c, object, old);
+	kt_check_immutable(c, &topology, json_object_get(old, "nodeTopology"));
+	kt_check_immutable(c, &class, json_object_get(old, "storageClassName"));
+}
+
+const struct kt_rules kt_rules_storage_capacity = {
+        .group = "storage.k8s.io",
+        .kind = "CSIStorageCapacity",
+        .validate = validate_capacity,
 };

@@ -58,8 +58,10 @@
 	X(scheduling_priority_class) \
 	X(storage_csi_driver) \
 	X(storage_csi_node) \
+	X(storage_capacity) \
 	X(storage_storage_class) \
-	X(storage_volume_attachment)
+	X(storage_volume_attachment) \
+	X(storage_volume_attributes_class)
 
 #define DECLARE(name) extern const struct kt_rules kt_rules_##name;
 #define ENTRY(name) &kt_rules_##name,
