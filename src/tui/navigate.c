@@ -214,7 +214,7 @@ bool kt_ui_xray(struct kt_ui *ui, const char *line)
 	struct kt_tokens tokens;
 	struct place place = {0};
 
-	kt_words_split(line, NULL, NULL, &tokens);
+	kt_words_split(line, &tokens);
 	const struct kt_resource *resource =
 	        tokens.n && tokens.items[0].text ? kt_ui_resource(ui, tokens.items[0].text) : NULL;
 
@@ -239,7 +239,7 @@ bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push)
 	struct place place = {0};
 	bool found = false;
 
-	kt_words_split(line, NULL, NULL, &tokens);
+	kt_words_split(line, &tokens);
 	if (tokens.n && tokens.items[0].text) {
 		const struct kt_resource *resource = kt_ui_resource(ui, tokens.items[0].text);
 

@@ -85,6 +85,24 @@ def here_documents(cluster):
     cluster.tui("-c", "apply -f - < here.yaml").ok("^configmap/here unchanged$")
 
 
+def outputs_of_commands(cluster):
+    def run(text):
+        return cluster.tui("-c", text)
+
+    run("create cm red; x=$(get cm red -o name); echo \"<$x>\"").ok("^<configmap/red>$")
+    run("x=$(get cm red -o name | tr a-z A-Z)\necho got:$x").ok("^got:CONFIGMAP/RED$")
+    run("delete $(get cm red -o name | cat)").ok('^configmap "red" deleted')
+    run("x=$(get cm none)\necho not here").fails(1, "not found")
+    run("false || echo $(!echo from the shell)").ok("^from the shell$")
+    run("echo $(echo a\necho b) $(!exit 3)c").ok("^a b c$")
+    run("x=$(!exit 3)").fails(3)
+    # what is not run is not replaced either
+    run("get cm none -o name && echo $(create cm never)").fails(1, "not found")
+    run("get cm never").fails(1, "not found")
+    cluster.file("loop.kt", "echo $(source loop.kt)\n")
+    assert "too deep" in cluster.tui("loop.kt").err, "a script that runs itself"
+
+
 def a_mistyped_command(cluster):
     cluster.tui("delpoy").fails(1, '^error: unknown command "delpoy" for "kube-tui"$')
     cluster.tui("gte", "pods").fails(1, "^Did you mean this[?]$", "^\tget$")
@@ -190,7 +208,7 @@ def versions(cluster):
 
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
-         a_cluster_takes_no_name_that_means_something_else, arguments_of_a_script, here_documents,
+         a_cluster_takes_no_name_that_means_something_else, arguments_of_a_script, here_documents, outputs_of_commands,
          a_mistyped_command, a_prompt_on_a_terminal, assertions, kubeconfigs,
          versions]
 

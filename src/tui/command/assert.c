@@ -2,7 +2,6 @@
 #include "tui/command/assert.h"
 
 #include "tui/command/wait.h"
-#include "tui/command/words.h"
 
 #include "base/time.h"
 
@@ -156,27 +155,26 @@ static void say_failed(const struct assertion *assertion)
 	        assertion->code);
 }
 
-static const char *variable(void *arg, const char *name)
+/* assert 'get pods -o name' …: the whole command as one word. */
+static int take_apart(struct assertion *assertion, struct kt_words *words, struct kt_err *err)
 {
-	const struct kt_script *script = arg;
-	const char *value = kt_session_variable(script->session, name);
+	const char *line = assertion->argv[0];
+	struct kt_expansion expansion = kt_script_expansion(assertion->script);
+	struct kt_tokens tokens;
+	bool is_one = true;
 
-	return value ? value : getenv(name);
-}
-
-/* assert 'get pods -o name' …: the whole command as one word. Its tokens hold the words then. */
-static int take_apart(
-        struct assertion *assertion, char **words, struct kt_tokens *tokens, struct kt_err *err)
-{
-	for (size_t i = 0; i < tokens->n; i++) {
-		if (tokens->items[i].kind != KT_TOKEN_WORD)
-			return kt_fail(err, EINVAL,
-			        "assert: \"%s\" is more than one command: no ; & | < or > here",
-			        assertion->argv[0]);
-		words[i] = tokens->items[i].text;
+	kt_words_split(line, &tokens);
+	for (size_t i = 0; i < tokens.n && is_one; i++) {
+		is_one = tokens.items[i].kind == KT_TOKEN_WORD;
+		if (is_one)
+			kt_word_expand(line, &tokens.items[i], &expansion, words);
 	}
-	assertion->argc = (int)tokens->n;
-	assertion->argv = words;
+	kt_tokens_finish(&tokens);
+	if (!is_one)
+		return kt_fail(err, EINVAL,
+		        "assert: \"%s\" is more than one command: no ; & | < or > here", line);
+	assertion->argc = (int)words->list.n;
+	assertion->argv = words->list.items;
 	return assertion->argc > 0 ? 0 : kt_fail(err, EINVAL, "assert: a command is missing");
 }
 
@@ -184,15 +182,11 @@ int kt_assert_run(struct kt_script *script, int argc, char **argv)
 {
 	struct assertion assertion = {.script = script, .relation = SUCCEEDS};
 	kt_auto_err err = KT_ERR_INIT;
-	struct kt_tokens tokens = {0};
+	struct kt_words words = {0};
 	int r = parse(&assertion, argc, argv, &err);
 
 	if (r == 0 && assertion.argc == 1)
-		kt_words_split(assertion.argv[0], variable, script, &tokens);
-	kt_auto_free char **words = kt_new_array(char *, tokens.n + 1);
-
-	if (r == 0 && assertion.argc == 1)
-		r = take_apart(&assertion, words, &tokens, &err);
+		r = take_apart(&assertion, &words, &err);
 	if (r == 0)
 		run_command(&assertion);
 	if (r == 0 && !holds(&assertion) && assertion.within_ns > 0)
@@ -204,6 +198,6 @@ int kt_assert_run(struct kt_script *script, int argc, char **argv)
 	else if (!ok)
 		say_failed(&assertion);
 	free(assertion.got);
-	kt_tokens_finish(&tokens);
+	kt_words_finish(&words);
 	return ok ? KT_EXIT_OK : KT_EXIT_ERROR;
 }

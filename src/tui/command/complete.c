@@ -365,7 +365,8 @@ static int compare(const void *a, const void *b)
 	        ((const struct kt_candidate *)a)->text, ((const struct kt_candidate *)b)->text);
 }
 
-void kt_complete(struct kt_session *session, const char *line, struct kt_candidates *ret_candidates)
+static void complete_commands(
+        struct kt_session *session, const char *line, struct kt_candidates *ret_candidates)
 {
 	struct kt_candidates out = {.word_start = strlen(line)};
 	struct completion c = {.session = session, .out = &out, .prefix = ""};
@@ -373,7 +374,7 @@ void kt_complete(struct kt_session *session, const char *line, struct kt_candida
 	struct kt_tokens tokens;
 
 	kt_session_limit_discovery(session, TIMEOUT_MS);
-	kt_words_split(line, NULL, NULL, &tokens);
+	kt_words_split(line, &tokens);
 	size_t last = tokens.n, first;
 	bool in_word = tokens.n && tokens.items[tokens.n - 1].kind == KT_TOKEN_WORD &&
 	               tokens.items[tokens.n - 1].end == strlen(line);
@@ -410,6 +411,14 @@ void kt_complete(struct kt_session *session, const char *line, struct kt_candida
 	kt_session_limit_discovery(session, 0);
 	kt_tokens_finish(&tokens);
 	*ret_candidates = out;
+}
+
+void kt_complete(struct kt_session *session, const char *line, struct kt_candidates *ret_candidates)
+{
+	size_t start = kt_words_innermost(line);
+
+	complete_commands(session, line + start, ret_candidates);
+	ret_candidates->word_start += start;
 }
 
 void kt_candidates_finish(struct kt_candidates *candidates)

@@ -127,7 +127,7 @@ static char *first_line(void)
 	return line || prompt.is_at_end ? line : readline(prompt.text);
 }
 
-/* Reads on while quotes are open. Heap; NULL at the end of input. */
+/* Reads on while quotes or $( are open. Heap; NULL at the end of input. */
 static char *read_command(struct kt_script *script)
 {
 	char *line = first_line();
@@ -161,7 +161,7 @@ static void set_up(struct kt_session *session, const char *history_path)
 	rl_readline_name = "kube-tui";
 	rl_attempted_completion_function = complete;
 	rl_signal_event_hook = drop_line;
-	rl_basic_word_break_characters = " \t\n;|<>&=";
+	rl_basic_word_break_characters = " \t\n;|<>&=(";
 	rl_completer_quote_characters = "'\"";
 	/* with the times entries of several lines are read as they were written */
 	history_comment_char = '#';

@@ -2,16 +2,14 @@
 #include "tui/command/script.h"
 
 #include "tui/command/assert.h"
-#include "tui/command/words.h"
+#include "tui/command/shell.h"
 
 #include "base/path.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define SOURCE_DEPTH_MAX 16 /* a file that sources itself ends here */
+#define DEPTH_MAX 16 /* a file that sources itself ends here */
 #define SCRIPT_MAX_BYTES (16u << 20)
 
 static const char *lookup(void *arg, const char *name)
@@ -26,22 +24,17 @@ bool kt_script_is_open(const char *line)
 {
 	struct kt_tokens tokens;
 
-	kt_words_split(line, NULL, NULL, &tokens);
+	kt_words_split(line, &tokens);
 	bool open = tokens.open;
 
 	kt_tokens_finish(&tokens);
 	return open;
 }
 
-static int shell_status(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* Output and input of one command: redirections and the shell behind a pipe. */
 struct plumbing {
 	FILE *in, *out;
-	FILE *pipe; /* popen'ed shell that gets the output */
+	struct kt_shell shell; /* behind the pipe */
 	FILE *file_in, *file_out;
 };
 
@@ -51,11 +44,8 @@ static void plumbing_finish(struct plumbing *plumbing, int *code)
 		fclose(plumbing->file_in);
 	if (plumbing->file_out && fclose(plumbing->file_out) != 0 && *code == KT_EXIT_OK)
 		*code = KT_EXIT_ERROR;
-	if (plumbing->pipe) {
-		int status = pclose(plumbing->pipe);
-
-		*code = status < 0 ? KT_EXIT_ERROR : shell_status(status);
-	}
+	if (plumbing->shell.pid)
+		*code = kt_shell_close(&plumbing->shell);
 }
 
 static FILE *open_file(struct kt_script *script, const char *path, const char *mode)
@@ -105,12 +95,14 @@ static bool is_assignment(const struct kt_token *token)
 	return *p == '=';
 }
 
-static void assign(struct kt_script *script, const char *text)
+static void assign(struct kt_script *script, const char *line, const struct kt_token *token)
 {
-	const char *equals = strchr(text, '=');
-	kt_auto_free char *name = kt_strndup(text, (size_t)(equals - text));
+	struct kt_expansion expansion = kt_script_expansion(script);
+	kt_auto_free char *text = kt_word_expand_whole(line, token, &expansion);
+	char *equals = strchr(text, '=');
 
-	kt_session_set_variable(script->session, name, equals + 1);
+	*equals = '\0';
+	kt_session_set_variable(script->session, text, equals + 1);
 }
 
 void kt_script_set_arguments(struct kt_script *script, int argc, char *const *argv)
@@ -130,9 +122,9 @@ static int run_source(struct kt_script *script, int argc, char **argv)
 		fputs("error: source takes a file and its arguments\n", script->err);
 		return KT_EXIT_USAGE;
 	}
-	if (script->depth >= SOURCE_DEPTH_MAX) {
+	if (script->depth >= DEPTH_MAX) {
 		fprintf(script->err, "error: %s: files source each other more than %d deep\n",
-		        argv[1], SOURCE_DEPTH_MAX);
+		        argv[1], DEPTH_MAX);
 		return KT_EXIT_ERROR;
 	}
 	if (argc > 2)
@@ -170,33 +162,41 @@ static int run_words(struct kt_script *script, int argc, char **argv, FILE *in, 
 	return code;
 }
 
-/* Reads redirections out of tokens [first, last) and collects the words. False after an error. */
-static bool set_up(struct kt_script *script, const struct kt_tokens *tokens, size_t first,
-        size_t last, struct plumbing *plumbing, char **words, int *ret_n, kt_script_more_fn *more,
-        void *arg)
+/* The file of a redirection, whose word is the token. */
+static FILE *open_redirection(struct kt_script *script, const char *line, enum kt_token_kind kind,
+        const struct kt_token *token, kt_script_more_fn *more, void *arg)
 {
-	*ret_n = 0;
+	struct kt_expansion expansion = kt_script_expansion(script);
+	kt_auto_free char *name = kt_word_expand_whole(line, token, &expansion);
+
+	if (kind == KT_TOKEN_HERE)
+		return read_here(script, name, more, arg);
+	return open_file(script, name,
+	        kind == KT_TOKEN_IN       ? "re"
+	        : kind == KT_TOKEN_APPEND ? "ae"
+	                                  : "we");
+}
+
+/* Reads redirections out of tokens [first, last) and collects the words. False after an error. */
+static bool set_up(struct kt_script *script, const char *line, const struct kt_tokens *tokens,
+        size_t first, size_t last, struct plumbing *plumbing, struct kt_words *words,
+        kt_script_more_fn *more, void *arg)
+{
+	struct kt_expansion expansion = kt_script_expansion(script);
+
 	for (size_t i = first; i < last; i++) {
 		const struct kt_token *token = &tokens->items[i];
-		FILE *file = NULL;
 
 		if (token->kind == KT_TOKEN_WORD) {
-			words[(*ret_n)++] = token->text;
+			kt_word_expand(line, token, &expansion, words);
 			continue;
 		}
 		if (i + 1 >= last || tokens->items[i + 1].kind != KT_TOKEN_WORD) {
 			fputs("error: a redirection needs a file name\n", script->err);
 			return false;
 		}
-		const char *name = tokens->items[++i].text;
-
-		if (token->kind == KT_TOKEN_HERE)
-			file = read_here(script, name, more, arg);
-		else
-			file = open_file(script, name,
-			        token->kind == KT_TOKEN_IN       ? "re"
-			        : token->kind == KT_TOKEN_APPEND ? "ae"
-			                                         : "we");
+		FILE *file =
+		        open_redirection(script, line, token->kind, &tokens->items[++i], more, arg);
 		if (!file)
 			return false;
 		FILE **slot = token->kind == KT_TOKEN_IN || token->kind == KT_TOKEN_HERE
@@ -212,32 +212,41 @@ static bool set_up(struct kt_script *script, const struct kt_tokens *tokens, siz
 	return true;
 }
 
+/* The output of the words goes to the shell. */
+static bool open_pipe(struct kt_script *script, const char *shell, struct plumbing *plumbing)
+{
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (kt_shell_open(shell, script->out, true, &plumbing->shell, &err) < 0) {
+		fprintf(script->err, "error: %s\n", kt_err_message(&err));
+		return false;
+	}
+	plumbing->out = plumbing->shell.in;
+	return true;
+}
+
 /* One command with what belongs to it: tokens [first, last), the shell text behind its pipe or
- * NULL. */
-static int run_command(struct kt_script *script, const struct kt_tokens *tokens, size_t first,
-        size_t last, const char *shell, kt_script_more_fn *more, void *arg)
+ * NULL. Alone, assignments have the exit code of what they took their values from. */
+static int run_command(struct kt_script *script, const char *line, const struct kt_tokens *tokens,
+        size_t first, size_t last, const char *shell, kt_script_more_fn *more, void *arg)
 {
 	struct plumbing plumbing = {0};
-	char **words = kt_new_array(char *, last - first + 1);
-	int n = 0, at = 0, code = KT_EXIT_OK;
+	struct kt_words words = {0};
 
-	if (!set_up(script, tokens, first, last, &plumbing, words, &n, more, arg)) {
+	script->output_code = KT_EXIT_OK;
+	while (first < last && is_assignment(&tokens->items[first]))
+		assign(script, line, &tokens->items[first++]);
+	int code = script->output_code;
+
+	if (!set_up(script, line, tokens, first, last, &plumbing, &words, more, arg))
 		code = KT_EXIT_ERROR;
-		n = 0;
-	}
-	while (at < n && first + (size_t)at < last &&
-	        is_assignment(&tokens->items[first + (size_t)at]))
-		assign(script, words[at++]);
-	if (at < n && shell) {
-		fflush(script->out);
-		plumbing.pipe = popen(shell, "we");
-		if (plumbing.pipe)
-			plumbing.out = plumbing.pipe;
-	}
-	if (at < n)
-		code = run_words(script, n - at, words + at, plumbing.in, plumbing.out);
+	else if (words.list.n && shell && !open_pipe(script, shell, &plumbing))
+		code = KT_EXIT_ERROR;
+	else if (words.list.n)
+		code = run_words(
+		        script, (int)words.list.n, words.list.items, plumbing.in, plumbing.out);
 	plumbing_finish(&plumbing, &code);
-	free(words);
+	kt_words_finish(&words);
 	return code;
 }
 
@@ -257,7 +266,7 @@ static char *shell_text(
 	return kt_strndup(line + start, stop - start);
 }
 
-static int run_tokens(struct kt_script *script, const char *line, struct kt_tokens *tokens,
+static int run_tokens(struct kt_script *script, const char *line, const struct kt_tokens *tokens,
         kt_script_more_fn *more, void *arg)
 {
 	int code = KT_EXIT_OK;
@@ -273,12 +282,7 @@ static int run_tokens(struct kt_script *script, const char *line, struct kt_toke
 		if (last < tokens->n && tokens->items[last].kind == KT_TOKEN_PIPE)
 			shell = shell_text(line, tokens, last, &end);
 		if (last > i)
-			code = run_command(script, tokens, i, last, shell, more, arg);
-		if (last > i && is_assignment(&tokens->items[i])) {
-			/* what stands behind it sees the new value; words stay where they are */
-			kt_tokens_finish(tokens);
-			kt_words_split(line, lookup, script, tokens);
-		}
+			code = run_command(script, line, tokens, i, last, shell, more, arg);
 		enum kt_token_kind joint =
 		        end < tokens->n ? tokens->items[end].kind : KT_TOKEN_NEXT;
 
@@ -297,18 +301,26 @@ static int run_tokens(struct kt_script *script, const char *line, struct kt_toke
 	return code;
 }
 
+/* `!` */
+static int run_shell(struct kt_script *script, const char *command)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_shell shell;
+
+	if (kt_shell_open(command, script->out, false, &shell, &err) == 0)
+		return kt_shell_close(&shell);
+	fprintf(script->err, "error: %s\n", kt_err_message(&err));
+	return KT_EXIT_ERROR;
+}
+
 int kt_script_line(struct kt_script *script, const char *line, kt_script_more_fn *more, void *arg)
 {
 	struct kt_tokens tokens;
 
 	line += strspn(line, " \t");
-	if (*line == '!') {
-		fflush(script->out);
-		int status = system(line + 1);
-
-		return status < 0 ? KT_EXIT_ERROR : shell_status(status);
-	}
-	kt_words_split(line, lookup, script, &tokens);
+	if (*line == '!')
+		return run_shell(script, line + 1);
+	kt_words_split(line, &tokens);
 	int code = run_tokens(script, line, &tokens, more, arg);
 
 	kt_tokens_finish(&tokens);
@@ -379,4 +391,48 @@ int kt_script_file(struct kt_script *script, const char *path)
 
 	script->name = outer;
 	return code;
+}
+
+/* All of a file from its beginning. False when it is too much or cannot be read. */
+static bool read_back(FILE *file, struct kt_str *out)
+{
+	char piece[4096];
+	size_t n;
+
+	rewind(file);
+	while (out->len <= SCRIPT_MAX_BYTES && (n = fread(piece, 1, sizeof(piece), file)) > 0)
+		kt_str_add(out, piece, n);
+	return !ferror(file) && out->len <= SCRIPT_MAX_BYTES;
+}
+
+/* What $(COMMAND) prints; the exit code stays in the script. A file takes it, so that a shell
+ * behind a pipe may write there, too. */
+static char *output(void *arg, const char *command)
+{
+	struct kt_script *script = arg, inner = *script;
+	kt_auto_str out = KT_STR_INIT;
+
+	inner.depth++;
+	inner.stop_at_error = false;
+	inner.out = script->depth < DEPTH_MAX ? tmpfile() : NULL;
+	script->output_code = KT_EXIT_ERROR;
+	if (!inner.out) {
+		fprintf(script->err, "error: $(%s): %s\n", command,
+		        script->depth < DEPTH_MAX ? strerror(errno) : "too deep");
+		return kt_strdup("");
+	}
+	int code = kt_script_text(&inner, command);
+
+	if (read_back(inner.out, &out))
+		script->output_code = code;
+	else
+		fprintf(script->err, "error: $(%s): more than %u bytes\n", command,
+		        SCRIPT_MAX_BYTES);
+	fclose(inner.out);
+	return kt_str_steal(&out);
+}
+
+struct kt_expansion kt_script_expansion(struct kt_script *script)
+{
+	return (struct kt_expansion){.variable = lookup, .output = output, .arg = script};
 }

@@ -375,7 +375,7 @@ static void read_line(struct log_view *v, const char *line)
 	struct kt_tokens tokens;
 	kt_auto_str rest = KT_STR_INIT;
 
-	kt_words_split(line, NULL, NULL, &tokens);
+	kt_words_split(line, &tokens);
 	for (size_t i = 1; i < tokens.n; i++) {
 		const char *word = tokens.items[i].text,
 		           *next = i + 1 < tokens.n ? tokens.items[i + 1].text : NULL;

@@ -4,25 +4,38 @@
 #include "base/mem.h"
 #include "tui/command/words.h"
 
-static const char *lookup(void *arg, const char *name)
+static const char *variable(void *arg, const char *name)
 {
 	(void)arg;
 	return strcmp(name, "X") == 0 ? "a b" : NULL;
 }
 
+/* The command itself, between two lines. */
+static char *output(void *arg, const char *command)
+{
+	(*(int *)arg)++;
+	return kt_asprintf("%s\n two\n\n", command);
+}
+
 /* The words joined by '|', operators as their numbers in angle brackets. */
 static void check(const char *line, const char *wanted, bool open)
 {
+	int runs = 0;
+	struct kt_expansion expansion = {.variable = variable, .output = output, .arg = &runs};
 	struct kt_tokens tokens;
 	kt_auto_str text = KT_STR_INIT;
 
-	kt_words_split(line, lookup, NULL, &tokens);
+	kt_words_split(line, &tokens);
 	for (size_t i = 0; i < tokens.n; i++) {
-		kt_str_puts(&text, i ? "|" : "");
+		struct kt_words words = {0};
+
 		if (tokens.items[i].kind == KT_TOKEN_WORD)
-			kt_str_puts(&text, tokens.items[i].text);
+			kt_word_expand(line, &tokens.items[i], &expansion, &words);
 		else
-			kt_str_printf(&text, "<%d>", tokens.items[i].kind);
+			kt_vec_push(&words.list, kt_asprintf("<%d>", tokens.items[i].kind));
+		for (size_t w = 0; w < words.list.n; w++)
+			kt_str_printf(&text, "%s%s", text.len ? "|" : "", words.list.items[w]);
+		kt_words_finish(&words);
 	}
 	assert_string_equal(kt_str_text(&text), wanted);
 	assert_int_equal(tokens.open, open);
@@ -47,6 +60,45 @@ static void test_split(void **state)
 	check("jsonpath={.items[*].metadata.name}", "jsonpath={.items[*].metadata.name}", false);
 }
 
+static void test_commands(void **state)
+{
+	(void)state;
+	check("a $(b c) d", "a|b|c|two|d", false);
+	check("a\"$(b c)\"d", "ab c\n twod", false);
+	check("a$(b)c", "ab|twoc", false);
+	check("'$(b)' \\$(b", "$(b)|$(b", false);
+	check("$(a $(b) ')' \")\" (c) \\) | d; e)|f", "a|$(b)|')'|\")\"|(c)|\\)|||d;|e|two|<4>|f",
+	        false);
+	check("$(a", "a|two", true);
+	check("$(a ')", "a|')|two", true);
+}
+
+static void test_whole(void **state)
+{
+	int runs = 0;
+	struct kt_expansion expansion = {.variable = variable, .output = output, .arg = &runs};
+	struct kt_tokens tokens;
+
+	(void)state;
+	kt_words_split("n=$(x  y)$X", &tokens);
+	assert_int_equal(tokens.n, 1);
+	assert_string_equal(tokens.items[0].text, "n=$(x  y)$X");
+	kt_auto_free char *whole = kt_word_expand_whole("n=$(x  y)$X", tokens.items, &expansion);
+	assert_string_equal(whole, "n=x  y\n twoa b");
+	assert_int_equal(runs, 1);
+	kt_tokens_finish(&tokens);
+}
+
+static void test_innermost(void **state)
+{
+	(void)state;
+	assert_int_equal(kt_words_innermost("get pods"), 0);
+	assert_int_equal(kt_words_innermost("get $(get"), 6);
+	assert_int_equal(kt_words_innermost("get $(get $(x) \"$(y"), 18);
+	assert_int_equal(kt_words_innermost("get '$(get"), 0);
+	assert_int_equal(kt_words_innermost("a; x=$(b) # $(c"), 0);
+}
+
 static void test_open(void **state)
 {
 	(void)state;
@@ -61,7 +113,7 @@ static void test_positions(void **state)
 	struct kt_tokens tokens;
 
 	(void)state;
-	kt_words_split("ab  'c d'|x", lookup, NULL, &tokens);
+	kt_words_split("ab  'c d'|x", &tokens);
 	assert_int_equal(tokens.n, 4);
 	assert_int_equal(tokens.items[1].start, 4);
 	assert_int_equal(tokens.items[1].end, 9);
@@ -74,6 +126,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_split),
+	        cmocka_unit_test(test_commands),
+	        cmocka_unit_test(test_whole),
+	        cmocka_unit_test(test_innermost),
 	        cmocka_unit_test(test_open),
 	        cmocka_unit_test(test_positions),
 	};
