@@ -46,6 +46,12 @@ bool volume_is_same_mode(const json_t *volume, const json_t *claim)
 	return kt_streq(mode ? mode : "Filesystem", want ? want : "Filesystem");
 }
 
+static bool has_attributes(const json_t *volume, const json_t *claim)
+{
+	return kt_streq(volume_or_empty(kt_jstr(volume, "spec.volumeAttributesClassName")),
+	        volume_or_empty(kt_jstr(claim, "spec.volumeAttributesClassName")));
+}
+
 static bool is_large_enough(const json_t *volume, const json_t *claim)
 {
 	return kt_quantity_cmp(storage_of(volume, "spec.capacity.storage"),
@@ -99,7 +105,8 @@ bool volume_is_reserved_for(const json_t *volume, const struct kt_object *claim)
 static bool fits(const struct search *search, const struct kt_object *object, const json_t *volume)
 {
 	if (kt_is_deleting(object) || !is_large_enough(volume, search->claim) ||
-	        !volume_is_same_mode(volume, search->claim) || !has_modes(volume, search->claim))
+	        !volume_is_same_mode(volume, search->claim) ||
+	        !has_attributes(volume, search->claim) || !has_modes(volume, search->claim))
 		return false;
 	if (kt_jget(volume, "spec.claimRef"))
 		return volume_is_reserved_for(volume, search->claim_object);

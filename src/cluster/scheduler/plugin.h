@@ -33,7 +33,7 @@ enum kt_cluster_event {
 	KT_EVENT_POD_REMOVED = 16, /* an assigned pod went or ended */
 	KT_EVENT_POD_ADDED = 32,   /* an assigned pod came */
 	KT_EVENT_POD_CHANGED = 64, /* labels of an assigned pod */
-	KT_EVENT_VOLUME = 128,     /* a claim, volume, class or CSI node */
+	KT_EVENT_VOLUME = 128,     /* a claim, volume, class, or what CSI drivers say */
 };
 
 /* Why a node (or, from pre_filter, every node) is refused. Texts are constant or arena memory. */

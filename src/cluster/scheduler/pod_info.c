@@ -60,39 +60,53 @@ static struct kt_json_at named(struct kt_json_at list, struct kt_sv name)
 	return (struct kt_json_at){0};
 }
 
-static void take_larger(struct kt_resources *to, struct kt_json_at map)
+/* Of one container. What it asks for in so many words is no default, be it nothing. */
+struct request {
+	struct kt_resources own;
+	bool names_cpu, names_memory;
+};
+
+static void take_larger(struct request *request, struct kt_json_at map)
 {
 	struct kt_resources more = {0};
 
+	if (!map.p)
+		return;
 	kt_resources_add_json(&more, map);
-	kt_resources_max(to, &more);
+	kt_resources_max(&request->own, &more);
 	kt_resources_finish(&more);
+	request->names_cpu |= kt_json_member(map, "cpu").p != NULL;
+	request->names_memory |= kt_json_member(map, "memory").p != NULL;
 }
 
-static void read_container(struct kt_json_at container, struct kt_json_at statuses, bool infeasible,
-        struct kt_resources *ret_own)
+/* statuses: .p NULL: the container cannot be resized. */
+static struct request read_container(
+        struct kt_json_at container, struct kt_json_at statuses, bool infeasible)
 {
-	struct kt_json_at status = named(statuses, string_member(container, "name")), have = {0},
-	                  allocated = {0};
+	struct kt_json_at status = named(statuses, string_member(container, "name")), have = {0};
+	struct request request = {0};
 
-	if (status.p) {
-		have = kt_json_find(status, "resources", "requests", NULL);
-		allocated = kt_json_member(status, "allocatedResources");
+	if (status.p)
+		have = kt_json_member(status, "resources");
+	if (!infeasible || !have.p)
+		take_larger(&request, kt_json_find(container, "resources", "requests", NULL));
+	if (have.p) {
+		take_larger(&request, kt_json_member(have, "requests"));
+		take_larger(&request, kt_json_member(status, "allocatedResources"));
 	}
-	if (!infeasible || !(have.p || allocated.p))
-		kt_resources_add_json(
-		        ret_own, kt_json_find(container, "resources", "requests", NULL));
-	if (have.p)
-		take_larger(ret_own, have);
-	if (allocated.p)
-		take_larger(ret_own, allocated);
+	return request;
 }
 
-static void add_container(struct container_sums *sums, const struct kt_resources *own)
+/* Frees the request. */
+static void add_container(struct container_sums *sums, struct request *request)
 {
+	const struct kt_resources *own = &request->own;
+
 	kt_resources_add(&sums->total, own);
-	sums->scored_milli_cpu += own->milli_cpu ? own->milli_cpu : DEFAULT_MILLI_CPU;
-	sums->scored_memory_bytes += own->memory_bytes ? own->memory_bytes : DEFAULT_MEMORY_BYTES;
+	sums->scored_milli_cpu += request->names_cpu ? own->milli_cpu : DEFAULT_MILLI_CPU;
+	sums->scored_memory_bytes +=
+	        request->names_memory ? own->memory_bytes : DEFAULT_MEMORY_BYTES;
+	kt_resources_finish(&request->own);
 }
 
 /* An init container needs its request beside the sidecars started before it; sidecars stay for the
@@ -104,18 +118,18 @@ static void read_init_containers(struct kt_json_at spec, const struct statuses *
 	struct kt_json_iter it = {0};
 
 	while (list.p && kt_json_next_element(list, &it, &container)) {
-		struct kt_resources own = {0};
+		bool stays =
+		        kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always");
+		struct request request = read_container(container,
+		        stays ? statuses->init_containers : (struct kt_json_at){0},
+		        statuses->infeasible);
 		struct container_sums here = {0};
 
-		if (kt_json_string_is(kt_json_member(container, "restartPolicy"), "Always")) {
-			read_container(
-			        container, statuses->init_containers, statuses->infeasible, &own);
-			add_container(sidecars, &own);
-			kt_resources_finish(&own);
+		if (stays) {
+			add_container(sidecars, &request);
 			continue;
 		}
-		kt_resources_add_json(&own, kt_json_find(container, "resources", "requests", NULL));
-		add_container(&here, &own);
+		add_container(&here, &request);
 		kt_resources_add(&here.total, &sidecars->total);
 		here.scored_milli_cpu += sidecars->scored_milli_cpu;
 		here.scored_memory_bytes += sidecars->scored_memory_bytes;
@@ -124,7 +138,6 @@ static void read_init_containers(struct kt_json_at spec, const struct statuses *
 		peak->scored_memory_bytes =
 		        KT_MAX(peak->scored_memory_bytes, here.scored_memory_bytes);
 		kt_resources_finish(&here.total);
-		kt_resources_finish(&own);
 	}
 }
 
@@ -184,11 +197,10 @@ static void read_requests(struct kt_pod_info *pod)
 
 	read_init_containers(pod->spec, &statuses, &sums, &peak);
 	while (list.p && kt_json_next_element(list, &it, &container)) {
-		struct kt_resources own = {0};
+		struct request request =
+		        read_container(container, statuses.containers, statuses.infeasible);
 
-		read_container(container, statuses.containers, statuses.infeasible, &own);
-		add_container(&sums, &own);
-		kt_resources_finish(&own);
+		add_container(&sums, &request);
 	}
 	kt_resources_max(&sums.total, &peak.total);
 	pod->asked_milli_cpu = pod->scored_milli_cpu =

@@ -117,6 +117,14 @@ static void drop_images(struct kt_snapshot *snapshot, struct kt_node_info *node)
 	node->images.n = 0;
 }
 
+static bool has_image(const struct kt_node_info *node, struct kt_sv name)
+{
+	for (size_t i = 0; i < node->images.n; i++)
+		if (kt_sv_eq(node->images.items[i].name, name))
+			return true;
+	return false;
+}
+
 static void read_images(
         struct kt_snapshot *snapshot, struct kt_node_info *node, struct kt_json_at status)
 {
@@ -130,7 +138,7 @@ static void read_images(
 		kt_json_int64(kt_json_member(item, "sizeBytes"), &image.size_bytes);
 		names = kt_json_member(item, "names");
 		while (names.p && kt_json_next_element(names, &each, &name))
-			if (kt_json_string_sv(name, &image.name))
+			if (kt_json_string_sv(name, &image.name) && !has_image(node, image.name))
 				kt_vec_push(&node->images, image);
 	}
 	count_images(snapshot, node, 1);

@@ -29,7 +29,7 @@ void kt_volumes_finish(struct kt_volumes *volumes)
 
 static char *key_of(enum kt_volume_kind kind, const struct kt_object *object)
 {
-	if (kind != KT_VOLUME_CLAIMS)
+	if (kind != KT_VOLUME_CLAIMS && kind != KT_VOLUME_CAPACITIES)
 		return kt_sv_dup(kt_object_name(object));
 	return kt_asprintf(
 	        "%.*s/%.*s", KT_SVP(kt_object_namespace(object)), KT_SVP(kt_object_name(object)));
@@ -111,6 +111,15 @@ struct kt_sv kt_claim_class_name(const struct kt_object *claim)
 	if (!name.len)
 		kt_json_string_sv(
 		        kt_object_field(claim, KT_SECTION_SPEC, "storageClassName"), &name);
+	return name;
+}
+
+struct kt_sv kt_claim_attributes_class(const struct kt_object *claim)
+{
+	struct kt_sv name = {0};
+
+	kt_json_string_sv(
+	        kt_object_field(claim, KT_SECTION_SPEC, "volumeAttributesClassName"), &name);
 	return name;
 }
 

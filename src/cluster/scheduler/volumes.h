@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Volumes as the scheduler sees them: claims, volumes, storage classes, what CSI drivers say of
- * their nodes, and which claims pods on nodes use. Part of the snapshot; the volume plugins read
- * it.
+ * their nodes and of the room they have, and which claims pods on nodes use. Part of the snapshot;
+ * the volume plugins read it.
  *
  * A volume that was chosen for a claim is assumed: taken for others until the object says so.
  */
@@ -17,6 +17,8 @@ enum kt_volume_kind {
 	KT_VOLUME_VOLUMES, /* PersistentVolumes */
 	KT_VOLUME_CLASSES, /* StorageClasses */
 	KT_VOLUME_CSI_NODES,
+	KT_VOLUME_CSI_DRIVERS,
+	KT_VOLUME_CAPACITIES, /* CSIStorageCapacities, by "namespace/name" */
 	KT_VOLUME_KINDS
 };
 
@@ -42,6 +44,7 @@ void kt_volumes_forget(struct kt_volumes *volumes, const char *volume);
 /* Questions of objects. Slices are empty when absent. */
 struct kt_sv kt_claim_volume_name(const struct kt_object *claim);
 struct kt_sv kt_claim_class_name(const struct kt_object *claim);
+struct kt_sv kt_claim_attributes_class(const struct kt_object *claim);
 /* Names a volume, and both sides agree. */
 bool kt_claim_is_bound(const struct kt_object *claim);
 bool kt_claim_has_mode(const struct kt_object *claim, const char *access_mode);

@@ -61,6 +61,16 @@ static void put_csi_node(struct kt_snapshot *snapshot, struct kt_object *object)
 	kt_volumes_set(&snapshot->volumes, KT_VOLUME_CSI_NODES, object);
 }
 
+static void put_csi_driver(struct kt_snapshot *snapshot, struct kt_object *object)
+{
+	kt_volumes_set(&snapshot->volumes, KT_VOLUME_CSI_DRIVERS, object);
+}
+
+static void put_capacity(struct kt_snapshot *snapshot, struct kt_object *object)
+{
+	kt_volumes_set(&snapshot->volumes, KT_VOLUME_CAPACITIES, object);
+}
+
 static void put_service(struct kt_snapshot *snapshot, struct kt_object *object)
 {
 	kt_owners_set_service(&snapshot->owners, object);
@@ -106,6 +116,8 @@ void scheduling_put(struct scheduling *s, const char *resource, const char *json
 	        {"persistentVolumeClaims", put_claim},
 	        {"storageClasses", put_class},
 	        {"csiNodes", put_csi_node},
+	        {"csiDrivers", put_csi_driver},
+	        {"csiStorageCapacities", put_capacity},
 	        {"podDisruptionBudgets", kt_snapshot_set_budget},
 	};
 	kt_auto_object struct kt_object *object = scheduling_object(s, json);
@@ -134,11 +146,12 @@ void scheduling_node(struct scheduling *s, const char *name, const char *zone)
 void scheduling_pod(
         struct scheduling *s, const char *name, const char *node, const char *cpu, const char *more)
 {
+	kt_auto_free char *requests = kt_asprintf("{'cpu':'%s'}", cpu ? cpu : "");
 	kt_auto_free char *json = kt_asprintf(
 	        "{'metadata':{'name':'%s','namespace':'default','uid':'pod-%s','labels':{'app':"
 	        "'web'}},'spec':{'nodeName':'%s','containers':[{'name':'c','resources':{'requests':"
-	        "{'cpu':'%s'}}}]%s},'status':{'phase':'Running'}}",
-	        name, name, node, cpu, more ? more : "");
+	        "%s}}]%s},'status':{'phase':'Running'}}",
+	        name, name, node, cpu ? requests : "{}", more ? more : "");
 
 	scheduling_put(s, "pods", json);
 }

@@ -28,8 +28,8 @@ struct kt_object *scheduling_object(struct scheduling *s, const char *json);
 /* resource: as in the recorded cases, "nodes", "pods", "services", "replicaSets", …; "-nodes" takes
  * one away. */
 void scheduling_put(struct scheduling *s, const char *resource, const char *json);
-/* The common ones: a node with 8 CPUs in a zone (NULL: none), a pod on a node. more: further
- * members of the pod's spec, like ",'priority':1". */
+/* The common ones: a node with 8 CPUs in a zone (NULL: none), a pod on a node. cpu NULL: it asks
+ * for nothing. more: further members of the pod's spec, like ",'priority':1". */
 void scheduling_node(struct scheduling *s, const char *name, const char *zone);
 void scheduling_pod(struct scheduling *s, const char *name, const char *node, const char *cpu,
         const char *more);

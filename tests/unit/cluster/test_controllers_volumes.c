@@ -101,6 +101,20 @@ static void nobody_names_the_other(void **state)
 	assert_bound(world, "yes", "yes");
 }
 
+static void attributes_must_be_those_asked_for(void **state)
+{
+	struct world *world = *state;
+
+	put_volume(world, "other", "");
+	put_claim(world, "c", "'volumeAttributesClassName':'fast',");
+	world_run_ms(world, 1000);
+	assert_phase(world, CLAIMS, "c", "Pending");
+	put_volume(world, "v", "'volumeAttributesClassName':'fast',");
+	world_run_ms(world, 1000);
+	assert_bound(world, "yes", "yes");
+	assert_phase(world, VOLUMES, "other", "Available");
+}
+
 static void the_claim_names_the_volume(void **state)
 {
 	struct world *world = *state;
@@ -308,6 +322,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(nobody_names_the_other),
+	        T(attributes_must_be_those_asked_for),
 	        T(the_claim_names_the_volume),
 	        T(the_volume_names_the_claim),
 	        T(both_name_each_other),

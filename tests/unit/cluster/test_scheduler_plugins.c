@@ -16,9 +16,9 @@ static void put_two_zones(struct scheduling *s)
 {
 	scheduling_node(s, "a", "z1");
 	scheduling_node(s, "b", "z2");
-	scheduling_pod(s, "p1", "a", "0", NULL);
-	scheduling_pod(s, "p2", "a", "0", NULL);
-	scheduling_pod(s, "other", "b", "0", NULL);
+	scheduling_pod(s, "p1", "a", NULL, NULL);
+	scheduling_pod(s, "p2", "a", NULL, NULL);
+	scheduling_pod(s, "other", "b", NULL, NULL);
 	scheduling_put(s, "pods",
 	        "{'metadata':{'name':'other','namespace':'default','uid':'pod-other','labels':"
 	        "{'app':'db'}},'spec':{'nodeName':'b','containers':[{'name':'c'}]},'status':{}}");
@@ -228,6 +228,24 @@ static void an_image_has_the_size_its_first_node_told(void **state)
 	assert_int_equal(scheduling_total(s, "a"), 300 + 98 + 85);
 }
 
+/* Names count once for each node; an image mounted as a volume counts like a container's. */
+static void an_image_volume_draws_its_pod(void **state)
+{
+	struct scheduling *s = *state;
+
+	scheduling_node(s, "a", NULL);
+	scheduling_put(s, "nodes",
+	        "{'metadata':{'name':'b'},'spec':{},'status':{'allocatable':{'cpu':'8','memory':"
+	        "'32Gi','pods':'110'},'images':[{'names':['i:latest','i:latest'],'sizeBytes':"
+	        "800000000},{'names':['i:latest'],'sizeBytes':1}]}}");
+	scheduling_decide(s,
+	        "{'metadata':{'name':'new','namespace':'default'},'spec':{'containers':[{'name':"
+	        "'c','image':'j'}],'volumes':[{'name':'e','emptyDir':{}},{'name':'v','image':{"
+	        "'reference':'i'}}]}}");
+	/* half of the nodes have it: (400 MB - 23 MiB) of (1000 MiB - 23 MiB) */
+	assert_int_equal(scheduling_total(s, "b") - scheduling_total(s, "a"), 36);
+}
+
 static struct kt_pod_info *read_pod(struct scheduling *s, const char *json)
 {
 	kt_auto_object struct kt_object *object = scheduling_object(s, json);
@@ -265,6 +283,33 @@ static void a_resized_pod_counts_with_the_larger(void **state)
 	kt_pod_info_destroy(pod);
 }
 
+/* A status without resources says nothing of them, whatever was allocated. */
+static void a_status_without_resources_is_none(void **state)
+{
+	struct scheduling *s = *state;
+	struct kt_pod_info *pod = read_pod(s,
+	        "{'metadata':{'name':'p','namespace':'default'},'spec':{'containers':[{'name':'c',"
+	        "'resources':{'requests':{'cpu':'1'}}},{'name':'d','resources':{'requests':{'cpu':"
+	        "'1'}}}]},'status':{'conditions':[{'type':'PodResizePending','reason':"
+	        "'Infeasible'}],'containerStatuses':[{'name':'c','allocatedResources':{'cpu':"
+	        "'5'}},{'name':'d','resources':{}}]}}");
+
+	assert_int_equal(pod->requests.milli_cpu, 1000 + 0);
+	kt_pod_info_destroy(pod);
+}
+
+static void asking_for_nothing_is_no_omission(void **state)
+{
+	struct scheduling *s = *state;
+	struct kt_pod_info *pod = read_pod(s,
+	        "{'metadata':{'name':'p','namespace':'default'},'spec':{'containers':[{'name':'c',"
+	        "'resources':{'requests':{'cpu':'0','memory':'0'}}},{'name':'d'}]}}");
+
+	assert_int_equal(pod->scored_milli_cpu, 100);
+	assert_int_equal(pod->scored_memory_bytes, 200 << 20);
+	kt_pod_info_destroy(pod);
+}
+
 static void requests_of_the_pod_as_a_whole(void **state)
 {
 	struct scheduling *s = *state;
@@ -297,7 +342,10 @@ int main(void)
 	        T(tallies_keep_up),
 	        T(named_nodes_are_the_only_ones_tried),
 	        T(an_image_has_the_size_its_first_node_told),
+	        T(an_image_volume_draws_its_pod),
 	        T(a_resized_pod_counts_with_the_larger),
+	        T(a_status_without_resources_is_none),
+	        T(asking_for_nothing_is_no_omission),
 	        T(requests_of_the_pod_as_a_whole),
 	};
 

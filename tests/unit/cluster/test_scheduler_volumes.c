@@ -87,6 +87,19 @@ static void claims_that_cannot_be_dealt_with(void **state)
 	        s, POD_WITH(CLAIM_VOLUME("c")), "persistentvolumeclaim \"c\" is being deleted");
 }
 
+static void an_unbound_claim_is_the_least_trouble(void **state)
+{
+	struct scheduling *s = *state;
+
+	put_base(s);
+	scheduling_put(s, "persistentVolumeClaims", OPEN_CLAIM("c", "1Gi", "now"));
+	scheduling_put(s, "persistentVolumeClaims",
+	        "{'metadata':{'name':'d','namespace':'default','deletionTimestamp':"
+	        "'2026-01-01T00:00:00Z'},'spec':{'storageClassName':'late'},'status':{}}");
+	assert_refused_at_once(s, POD_WITH(CLAIM_VOLUME("c") "," CLAIM_VOLUME("d")),
+	        "persistentvolumeclaim \"d\" is being deleted");
+}
+
 static void a_bound_volume_draws_its_pod(void **state)
 {
 	struct scheduling *s = *state;
@@ -172,6 +185,10 @@ static void not_any_volume_will_do(void **state)
 	        VOLUME("pv", "2Gi", ",'claimRef':{'namespace':'default','name':'other'}"));
 	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
 	assert_refused(s, "a", why);
+	scheduling_put(
+	        s, "persistentVolumes", VOLUME("pv", "2Gi", ",'volumeAttributesClassName':'fast'"));
+	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
+	assert_refused(s, "a", why);
 	scheduling_put(s, "persistentVolumes", VOLUME("pv", "2Gi", ""));
 	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
 	assert_fits(s, "a");
@@ -195,6 +212,49 @@ static void volumes_are_made_where_the_class_allows(void **state)
 	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
 	assert_refused(s, "b", "node(s) didn't find available persistent volumes to bind");
 	assert_string_equal(s->decision.node->name, "b2");
+}
+
+#define CAPACITY(name, class, zone, more) \
+	"{'metadata':{'name':'" name \
+	"','namespace':'kube-system'},'storageClassName':'" class "','nodeTopology':{'" \
+	                                                          "matchLabels':{'topology." \
+	                                                          "kubernetes.io/zone':'" zone \
+	                                                          "'}}" more "}"
+
+static void volumes_are_made_where_there_is_room(void **state)
+{
+	struct scheduling *s = *state;
+	static const char why[] = "node(s) did not have enough free storage";
+
+	put_base(s);
+	scheduling_put(s, "storageClasses",
+	        "{'metadata':{'name':'any'},'provisioner':'example.com/disk','volumeBindingMode':"
+	        "'WaitForFirstConsumer'}");
+	scheduling_put(s, "persistentVolumeClaims", OPEN_CLAIM("c", "2Gi", "any"));
+	/* a driver that does not tell has room everywhere */
+	scheduling_put(s, "csiDrivers", "{'metadata':{'name':'example.com/disk'},'spec':{}}");
+	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
+	assert_fits(s, "a");
+	scheduling_put(s, "csiDrivers",
+	        "{'metadata':{'name':'example.com/disk'},'spec':{'storageCapacity':true}}");
+	scheduling_put(s, "csiStorageCapacities", CAPACITY("1", "any", "z1", ",'capacity':'2Gi'"));
+	scheduling_put(
+	        s, "csiStorageCapacities", CAPACITY("2", "other", "z2", ",'capacity':'9Gi'"));
+	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
+	assert_fits(s, "a");
+	assert_refused(s, "b", why);
+	assert_true(s->decision.wakes & KT_EVENT_VOLUME);
+	/* of much room no single volume may have all */
+	scheduling_put(s, "csiStorageCapacities",
+	        CAPACITY("1", "any", "z1", ",'capacity':'9Gi','maximumVolumeSize':'2047Mi'"));
+	scheduling_put(s, "csiStorageCapacities", CAPACITY("2", "any", "z2", ""));
+	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
+	assert_refused(s, "a", why);
+	assert_refused(s, "b", why);
+	assert_string_equal(s->decision.message,
+	        "0/2 nodes are available: 2 node(s) did not have enough free storage. no new "
+	        "claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not "
+	        "helpful for scheduling.");
 }
 
 static void one_pod_at_a_time(void **state)
@@ -285,10 +345,12 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, scheduling_setup, scheduling_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(claims_that_cannot_be_dealt_with),
+	        T(an_unbound_claim_is_the_least_trouble),
 	        T(a_bound_volume_draws_its_pod),
 	        T(late_claims_get_the_smallest_that_is_there),
 	        T(not_any_volume_will_do),
 	        T(volumes_are_made_where_the_class_allows),
+	        T(volumes_are_made_where_there_is_room),
 	        T(one_pod_at_a_time),
 	        T(disks_are_not_shared_on_a_node),
 	        T(a_node_takes_so_many_volumes),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ImageLocality: prefers nodes that have the pod's images; an image that few nodes have counts
- * less, lest all pods gather there. */
+/* ImageLocality: prefers nodes that have the pod's images, those it mounts as volumes included; an
+ * image that few nodes have counts less, lest all pods gather there. */
 #include "cluster/scheduler/plugin.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -19,31 +19,49 @@ static const char *normalized(struct kt_arena *arena, struct kt_sv image)
 }
 
 struct wanted {
-	size_t n;
+	size_t n, n_containers;
 	struct {
 		const char *name;
 		int64_t scaled_bytes; /* by the share of nodes that have it */
 	} images[];
 };
 
-static void add_images(struct kt_cycle *cycle, const char *field, struct wanted *wanted)
+static void add_image(struct kt_cycle *cycle, struct kt_sv image, struct wanted *wanted)
+{
+	const char *name = normalized(cycle->arena, image);
+	const struct kt_image_spread *spread = kt_map_get(&cycle->snapshot->images, name);
+
+	if (!spread)
+		return;
+	wanted->images[wanted->n].name = name;
+	wanted->images[wanted->n++].scaled_bytes =
+	        (int64_t)((double)spread->size_bytes *
+	                  ((double)spread->n_nodes / (double)cycle->snapshot->nodes.n));
+}
+
+static void add_containers(struct kt_cycle *cycle, const char *field, struct wanted *wanted)
 {
 	struct kt_json_at list = kt_json_member(cycle->pod->spec, field), item;
 	struct kt_json_iter it = {0};
 	struct kt_sv image;
 
 	while (list.p && kt_json_next_element(list, &it, &item)) {
-		const char *name = kt_json_string_sv(kt_json_member(item, "image"), &image)
-		                           ? normalized(cycle->arena, image)
-		                           : "";
+		wanted->n_containers++;
+		if (kt_json_string_sv(kt_json_member(item, "image"), &image))
+			add_image(cycle, image, wanted);
+	}
+}
 
-		const struct kt_image_spread *spread = kt_map_get(&cycle->snapshot->images, name);
-		double share =
-		        spread ? (double)spread->n_nodes / (double)cycle->snapshot->nodes.n : 0;
+static void add_volumes(struct kt_cycle *cycle, struct wanted *wanted)
+{
+	struct kt_json_at list = kt_json_member(cycle->pod->spec, "volumes"), item, image;
+	struct kt_json_iter it = {0};
+	struct kt_sv reference;
 
-		wanted->images[wanted->n].name = name;
-		wanted->images[wanted->n++].scaled_bytes =
-		        spread ? (int64_t)((double)spread->size_bytes * share) : 0;
+	while (list.p && kt_json_next_element(list, &it, &item)) {
+		image = kt_json_member(item, "image");
+		if (image.p && kt_json_string_sv(kt_json_member(image, "reference"), &reference))
+			add_image(cycle, reference, wanted);
 	}
 }
 
@@ -62,14 +80,16 @@ static enum kt_plugin_code pre_score(
         struct kt_cycle *cycle, void **state, struct kt_node_info *const *nodes, size_t n)
 {
 	size_t max = count(kt_json_member(cycle->pod->spec, "containers")) +
-	             count(kt_json_member(cycle->pod->spec, "initContainers"));
+	             count(kt_json_member(cycle->pod->spec, "initContainers")) +
+	             count(kt_json_member(cycle->pod->spec, "volumes"));
 	struct wanted *wanted =
 	        kt_arena_alloc(cycle->arena, sizeof(*wanted) + max * sizeof(wanted->images[0]));
 
 	(void)nodes;
 	(void)n;
-	add_images(cycle, "initContainers", wanted);
-	add_images(cycle, "containers", wanted);
+	add_containers(cycle, "initContainers", wanted);
+	add_containers(cycle, "containers", wanted);
+	add_volumes(cycle, wanted);
 	*state = wanted;
 	return KT_PLUGIN_OK;
 }
@@ -85,7 +105,7 @@ static bool has_image(const struct kt_node_info *node, const char *name)
 static int64_t score(struct kt_cycle *cycle, void *state, const struct kt_node_info *node)
 {
 	const struct wanted *wanted = state;
-	int64_t sum = 0, max = MAX_BYTES_PER_CONTAINER * (int64_t)wanted->n;
+	int64_t sum = 0, max = MAX_BYTES_PER_CONTAINER * (int64_t)wanted->n_containers;
 
 	(void)cycle;
 	for (size_t i = 0; i < wanted->n && node->images.n; i++)

@@ -7,7 +7,7 @@
 #include "cluster/scheduler/plugins/volume_binding.h"
 
 #include "api/client/sections.h"
-#include "api/machinery/quantity.h"
+#include "cluster/scheduler/storage_capacity.h"
 
 #define SELECTED_NODE "volume.kubernetes.io/selected-node"
 
@@ -26,6 +26,7 @@ struct binding {
 	size_t n_bound;
 	struct open_claim *open; /* the smallest first */
 	size_t n_open;
+	bool has_unbound; /* a claim that should have been bound before the pod came */
 };
 
 /* --- before the nodes --- */
@@ -92,6 +93,8 @@ static bool would_do(const struct kt_object *volume, const struct open_claim *op
 {
 	return kt_quantity_cmp(capacity_of(volume), open->size) >= 0 &&
 	       kt_sv_eq(volume_mode(volume), volume_mode(open->claim)) &&
+	       kt_sv_eq(
+	               kt_claim_attributes_class(volume), kt_claim_attributes_class(open->claim)) &&
 	       !volume->deletion_timestamp.len &&
 	       (reserved_for(volume, open->claim) ||
 	               (!kt_object_field(volume, KT_SECTION_SPEC, "claimRef").p &&
@@ -206,10 +209,6 @@ static const char *read_claim(const struct kt_snapshot *snapshot, const struct k
 		               : kt_arena_printf(arena, "persistentvolumeclaim \"%s\" not found",
 		                         own->name);
 	name = kt_claim_volume_name(claim);
-	if (own->ephemeral && !is_owned_by(claim, pod))
-		return kt_arena_printf(arena,
-		        "PVC %s was not created for pod %.*s/%.*s (pod is not owner)", own->key,
-		        KT_SVP(pod->namespace), KT_SVP(pod->name));
 	if (kt_json_string_is(kt_object_field(claim, KT_SECTION_STATUS, "phase"), "Lost"))
 		return kt_arena_printf(arena,
 		        "persistentvolumeclaim \"%s\" bound to non-existent persistentvolume "
@@ -218,18 +217,22 @@ static const char *read_claim(const struct kt_snapshot *snapshot, const struct k
 	if (claim->deletion_timestamp.len)
 		return kt_arena_printf(
 		        arena, "persistentvolumeclaim \"%s\" is being deleted", own->name);
+	if (own->ephemeral && !is_owned_by(claim, pod))
+		return kt_arena_printf(arena,
+		        "PVC %s was not created for pod %.*s/%.*s (pod is not owner)", own->key,
+		        KT_SVP(pod->namespace), KT_SVP(pod->name));
 	if (kt_claim_is_bound(claim))
 		binding->bound[binding->n_bound++] =
 		        kt_volumes_get(&snapshot->volumes, KT_VOLUME_VOLUMES, name);
 	else if (waits_for_consumer(snapshot, claim))
 		add_open(snapshot, binding, claim, arena);
 	else
-		return "pod has unbound immediate PersistentVolumeClaims";
+		binding->has_unbound = true;
 	return NULL;
 }
 
-/* Reads all claims; a claim that cannot be dealt with for another reason than being unbound comes
- * first. */
+/* Reads all claims. What is wrong with one for another reason than that it is unbound comes first.
+ */
 static const char *read_claims(const struct kt_snapshot *snapshot, const struct kt_pod_info *pod,
         struct kt_arena *arena, struct binding **ret_binding)
 {
@@ -243,6 +246,8 @@ static const char *read_claims(const struct kt_snapshot *snapshot, const struct 
 		if (why)
 			return why;
 	}
+	if (binding->has_unbound)
+		return "pod has unbound immediate PersistentVolumeClaims";
 	qsort(binding->open, binding->n_open, sizeof(*binding->open), compare_open);
 	*ret_binding = binding;
 	return NULL;
@@ -325,7 +330,7 @@ static bool term_allowed(struct kt_json_at term, const struct kt_object *node)
 	return any;
 }
 
-/* Would the class make a volume for this node? */
+/* Would the class make a volume for this node, if there is room? */
 static bool can_provision(const struct kt_object *class, const struct kt_object *node)
 {
 	struct kt_json_at provisioner, terms, term;
@@ -347,25 +352,37 @@ static bool can_provision(const struct kt_object *class, const struct kt_object 
 	return !any;
 }
 
-static bool plan_open(const struct binding *binding, const struct kt_node_info *node,
-        struct kt_arena *arena, struct kt_volume_plan *plan)
+/* A claim whose volume is being made for another node. */
+static bool is_made_elsewhere(const struct binding *binding, const struct kt_node_info *node)
 {
+	for (size_t i = 0; i < binding->n_open; i++)
+		if (binding->open[i].selected_node.len &&
+		        !kt_sv_is(binding->open[i].selected_node, node->name))
+			return true;
+	return false;
+}
+
+/* NULL, or why the claims cannot be dealt with on this node. */
+static const char *plan_open(const struct kt_volumes *volumes, const struct binding *binding,
+        const struct kt_node_info *node, struct kt_arena *arena, struct kt_volume_plan *plan)
+{
+	static const char none[] = "node(s) didn't find available persistent volumes to bind";
+
+	if (is_made_elsewhere(binding, node))
+		return none;
 	plan->items = kt_arena_alloc(arena, (binding->n_open + 1) * sizeof(*plan->items));
 	for (size_t i = 0; i < binding->n_open; i++) {
 		const struct open_claim *open = &binding->open[i];
-		const struct kt_object *volume = NULL;
+		const struct kt_object *volume =
+		        open->selected_node.len ? NULL : choose(open, node->object, plan);
 
-		if (open->selected_node.len) {
-			if (!kt_sv_is(open->selected_node, node->name))
-				return false;
-		} else {
-			volume = choose(open, node->object, plan);
-		}
 		if (!volume && !can_provision(open->class, node->object))
-			return false;
+			return none;
+		if (!volume && !kt_storage_has_room(volumes, open->class, open->size, node->object))
+			return "node(s) did not have enough free storage";
 		plan->items[plan->n++] = (struct kt_claim_plan){open->claim, volume};
 	}
-	return true;
+	return NULL;
 }
 
 static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
@@ -374,6 +391,7 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
 	const struct binding *binding = state;
 	struct kt_volume_plan plan = {0};
 	bool all_exist = true, all_reachable = true;
+	const char *why;
 
 	for (size_t i = 0; i < binding->n_bound; i++) {
 		if (!binding->bound[i])
@@ -387,9 +405,9 @@ static enum kt_plugin_code filter(struct kt_cycle *cycle, void *state,
 	if (!all_reachable)
 		kt_vec_push(
 		        &reasons->texts, "node(s) didn't match PersistentVolume's node affinity");
-	if (!plan_open(binding, node, cycle->arena, &plan))
-		kt_vec_push(&reasons->texts,
-		        "node(s) didn't find available persistent volumes to bind");
+	why = plan_open(&cycle->snapshot->volumes, binding, node, cycle->arena, &plan);
+	if (why)
+		kt_vec_push(&reasons->texts, why);
 	return reasons->texts.n ? KT_PLUGIN_UNRESOLVABLE : KT_PLUGIN_OK;
 }
 
@@ -400,7 +418,7 @@ void kt_volume_binding_plan(const struct kt_snapshot *snapshot, const struct kt_
 
 	*ret_plan = (struct kt_volume_plan){0};
 	if (pod->claims.n && !read_claims(snapshot, pod, arena, &binding) && binding->n_open)
-		plan_open(binding, node, arena, ret_plan);
+		plan_open(&snapshot->volumes, binding, node, arena, ret_plan);
 }
 
 const struct kt_plugin kt_plugin_volume_binding = {
