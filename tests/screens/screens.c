@@ -5,13 +5,23 @@
  *     size COLUMNS ROWS      of the terminal (80 24)
  *     term NAME              $TERM (xterm-256color)
  *     env NAME=VALUE
- *     cluster                a bare API server in the background: what is there changes only by
- * `do` do LINE                a line of the script language against that cluster start ARGS the
- * terminal UI; $CLUSTER stands for the options that reach the cluster wait TEXT              until
- * the screen shows TEXT gone TEXT              until it does not key NAME…              "d",
- * "enter", "ctrl-d", "shift-left" type TEXT resize COLUMNS ROWS screen NAME            compare text
- * and attributes with TEST-NAME.screen kill SIGNAL exit STATUS            the program ends, the
- * terminal is as it was
+ *     file PATH              the lines up to `end` become this file below $HOME
+ *     cluster [LIST]         a cluster of these components in the background; without a list
+ *                            a bare API server, where only `do` changes what is there
+ *     do LINE                a line of the script language against that cluster
+ *     start ARGS             the terminal UI; $CLUSTER stands for the options that reach the
+ *                            cluster, + for a blank inside of a word
+ *     wait TEXT              until the screen shows TEXT
+ *     gone TEXT              until it does not
+ *     key NAME…              "d", "enter", "ctrl-d", "shift-left"
+ *     type TEXT
+ *     bytes TEXT             as they stand; \e is Esc
+ *     click COLUMN ROW
+ *     resize COLUMNS ROWS
+ *     screen NAME            compare text and attributes with TEST-NAME.screen
+ *     monkey SEED COUNT      so many keys, clicks and sizes by chance
+ *     kill SIGNAL
+ *     exit STATUS            the program ends, the terminal is as it was
  *
  * Nothing sleeps: a comparison goes on reading until it fits or a bound is over. Ages, revisions
  * and the like are masked.

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, QUIET_MS = 250 };
+enum { PATIENCE_MS = 60000, QUIET_MS = 250, AGE_CELLS = 8 };
 
 struct script {
 	const char *binary, *path;
@@ -150,7 +150,9 @@ static size_t age_length(const char *text)
 			return 0;
 		at++;
 	}
-	return text[at] == ' ' || text[at] == '\n' || (unsigned char)text[at] >= 0x80 ? at : 0;
+	return !text[at] || text[at] == ' ' || text[at] == '\n' || (unsigned char)text[at] >= 0x80
+	               ? at
+	               : 0;
 }
 
 /* Ages and the blanks behind them; what the header tells of the moment. */
@@ -183,7 +185,30 @@ static char *masked(const char *text)
 	return kt_str_steal(&out);
 }
 
-/* Styles of the header's masked rows depend on numbers. */
+/* `styles` has a letter per cell: those of ages and of some blanks behind them become '~', since an
+ * age of "9s" has one cell less than "10s". */
+static void mask_ages(const struct script *s, char *styles)
+{
+	for (int row = 0; row < s->rows; row++, styles += s->columns + 1) {
+		kt_auto_str cells = KT_STR_INIT;
+		bool word_start = true;
+
+		terminal_cells(s->terminal, row, &cells);
+		const char *start = kt_str_text(&cells), *c = start;
+
+		while (*c) {
+			size_t age = word_start ? age_length(c) : 0, len = age ? age : 1;
+
+			if (age) {
+				len = KT_MIN(age + strspn(c + age, " "), (size_t)AGE_CELLS);
+				memset(styles + (c - start), '~', len);
+			}
+			word_start = c[len - 1] == ' ' || (unsigned char)c[len - 1] >= 0x80;
+			c += len;
+		}
+	}
+}
+
 static char *current(const struct script *s)
 {
 	kt_auto_str text = KT_STR_INIT, styles = KT_STR_INIT, all = KT_STR_INIT;
@@ -191,8 +216,10 @@ static char *current(const struct script *s)
 	terminal_text(s->terminal, &text);
 	terminal_styles(s->terminal, &styles);
 	kt_auto_free char *plain = masked(kt_str_text(&text));
+	kt_auto_free char *letters = kt_str_steal(&styles);
 
-	kt_str_printf(&all, "%s--- styles\n%s", plain, kt_str_text(&styles));
+	mask_ages(s, letters);
+	kt_str_printf(&all, "%s--- styles\n%s", plain, letters);
 	return kt_str_steal(&all);
 }
 
@@ -201,7 +228,7 @@ static bool compare(struct script *s, const char *name)
 	kt_auto_free char *stem = kt_strndup(s->path, strlen(s->path) - strlen(".test"));
 	kt_auto_free char *file = kt_asprintf("%s-%s.screen", stem, name);
 	kt_auto_str wanted = KT_STR_INIT;
-	int64_t until = now_ms() + PATIENCE_MS / 2;
+	int64_t until = now_ms() + PATIENCE_MS;
 	bool update = getenv("KT_SCREENS_UPDATE") != NULL;
 
 	while (update && terminal_read(s->terminal, QUIET_MS))

@@ -238,6 +238,18 @@ void terminal_text(const struct terminal *terminal, struct kt_str *out)
 	}
 }
 
+void terminal_cells(const struct terminal *terminal, int row, struct kt_str *out)
+{
+	VTermScreenCell cell;
+
+	for (int column = 0; column < terminal->columns; column++) {
+		vterm_screen_get_cell(terminal->screen, (VTermPos){row, column}, &cell);
+		kt_str_putc(out, (char)(!cell.chars[0]          ? ' '
+		                         : cell.chars[0] < 0x80 ? cell.chars[0]
+		                                                : 0x80));
+	}
+}
+
 static void describe_color(VTermColor color, struct kt_str *out)
 {
 	if (VTERM_COLOR_IS_DEFAULT_FG(&color) || VTERM_COLOR_IS_DEFAULT_BG(&color))

@@ -25,6 +25,8 @@ pid_t terminal_pid(const struct terminal *terminal);
 int terminal_wait(struct terminal *terminal, int timeout_ms);
 /* Rows of text, each ending in a newline, trailing blanks taken off. */
 void terminal_text(const struct terminal *terminal, struct kt_str *out);
+/* One byte per cell of the row: what is not ASCII is 0x80. */
+void terminal_cells(const struct terminal *terminal, int row, struct kt_str *out);
 /* A letter per cell for its style and a legend of the letters behind it. */
 void terminal_styles(const struct terminal *terminal, struct kt_str *out);
 /* Whether the terminal is in the state it was found in: main screen, cursor visible, canonical mode
