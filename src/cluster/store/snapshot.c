@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 enum { SHA256_BYTES = 32, PIECE_BYTES = 256 * 1024 };
+/* Ten million restores from the end of what kt_store_at() can name. */
+#define REVISION_MAX (UINT64_C(1) << 57)
 static const char magic[16] = "kube-tui snap 1\n";
 
 struct head {
@@ -211,6 +213,23 @@ static int open_image(const char *path, struct image *image, struct kt_err *err)
 	return rc;
 }
 
+/* A right checksum does not make a right snapshot: what cannot be opened later is refused now. */
+static int check_row(
+        const struct kt_store_record *record, uint64_t newest, size_t i, struct kt_err *err)
+{
+	kt_auto_object struct kt_object *object = NULL;
+
+	if (record->at == 0 || record->at > newest || record->create_revision <= 0 ||
+	        (uint64_t)record->create_revision > record->at)
+		return kt_fail(err, EBADMSG, "the revisions of object %zu are wrong", i);
+	if (record->key.len == 0 || record->key.p[0] != '/' ||
+	        memchr(record->key.p, '\0', record->key.len))
+		return kt_fail(err, EBADMSG, "the key of object %zu is wrong", i);
+	if (kt_object_create(record->key, record->json, &object, NULL) < 0)
+		return kt_fail(err, EBADMSG, "object %zu is no object", i);
+	return 0;
+}
+
 /* The rows as records, slices pointing into the image. */
 static int read_rows(
         const struct image *image, struct kt_store_record *records, size_t n, struct kt_err *err)
@@ -234,6 +253,8 @@ static int read_rows(
 		        .json = {image->data + off + key_len, json_len},
 		};
 		off += key_len + json_len;
+		if (check_row(&records[i], le64toh(image->head.revision), i, err) < 0)
+			return -EBADMSG;
 	}
 	return off == image->len
 	               ? 0
@@ -247,22 +268,33 @@ static int order_by_revision(const void *a, const void *b)
 	return left->at < right->at ? -1 : left->at > right->at;
 }
 
+/* Gives each record its place: one revision may have changed several objects. */
+static int order_records(struct kt_store_record *records, size_t n, struct kt_err *err)
+{
+	uint64_t last_revision = 0;
+	unsigned sub = 0;
+
+	if (n)
+		qsort(records, n, sizeof(*records), order_by_revision);
+	for (size_t i = 0; i < n; i++) {
+		sub = records[i].at == last_revision ? sub + 1 : 0;
+		last_revision = records[i].at;
+		if (sub >= KT_STORAGE_OPS_MAX)
+			return kt_fail(err, EBADMSG, "revision %" PRIu64 " has too many objects",
+			        last_revision);
+		records[i].at = kt_store_at((int64_t)last_revision, sub);
+	}
+	return 0;
+}
+
 /* One transaction: a restore that is cut off leaves an empty store. */
 static int write_records(struct kt_store_disk *disk, const struct image *image,
         struct kt_store_record *records, size_t n, int64_t wall_ns)
 {
 	int64_t revision = (int64_t)le64toh(image->head.revision) + KT_STORE_RESTORE_BUMP;
-	uint64_t last_revision = 0;
-	unsigned sub = 0;
 	int rc = kt_store_disk_begin(disk);
 
-	qsort(records, n, sizeof(*records), order_by_revision);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		sub = i && records[i].at == last_revision ? sub + 1 : 0;
-		last_revision = records[i].at;
-		if (sub >= KT_STORAGE_OPS_MAX)
-			return -EBADMSG;
-		records[i].at = kt_store_at((int64_t)last_revision, sub);
 		records[i].wall_ns = wall_ns;
 		rc = kt_store_disk_append(disk, &records[i]);
 	}
@@ -297,8 +329,12 @@ static int restore_image(const struct image *image, const char *into_dir, struct
 
 	if (n > image->len / sizeof(struct row))
 		return kt_fail(err, EBADMSG, "the number of objects is wrong");
+	if (le64toh(image->head.revision) > REVISION_MAX)
+		return kt_fail(err, EBADMSG, "the revision is wrong");
 	kt_auto_free struct kt_store_record *records = kt_new_array(struct kt_store_record, n);
 	int rc = read_rows(image, records, n, err);
+	if (rc == 0)
+		rc = order_records(records, n, err);
 	if (rc == 0)
 		rc = kt_store_disk_open(&disk, into_dir, KT_STORE_MAP_MAX_BYTES, err);
 	if (rc < 0)

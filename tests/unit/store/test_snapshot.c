@@ -2,7 +2,10 @@
 /* ctest-labels: threads */
 #include "store_support.h"
 
+#include "base/path.h"
+
 #include <fcntl.h>
+#include <gnutls/crypto.h>
 #include <unistd.h>
 
 struct fixture {
@@ -126,6 +129,57 @@ static void test_damage_is_refused(void **state)
 	assert_int_equal(kt_store_restore("/nowhere/file", f->into, NULL), -ENOENT);
 }
 
+static void write_snapshot(const char *path, const void *data, size_t len)
+{
+	unsigned char digest[32];
+	kt_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, data, len, digest), 0);
+	assert_int_equal(kt_write_all(fd, data, len, NULL), 0);
+	assert_int_equal(kt_write_all(fd, (const char *)digest, sizeof(digest), NULL), 0);
+}
+
+/* The checksum is right, what it covers is not: nothing is left behind. */
+static void test_wrong_contents_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	/* 16 bytes of magic; the object's row begins behind two numbers */
+	enum { REVISION = 16, N = 24, ROW = 32, CREATED = ROW + 8, KEY = ROW + 32 };
+	static const struct {
+		size_t at, len;
+		const char *bytes, *message;
+	} cases[] = {
+	        {REVISION, 8, "\xff\xff\xff\xff\xff\xff\xff\x7f", "the revision is wrong"},
+	        {N, 8, "\xff\xff\xff\xff\xff\xff\xff\x7f", "the number of objects is wrong"},
+	        {N, 1, "\0", "there is something behind the last object"},
+	        {ROW, 1, "\x09", "the revisions of object 0 are wrong"},
+	        {ROW, 1, "\0", "the revisions of object 0 are wrong"},
+	        {ROW, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", "the revisions of object 0 are wrong"},
+	        {CREATED, 1, "\x03", "the revisions of object 0 are wrong"},
+	        {CREATED, 1, "\0", "the revisions of object 0 are wrong"},
+	        {KEY, 1, "a", "the key of object 0 is wrong"},
+	        {KEY + 1, 1, "\0", "the key of object 0 is wrong"},
+	        {KEY + 2, 1, "[", "object 0 is no object"},
+	};
+
+	put(&f->store, "/a", "1");
+	save(f);
+	kt_auto_str text = KT_STR_INIT;
+	assert_int_equal(kt_read_file(f->file, 1 << 20, &text, NULL), 0);
+	text.len -= 32;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
+		kt_auto_free char *data = kt_memdup(text.data, text.len);
+		kt_auto_err err = KT_ERR_INIT;
+		memcpy(data + cases[i].at, cases[i].bytes, cases[i].len);
+		write_snapshot(f->file, data, text.len);
+		assert_int_equal(kt_store_restore(f->file, f->into, &err), -EBADMSG);
+		assert_non_null(strstr(kt_err_message(&err), cases[i].message));
+		assert_int_equal(access(f->into, F_OK), -1);
+	}
+	write_snapshot(f->file, text.data, text.len);
+	assert_int_equal(kt_store_restore(f->file, f->into, NULL), 0);
+}
+
 struct writer {
 	struct test_store store;
 	atomic_bool stop;
@@ -189,6 +243,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_empty_store, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_full_folder_is_refused, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_damage_is_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_wrong_contents_are_refused, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_is_one_moment_while_writes_go_on, setup, teardown),
 	};
