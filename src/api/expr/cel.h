@@ -77,9 +77,12 @@ int kt_cel_eval(
 int kt_cel_test(const struct kt_cel *cel, struct kt_cel_run *run, struct kt_err *err);
 
 /* An upper bound of what an evaluation may cost, from the limits of the schemas of its variables;
- * and how many values a type may hold at most in one request. Estimates follow upstream's ideas,
- * not its every number. */
+ * how many values a type may hold at most in one request, and whether that is a limit of its own;
+ * how many values of the type one request may hold. Estimates follow upstream's ideas, not its
+ * every number. */
 double kt_cel_estimate(const struct kt_cel *cel);
 double kt_cel_estimate_size(const struct kt_type *type);
+bool kt_cel_size_is_limited(const struct kt_type *type);
+double kt_cel_estimate_count(const struct kt_type *type);
 
 #endif

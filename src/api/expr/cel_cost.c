@@ -78,6 +78,25 @@ double kt_cel_estimate_size(const struct kt_type *type)
 	}
 }
 
+bool kt_cel_size_is_limited(const struct kt_type *type)
+{
+	const struct kt_limits *limits = type ? type->limits : NULL;
+
+	switch (type ? type->shape : KT_SHAPE_ANY) {
+	case KT_SHAPE_LIST:
+		return limits && limits->items_max >= 0;
+	case KT_SHAPE_MAP:
+		return limits && limits->properties_max >= 0;
+	default:
+		return true;
+	}
+}
+
+double kt_cel_estimate_count(const struct kt_type *type)
+{
+	return REQUEST_MAX_BYTES / (min_bytes(type, 0) + 1); /* a comma between two of them */
+}
+
 static double of_literal(const struct cel_value *value)
 {
 	return value->kind == CEL_STRING || value->kind == CEL_BYTES ? (double)value->s.len : 1;
@@ -111,7 +130,10 @@ static double call_cost(const struct cel_node *node, const struct estimate *args
 	        "quantity", "isQuantity", "url", "isURL", "ip", "isIP", "cidr", "isCIDR", "semver",
 	        "isSemver", "validate", "charAt", "substring", NULL};
 	static const char *const lists[] = {"isSorted", "sum", "min", "max", NULL};
+	static const char *const free_of_charge[] = {"_&&_", "_||_", "_?_:_", NULL};
 
+	if (is_one_of(node->text, free_of_charge))
+		return 0;
 	if (!strcmp(node->text, "contains") || !strcmp(node->text, "indexOf") ||
 	        !strcmp(node->text, "lastIndexOf"))
 		return 1 + args[0].size * 0.1 * (1 + (node->n_args > 1 ? args[1].size : 0) * 0.1);
@@ -192,7 +214,7 @@ static struct estimate visit(const struct cel_node *node, int depth)
 	case NODE_MAP:
 		return visit_parts(node, depth + 1);
 	case NODE_SELECT:
-		result.cost += visit(node->args[0], depth + 1).cost;
+		result.cost = visit(node->args[0], depth + 1).cost + (node->test_only ? 0 : 1);
 		break;
 	case NODE_IDENT:
 		break;

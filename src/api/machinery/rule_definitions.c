@@ -32,7 +32,8 @@ struct place {
 	const char *path;
 	const char *uncorrelatable; /* path of the list or map that loses track of its old elements;
 	                               NULL: none */
-	double times;               /* how often a value of this type may stand in one object */
+	double times;               /* the product of the limits of all lists and maps around */
+	bool unlimited; /* one of them has none: only the size of a request bounds the number */
 };
 
 static const char *const reasons[] = {"FieldValueDuplicate", "FieldValueForbidden",
@@ -265,7 +266,8 @@ static void compile_rule(
 	}
 	if (strcmp(kt_cel_type(cel), "bool") && strcmp(kt_cel_type(cel), "dyn"))
 		add_invalid(c, rule, path, "", "cel expression must evaluate to a bool");
-	cost = kt_cel_estimate(cel) * place->times;
+	cost = kt_cel_estimate(cel) *
+	       (place->unlimited ? kt_cel_estimate_count(place->type) : place->times);
 	if (cost > RULE_COST_MAX)
 		kt_field_forbidden(c->errors, path, "%s",
 		        cost_text(c, "estimated rule cost", cost, RULE_COST_MAX));
@@ -332,6 +334,7 @@ static void walk_elements(
 	inner.type = place->type->elem;
 	inner.path = kt_path(c->errors->arena, "%s.%s", place->path, key);
 	inner.times *= kt_cel_estimate_size(place->type);
+	inner.unlimited |= !kt_cel_size_is_limited(place->type);
 	if (!correlatable && !inner.uncorrelatable)
 		inner.uncorrelatable = place->path;
 	walk(c, &inner);
@@ -356,8 +359,11 @@ void kt_rule_definitions_check(
         const json_t *schema, const char *path, bool compile, struct kt_field_errors *errors)
 {
 	struct checker c = {.errors = errors, .compile = compile};
-	const struct place root = {kt_crd_compile_schema(errors->arena, schema, "definition.Root"),
-	        schema, path, NULL, 1};
+	const struct place root = {
+	        .type = kt_crd_compile_schema(errors->arena, schema, "definition.Root"),
+	        .schema = schema,
+	        .path = path,
+	        .times = 1};
 
 	walk(&c, &root);
 	if (c.cost <= DEFINITION_COST_MAX)

@@ -123,10 +123,10 @@ static void check_expression(
 	for (size_t s = 0; text && *text && s < check->n_subjects; s++)
 		check_for(check, &check->subjects[s], text, &warning);
 	if (warning.len)
-		json_array_append_new(check->warnings,
-		        json_pack("{s:o,s:s}", "fieldRef",
-		                json_sprintf("spec.validations[%zu].%s", i, field), "warning",
-		                kt_str_text(&warning)));
+		json_array_append_new(
+		        check->warnings, json_pack("{s:o,s:s}", "fieldRef",
+		                                 json_sprintf("spec.validations[%zu].%s", i, field),
+		                                 "warning", kt_str_text(&warning)));
 }
 
 static void check_policy(struct policy_check *check)

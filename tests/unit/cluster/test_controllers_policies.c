@@ -14,7 +14,8 @@ static void put_policy(struct world *world, const char *rules, const char *valid
 {
 	kt_auto_free char *text = kt_asprintf(
 	        "{'apiVersion':'admissionregistration.k8s.io/v1',"
-	        "'kind':'ValidatingAdmissionPolicy','metadata':{'name':'a'},'spec':{'variables':[{'name':'count',"
+	        "'kind':'ValidatingAdmissionPolicy','metadata':{'name':'a'},'spec':{"
+	        "'variables':[{'name':'count',"
 	        "'expression':'object.spec.replicas'}],'matchConstraints':{'resourceRules':[%s]},"
 	        "'validations':[%s]}}",
 	        rules, validations);
@@ -85,11 +86,9 @@ static void a_new_generation_is_looked_at_again(void **state)
 	struct world *world = *state;
 	kt_auto_json json_t *status = NULL;
 
-	put_policy(world,
-	        "{'apiGroups':['apps'],'apiVersions':['v1'],'resources':['deployments']}",
+	put_policy(world, "{'apiGroups':['apps'],'apiVersions':['v1'],'resources':['deployments']}",
 	        "{'expression':'object.replicas > 1'}");
-	fake_patch(world->fake, POLICIES "/a",
-	        "{'spec':{'validations':[{'expression':'true'}]}}");
+	fake_patch(world->fake, POLICIES "/a", "{'spec':{'validations':[{'expression':'true'}]}}");
 	world_run_ms(world, 1000);
 	status = status_of_policy(world);
 	assert_int_equal(kt_jint(status, "observedGeneration", 0), 2);
