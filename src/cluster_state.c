@@ -29,6 +29,7 @@ void kt_cluster_state_finish(struct kt_cluster_state *state)
 	free(state->kubeconfig);
 	free(state->data_dir);
 	free(state->previous_context);
+	json_decref(state->options);
 	*state = (struct kt_cluster_state){0};
 }
 
@@ -248,6 +249,7 @@ int kt_cluster_state_load(const char *name, struct kt_cluster_state *ret_state, 
 		state.kubeconfig = dup_text(tree, "kubeconfig");
 		state.data_dir = dup_text(tree, "dataDir");
 		state.previous_context = dup_text(tree, "previousContext");
+		state.options = json_incref(json_object_get(tree, "options"));
 	}
 	look_at_lock(&state);
 	*ret_state = state;
@@ -271,6 +273,8 @@ int kt_cluster_state_save(const struct kt_cluster_state *state, struct kt_err *e
 	set_text(tree, "kubeconfig", state->kubeconfig);
 	set_text(tree, "dataDir", state->data_dir);
 	set_text(tree, "previousContext", state->previous_context);
+	if (state->options)
+		json_object_set(tree, "options", state->options);
 	kt_json_write(&text, tree, KT_JSON_PRETTY);
 	kt_str_putc(&text, '\n');
 	return kt_write_file(path, (struct kt_sv){text.data, text.len}, 0600, err);

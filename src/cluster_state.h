@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where embedded clusters live: below $XDG_STATE_HOME/kube-tui/clusters/NAME the store, the keys,
- * the log, a lock that the running process holds, and state.json, which says what runs and how to
- * reach it. With --data-dir, store, keys and lock are in that folder.
+ * the log, a lock that the running process holds, the administrator's kubeconfig, and state.json,
+ * which says what runs. With --data-dir, store, keys and lock are in that folder.
  *
  * A cluster runs when its lock is held in its name. A second lock is held while it starts: who
  * wants to attach waits for that one, and then state.json and the kubeconfig are there. Names are
@@ -30,6 +30,7 @@ struct kt_cluster_state {
 	char *kubeconfig;       /* file given to `up`; NULL: the user's */
 	char *data_dir;         /* --data-dir; NULL: dir */
 	char *previous_context; /* of the user's kubeconfig before `up` */
+	json_t *options;        /* what shapes it (cluster_start.h): texts by name; NULL: nothing */
 };
 void kt_cluster_state_finish(struct kt_cluster_state *state);
 

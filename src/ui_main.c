@@ -5,8 +5,7 @@
 #include "api/client/remote.h"
 #include "base/log.h"
 #include "base/path.h"
-#include "cluster_main.h"
-#include "cluster_state.h"
+#include "cluster_start.h"
 #include "tui/app.h"
 #include "tui/command/session.h"
 
@@ -17,13 +16,10 @@
 
 #define USER_AGENT "kube-tui/" KT_VERSION " (linux/amd64)"
 
-enum { DEFAULT_NODES = 3, NODES_MAX = 20000, DEFAULT_PORT = 6443 };
-
 /* The embedded cluster, made on the thread that starts it. */
 struct embedded {
-	const char *name;
-	int nodes, lock, port;
-	bool port_given;
+	const char *name, *nodes; /* nodes: --nodes; NULL: not given */
+	int lock, port;           /* port: -1: not given */
 	struct kt_cluster_state state;
 	struct kt_cluster *cluster;
 	struct kt_client *client;
@@ -65,69 +61,43 @@ bool kt_ui_is_asked(int argc, char *const *argv)
 
 static int attach(struct embedded *embedded, struct kt_client **ret_client, struct kt_err *err)
 {
-	kt_auto_free char *context = kt_asprintf("kube-tui-%s", embedded->name);
-	struct kt_kubeconfig *config = NULL;
 	struct kt_endpoint endpoint = {0};
-	int r = kt_kubeconfig_load(embedded->state.kubeconfig, &config, err);
+	int r = kt_cluster_find(&embedded->state, &endpoint, err);
 
-	if (r == 0)
-		r = kt_kubeconfig_endpoint(config, context, &endpoint, err);
 	if (r == 0)
 		r = kt_remote_client_create(&(struct kt_remote_options){.endpoint = &endpoint,
 		                                    .user_agent = USER_AGENT},
 		        ret_client, err);
 	embedded->client = r == 0 ? *ret_client : NULL;
 	kt_endpoint_finish(&endpoint);
-	kt_kubeconfig_destroy(config);
 	return r;
 }
 
 /* Starting */
 
-static int publish(struct embedded *embedded, struct kt_err *err)
+static int serve(struct embedded *embedded, struct kt_err *err)
 {
-	const struct kt_endpoint *endpoint = kt_cluster_endpoint(embedded->cluster);
-	struct kt_cluster_state *state = &embedded->state;
-	char *previous = NULL;
+	struct kt_cluster_options options;
 
-	if (kt_kubeconfig_add(NULL, endpoint->context, endpoint, &previous, err) < 0)
-		return kt_wrap(err, "writing the kubeconfig");
-	if (previous && !kt_streq(previous, endpoint->context)) {
-		free(state->previous_context);
-		state->previous_context = previous;
-	} else {
-		free(previous);
-	}
-	state->pid = getpid();
-	state->port = kt_cluster_port(embedded->cluster);
-	state->nodes = kt_cluster_nodes(embedded->cluster);
-	free(state->url);
-	state->url = kt_strdup(kt_cluster_url(embedded->cluster));
-	return kt_cluster_state_save(state, err);
-}
-
-static int load_state(struct embedded *embedded, struct kt_err *err)
-{
-	kt_auto_err missing = KT_ERR_INIT;
-
-	if (kt_cluster_state_load(embedded->name, &embedded->state, &missing) == 0)
-		return 0;
-	char *dir = kt_cluster_dir(embedded->name, err);
-
-	if (!dir)
+	if (embedded->nodes &&
+	        kt_cluster_shape(&embedded->state, "nodes", embedded->nodes, err) < 0)
 		return err->code;
-	embedded->state = (struct kt_cluster_state){.name = kt_strdup(embedded->name), .dir = dir};
-	return 0;
+	kt_cluster_options_of(&embedded->state, &options);
+	if (embedded->port >= 0) {
+		options.port = embedded->port;
+		options.port_is_wish = false;
+	}
+	if (kt_cluster_create(&options, &embedded->cluster, err) < 0)
+		return err->code;
+	return kt_cluster_publish(embedded->cluster, &embedded->state, NULL, err);
 }
 
 static int start(void *arg, struct kt_client **ret_client, struct kt_err *err)
 {
 	struct embedded *embedded = arg;
-	const char *dir;
 
-	if (load_state(embedded, err) < 0)
+	if (kt_cluster_state_load_or_new(embedded->name, &embedded->state, err) < 0)
 		return err->code;
-	dir = embedded->state.data_dir ? embedded->state.data_dir : embedded->state.dir;
 	int r = kt_cluster_lock(embedded->name, embedded->state.data_dir, &embedded->lock, err);
 
 	if (r == -EBUSY) {
@@ -136,22 +106,10 @@ static int start(void *arg, struct kt_client **ret_client, struct kt_err *err)
 		r = kt_cluster_state_load(embedded->name, &embedded->state, err);
 		return r == 0 ? attach(embedded, ret_client, err) : r;
 	}
+	if (r == 0)
+		r = serve(embedded, err);
 	if (r < 0)
 		return r;
-	struct kt_cluster_options options = {
-	        .name = embedded->name,
-	        .data_dir = dir,
-	        .nodes = embedded->nodes >= 0    ? embedded->nodes
-	                 : embedded->state.nodes ? embedded->state.nodes
-	                                         : DEFAULT_NODES,
-	        .port = embedded->port_given   ? embedded->port
-	                : embedded->state.port ? embedded->state.port
-	                                       : DEFAULT_PORT,
-	        .port_is_wish = !embedded->port_given,
-	};
-
-	if (kt_cluster_create(&options, &embedded->cluster, err) < 0 || publish(embedded, err) < 0)
-		return err->code;
 	kt_cluster_started(embedded->lock);
 	embedded->client = *ret_client = kt_cluster_client(embedded->cluster, USER_AGENT);
 	return 0;
@@ -207,11 +165,13 @@ static int number(const char *name, const char *text, int max, int *ret_value, s
 static int take_option(
         int option, struct embedded *embedded, struct kt_tui_options *ui, struct kt_err *err)
 {
+	int nodes;
+
 	switch (option) {
 	case OPTION_NODES:
-		return number("nodes", optarg, NODES_MAX, &embedded->nodes, err);
+		embedded->nodes = optarg;
+		return number("nodes", optarg, KT_CLUSTER_NODES_MAX, &nodes, err);
 	case OPTION_PORT:
-		embedded->port_given = true;
 		return number("port", optarg, 65535, &embedded->port, err);
 	case OPTION_CONTEXT:
 		ui->context = optarg;
@@ -279,7 +239,7 @@ static int open_log(struct kt_err *err)
 
 int kt_ui_main(int argc, char *const *argv)
 {
-	struct embedded embedded = {.name = "dev", .nodes = -1, .lock = -1};
+	struct embedded embedded = {.name = "dev", .port = -1, .lock = -1};
 	struct kt_tui_options options = {0};
 	kt_auto_free char *cluster = NULL;
 	kt_auto_err err = KT_ERR_INIT;

@@ -71,6 +71,30 @@ def a_cluster_takes_no_name_that_means_something_else(cluster):
     cluster.tui("delete", "lamp").ok("^lamp deleted$")
 
 
+def a_cluster_keeps_its_shape(cluster):
+    def up(*more):
+        return cluster.tui("up", "lamp", "--kubeconfig", cluster.dir / "lamp", "--port", "0", *more)
+
+    def names(*more):
+        said = cluster.tui("get", *more, "-o", "name", "--kubeconfig", cluster.dir / "lamp").ok()
+        return said.out.split()
+
+    up("--nodes", "2", "--service-cluster-ip-range", "10.9.0.0/24").ok("2 nodes")
+    (cluster.dir / "lamp").unlink()
+    assert not up("--nodes", "2").ok("already").err, "nothing to warn of"
+    assert len(names("nodes")) == 2, "the kubeconfig is there again"
+    assert "regard to --nodes, --components\n" in up("--nodes", "4", "--components", "api").ok("already").err
+    up("--components", "api,nonsense").fails(1, 'unknown component "nonsense"')
+    cluster.tui("down", "lamp").ok()
+    up().ok("2 nodes")
+    cluster.tui("get", "svc", "kubernetes", "--kubeconfig", cluster.dir / "lamp").ok(r" 10\.9\.0\.1 ")
+    cluster.tui("down", "lamp").ok()
+    up("--components", "api").ok("0 nodes")
+    cluster.tui("down", "lamp").ok()
+    up("--components", "").ok("2 nodes")
+    cluster.tui("delete", "lamp").ok()
+
+
 def arguments_of_a_script(cluster):
     cluster.file("args.kt", "echo $1-$2-$3\n")
     cluster.tui("args.kt", "a", "b c").ok("^a-b c-$")
@@ -208,7 +232,7 @@ def versions(cluster):
 
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
-         a_cluster_takes_no_name_that_means_something_else, arguments_of_a_script, here_documents, outputs_of_commands,
+         a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, here_documents, outputs_of_commands,
          a_mistyped_command, a_prompt_on_a_terminal, assertions, kubeconfigs,
          versions]
 

@@ -191,7 +191,11 @@ const struct kt_command kt_command_up = {
         .help = "When it answers and its nodes are Ready it prints one line and returns. Without "
                 "--kubeconfig a context\n"
                 "kube-tui-NAME is merged into your kubeconfig and made the current one; `delete` "
-                "takes it out again.",
+                "takes it out again.\n"
+                "A cluster keeps what it was given: a later `up` without an option starts it as "
+                "before; with an empty\n"
+                "value the option is as if it was never given. When it runs already, the "
+                "kubeconfig is written again.",
         .options = UP_OPTIONS,
         .arguments = CLUSTERS,
         .run = run_up,

@@ -50,8 +50,8 @@ static int spawn(const char *command, int in, int out, pid_t *ret_pid)
 	return r;
 }
 
-int kt_shell_open(const char *command, FILE *out, bool piped, struct kt_shell *ret_shell,
-        struct kt_err *err)
+int kt_shell_open(
+        const char *command, FILE *out, bool piped, struct kt_shell *ret_shell, struct kt_err *err)
 {
 	int ends[2] = {-1, -1};
 	int r = piped && pipe2(ends, O_CLOEXEC) < 0 ? errno : 0;

@@ -18,8 +18,8 @@ struct kt_shell {
 };
 
 /* out: what it prints; flushed before. piped: its input is what is written to ret_shell->in. */
-int kt_shell_open(const char *command, FILE *out, bool piped, struct kt_shell *ret_shell,
-        struct kt_err *err);
+int kt_shell_open(
+        const char *command, FILE *out, bool piped, struct kt_shell *ret_shell, struct kt_err *err);
 /* Ends its input and waits for its end. Its exit code as a shell counts it. ^C is not for us
  * meanwhile when it reads the terminal. */
 int kt_shell_close(struct kt_shell *shell);
