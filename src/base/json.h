@@ -41,6 +41,7 @@ json_t *kt_json_parse(
 enum kt_json_write_flags {
 	KT_JSON_SORT = 1,   /* keys bytewise sorted */
 	KT_JSON_PRETTY = 2, /* four blanks, as kubectl -o json prints */
+	KT_JSON_INDENT = 8, /* two blanks, as a server's pretty answer */
 	KT_JSON_HTML = 4,   /* < > & as \u003c … as Go's encoder does */
 };
 void kt_json_write(struct kt_str *out, const json_t *value, unsigned flags);

@@ -9,6 +9,8 @@
 #include <float.h>
 #include <math.h>
 
+#define PRETTY (KT_JSON_PRETTY | KT_JSON_INDENT)
+
 struct writer {
 	struct kt_str *out;
 	unsigned flags;
@@ -174,11 +176,11 @@ static void write_integer(struct kt_str *out, json_int_t value)
 
 static void new_line(struct writer *w)
 {
-	if (!(w->flags & KT_JSON_PRETTY))
+	if (!(w->flags & PRETTY))
 		return;
 	kt_str_putc(w->out, '\n');
 	for (unsigned i = 0; i < w->indent; i++)
-		kt_str_add(w->out, "    ", 4);
+		kt_str_add(w->out, "    ", w->flags & KT_JSON_INDENT ? 2 : 4);
 }
 
 static void write_array(struct writer *w, const json_t *array)
@@ -219,7 +221,7 @@ static void write_member(struct writer *w, const struct member *member, bool fir
 		kt_str_putc(w->out, ',');
 	new_line(w);
 	write_string(w->out, member->key, member->key_len, w->flags & KT_JSON_HTML);
-	if (w->flags & KT_JSON_PRETTY)
+	if (w->flags & PRETTY)
 		kt_str_add(w->out, ": ", 2);
 	else
 		kt_str_putc(w->out, ':');

@@ -160,10 +160,25 @@ static int refuse_outer(struct kt_request *request, unsigned offers)
 	return request->err.code;
 }
 
+/* What Go's strconv.ParseBool takes for true; and browsers and tools that a person reads. */
+static bool wants_pretty(const struct kt_request *request)
+{
+	static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"};
+	const char *pretty = kt_request_query(request, "pretty");
+	const char *agent = kt_request_header(request, "user-agent");
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(yes); i++)
+		if (kt_streq(pretty, yes[i]))
+			return true;
+	if (pretty && *pretty)
+		return false;
+	return agent && (kt_starts_with(agent, "curl") || kt_starts_with(agent, "Wget") ||
+	                        kt_starts_with(agent, "Mozilla/5.0"));
+}
+
 int kt_accept_negotiate(struct kt_request *request, unsigned offers)
 {
 	const char *header = kt_request_header(request, "accept");
-	const char *pretty = kt_request_query(request, "pretty");
 	struct clause clauses[CLAUSES_MAX];
 	size_t n = header ? parse_header(header, clauses) : 0;
 	struct kt_accept *accept = &request->state->accept;
@@ -174,8 +189,7 @@ int kt_accept_negotiate(struct kt_request *request, unsigned offers)
 	bool found = n == 0;
 	for (size_t i = 0; i < n && !found; i++)
 		found = match_clause(&clauses[i], offers, accept);
-	if (pretty)
-		accept->pretty = kt_request_query_bool(request, "pretty");
+	accept->pretty = accept->pretty || wants_pretty(request);
 	if (found)
 		return 0;
 	kt_auto_str media = KT_STR_INIT;

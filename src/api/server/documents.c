@@ -179,29 +179,47 @@ static const struct document documents[] = {
         {"/", false, false, 0, write_index},
 };
 
+/* The keys of the set. */
+static void add_sorted(json_t *list, json_t *set)
+{
+	size_t n = 0;
+	kt_auto_free const char **keys = kt_new_array(const char *, json_object_size(set));
+	const char *key;
+	json_t *none;
+
+	json_object_foreach(set, key, none)
+		keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), kt_strp_cmp);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(keys[i]));
+}
+
 static int write_index(struct kt_request *request)
 {
 	kt_auto_json json_t *tree = json_object();
 	json_t *paths = json_array();
+	kt_auto_json json_t *set = json_object();
 	struct kt_discovery_kinds kinds;
-	kt_auto_free char *last = NULL;
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(documents); i++)
 		if (!kt_ends_with(documents[i].path, "/") &&
 		        strcmp(documents[i].path, KT_SNAPSHOT_PATH) != 0)
-			json_array_append_new(paths, json_string(documents[i].path));
+			json_object_set_new(set, documents[i].path, json_null());
+	kt_health_paths(set);
 	kt_discovery_kinds(request->server, &kinds);
 	for (size_t i = 0; i < kinds.n; i++) {
 		const struct kt_kind *kind = kinds.kinds[i];
-		char *path = *kind->group ? kt_asprintf("/apis/%s/%s", kind->group, kind->version)
-		                          : kt_asprintf("/api/%s", kind->version);
-		if (!kt_streq(path, last))
-			json_array_append_new(paths, json_string(path));
-		free(last);
-		last = path;
+		kt_auto_free char *group = kt_asprintf("/apis/%s", kind->group);
+		kt_auto_free char *path = *kind->group ? kt_asprintf("%s/%s", group, kind->version)
+		                                       : kt_asprintf("/api/%s", kind->version);
+		if (*kind->group)
+			json_object_set_new(set, group, json_null());
+		json_object_set_new(set, path, json_null());
 	}
 	kt_discovery_kinds_finish(&kinds);
+	add_sorted(paths, set);
 	json_object_set_new(tree, "paths", paths);
+	request->state->accept.pretty = true;
 	return kt_encode_tree(request, 200, NULL, tree);
 }
 

@@ -38,7 +38,7 @@ static void write_json(const struct kt_request *request, struct kt_str *out,
 {
 	if (request->state->accept.pretty) {
 		kt_auto_json json_t *canonical = type ? kt_codec_canonical(type, tree) : NULL;
-		kt_json_write(out, canonical ? canonical : tree, KT_JSON_PRETTY);
+		kt_json_write(out, canonical ? canonical : tree, KT_JSON_INDENT);
 	} else if (type) {
 		kt_codec_encode_json(out, type, tree);
 	} else {
@@ -79,7 +79,8 @@ static const char *media_name(const struct kt_request *request, const struct kt_
 static int finish_answer(
         struct kt_request *request, int status, const char *content_type, struct kt_str *out)
 {
-	if (kt_streq(content_type, "application/json"))
+	/* Go's encoder ends with one, its indented text doesn't. */
+	if (kt_streq(content_type, "application/json") && !request->state->accept.pretty)
 		kt_str_putc(out, '\n');
 	return answer_str(request, status, content_type, out);
 }

@@ -6,5 +6,7 @@
 #include "api/server/pipeline.h"
 
 int kt_health_write(struct kt_request *request);
+/* The path of each check as a key of the set. */
+void kt_health_paths(json_t *set);
 
 #endif
