@@ -4,9 +4,13 @@
 
 Every attack runs against a living cluster. After each the same process still answers others at once, holds no more memory than
 MEMORY_MAX_MB above what it had, and has given its descriptors back.
+
+What must be quick is measured in the processor time that the server takes for it, which does not depend on what else the machine
+does; time by the clock only ends what hangs.
 """
 import argparse
 import base64
+import contextlib
 import gzip
 import json
 import os
@@ -23,9 +27,8 @@ import time
 from cluster import Cluster, eventually, run_steps
 
 MEMORY_MAX_MB = 200
-OTHERS_WAIT_S = 2.0
-# For a binary with sanitizers: it takes longer, and keeps what is freed.
-PATIENCE = float(os.environ.get("ATTACKS_PATIENCE", "1"))
+OTHERS_COST_S = 3.0
+HANG_S = 60
 HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 1, 2, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS = 1, 4
 
@@ -40,6 +43,10 @@ class Target:
         self.port = int(config["clusters"][0]["cluster"]["server"].rpartition(":")[2])
         self.folder = tempfile.TemporaryDirectory(prefix="kube-tui-attacks-")
         self.pem = pathlib.Path(self.folder.name) / "admin.pem"
+        # With sanitizers it takes longer, and keeps what is freed.
+        program = pathlib.Path(cluster.binary).read_bytes()
+        self.has_sanitizer = any(name in program for name in (b"__asan_init", b"__tsan_init"))
+        self.patience = 10 if self.has_sanitizer else 1
         self.pem.write_bytes(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
 
     def context(self, protocol, admin):
@@ -51,7 +58,7 @@ class Target:
                 context.load_cert_chain(self.pem)
         return self.contexts[protocol, admin]
 
-    def connect(self, protocol, admin=True, timeout=20):
+    def connect(self, protocol, admin=True, timeout=HANG_S):
         context = self.context(protocol, admin)
         raw = socket.create_connection(("127.0.0.1", self.port), timeout)
         return context.wrap_socket(raw, server_hostname="localhost")
@@ -71,6 +78,11 @@ class Target:
         head, _, rest = answer.partition(b"\r\n\r\n")
         return int(head.split(b" ")[1]) if head else 0, rest
 
+    def gauge(self, name):
+        """What /metrics says; 0 when it says nothing."""
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.ask("GET", "/metrics")[1].decode(), re.M)
+        return float(found.group(1)) if found else 0
+
     def rss_mb(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
         return int(re.search(r"VmRSS:\s*(\d+)", status).group(1)) / 1024
@@ -78,15 +90,24 @@ class Target:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @contextlib.contextmanager
+    def costs_at_most(self, seconds, what):
+        begun = self.cpu_s()
+        yield
+        took = self.cpu_s() - begun
+        assert took < seconds * self.patience, f"{what}: {took:.1f} s of processor time"
+
     def others_are_served(self):
-        begun = time.monotonic()
-        try:
-            status, body = self.ask("GET", "/readyz")
-        except OSError as why:
-            raise AssertionError(f"others are not served: {why}") from why
-        took = time.monotonic() - begun
+        with self.costs_at_most(OTHERS_COST_S, "until others are served"):
+            try:
+                status, body = self.ask("GET", "/readyz")
+            except OSError as why:
+                raise AssertionError(f"others are not served: {why}") from why
         assert (status, body) == (200, b"ok"), f"readyz says {status} {body!r}"
-        assert took < OTHERS_WAIT_S * PATIENCE, f"others wait {took:.1f} s"
 
 
 def drain(s, until=1 << 26):
@@ -167,7 +188,7 @@ class Http2:
             pass
         except (OSError, ssl.SSLError):
             self.alive = False
-        self.s.settimeout(20)
+        self.s.settimeout(HANG_S)
         while len(data) >= 9:
             size = int.from_bytes(data[:3], "big")
             found.append((data[3], int.from_bytes(data[5:9], "big"), bytes(data[9:9 + size])))
@@ -180,7 +201,7 @@ def is_cut(connection, flood, rounds):
     for _ in range(rounds):
         if not connection.send(flood()):
             return True
-    connection.frames(1.0)
+    connection.frames(HANG_S)
     return not connection.alive
 
 
@@ -250,8 +271,13 @@ def many_streams(target):
         for _ in range(100):
             if not c.send(b"".join(frame(HEADERS, END_HEADERS, c.next(), block) for _ in range(100))):
                 return
-        refused = [f for f in c.frames(1.0) if f[0] in (RST_STREAM, GOAWAY)]
-        assert len(refused) >= 9700 or not c.alive, f"10,000 open streams, of which {len(refused)} refused"
+        refused = 0
+
+        def are_refused():
+            nonlocal refused
+            refused += sum(f[0] in (RST_STREAM, GOAWAY) for f in c.frames(0.05))
+            return refused >= 9700 or not c.alive
+        eventually(are_refused, "of 10,000 open streams 9,700 are refused")
 
 
 def windows_closed(target):
@@ -313,7 +339,7 @@ def half_closed_tls(target):
         raw = socket.socket(fileno=os.dup(s.fileno()))
         try:
             if polite:
-                s.settimeout(1)
+                s.settimeout(HANG_S)
                 s.unwrap()
             else:
                 raw.shutdown(socket.SHUT_WR)
@@ -329,7 +355,7 @@ def too_many_connections(target):
     held = []
     try:
         for _ in range(1500):
-            held.append(socket.create_connection(("127.0.0.1", target.port), 5))
+            held.append(socket.create_connection(("127.0.0.1", target.port), HANG_S))
         target.others_are_served()
     finally:
         for s in held:
@@ -405,11 +431,9 @@ JSON, YAML = "content-type: application/json", "content-type: application/yaml"
 
 
 def takes_at_most(target, seconds, method, path, body, *headers):
-    begun = time.monotonic()
-    status, answer = target.ask(method, path, body, headers)
-    took = time.monotonic() - begun
+    with target.costs_at_most(seconds, f"{body[:60]!r}…"):
+        status, answer = target.ask(method, path, body, headers)
     assert 400 <= status < 500, f"{body[:60]!r}…: {status} {answer[:200]!r}"
-    assert took < seconds * PATIENCE, f"{body[:60]!r}…: {took:.1f} s"
     return status, answer
 
 
@@ -483,10 +507,9 @@ def selectors(target):
                   "fieldSelector=" + ",".join("metadata.name=a" for _ in range(3000)), "limit=-1", "limit=99999999999999999999",
                   "continue=" + "A" * 30000, "continue=e30", "resourceVersion=-1", "timeoutSeconds=1e9", "&" * 60000,
                   "%00=%ff", "labelSelector=%ff%fe", "watch=true&resourceVersion=99999999999999999999"):
-        begun = time.monotonic()
-        status, answer = target.ask("GET", f"/api/v1/pods?{query}&timeoutSeconds=1")
+        with target.costs_at_most(1.5, query[:60]):
+            status, answer = target.ask("GET", f"/api/v1/pods?{query}&timeoutSeconds=1")
         assert 200 <= status < 500 or b"parsing" in answer or b"strconv" in answer, f"{query[:60]}: {status} {answer[:300]!r}"
-        assert time.monotonic() - begun < 2.5 * PATIENCE, f"{query[:60]} takes {time.monotonic() - begun:.1f} s"
 
 
 def paths(target):
@@ -519,17 +542,15 @@ def costly_schemas(target):
     deep = {"type": "string"}
     for _ in range(400):
         deep = {"type": "object", "properties": {"a": deep}}
-    begun = time.monotonic()
-    target.ask("POST", path, crd(deep), (JSON,))
-    assert time.monotonic() - begun < 5 * PATIENCE, "a deep schema"
+    with target.costs_at_most(5, "a deep schema"):
+        target.ask("POST", path, crd(deep), (JSON,))
     for text in ("(" * 5000, "a" * 100000, "!" * 50000 + "true", "[" * 5000 + "]" * 5000, "1" + "+1" * 20000, "-" * 50000 + "1",
                  "true ? " * 5000 + "true" + " : true" * 5000, "a." * 20000 + "a", "'" + "\\" * 5001):
         bad = {"type": "object", "x-kubernetes-validations": [{"rule": text}]}
         takes_at_most(target, 3.0, "POST", path, crd(bad), JSON)
     wide = {"type": "object", "properties": {f"p{i}": {"type": "string", "pattern": "(a*)*b"} for i in range(5000)}}
-    begun = time.monotonic()
-    target.ask("POST", path, crd(wide), (JSON,))
-    assert time.monotonic() - begun < 5 * PATIENCE, "5,000 properties"
+    with target.costs_at_most(5, "5,000 properties"):
+        target.ask("POST", path, crd(wide), (JSON,))
     target.ask("DELETE", path + "/bombs.example.org")
     eventually(lambda: target.ask("GET", path + "/bombs.example.org")[0] == 404, "the CRD goes")
     pattern = {"type": "object", "properties": {"s": {"type": "string", "pattern": "^(([a-z])+.)+[A-Z]([a-z])+$"}}}
@@ -647,31 +668,77 @@ def flow_control(target):
     queue = {"type": "Queue", "queuing": {"queues": 2, "handSize": 1, "queueLengthLimit": 3}}
     level = flow_objects(queue)[0][1]
     target.ask("PUT", f"{apis}/prioritylevelconfigurations/jail", json.dumps(level).encode(), (JSON,))
-    waiting = []
+    waiting, in_queue = [], 'apiserver_flowcontrol_current_inqueue_requests{flow_schema="jail",priority_level="jail"}'
 
     def is_waiting():
         s = target.connect("http/1.1", admin=False)
         s.sendall(f"GET {pods} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{bearer}\r\n\r\n".encode())
-        s.settimeout(0.3)
-        try:
-            s.recv(1)
-        except TimeoutError:
-            waiting.append(s)
-            return True
-        s.close()
-        return False
+        s.settimeout(0.05)
+        while target.gauge(in_queue) <= len(waiting):
+            try:
+                s.recv(1)
+                s.close()
+                return False
+            except TimeoutError:
+                pass
+        waiting.append(s)
+        return True
     eventually(is_waiting, "the level holds what it has no seat for")
     assert is_waiting() and is_waiting() and not is_waiting(), "three wait, the fourth is refused"
     waiting.pop().close()
-    eventually(is_waiting, "the place of one that went away is free")
+    eventually(lambda: target.gauge(in_queue) == len(waiting), "one that went away waits no more")
+    assert is_waiting(), "the place of one that went away is free"
     level["spec"]["limited"]["nominalConcurrencyShares"] = 10
     target.ask("PUT", f"{apis}/prioritylevelconfigurations/jail", json.dumps(level).encode(), (JSON,))
     for s in waiting:
-        s.settimeout(20)
+        s.settimeout(HANG_S)
         assert drain(s).startswith(b"HTTP/1.1 403 "), "not let in once there are seats"
         s.close()
     target.ask("DELETE", f"{apis}/flowschemas/jail")
     target.ask("DELETE", f"{apis}/prioritylevelconfigurations/jail")
+
+
+def seats_of_watches(target):
+    """A watch has a seat until it begins: a level of few holds any number of them, and goes on serving."""
+    apis, rbac = "/apis/flowcontrol.apiserver.k8s.io/v1", "/apis/rbac.authorization.k8s.io/v1"
+    target.ask("POST", "/api/v1/namespaces/default/serviceaccounts", b'{"metadata":{"name":"loud"}}', (JSON,))
+    bearer = the_token_of(target, "loud")
+    binding = {"metadata": {"name": "loud"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+               "subjects": [{"kind": "ServiceAccount", "name": "loud", "namespace": "default"}]}
+    target.ask("POST", f"{rbac}/clusterrolebindings", json.dumps(binding).encode(), (JSON,))
+    (_, level), (_, schema) = flow_objects({"type": "Queue", "queuing": {"queues": 1, "handSize": 1, "queueLengthLimit": 1000}})
+    level["spec"]["limited"]["nominalConcurrencyShares"] = 1
+    schema["spec"]["rules"][0]["resourceRules"][0].update(verbs=["list", "watch"], resources=["configmaps"])
+    for resource, body in (("prioritylevelconfigurations", level), ("flowschemas", schema)):
+        status, answer = target.ask("POST", f"{apis}/{resource}", json.dumps(body).encode(), (JSON,))
+        assert status == 201, answer
+    labels = '{flow_schema="jail",priority_level="jail"}'
+    eventually(lambda: target.ask("GET", CONFIG_MAPS, headers=(f"authorization: Bearer {bearer}",), admin=False)[0] == 200 and
+               target.gauge("apiserver_flowcontrol_dispatched_requests_total" + labels) > 0, "the account's requests go to its level")
+    assert target.gauge('apiserver_flowcontrol_upper_limit_seats{priority_level="jail"}') < 10
+    held = []
+    try:
+        for _ in range(5):
+            c = Http2(target, admin=False)
+            block = request_block(CONFIG_MAPS.encode() + b"?watch=true", more=[(b"authorization", f"Bearer {bearer}".encode())])
+            c.send(b"".join(frame(HEADERS, END_STREAM | END_HEADERS, c.next(), block) for _ in range(100)))
+            held.append(c)
+        began = 0
+
+        def have_begun():
+            nonlocal began
+            began += sum(kind == HEADERS and block[:1] == b"\x88" for c in held for kind, _, block in c.frames(0.01))
+            return began == 500
+        eventually(have_begun, "500 watches begin")
+        assert target.gauge("apiserver_flowcontrol_current_executing_requests" + labels) == 0
+        status, _ = target.ask("GET", CONFIG_MAPS, headers=(f"authorization: Bearer {bearer}",), admin=False)
+        assert status == 200, f"beside its watches: {status}"
+        assert all(c.alive for c in held)
+    finally:
+        for c in held:
+            c.s.close()
+        for path in (f"{apis}/flowschemas/jail", f"{apis}/prioritylevelconfigurations/jail", f"{rbac}/clusterrolebindings/loud"):
+            target.ask("DELETE", path)
 
 
 def ten_thousand_watches(target):
@@ -700,7 +767,8 @@ def ten_thousand_watches(target):
 ATTACKS = [rapid_reset, made_you_reset, continuation_flood, empty_continuations, settings_flood, ping_flood, hpack_bomb, many_streams,
            windows_closed, priority_flood, window_overflow, frames_of_nonsense, tls_of_nonsense, half_closed_tls,
            too_many_connections, too_many_idle_connections, smuggling, huge_heads, deep_and_large_bodies, compressed_bodies,
-           endless_chunks, patches, selectors, paths, costly_schemas, credentials, escalation, flow_control, ten_thousand_watches]
+           endless_chunks, patches, selectors, paths, costly_schemas, credentials, escalation, flow_control, seats_of_watches,
+           ten_thousand_watches]
 
 
 def withstood(attack):
@@ -714,7 +782,7 @@ def withstood(attack):
         eventually(lambda: target.descriptors() <= descriptors + 8, f"descriptors go back to {descriptors}")
         grown = target.rss_mb() - memory
         print(f"        {attack.__name__}: {time.monotonic() - begun:.1f} s, {grown:+.0f} MB", flush=True)
-        assert grown < MEMORY_MAX_MB or PATIENCE > 1, f"{grown:.0f} MB more than before"
+        assert grown < MEMORY_MAX_MB or target.has_sanitizer, f"{grown:.0f} MB more than before"
         assert target.cluster.pid() == target.pid
     step.__name__ = attack.__name__
     return step

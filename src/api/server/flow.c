@@ -484,10 +484,24 @@ static void write_rejected(struct kt_str *out, const struct kt_flow_schemas *sch
 		}
 }
 
+/* A gauge of each schema; at: its place in the stats, an atomic_int. */
+static void write_gauge(struct kt_str *out, const struct kt_flow_schemas *schemas, const char *name,
+        const char *help, size_t at)
+{
+	head(out, name, "gauge", help);
+	for (size_t i = 0; i < schemas->n; i++) {
+		struct kt_flow_stats *stats = schemas->items[i].stats;
+		kt_str_printf(out, "%s{" LABELS "} %d\n", name, stats->schema, stats->level,
+		        atomic_load((atomic_int *)(void *)((char *)stats + at)));
+	}
+}
+
 static void write_schemas(struct kt_str *out, const struct kt_flow_schemas *schemas)
 {
 	static const char waited[] = PREFIX "request_wait_duration_seconds",
 	                  executed[] = PREFIX "request_execution_seconds";
+	const size_t waiting = offsetof(struct kt_flow_stats, waiting),
+	             executing = offsetof(struct kt_flow_stats, executing);
 
 	head(out, PREFIX "dispatched_requests_total", "counter", "Requests that got a seat.");
 	for (size_t i = 0; i < schemas->n; i++)
@@ -495,16 +509,15 @@ static void write_schemas(struct kt_str *out, const struct kt_flow_schemas *sche
 		        schemas->items[i].stats->schema, schemas->items[i].stats->level,
 		        (unsigned long long)atomic_load(&schemas->items[i].stats->dispatched));
 	write_rejected(out, schemas);
-	head(out, PREFIX "current_inqueue_requests", "gauge", "Requests that wait.");
-	for (size_t i = 0; i < schemas->n; i++)
-		kt_str_printf(out, PREFIX "current_inqueue_requests{" LABELS "} %d\n",
-		        schemas->items[i].stats->schema, schemas->items[i].stats->level,
-		        atomic_load(&schemas->items[i].stats->waiting));
-	head(out, PREFIX "current_executing_requests", "gauge", "Requests that have a seat.");
-	for (size_t i = 0; i < schemas->n; i++)
-		kt_str_printf(out, PREFIX "current_executing_requests{" LABELS "} %d\n",
-		        schemas->items[i].stats->schema, schemas->items[i].stats->level,
-		        atomic_load(&schemas->items[i].stats->executing));
+	write_gauge(
+	        out, schemas, PREFIX "current_inqueue_requests", "Requests that wait.", waiting);
+	write_gauge(out, schemas, PREFIX "current_executing_requests", "Requests that have a seat.",
+	        executing);
+	/* each takes one */
+	write_gauge(out, schemas, PREFIX "current_inqueue_seats", "Seats that are waited for.",
+	        waiting);
+	write_gauge(
+	        out, schemas, PREFIX "current_executing_seats", "Seats that are taken.", executing);
 	head(out, waited, "histogram", "Time in a queue.");
 	for (size_t i = 0; i < schemas->n; i++)
 		write_histogram(out, waited, "execute=\"true\",", schemas->items[i].stats,
@@ -517,27 +530,41 @@ static void write_schemas(struct kt_str *out, const struct kt_flow_schemas *sche
 		        atomic_load(&schemas->items[i].stats->executed_ns));
 }
 
+static const struct level_gauge {
+	const char *name, *help;
+	size_t at; /* an int */
+} level_gauges[] = {
+        {PREFIX "nominal_limit_seats", "A level's own seats.",
+                offsetof(struct kt_flow_level_state, nominal)},
+        {PREFIX "lower_limit_seats", "Those it does not lend.",
+                offsetof(struct kt_flow_level_state, lower)},
+        {PREFIX "upper_limit_seats", "Its own and those it may borrow.",
+                offsetof(struct kt_flow_level_state, upper)},
+};
+
+struct gauge_visit {
+	struct kt_str *out;
+	const struct level_gauge *gauge;
+};
+
 static void write_level(void *arg, const struct kt_flow_level_state *state)
 {
-	const struct {
-		const char *name;
-		int value;
-	} gauges[] = {
-	        {"nominal_limit_seats", state->nominal},
-	        {"lower_limit_seats", state->lower},
-	        {"upper_limit_seats", state->upper},
-	        {"current_executing_seats", (int)state->executing},
-	};
+	const struct gauge_visit *visit = arg;
+	const void *value = (const char *)state + visit->gauge->at;
 
-	for (size_t i = 0; i < KT_ARRAY_SIZE(gauges); i++)
-		kt_str_printf(arg, PREFIX "%s{priority_level=\"%s\"} %d\n", gauges[i].name,
-		        state->name, gauges[i].value);
+	kt_str_printf(visit->out, "%s{priority_level=\"%s\"} %d\n", visit->gauge->name, state->name,
+	        *(const int *)value);
 }
 
 void kt_flow_metrics(struct kt_flow *flow, struct kt_str *out)
 {
 	pthread_rwlock_rdlock(&flow->lock);
 	write_schemas(out, flow->schemas);
-	kt_flow_seats_visit(flow->seats, write_level, out);
 	pthread_rwlock_unlock(&flow->lock);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(level_gauges); i++) {
+		struct gauge_visit visit = {out, &level_gauges[i]};
+
+		head(out, visit.gauge->name, "gauge", visit.gauge->help);
+		kt_flow_seats_visit(flow->seats, write_level, &visit);
+	}
 }

@@ -115,11 +115,12 @@ static int claim_of(const struct kt_flow_level *level)
 	return level->is_exempt || level->is_gone ? 0 : KT_MAX((int)level->executing, level->lower);
 }
 
+/* A level that lent everything still gets one seat: others' long requests do not stop it. */
 static bool has_seat(const struct kt_flow_level *level)
 {
-	int executing = (int)level->executing;
+	int executing = (int)level->executing, own = KT_MAX(level->lower, level->nominal > 0);
 
-	return level->is_exempt || level->is_gone || executing < level->lower ||
+	return level->is_exempt || level->is_gone || executing < own ||
 	       (executing < level->upper && level->seats->claimed < level->seats->total);
 }
 
@@ -218,15 +219,42 @@ static void serve(struct kt_flow_level *level, struct kt_flow_queue *queue)
 	queue->executing++;
 }
 
-static void admit_waiting(struct kt_flow_level *level)
+static void admit_one(struct kt_flow_level *level)
 {
-	while (level->waiting && has_seat(level)) {
-		struct kt_flow_ticket *ticket = pick(level);
+	struct kt_flow_ticket *ticket = pick(level);
 
-		unlink_ticket(ticket);
-		serve(level, ticket->queue);
-		take_seat(level);
-		kt_loop_post(ticket->loop, &ticket->admitted);
+	unlink_ticket(ticket);
+	serve(level, ticket->queue);
+	take_seat(level);
+	kt_loop_post(ticket->loop, &ticket->admitted);
+}
+
+static void admit_all_of(struct kt_flow_level *level)
+{
+	while (level->waiting && has_seat(level))
+		admit_one(level);
+}
+
+/* How far it is into its own seats; above 1 it borrows. */
+static double load_of(const struct kt_flow_level *level)
+{
+	return level->executing / (level->nominal > 0 ? level->nominal : 0.5);
+}
+
+/* Gives out every seat that is free, each to the level that has the smallest part of its own: who
+ * lent gets its seats back before who borrows gets more. */
+static void admit_waiting(struct kt_flow_seats *seats)
+{
+	while (seats->waiting) {
+		struct kt_flow_level *best = NULL;
+
+		for (struct kt_flow_level *level = seats->levels; level; level = level->next)
+			if (level->waiting && has_seat(level) &&
+			        (!best || load_of(level) < load_of(best)))
+				best = level;
+		if (!best)
+			return;
+		admit_one(best);
 	}
 }
 
@@ -285,12 +313,7 @@ void kt_flow_level_leave(struct kt_flow_ticket *ticket, int64_t took_ns)
 	free_seat(level);
 	account(level, ticket->queue, took_ns);
 	ticket->level = NULL;
-	if (level->waiting)
-		admit_waiting(level);
-	/* A borrowed seat goes to who may borrow next. */
-	for (struct kt_flow_level *other = seats->levels; other && seats->waiting;
-	        other = other->next)
-		admit_waiting(other);
+	admit_waiting(seats);
 	unref(level);
 	pthread_mutex_unlock(&seats->lock);
 }
@@ -322,7 +345,7 @@ static void empty_queues(struct kt_flow_level *level)
 
 	level->seats->claimed -= claim_of(level);
 	level->is_gone = true;
-	admit_waiting(level);
+	admit_all_of(level);
 	level->is_gone = was_gone;
 	level->seats->claimed += claim_of(level);
 	kt_assert(!level->waiting);
@@ -395,7 +418,7 @@ static void drop_others(struct kt_flow_seats *seats, const struct kt_flow_limits
 		*at = level->next;
 		seats->claimed -= claim_of(level);
 		level->is_gone = true;
-		admit_waiting(level);
+		admit_all_of(level);
 		unref(level);
 	}
 }
@@ -414,8 +437,7 @@ void kt_flow_seats_configure(
 
 		set_limits(level ? level : create(seats, levels[i].name), &levels[i], all_shares);
 	}
-	for (struct kt_flow_level *level = seats->levels; level; level = level->next)
-		admit_waiting(level);
+	admit_waiting(seats);
 	pthread_mutex_unlock(&seats->lock);
 }
 

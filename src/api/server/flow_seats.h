@@ -4,10 +4,11 @@
  *
  * All seats together are shared among the levels by their shares. A level always gets its own seats
  * less those it lends; beyond that, up to its borrowing limit, it gets what no other level may
- * still claim. Above it requests wait in queues: a flow (one user's requests, or one namespace's)
- * is dealt a hand of queues by its hash and joins the shortest, and the queue that was served least
- * is served next (start-time fair queuing), so that one flow cannot starve the others. A full
- * queue, or a level without queues, refuses.
+ * still claim; each with seats of its own gets one at least, and a seat that becomes free goes to
+ * the level with the smallest part of its own. Above it requests wait in queues: a flow (one user's
+ * requests, or one namespace's) is dealt a hand of queues by its hash and joins the shortest, and
+ * the queue that was served least is served next (start-time fair queuing), so that one flow cannot
+ * starve the others. A full queue, or a level without queues, refuses.
  *
  * Nothing here runs by itself: a seat that becomes free is given on by who leaves it. One lock
  * protects everything; it is held for a few instructions and across no callback. Any thread.

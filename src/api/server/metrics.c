@@ -112,6 +112,17 @@ static void write_durations(const struct kt_metrics *metrics, struct kt_str *out
 	}
 }
 
+/* Versions of one resource share what is stored. */
+static bool is_another_version(size_t i)
+{
+	const struct kt_kind *kind = &kt_builtin_kinds.kinds[i];
+
+	for (size_t k = 0; k < i; k++)
+		if (kt_streq(kt_builtin_kinds.kinds[k].storage_prefix, kind->storage_prefix))
+			return true;
+	return false;
+}
+
 static void write_objects(struct kt_server *server, struct kt_str *out)
 {
 	struct kt_storage *storage = server->storage;
@@ -119,7 +130,8 @@ static void write_objects(struct kt_server *server, struct kt_str *out)
 	head(out, "apiserver_storage_objects", "gauge", "Objects stored, by resource.");
 	for (size_t i = 0; i < kt_builtin_kinds.n_kinds; i++) {
 		const struct kt_kind *kind = &kt_builtin_kinds.kinds[i];
-		if ((kind->flags & KT_KIND_VIRTUAL) || !kind->storage_prefix)
+		if ((kind->flags & KT_KIND_VIRTUAL) || !kind->storage_prefix ||
+		        is_another_version(i))
 			continue;
 		kt_auto_free char *prefix = kt_asprintf("%s/", kind->storage_prefix);
 		kt_str_printf(out, "apiserver_storage_objects{resource=\"%s%s%s\"} %zu\n",

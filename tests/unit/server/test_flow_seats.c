@@ -139,9 +139,50 @@ static void test_borrowing(void **state)
 	/* `kind` lends all of its own, and gets each back as it becomes free */
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(enter(f, "mean", 1, &borrower), KT_FLOW_SEATED);
+	assert_int_equal(enter(f, "kind", 1, NULL), KT_FLOW_SEATED);
 	assert_int_equal(enter(f, "kind", 1, NULL), KT_FLOW_WAITS);
 	leave(f, borrower);
 	assert_int_equal(n_seated(f), 10);
+	leave_all(f);
+}
+
+/* A borrower whose queue is never empty gives back what it borrowed. */
+static void test_a_borrower_does_not_starve_the_lender(void **state)
+{
+	struct fixture *f = *state;
+	struct kt_flow_limits levels[] = {level("kind", 5, 100), level("mean", 5, 0)};
+	struct guest *mean[30], *kind[5];
+	size_t n = 0;
+
+	kt_flow_seats_configure(f->seats, levels, 2);
+	for (uint64_t i = 0; i < KT_ARRAY_SIZE(mean); i++)
+		enter(f, "mean", i, &mean[i]);
+	assert_int_equal(n_seated(f), 10);
+	for (uint64_t i = 0; i < KT_ARRAY_SIZE(kind); i++)
+		enter(f, "kind", i, &kind[i]);
+	for (int i = 0; i < 5; i++)
+		leave(f, mean[i]);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kind); i++)
+		n += kind[i]->seated;
+	assert_int_equal(n, 5);
+	assert_int_equal(n_seated(f), 10);
+	leave_all(f);
+}
+
+/* What others never lend, rounded up, is more than there is. */
+static void test_each_level_gets_a_seat(void **state)
+{
+	struct fixture *f = *state;
+	struct kt_flow_limits levels[] = {level("a", 33, 0), level("b", 33, 0), level("c", 33, 0),
+	        level("kind", 1, 100), level("jail", 0, 0)};
+
+	levels[4].borrowing_percent = 0;
+	kt_flow_seats_configure(f->seats, levels, 5);
+	assert_int_equal(enter(f, "kind", 1, NULL), KT_FLOW_SEATED);
+	assert_int_equal(enter(f, "kind", 1, NULL), KT_FLOW_WAITS);
+	assert_int_equal(enter(f, "jail", 1, NULL), KT_FLOW_WAITS);
+	kt_flow_seats_configure(f->seats, NULL, 0);
+	settle(f);
 	leave_all(f);
 }
 
@@ -260,6 +301,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_borrowing, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_borrowing_limit, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_a_borrower_does_not_starve_the_lender, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_each_level_gets_a_seat, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_a_flow_does_not_starve_others, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
