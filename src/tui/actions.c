@@ -2,6 +2,7 @@
 /* One command line of the UI, typed or of a key: words of the UI, then kinds, then the command
  * table. */
 #include "tui/asking.h"
+#include "tui/fetch.h"
 #include "tui/job.h"
 #include "tui/keys.h"
 #include "tui/program.h"
@@ -78,6 +79,10 @@ static void do_back(struct kt_ui *ui, const char *argument)
 	struct kt_view *view = kt_ui_top(ui);
 
 	(void)argument;
+	if (kt_pending_forget(ui)) {
+		kt_ui_flash(ui, KT_FLASH_INFO, "not waited for any more");
+		return;
+	}
 	ui->full_screen = false;
 	if (view && view->ops->leave && view->ops->leave(view))
 		return;

@@ -69,7 +69,7 @@ static void on_tick(struct kt_timer *timer)
 	kt_timer_set_after_ms(timer, TICK_MS);
 }
 
-static void drop_flash(struct kt_ui *ui)
+void kt_ui_flash_clear(struct kt_ui *ui)
 {
 	free(ui->flash);
 	ui->flash = NULL;
@@ -79,7 +79,7 @@ static void drop_flash(struct kt_ui *ui)
 
 static void on_flash_over(struct kt_timer *timer)
 {
-	drop_flash(kt_container_of(timer, struct kt_ui, flash_timer));
+	kt_ui_flash_clear(kt_container_of(timer, struct kt_ui, flash_timer));
 }
 
 void kt_ui_flash(struct kt_ui *ui, enum kt_flash kind, const char *fmt, ...)
@@ -183,7 +183,7 @@ static bool run_binding(struct kt_ui *ui, struct kt_view *view, const struct kt_
 	if (!binding)
 		return own != NULL;
 	if (expand(view, binding->line, &line)) {
-		drop_flash(ui); /* it told of what was done before */
+		kt_ui_flash_clear(ui); /* it told of what was done before */
 		ui->of_key = true;
 		kt_ui_run(ui, kt_str_text(&line));
 		ui->of_key = false;

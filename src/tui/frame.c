@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/frame.h"
 
+#include "tui/fetch.h"
 #include "tui/widget/dialog.h"
 #include "tui/widget/header.h"
 #include "tui/widget/prompt.h"
@@ -156,14 +157,16 @@ static void draw_flash(struct kt_ui *ui, struct kt_rect area)
 		style = kt_ui_style(ui, roles[ui->flash_kind], KT_ROLE_BODY_BG);
 		style.attributes |= ui->flash_kind == KT_FLASH_INFO ? 0 : KT_ATTR_BOLD;
 		draw_message(area, ui->flash, style);
-	} else if (ui->starting) {
-		kt_draw_text(
-		        area.row, 1, area.columns - 2, "the cluster is starting", 23, style, true);
-	} else if (ui->last_line) {
-		kt_auto_free char *text = kt_asprintf("kube-tui> %s", ui->last_line);
-
-		kt_draw_text(area.row, 1, area.columns - 2, text, strlen(text), style, true);
+		return;
 	}
+	const char *awaited = kt_pending_path(ui);
+	kt_auto_free char *text =
+	        awaited        ? kt_asprintf("waiting for %s (Esc: no longer)", awaited)
+	        : ui->starting ? kt_strdup("the cluster is starting")
+	                       : kt_asprintf("kube-tui> %s", ui->last_line ? ui->last_line : "");
+
+	if (awaited || ui->starting || ui->last_line)
+		kt_draw_text(area.row, 1, area.columns - 2, text, strlen(text), style, true);
 }
 
 static void draw_too_small(struct kt_ui *ui)

@@ -128,6 +128,7 @@ void kt_ui_dirty(struct kt_ui *ui);
 void kt_ui_paint(struct kt_ui *ui);
 void kt_ui_flash(struct kt_ui *ui, enum kt_flash kind, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+void kt_ui_flash_clear(struct kt_ui *ui);
 struct kt_view *kt_ui_top(const struct kt_ui *ui);
 void kt_ui_push(struct kt_ui *ui, struct kt_view *view);    /* takes it */
 void kt_ui_replace(struct kt_ui *ui, struct kt_view *view); /* the whole stack */

@@ -8,6 +8,7 @@
  *     file PATH              the lines up to `end` become this file below $HOME
  *     cluster [LIST]         a cluster of these components in the background; without a list
  *                            a bare API server, where only `do` changes what is there
+ *     freeze, thaw           it neither answers nor refuses; it does again
  *     do LINE                a line of the script language against that cluster
  *     start ARGS             the terminal UI; $CLUSTER stands for the options that reach the
  *                            cluster, + for a blank inside of a word

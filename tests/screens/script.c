@@ -10,6 +10,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ftw.h>
+#include <glob.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,8 +25,10 @@ struct script {
 	char *kubeconfig;
 	int rows, columns, line;
 	char term[64];
-	char *started; /* the words of `start` */
+	char *started;      /* the words of `start` */
+	struct kt_str told; /* lines that the bottom of the screen showed, since the last step */
 	bool has_cluster;
+	pid_t frozen; /* the cluster's process, stopped by `freeze`; 0: it runs */
 	struct terminal *terminal;
 };
 
@@ -43,7 +47,26 @@ static bool fail(const struct script *s, const char *what)
 	if (s->terminal)
 		terminal_text(s->terminal, &text);
 	fprintf(stderr, "%s:%d: %s\n%s", s->path, s->line, what, kt_str_text(&text));
+	if (s->told.len)
+		fprintf(stderr, "messages meanwhile:\n%s", kt_str_text(&s->told));
 	return false;
+}
+
+/* Messages at the bottom go away by themselves: a failure names them. */
+static void note_message(struct script *s)
+{
+	kt_auto_str text = KT_STR_INIT;
+
+	terminal_text(s->terminal, &text);
+	while (text.len && text.data[text.len - 1] == '\n')
+		kt_str_truncate(&text, text.len - 1);
+	const char *last = strrchr(kt_str_text(&text), '\n');
+	size_t len = last ? strlen(last + 1) : 0;
+
+	if (!len || (s->told.len > len &&
+	                    !strncmp(s->told.data + s->told.len - len - 1, last + 1, len)))
+		return;
+	kt_str_printf(&s->told, "%s\n", last + 1);
 }
 
 /* Programs beside the terminal */
@@ -73,6 +96,49 @@ static bool start_cluster(struct script *s, const char *components)
 
 	s->has_cluster = true;
 	return run(s, argv);
+}
+
+/* Whether all threads of it have stopped: the signal reaches each in its own time. */
+static bool has_stopped(pid_t pid)
+{
+	kt_auto_free char *pattern = kt_asprintf("/proc/%d/task/*/stat", (int)pid);
+	glob_t found;
+	bool stopped = glob(pattern, 0, NULL, &found) == 0;
+
+	for (size_t i = 0; stopped && i < found.gl_pathc; i++) {
+		kt_auto_str text = KT_STR_INIT;
+
+		if (kt_read_file(found.gl_pathv[i], 4096, &text, NULL) < 0)
+			continue; /* it has ended */
+		const char *state = strrchr(kt_str_text(&text), ')'); /* "12 (name) T …" */
+
+		stopped = state && state[1] == ' ' && state[2] == 'T';
+	}
+	globfree(&found);
+	return stopped;
+}
+
+/* `freeze` and `thaw`: the cluster neither answers nor refuses, and does again. */
+static bool freeze(struct script *s)
+{
+	kt_auto_free char *lock = kt_asprintf("%s/kube-tui/clusters/screens/lock", s->home);
+	kt_auto_str holder = KT_STR_INIT; /* its process, then its name */
+
+	if (kt_read_file(lock, 4096, &holder, NULL) < 0 || atoi(kt_str_text(&holder)) <= 1)
+		return fail(s, "there is no cluster to freeze");
+	s->frozen = atoi(kt_str_text(&holder));
+	if (kill(s->frozen, SIGSTOP) < 0)
+		return fail(s, "the cluster is gone");
+	for (int64_t until = now_ms() + PATIENCE_MS; !has_stopped(s->frozen) && now_ms() < until;)
+		sched_yield();
+	return true;
+}
+
+static void thaw(struct script *s)
+{
+	if (s->frozen)
+		kill(s->frozen, SIGCONT);
+	s->frozen = 0;
 }
 
 static bool do_line(struct script *s, const char *line)
@@ -130,9 +196,12 @@ static bool wait_for(struct script *s, const char *text, bool wanted)
 {
 	int64_t until = now_ms() + PATIENCE_MS;
 
-	while (shows(s, text) != wanted && now_ms() < until)
+	kt_str_clear(&s->told);
+	while (shows(s, text) != wanted && now_ms() < until) {
 		if (!terminal_read(s->terminal, (int)(until - now_ms())))
 			break;
+		note_message(s);
+	}
 	return shows(s, text) == wanted
 	               ? true
 	               : fail(s, wanted ? "this is not shown" : "this is still shown");
@@ -357,6 +426,10 @@ static bool step(struct script *s, const char *word, const char *argument)
 	}
 	if (!strcmp(word, "cluster"))
 		return start_cluster(s, argument);
+	if (!strcmp(word, "freeze"))
+		return freeze(s);
+	if (!strcmp(word, "thaw"))
+		return thaw(s), true;
 	if (!strcmp(word, "do"))
 		return do_line(s, argument);
 	if (!strcmp(word, "start"))
@@ -452,12 +525,14 @@ static void finish(struct script *s)
 
 	terminal_destroy(s->terminal);
 	s->terminal = NULL;
+	thaw(s);
 	if (s->has_cluster)
 		run(s, argv);
 	nftw(s->home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(s->home);
 	free(s->kubeconfig);
 	free(s->started);
+	kt_str_finish(&s->told);
 }
 
 int script_run(const char *binary, const char *path)

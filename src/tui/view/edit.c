@@ -667,7 +667,8 @@ static void find_type(struct edit_view *v, const json_t *object)
 	                                            .path = path,
 	                                            .done = on_document,
 	                                            .arg = telling,
-	                                            .free_arg = free_telling});
+	                                            .free_arg = free_telling,
+	                                            .silent = true});
 }
 
 static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err *err)
