@@ -20,6 +20,14 @@ enum { TRAIL_MAX = 50, FLASH_LINES_MAX = 3 };
 
 /* Words of the UI */
 
+void kt_ui_echo(struct kt_ui *ui, const char *line)
+{
+	char *copy = kt_strdup(line);
+
+	free(ui->last_line);
+	ui->last_line = copy;
+}
+
 static void do_quit(struct kt_ui *ui, const char *argument)
 {
 	(void)argument;
@@ -52,8 +60,9 @@ static void do_ns(struct kt_ui *ui, const char *argument)
 		kt_ui_navigate(ui, line, ui->of_key);
 		return;
 	}
-	kt_ui_use_namespace(ui, argument);
-	kt_ui_navigate(ui, "pods", false);
+	kt_auto_free char *line = kt_asprintf("pods %s", argument);
+
+	kt_ui_navigate(ui, line, false);
 }
 
 void kt_ui_open(struct kt_ui *ui, struct kt_view *view)
@@ -169,8 +178,9 @@ static void do_favourite(struct kt_ui *ui, const char *argument)
 		return;
 	kt_ui_use_namespace(ui, number ? ui->favourites.items[number - 1] : "");
 	if (resource) {
-		kt_auto_free char *line = kt_asprintf(
-		        "%s%s%s", resource->plural, *resource->group ? "." : "", resource->group);
+		kt_auto_free char *name = kt_resource_full_name(resource);
+		kt_auto_free char *line =
+		        kt_asprintf("%s %s", name, *ui->namespace ? ui->namespace : "all");
 
 		kt_ui_navigate(ui, line, false);
 	}
@@ -184,8 +194,8 @@ static void do_warp(struct kt_ui *ui, const char *argument)
 
 	if (!resource || !*argument)
 		return;
-	kt_auto_free char *line = kt_asprintf("%s%s%s %s", resource->plural,
-	        *resource->group ? "." : "", resource->group, argument);
+	kt_auto_free char *name = kt_resource_full_name(resource);
+	kt_auto_free char *line = kt_asprintf("%s %s", name, argument);
 
 	kt_ui_navigate(ui, line, true);
 }
@@ -210,8 +220,7 @@ static void do_yaml(struct kt_ui *ui, const char *argument)
 	kt_auto_free char *title = kt_asprintf("YAML(%s)", target);
 	const char *ns = strstr(argument, "-n ");
 
-	free(ui->last_line);
-	ui->last_line = kt_strdup(line);
+	kt_ui_echo(ui, line);
 	kt_ui_push(ui, kt_output_view_create(ui, &(struct kt_output_view_options){.line = line,
 	                                                 .title = title,
 	                                                 .crumb = "yaml",
@@ -300,12 +309,6 @@ const struct kt_ui_verb *const kt_ui_verbs[] = {
 };
 /* clang-format on */
 
-static void echo(struct kt_ui *ui, const char *line)
-{
-	free(ui->last_line);
-	ui->last_line = kt_strdup(line);
-}
-
 static bool run_word(
         struct kt_ui *ui, const struct kt_ui_verb *verb, const char *line, const char *argument)
 {
@@ -318,7 +321,7 @@ static bool run_word(
 		return true;
 	}
 	if (verb->help)
-		echo(ui, line);
+		kt_ui_echo(ui, line);
 	verb->run(ui, argument);
 	return true;
 }
@@ -373,7 +376,7 @@ void kt_ui_run_quiet(struct kt_ui *ui, const char *line)
 	struct telling *telling = kt_new(struct telling);
 
 	*telling = (struct telling){.ui = ui, .line = kt_strdup(line)};
-	echo(ui, line);
+	kt_ui_echo(ui, line);
 	if (!kt_job_start(ui, &(struct kt_job_options){.line = line,
 	                              .on_output = on_told,
 	                              .on_done = on_told_all,
@@ -440,7 +443,7 @@ static void run_command(
 		kt_ui_flash(ui, KT_FLASH_WARN, "read-only: nothing is changed");
 		return;
 	}
-	echo(ui, line);
+	kt_ui_echo(ui, line);
 	if (!strcmp(command->name, "logs"))
 		kt_ui_push(ui, kt_log_view_create(ui, line));
 	else if (reads)
@@ -484,7 +487,6 @@ static void run_line(struct kt_ui *ui, const char *line)
 		return;
 	if (!(command && (looks_like_command(argument) || !kt_ui_resource(ui, word))) &&
 	        kt_ui_navigate(ui, line, ui->of_key)) {
-		echo(ui, line);
 		if (!ui->of_key)
 			remember_trail(ui, line);
 		return;

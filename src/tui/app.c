@@ -106,11 +106,12 @@ struct kt_view *kt_ui_top(const struct kt_ui *ui)
 
 static void destroy_view(struct kt_view *view)
 {
-	char *crumb = view->crumb;
+	char *crumb = view->crumb, *line = view->line;
 
 	kt_dialog_abandon(view->ui);
 	view->ops->destroy(view);
 	free(crumb);
+	free(line);
 }
 
 void kt_ui_push(struct kt_ui *ui, struct kt_view *view)
@@ -120,6 +121,7 @@ void kt_ui_push(struct kt_ui *ui, struct kt_view *view)
 	if (below && below->ops->hidden)
 		below->ops->hidden(below);
 	kt_vec_push(&ui->views, view);
+	view->line = ui->last_line ? kt_strdup(ui->last_line) : NULL;
 	ui->moves++;
 	if (view->ops->shown)
 		view->ops->shown(view);
@@ -141,6 +143,8 @@ void kt_ui_pop(struct kt_ui *ui)
 	ui->moves++;
 	struct kt_view *top = kt_ui_top(ui);
 
+	free(ui->last_line);
+	ui->last_line = top->line ? kt_strdup(top->line) : NULL;
 	if (top->ops->shown)
 		top->ops->shown(top);
 	kt_ui_dirty(ui);

@@ -17,6 +17,31 @@ struct drilling {
 	char *target, *labels, *fields, *where; /* of a jump; templates on the object */
 };
 
+/* The command that lists the same; what only the UI can choose by stands behind it as a remark. */
+static void echo(struct kt_ui *ui, const struct kt_resource_view_options *options)
+{
+	const struct kt_resource *resource = options->resource;
+	kt_auto_free char *name = kt_resource_full_name(resource);
+	kt_auto_str line = KT_STR_INIT;
+
+	kt_str_printf(&line, "get %s", name);
+	if (options->select)
+		kt_str_printf(&line, " %s", options->select);
+	if (resource->namespaced && options->namespace && *options->namespace)
+		kt_str_printf(&line, " -n %s", options->namespace);
+	else if (resource->namespaced)
+		kt_str_puts(&line, " -A");
+	if (options->label_selector)
+		kt_str_printf(&line, " -l '%s'", options->label_selector);
+	if (options->field_selector)
+		kt_str_printf(&line, " --field-selector %s", options->field_selector);
+	if (options->owner_uid)
+		kt_str_printf(&line, "  # owned by %s", options->of);
+	else if (options->fields)
+		kt_str_printf(&line, "  # where %s", options->fields);
+	kt_ui_echo(ui, kt_str_text(&line));
+}
+
 static void push(struct kt_ui *ui, const char *plural, struct kt_resource_view_options *options)
 {
 	options->resource = kt_ui_resource(ui, plural);
@@ -25,6 +50,7 @@ static void push(struct kt_ui *ui, const char *plural, struct kt_resource_view_o
 		        plural);
 		return;
 	}
+	echo(ui, options);
 	kt_ui_push(ui, kt_resource_view_create(ui, options));
 }
 
@@ -122,6 +148,10 @@ static void on_object(struct kt_ui *ui, void *arg, json_t *object, struct kt_err
 		return;
 	}
 	if (drilling->enter == KT_ENTER_CONTAINERS) {
+		kt_auto_free char *line =
+		        kt_asprintf("describe pod/%s -n %s", drilling->name, drilling->namespace);
+
+		kt_ui_echo(ui, line);
 		kt_ui_push(ui, kt_containers_view_create(ui, object));
 		return;
 	}

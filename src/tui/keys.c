@@ -129,7 +129,7 @@ const struct kt_binding kt_bindings[] = {
 
         {KT_IN_ALL, NULL, ':', "prompt", "Command", "General", 0},
         {KT_IN_ALL, NULL, '/', "filter", "Filter", "General", 0},
-        {KT_IN_ALL, NULL, '?', "help", "Help", "General", M},
+        {KT_IN_ALL, NULL, '?', "help", "Help", "General", 0}, /* the menu begins with it */
         {KT_IN_ALL, NULL, KT_KEY_ESC, "back", "Back/Clear", "General", 0},
         {KT_IN_ALL, NULL, 'q', "back", "Back", "General", 0},
         {KT_IN_ALL, NULL, CTRL('a'), "aliases", "Aliases", "General", 0},

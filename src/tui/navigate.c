@@ -249,8 +249,10 @@ bool kt_ui_navigate(struct kt_ui *ui, const char *line, bool push)
 			resource = kt_ui_resource(ui, tokens.items[0].text);
 		}
 		found = resource != NULL;
-		if (resource)
+		if (resource) {
+			kt_ui_echo(ui, line);
 			go(ui, resource, &place, push);
+		}
 	}
 	kt_tokens_finish(&tokens);
 	finish_place(&place);

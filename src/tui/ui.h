@@ -75,6 +75,7 @@ struct kt_view {
 	const struct kt_view_ops *ops;
 	struct kt_ui *ui;
 	char *crumb;
+	char *line; /* the command line that it stands for, shown at the bottom; NULL: none */
 };
 
 enum kt_flash { KT_FLASH_INFO, KT_FLASH_WARN, KT_FLASH_ERROR };
@@ -112,7 +113,7 @@ struct kt_ui {
 	char *awaited_line;          /* is run (again) when discovery is there; NULL */
 	uint64_t moves;              /* counts changes of the stack of views */
 	char *output, *output_title; /* of a program, not shown yet; NULL */
-	char *last_line;             /* the command line that the last key stood for */
+	char *last_line;             /* what the bottom shows: the last key's command line */
 	char *flash;
 	enum kt_flash flash_kind;
 	struct kt_timer flash_timer, frame_timer, tick_timer;
@@ -146,6 +147,9 @@ void kt_ui_remember_favourite(struct kt_ui *ui, const char *namespace);
 
 /* actions.c: one command line, typed or of a key. */
 void kt_ui_run(struct kt_ui *ui, const char *line);
+/* The command line that does what is done now; shown until another one is, and again when the view
+ * that it opened is on top again. */
+void kt_ui_echo(struct kt_ui *ui, const char *line);
 /* Shows a view: one that a typed line opened takes the place of all others, one of a key comes on
  * top of them. */
 void kt_ui_open(struct kt_ui *ui, struct kt_view *view); /* takes it */

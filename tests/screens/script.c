@@ -109,7 +109,7 @@ static bool has_stopped(pid_t pid)
 		kt_auto_str text = KT_STR_INIT;
 
 		if (kt_read_file(found.gl_pathv[i], 4096, &text, NULL) < 0)
-			continue; /* it has ended */
+			continue;                                     /* it has ended */
 		const char *state = strrchr(kt_str_text(&text), ')'); /* "12 (name) T …" */
 
 		stopped = state && state[1] == ' ' && state[2] == 'T';

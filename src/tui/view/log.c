@@ -161,10 +161,8 @@ static void begin(struct log_view *v)
 	kt_auto_free char *line = command_line(v);
 	struct kt_ui *ui = v->view.ui;
 
-	if (!v->goes_on) {
-		free(ui->last_line);
-		ui->last_line = kt_strdup(line);
-	}
+	if (!v->goes_on)
+		kt_ui_echo(ui, line);
 	v->job = kt_job_start(
 	        ui, &(struct kt_job_options){
 	                    .line = line, .on_output = on_output, .on_done = on_done, .arg = v});
