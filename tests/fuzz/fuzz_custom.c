@@ -23,6 +23,12 @@ static const char *variable(void *arg, const char *name)
 	return name[0] == 'X' ? NULL : name;
 }
 
+static char *output(void *arg, const char *command)
+{
+	(void)arg;
+	return kt_strdup(command);
+}
+
 static void check_custom(char what, struct kt_sv text)
 {
 	struct kt_custom custom;
@@ -53,14 +59,20 @@ static void check_theme(struct kt_sv text)
 static void check_line(struct kt_sv text)
 {
 	kt_auto_free char *line = kt_sv_dup(text);
+	const struct kt_expansion expansion = {.variable = variable, .output = output};
 	struct kt_tokens tokens;
+	struct kt_words words = {0};
 	uint32_t key;
 
-	kt_words_split(line, variable, NULL, &tokens);
+	kt_words_split(line, &tokens);
+	kt_assert(kt_words_innermost(line) <= strlen(line));
 	for (size_t i = 0; i < tokens.n; i++) {
 		kt_assert(tokens.items[i].start <= tokens.items[i].end);
 		kt_assert(tokens.items[i].end <= strlen(line));
+		if (tokens.items[i].kind == KT_TOKEN_WORD)
+			kt_word_expand(line, &tokens.items[i], &expansion, &words);
 	}
+	kt_words_finish(&words);
 	kt_tokens_finish(&tokens);
 	kt_custom_key_parse(line, &key);
 }
