@@ -38,6 +38,7 @@ struct kt_yaml_docs {
 
 struct kt_yaml_options {
 	bool positions;
+	bool go_errors;  /* errors as go-yaml words them: "yaml: line L: reason" */
 	bool plain_keys; /* keys are as written: `no:` is "no" and not "false" */
 	void (*on_duplicate)(void *arg, const char *path, unsigned line);
 	void *arg;

@@ -50,6 +50,10 @@ static void free_anchor(void *value)
 
 static json_t *fail_at(struct composer *c, yaml_mark_t mark, const char *reason)
 {
+	if (c->options && c->options->go_errors) {
+		kt_fail(c->err, EINVAL, "yaml: %s", reason);
+		return NULL;
+	}
 	kt_fail(c->err, EINVAL, "line %zu, column %zu: %s", mark.line + 1, mark.column + 1, reason);
 	return NULL;
 }
@@ -80,6 +84,18 @@ static yaml_mark_t mark_of_offset(const struct composer *c, size_t offset)
 	return mark;
 }
 
+/* go-yaml names no first line, and counts from 0 where the parser and not the scanner fails. */
+static int fail_as_go(struct composer *c)
+{
+	const yaml_parser_t *p = &c->parser;
+	size_t line = p->context_mark.line ? p->context_mark.line : p->problem_mark.line;
+
+	if (line)
+		return kt_fail(c->err, EINVAL, "yaml: line %zu: %s",
+		        line + (p->error == YAML_SCANNER_ERROR), p->problem);
+	return kt_fail(c->err, EINVAL, "yaml: %s", p->problem);
+}
+
 static int fail_parser(struct composer *c)
 {
 	const yaml_parser_t *p = &c->parser;
@@ -87,6 +103,8 @@ static int fail_parser(struct composer *c)
 	yaml_mark_t mark = p->problem_mark;
 
 	kt_assert(p->error != YAML_MEMORY_ERROR);
+	if (c->options && c->options->go_errors && p->problem)
+		return fail_as_go(c);
 	if (p->error == YAML_READER_ERROR)
 		mark = mark_of_offset(c, p->problem_offset);
 	kt_str_puts(&reason, p->problem ? p->problem : "malformed YAML");

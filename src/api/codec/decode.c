@@ -4,6 +4,7 @@
 #include "api/codec/tree.h"
 
 #include "api/codec/wire.h"
+#include "api/machinery/go_text.h"
 #include "api/status.h"
 #include "base/yaml.h"
 
@@ -52,12 +53,14 @@ static void yaml_duplicate(void *arg, const char *path, unsigned line)
 	        dot ? dot + 1 : path);
 }
 
-static int parse_body(struct kt_sv text, enum kt_media media, struct body *body, struct kt_err *err)
+static int parse_body(struct kt_sv text, enum kt_media media, bool go_errors, struct body *body,
+        struct kt_err *err)
 {
 	kt_auto_str repaired = KT_STR_INIT;
 
 	if (media == KT_MEDIA_YAML) {
-		struct kt_yaml_options options = {.on_duplicate = yaml_duplicate, .arg = body};
+		struct kt_yaml_options options = {
+		        .go_errors = go_errors, .on_duplicate = yaml_duplicate, .arg = body};
 		struct kt_yaml_docs docs = {0};
 		int r = kt_yaml_parse(text, &options, &docs, err);
 
@@ -80,17 +83,33 @@ static int parse_body(struct kt_sv text, enum kt_media media, struct body *body,
 	return body->tree ? 0 : -EINVAL;
 }
 
+/* How upstream shows a body: as text only when it looks like JSON. */
+static void write_excerpt(struct kt_sv text, struct kt_str *out)
+{
+	size_t shown = KT_MIN(text.len, (size_t)EXCERPT_MAX);
+
+	if (text.len == 0)
+		kt_str_puts(out, "<empty>");
+	else if (*text.p == '{')
+		kt_str_add(out, text.p, shown);
+	else
+		for (size_t i = 0; i < shown; i++)
+			kt_str_printf(out, "%02x", (unsigned char)text.p[i]);
+	if (text.len > EXCERPT_MAX)
+		kt_str_puts(out, " ...");
+}
+
 static int fail_unrecognised(struct kt_sv text, const struct kt_codec_options *options,
         struct kt_err *err, const char *reason)
 {
 	kt_auto_free char *why = kt_strdup(reason);
-	int shown = (int)KT_MIN(text.len, (size_t)EXCERPT_MAX);
+	kt_auto_str excerpt = KT_STR_INIT;
 
+	write_excerpt(text, &excerpt);
 	kt_err_clear(err);
 	return kt_fail(err, EINVAL,
-	        "the object provided is unrecognized (must be of type %s): %s (%.*s%s)",
-	        options->kind ? options->kind : "Object", why, shown, text.p,
-	        text.len > EXCERPT_MAX ? " ..." : "");
+	        "the object provided is unrecognized (must be of type %s): %s (%s)",
+	        options->kind ? options->kind : "Object", why, kt_str_text(&excerpt));
 }
 
 static void split_version(const char *api_version, char **ret_group, const char **ret_version)
@@ -250,6 +269,28 @@ static int check_type_meta(struct kt_sv text, const json_t *tree,
 	return 0;
 }
 
+/* Go leaves a struct as it is for null, and finds what else is no object when it looks for the
+ * kind.
+ */
+static int check_no_object(struct kt_sv text, const struct kt_type *type,
+        const struct kt_codec_options *options, struct body *body, struct kt_err *err)
+{
+	kt_auto_free char *reason = kt_asprintf(
+	        "couldn't get version/kind; json parse error: json: cannot unmarshal %s "
+	        "into Go value of type struct { APIVersion string "
+	        "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+	        "\"json:\\\"kind,omitempty\\\"\" }",
+	        kt_codec_json_kind(body->tree));
+
+	if (!json_is_null(body->tree))
+		return fail_unrecognised(text, options, err, reason);
+	if (type->shape != KT_SHAPE_OBJECT || (type->flags & KT_FIELD_UNSTRUCTURED))
+		return 0;
+	json_decref(body->tree);
+	body->tree = json_object();
+	return 0;
+}
+
 static int wrap_kind(const struct kt_codec_options *options, const json_t *tree, struct kt_err *err)
 {
 	const char *api_version = kt_jstr(tree, "apiVersion"), *kind = kt_jstr(tree, "kind");
@@ -298,20 +339,25 @@ static int decode_text(struct kt_sv text, const struct kt_type *type,
 	        .duplicates = &body->duplicates,
 	        .err = err};
 	kt_auto_json json_t *taken = NULL;
-	int r = parse_body(text, options->media, body, err);
+	int r = parse_body(text, options->media, !options->bare_errors, body, err);
 
 	if (r < 0) {
 		kt_auto_free char *reason = NULL;
 
 		if (options->media == KT_MEDIA_JSON)
 			reason = kt_asprintf("couldn't get version/kind; json parse error: %s",
-			        kt_err_message(err));
+			        kt_go_json_reason(kt_err_message(err)));
 		else
 			reason = kt_strdup(kt_err_message(err));
 		return options->bare_errors ? r : fail_unrecognised(text, options, err, reason);
 	}
 	if (options->ret_sent)
 		*options->ret_sent = json_incref(body->tree);
+	if (!json_is_object(body->tree) && !options->bare_errors) {
+		r = check_no_object(text, type, options, body, err);
+		if (r < 0)
+			return r;
+	}
 	if (json_is_object(body->tree)) {
 		r = check_type_meta(text, body->tree, options, err);
 		if (r < 0)
@@ -391,7 +437,7 @@ int kt_codec_peek(struct kt_sv text, enum kt_media media, char **ret_api_version
 		*ret_kind = envelope.kind.len ? kt_sv_dup(envelope.kind) : NULL;
 		return 0;
 	}
-	r = parse_body(text, media, &body, err);
+	r = parse_body(text, media, false, &body, err);
 	if (r == 0) {
 		*ret_api_version = dup_or_null(kt_jstr(body.tree, "apiVersion"));
 		*ret_kind = dup_or_null(kt_jstr(body.tree, "kind"));

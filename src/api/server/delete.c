@@ -49,13 +49,17 @@ static int decode_body(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
 	struct kt_sv body = {request->body->data, request->body->len};
-	struct kt_codec_options options = {.strict = KT_STRICT_IGNORE};
+	struct kt_codec_options options = {.strict = KT_STRICT_IGNORE, .kind = "DeleteOptions"};
 
 	if (kt_write_media(request, &options.media) < 0)
 		return request->err.code;
 	if (kt_codec_decode(body, kt_type_lookup(DELETE_OPTIONS_TYPE), &options, &state->body, NULL,
-	            &request->err) < 0)
+	            &request->err) < 0) {
+		if (!kt_starts_with(kt_err_message(&request->err), "the object provided"))
+			kt_wrap(&request->err, "DeleteOptions in version \"v1\" cannot be handled "
+			                       "as a DeleteOptions");
 		return request->err.code;
+	}
 	const char *kind = kt_jstr(state->body, "kind"),
 	           *version = kt_jstr(state->body, "apiVersion");
 	if (kind && *kind && !kt_streq(kind, "DeleteOptions"))

@@ -2,6 +2,7 @@
 #include "api/server/patch_request.h"
 
 #include "api/machinery/field_errors.h"
+#include "api/machinery/go_text.h"
 #include "api/machinery/patch.h"
 #include "api/server/write.h"
 #include "base/yaml.h"
@@ -103,13 +104,15 @@ static int decode_apply(struct kt_request *request, struct kt_sv body)
 {
 	struct kt_request_state *state = request->state;
 	kt_auto_warnings duplicates = {0};
-	struct kt_yaml_options options = {.on_duplicate = on_yaml_duplicate, .arg = &duplicates};
+	struct kt_yaml_options options = {
+	        .go_errors = true, .on_duplicate = on_yaml_duplicate, .arg = &duplicates};
 	struct kt_yaml_docs docs = {0};
 	kt_auto_err err = KT_ERR_INIT;
 
 	if (kt_yaml_parse(body, &options, &docs, &err) < 0)
-		return kt_fail(
-		        &request->err, EINVAL, "error decoding YAML: %s", kt_err_message(&err));
+		return kt_fail(&request->err, EINVAL,
+		        "error decoding YAML: error converting YAML to JSON: %s",
+		        kt_err_message(&err));
 	if (docs.n)
 		state->body = json_incref(docs.docs[0].value);
 	kt_yaml_docs_finish(&docs);
@@ -152,6 +155,11 @@ static const char *go_type(const json_t *value)
 	}
 }
 
+static const char *context(enum kt_patch_type type)
+{
+	return type == KT_PATCH_STRATEGIC ? "" : "error decoding patch: ";
+}
+
 static int check_shape(struct kt_request *request, enum kt_patch_type type)
 {
 	json_t *body = request->state->body;
@@ -169,9 +177,8 @@ static int check_shape(struct kt_request *request, enum kt_patch_type type)
 		        go_type(body));
 	if (type != KT_PATCH_JSON && !json_is_object(body))
 		return kt_fail(&request->err, EINVAL,
-		        "error decoding patch: json: cannot unmarshal %s into Go value of type "
-		        "map[string]interface {}",
-		        go_type(body));
+		        "%sjson: cannot unmarshal %s into Go value of type map[string]interface {}",
+		        context(type), go_type(body));
 	return 0;
 }
 
@@ -190,8 +197,9 @@ int kt_patch_decode(struct kt_request *request, enum kt_patch_type *ret_type)
 		return decode_apply(request, body);
 	state->body = kt_json_parse(body, &options, &err);
 	if (!state->body)
-		return kt_fail(&request->err, EINVAL, "error decoding patch: %s",
-		        body.len ? kt_err_message(&err) : "unexpected end of JSON input");
+		return kt_fail(&request->err, EINVAL, "%s%s", context(*ret_type),
+		        body.len ? kt_go_json_reason(kt_err_message(&err))
+		                 : "unexpected end of JSON input");
 	if (check_shape(request, *ret_type) < 0)
 		return request->err.code;
 	if (*ret_type == KT_PATCH_JSON)
