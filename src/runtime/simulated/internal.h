@@ -42,7 +42,6 @@ struct sim_node {
 	uint32_t index;
 	uint64_t used_ips[4]; /* bit i: address .i of the node's /24 is taken */
 	bool has_lease;
-	int returning; /* rounds of leases in which it says again that it is Ready */
 	bool registered;
 	/* What its annotations say (node_state.c). */
 	atomic_bool stopped; /* read by any thread */
@@ -193,6 +192,8 @@ void sim_nodes_create(struct kt_simulated *simulated, const char *prefix);
 void sim_nodes_destroy(struct kt_simulated *simulated);
 /* Once the nodes of an earlier life are known: those that are stopped are not ours to register. */
 void sim_nodes_register(struct kt_simulated *simulated);
+/* The node life-cycle controller has not heard of it for too long. */
+bool sim_node_is_given_up(const struct kt_object *object);
 void sim_node_post_status(struct kt_simulated *simulated, struct sim_node *node);
 void sim_node_renew_lease(
         struct kt_simulated *simulated, struct sim_node *node); /* unless stopped */

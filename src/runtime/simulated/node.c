@@ -8,9 +8,6 @@
 #include "base/time.h"
 
 #define KUBELET_VERSION "v1.35.4"
-/* The controller may overwrite a returning node's first status: it still knows the old heartbeat.
- */
-#define RETURN_ROUNDS 2
 #define RENEW_SECONDS 10 /* the kubelet's; the lease lasts four times as long */
 #define REGISTER_RETRY_MS 1000
 
@@ -144,6 +141,27 @@ static void count_registered(struct kt_simulated *simulated, struct sim_node *no
 		simulated->on_ready(simulated->arg);
 }
 
+static int64_t version_of(struct kt_sv text)
+{
+	int64_t version = 0;
+
+	return kt_sv_int64(text, &version) == 0 ? version : 0;
+}
+
+/* Given up after our word, and seen before the answer to it. */
+static bool was_overwritten(const struct kt_simulated *simulated, const struct sim_node *node,
+        const struct kt_call *call)
+{
+	struct kt_object *object =
+	        kt_informer_get(simulated->nodes_informer, (struct kt_sv){0}, kt_sv_of(node->name));
+	struct kt_sv answered = {0};
+
+	kt_json_string_sv(
+	        kt_json_find(kt_call_answer(call), "metadata", "resourceVersion", NULL), &answered);
+	return object && sim_node_is_given_up(object) &&
+	       version_of(kt_object_span(object, object->resource_version)) > version_of(answered);
+}
+
 static void node_registered(
         struct kt_simulated *simulated, struct sim_node *node, const struct kt_call *call)
 {
@@ -164,6 +182,8 @@ static void node_registered(
 	 * renewed. */
 	sim_node_renew_lease(simulated, node);
 	count_registered(simulated, node);
+	if (was_overwritten(simulated, node, call))
+		sim_node_post_status(simulated, node);
 }
 
 static void registration_done(void *arg, struct kt_call *call)
@@ -210,11 +230,11 @@ static void send_registration(struct registration *registration, bool exists)
 	}
 }
 
-/* Its lease is there, too, and renewed at once. */
+/* Its lease is there, too, and renewed at once. Should the controller, which still knows the old
+ * heartbeat, give the node up after this, node_changed() answers. */
 static void register_again(struct registration *registration)
 {
 	registration->node->has_lease = true;
-	registration->node->returning = RETURN_ROUNDS;
 	send_registration(registration, true);
 }
 
@@ -303,10 +323,6 @@ static void write_lease(struct kt_simulated *simulated, struct sim_node *node, i
 		kt_calls_send(simulated->calls, &spec,
 		        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/%s",
 		        node->name);
-		if (node->returning && !node->stopped) {
-			node->returning--;
-			sim_node_post_status(simulated, node);
-		}
 		return;
 	}
 	spec.method = "POST";

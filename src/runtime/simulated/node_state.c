@@ -106,12 +106,11 @@ static bool read_annotations(struct sim_node *node, const struct kt_object *obje
 }
 
 /* Since when the API server says what we say; what it says otherwise begins anew with our next
- * word. True when the node life-cycle controller has given the node up. */
-static bool read_conditions(struct sim_node *node, const struct kt_object *object)
+ * word. */
+static void read_conditions(struct sim_node *node, const struct kt_object *object)
 {
 	struct kt_json_at list = kt_object_field(object, KT_SECTION_STATUS, "conditions"), item;
 	struct kt_json_iter it = {0};
-	bool given_up = false;
 
 	while (list.p && kt_json_next_element(list, &it, &item))
 		for (size_t i = 0; i < SIM_N_NODE_CONDITIONS; i++) {
@@ -126,9 +125,20 @@ static bool read_conditions(struct sim_node *node, const struct kt_object *objec
 			        kt_json_string_sv(
 			                kt_json_member(item, "lastTransitionTime"), &text))
 				kt_time_parse(text, &node->since_ns[i]);
-			given_up = given_up || kt_json_string_is(status, "Unknown");
 		}
-	return given_up;
+}
+
+bool sim_node_is_given_up(const struct kt_object *object)
+{
+	struct kt_json_at list = kt_object_field(object, KT_SECTION_STATUS, "conditions"), item;
+	struct kt_json_iter it = {0};
+
+	while (list.p && kt_json_next_element(list, &it, &item))
+		for (size_t i = 0; i < SIM_N_NODE_CONDITIONS; i++)
+			if (kt_json_string_is(kt_json_member(item, "type"), conditions[i].type) &&
+			        kt_json_string_is(kt_json_member(item, "status"), "Unknown"))
+				return true;
+	return false;
 }
 
 /* Pods of nodes that are back say again how they are: in between others spoke for them. */
@@ -165,7 +175,8 @@ static void node_changed(void *arg, struct kt_object *old_object, struct kt_obje
 	stopped = is_true(new_object, "stopped");
 	was_stopped = atomic_exchange(&node->stopped, stopped);
 	changed = read_annotations(node, new_object);
-	given_up = read_conditions(node, new_object);
+	read_conditions(node, new_object);
+	given_up = sim_node_is_given_up(new_object);
 	if (!node->uid)
 		node->uid = kt_sv_dup(kt_object_uid(new_object));
 	if (stopped && !was_stopped && node->registered)

@@ -285,10 +285,12 @@ static void a_restart_of_the_program_goes_on(void **state)
 	assert_field(world, "status.containerStatuses.0.restartCount", "1");
 }
 
-/* The storage class; per node its status, its lease, the status once more and that it starts. */
+/* The storage class; per node its status, its lease and that it starts. Who gives a returning node
+ * up for its old heartbeat is told again. */
 static void nodes_that_are_there_are_not_made_again(void **state)
 {
 	struct world *world = *state;
+	kt_auto_json json_t *node = NULL;
 	size_t before;
 
 	world_run_ms(world, 100);
@@ -297,7 +299,14 @@ static void nodes_that_are_there_are_not_made_again(void **state)
 	start(world, 2);
 	world_run_ms(world, 100);
 	assert_true(all_ready);
-	assert_int_equal(fake_writes(world->fake) - before, 1 + 2 * 4);
+	assert_int_equal(fake_writes(world->fake) - before, 1 + 2 * 3);
+	world_run_ms(world, 100000); /* nothing but leases from here on */
+	assert_int_equal(fake_writes(world->fake) - before, 1 + 2 * 3 + 2 * 10);
+	fake_patch(world->fake, "/api/v1/nodes/n-0001/status",
+	        "{'status':{'conditions':[{'type':'Ready','status':'Unknown'}]}}");
+	world_run_ms(world, 100);
+	node = fake_get(world->fake, "/api/v1/nodes/n-0001");
+	assert_string_equal(kt_jstr(node, "status.conditions.3.status"), "True");
 }
 
 static void missing_references_hold_it(void **state)
