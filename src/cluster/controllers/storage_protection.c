@@ -15,13 +15,16 @@ struct protection_controller {
 	struct kt_informer *claims, *volumes, *pods;
 };
 
+/* A pod without a node does not use it yet, and gets none while the claim goes; waiting for such a
+ * pod would never end. */
 static bool claim_is_used(const struct protection_controller *own, const struct kt_object *claim)
 {
 	kt_auto_objects pods = {0};
 
 	kt_collect_users_of_claim(own->pods, claim, &pods);
 	for (size_t i = 0; i < pods.n; i++)
-		if (!kt_pod_phase_is(pods.items[i], "Succeeded") &&
+		if (kt_pod_node(pods.items[i]).len &&
+		        !kt_pod_phase_is(pods.items[i], "Succeeded") &&
 		        !kt_pod_phase_is(pods.items[i], "Failed"))
 			return true;
 	return false;

@@ -289,6 +289,8 @@ static void claims_find_a_volume_or_get_one(void **state)
 	/* the scheduler chooses a node */
 	fake_patch(world->fake, CLAIMS "/data",
 	        "{'metadata':{'annotations':{'volume.kubernetes.io/selected-node':'one'}}}");
+	fake_patch(
+	        world->fake, "/api/v1/namespaces/default/pods/user", "{'spec':{'nodeName':'one'}}");
 	world_run_ms(world, 5000);
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
@@ -300,6 +302,8 @@ static void claims_find_a_volume_or_get_one(void **state)
 	json_decref(claim);
 	claim = fake_get(world->fake, CLAIMS "/data");
 	assert_non_null(claim);
+	fake_patch(world->fake, "/api/v1/namespaces/default/pods/user/status",
+	        "{'status':{'phase':'Succeeded'}}");
 	fake_delete(world->fake, "/api/v1/namespaces/default/pods/user");
 	fake_delete(world->fake, CLAIMS "/fixed");
 	world_run_ms(world, 5000);

@@ -288,6 +288,25 @@ static void a_volume_the_user_reserved_stays_reserved(void **state)
 }
 
 /* A claim that came before there was a default class; one that wants none stays without. */
+/* A pod without a node cannot get one while its claim goes; neither waits for the other. */
+static void a_waiting_pod_does_not_hold_its_claim(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *claim = NULL;
+
+	fake_put(world->fake, CLAIMS,
+	        "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'c',"
+	        "'finalizers':['kubernetes.io/pvc-protection']},'spec':{'storageClassName':'x'}}");
+	fake_put(world->fake, "/api/v1/namespaces/default/pods",
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p'},'spec':{'volumes':[{"
+	        "'name':'v','persistentVolumeClaim':{'claimName':'c'}}]}}");
+	world_run_ms(world, 1000);
+	fake_delete(world->fake, CLAIMS "/c");
+	world_run_ms(world, 1000);
+	claim = get(world, CLAIMS, "c");
+	assert_null(claim);
+}
+
 static void a_default_class_comes_late(void **state)
 {
 	struct world *world = *state;
@@ -333,6 +352,7 @@ int main(void)
 	        T(a_released_volume_is_free_when_its_claim_is_struck_out),
 	        T(a_volume_that_was_not_taken_is_free_again),
 	        T(a_volume_the_user_reserved_stays_reserved),
+	        T(a_waiting_pod_does_not_hold_its_claim),
 	        T(a_default_class_comes_late),
 	};
 
