@@ -78,6 +78,12 @@ static void trim_history(struct cron_work *work, const char *outcome, int64_t li
 		delete_job(work, jobs.items[i], true);
 }
 
+static char *job_name(const struct cron_work *work, int64_t due_ns)
+{
+	return kt_asprintf("%.*s-%lld", KT_SVP(kt_object_name(work->object)),
+	        (long long)(due_ns / (60 * KT_NS_PER_S)));
+}
+
 static json_t *job_reference(const struct kt_object *job)
 {
 	struct kt_sv namespace = kt_object_namespace(job), name = kt_object_name(job),
@@ -100,17 +106,16 @@ static bool was_active(const struct cron_work *work, const struct kt_object *job
 	return false;
 }
 
-static void note_finished(struct cron_work *work, const struct kt_object *job, const char *outcome)
+/* Whoever started the job. */
+static void note_success(struct cron_work *work, const struct kt_object *job)
 {
 	int64_t end_ns = kt_time_at(kt_json_member(kt_object_doc(job), "status"), "completionTime"),
 	        known_ns = 0;
 	const char *known = kt_jstr(work->status, "lastSuccessfulTime");
 
-	kt_reconciler_event(work->own->reconciler, work->object, "Normal", "SawCompletedJob",
-	        "Saw completed job: %.*s, condition: %s", KT_SVP(kt_object_name(job)), outcome);
 	if (known)
 		kt_time_parse(kt_sv_of(known), &known_ns);
-	if (strcmp(outcome, "Complete") == 0 && end_ns > known_ns)
+	if (end_ns > known_ns)
 		json_object_set_new(work->status, "lastSuccessfulTime", kt_time_json(end_ns));
 }
 
@@ -131,25 +136,48 @@ static void note_missing(struct cron_work *work)
 	}
 }
 
+/* Made here, though the status was not written any more: the annotation says for which time, and
+ * what a user starts by hand has another name. */
+static bool is_forgotten(const struct cron_work *work, const struct kt_object *job)
+{
+	kt_auto_free char *text = kt_annotation(job, SCHEDULED_TIME), *name = NULL;
+	int64_t due_ns;
+
+	if (!text || kt_time_parse(kt_sv_of(text), &due_ns) < 0)
+		return false;
+	name = job_name(work, due_ns);
+	return kt_sv_is(kt_object_name(job), name);
+}
+
+static void read_job(struct cron_work *work, struct kt_object *job, json_t *active)
+{
+	const char *outcome = finished_as(job);
+
+	if (outcome && strcmp(outcome, "Complete") == 0)
+		note_success(work, job);
+	if (outcome && was_active(work, job)) {
+		kt_reconciler_event(work->own->reconciler, work->object, "Normal",
+		        "SawCompletedJob", "Saw completed job: %.*s, condition: %s",
+		        KT_SVP(kt_object_name(job)), outcome);
+	} else if (!outcome &&
+	           (was_active(work, job) || (!kt_is_deleting(job) && is_forgotten(work, job)))) {
+		kt_vec_push(&work->active, job);
+		json_array_append_new(active, job_reference(job));
+	} else if (!outcome && !kt_is_deleting(job)) {
+		kt_reconciler_event(work->own->reconciler, work->object, "Warning", "UnexpectedJob",
+		        "Saw a job that the controller did not create or forgot: %.*s",
+		        KT_SVP(kt_object_name(job)));
+	}
+}
+
 static void read_jobs(struct cron_work *work)
 {
 	json_t *active = json_array();
 
 	kt_collect_indexed(work->own->jobs, "controller", kt_object_uid(work->object), &work->jobs);
 	note_missing(work);
-	for (size_t i = 0; i < work->jobs.n; i++) {
-		struct kt_object *job = work->jobs.items[i];
-		const char *outcome = finished_as(job);
-
-		if (!outcome && kt_is_deleting(job) && !was_active(work, job))
-			continue; /* one that was replaced */
-		if (!outcome) {
-			kt_vec_push(&work->active, job);
-			json_array_append_new(active, job_reference(job));
-		} else if (was_active(work, job)) {
-			note_finished(work, job, outcome);
-		}
-	}
+	for (size_t i = 0; i < work->jobs.n; i++)
+		read_job(work, work->jobs.items[i], active);
 	if (json_array_size(active))
 		json_object_set(work->status, "active", active);
 	else
@@ -181,14 +209,12 @@ static void object_free(void *value)
 
 static void make_job(struct cron_work *work, int64_t due_ns)
 {
-	struct kt_sv namespace = kt_object_namespace(work->object),
-	             name = kt_object_name(work->object);
-	kt_auto_free char *job_name =
-	        kt_asprintf("%.*s-%lld", KT_SVP(name), (long long)(due_ns / (60 * KT_NS_PER_S)));
+	struct kt_sv namespace = kt_object_namespace(work->object);
+	kt_auto_free char *name = job_name(work, due_ns);
 	const json_t *template = json_object_get(work->spec, "jobTemplate");
-	json_t *metadata = json_pack("{s:s,s:s%,s:[o]}", "name", job_name, "namespace", namespace.p,
-	        namespace.len, "ownerReferences",
-	        kt_owner_reference(work->object, "batch/v1", "CronJob"));
+	json_t *metadata =
+	        json_pack("{s:s,s:s%,s:[o]}", "name", name, "namespace", namespace.p, namespace.len,
+	                "ownerReferences", kt_owner_reference(work->object, "batch/v1", "CronJob"));
 	json_t *annotations = json_deep_copy(kt_jget(template, "metadata.annotations")),
 	       *labels = kt_jget(template, "metadata.labels");
 	kt_auto_json json_t *body = NULL;

@@ -14,18 +14,29 @@
 #include "cluster/scheduler/plugin.h"
 
 #define PODS_PER_PASS_MAX 250 /* upstream's burst */
+/* A pod that fails at once is not replaced at once each time; a quiet half hour forgives. */
+#define FAILED_MIN_MS 1000
+#define FAILED_MAX_MS (INT64_C(15) * 60 * 1000)
 #define REQUIRED "requiredDuringSchedulingIgnoredDuringExecution"
 
 struct daemon_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *sets, *pods, *nodes, *revisions;
 	struct kt_owned owned;
+	struct kt_map failed; /* "set's uid/node" -> struct failed_pods */
+};
+
+/* When the set's pod on a node failed last, and how long the next such one is left alone. */
+struct failed_pods {
+	int64_t last_ns, delay_ms;
 };
 
 struct daemon_node {
 	struct kt_object *node;
-	kt_objects pods;   /* of this set on it, neither ended nor deleting */
-	bool wanted, kept; /* should have a pod; may keep one it has */
+	kt_objects pods;          /* of this set on it, neither ended nor deleting; oldest first */
+	struct kt_object *oldest; /* of all; the one that the status tells of */
+	bool wanted, kept;        /* should have a pod; may keep one it has */
+	bool is_held;             /* by a pod that ended or goes: a new one waits for that */
 };
 
 struct daemon_work {
@@ -124,7 +135,7 @@ static void judge(struct daemon_work *work, struct daemon_node *entry)
 	        (!name.len || kt_sv_eq(name, kt_object_name(entry->node))) &&
 	        selector_matches(work->probe->node_selector, entry->node) &&
 	        (!required.p || kt_node_selector_matches(required, entry->node));
-	while (entry->wanted && taints.p && kt_json_next_element(taints, &it, &item)) {
+	while (entry->kept && taints.p && kt_json_next_element(taints, &it, &item)) {
 		struct kt_taint taint = {0};
 
 		kt_json_string_sv(kt_json_member(item, "key"), &taint.key);
@@ -239,6 +250,66 @@ static bool is_available(struct daemon_work *work, const struct kt_object *pod)
 	return available;
 }
 
+/* A failed pod's turn to be replaced has come; else the pass is asked for again then. */
+static bool may_replace(struct daemon_work *work, const struct kt_object *pod)
+{
+	kt_auto_free char *key =
+	        kt_asprintf("%.*s/%.*s", KT_SVP(kt_object_uid(work->object)), KT_SVP(node_of(pod)));
+	struct failed_pods *failed = kt_map_get(&work->own->failed, key);
+	int64_t since_ms;
+
+	if (!failed) {
+		failed = kt_new(struct failed_pods);
+		kt_map_set(&work->own->failed, key, failed);
+	}
+	since_ms = (work->wall_ns - failed->last_ns) / KT_NS_PER_MS;
+	if (since_ms < failed->delay_ms) {
+		kt_pass_again_after_ms(work->pass, failed->delay_ms - since_ms);
+		return false;
+	}
+	if (since_ms > 2 * FAILED_MAX_MS)
+		failed->delay_ms = 0;
+	failed->delay_ms = KT_MIN(KT_MAX(2 * failed->delay_ms, FAILED_MIN_MS), FAILED_MAX_MS);
+	failed->last_ns = work->wall_ns;
+	return true;
+}
+
+/* What no longer matters: it is of another time, and so is its set perhaps. */
+static void forget_failed(struct daemon_controller *own, int64_t wall_ns)
+{
+	size_t it = 0;
+	const char *key;
+	void *value;
+
+	while (kt_map_next(&own->failed, &it, &key, &value))
+		if (wall_ns - ((struct failed_pods *)value)->last_ns >
+		        2 * FAILED_MAX_MS * KT_NS_PER_MS) {
+			kt_auto_free char *copy = kt_strdup(key);
+
+			kt_map_del(&own->failed, copy);
+		}
+}
+
+/* Pods that have ended, and those of nodes that are gone. */
+static void clean_up(struct daemon_work *work, struct kt_object *pod)
+{
+	bool failed = kt_pod_phase_is(pod, "Failed"), ended = kt_pod_phase_is(pod, "Succeeded");
+
+	if (kt_map_get_sv(&work->nodes, node_of(pod)) && !failed && !ended)
+		return;
+	if (failed && !may_replace(work, pod))
+		return;
+	if (failed || ended)
+		kt_reconciler_event(work->own->reconciler, work->object,
+		        failed ? "Warning" : "Normal",
+		        failed ? "FailedDaemonPod" : "SucceededDaemonPod",
+		        "Found %s daemon pod %.*s/%.*s on node %.*s, will try to %s it",
+		        failed ? "failed" : "succeeded", KT_SVP(kt_object_namespace(pod)),
+		        KT_SVP(kt_object_name(pod)), KT_SVP(node_of(pod)),
+		        failed ? "kill" : "delete");
+	kt_delete_pod(work->pass, work->own->pods, work->object, pod);
+}
+
 static void manage(struct daemon_work *work)
 {
 	bool surge = kt_int_or_percent(kt_jget(work->spec, "updateStrategy.rollingUpdate.maxSurge"),
@@ -252,7 +323,7 @@ static void manage(struct daemon_work *work)
 
 		for (size_t i = 0; i < entry->pods.n; i++)
 			n_new += is_new(work, entry->pods.items[i]);
-		if (entry->wanted && !entry->pods.n)
+		if (entry->wanted && !entry->pods.n && !entry->is_held)
 			make_pod(work, entry);
 		for (size_t i = 0; i < entry->pods.n && !entry->kept; i++)
 			kt_delete_pod(
@@ -263,25 +334,32 @@ static void manage(struct daemon_work *work)
 			kt_delete_pod(
 			        work->pass, work->own->pods, work->object, entry->pods.items[i]);
 	}
-	for (size_t i = 0; i < work->pods.n; i++) {
-		struct kt_object *pod = work->pods.items[i];
-		bool failed = kt_pod_phase_is(pod, "Failed") || kt_pod_phase_is(pod, "Succeeded");
-
-		if (!kt_is_deleting(pod) &&
-		        (failed || !kt_map_get_sv(&work->nodes, node_of(pod)))) {
-			if (failed)
-				kt_reconciler_event(work->own->reconciler, work->object, "Warning",
-				        "FailedDaemonPod",
-				        "Found failed daemon pod %.*s/%.*s on node %.*s, will try "
-				        "to kill it",
-				        KT_SVP(kt_object_namespace(pod)),
-				        KT_SVP(kt_object_name(pod)), KT_SVP(node_of(pod)));
-			kt_delete_pod(work->pass, work->own->pods, work->object, pod);
-		}
-	}
+	for (size_t i = 0; i < work->pods.n; i++)
+		if (!kt_is_deleting(work->pods.items[i]))
+			clean_up(work, work->pods.items[i]);
 }
 
 /* --- updates --- */
+
+/* How far a node is. */
+struct daemon_update {
+	const struct daemon_node *entry;
+	struct kt_object *old, *new; /* NULL: none */
+	bool is_served;              /* either is available */
+};
+
+static struct daemon_update update_of(struct daemon_work *work, const struct daemon_node *entry)
+{
+	struct daemon_update update = {.entry = entry};
+
+	for (size_t i = 0; i < entry->pods.n; i++) {
+		struct kt_object *pod = entry->pods.items[i];
+
+		*(is_new(work, pod) ? &update.new : &update.old) = pod;
+		update.is_served = is_available(work, pod) || update.is_served;
+	}
+	return update;
+}
 
 static void roll(struct daemon_work *work)
 {
@@ -299,28 +377,23 @@ static void roll(struct daemon_work *work)
 	most_unavailable =
 	        kt_int_or_percent(json_object_get(rolling, "maxUnavailable"), n_wanted, true, 1);
 	for (it = 0; kt_map_next(&work->nodes, &it, NULL, &value);) {
-		const struct daemon_node *entry = value;
-		bool any = false;
+		struct daemon_update update = update_of(work, value);
 
-		for (size_t i = 0; i < entry->pods.n; i++)
-			any = any || is_available(work, entry->pods.items[i]);
-		unavailable += entry->wanted && !any;
-		surging += entry->pods.n > 1;
+		unavailable += update.entry->wanted && !update.is_served;
+		surging += update.old && update.new && !is_available(work, update.new);
 	}
 	for (it = 0; kt_map_next(&work->nodes, &it, NULL, &value);) {
-		const struct daemon_node *entry = value;
-		struct kt_object *old = NULL, *new = NULL;
+		struct daemon_update update = update_of(work, value);
 
-		for (size_t i = 0; i < entry->pods.n; i++)
-			*(is_new(work, entry->pods.items[i]) ? &new : &old) = entry->pods.items[i];
-		if (!old || !entry->wanted)
+		if (!update.old || !update.entry->wanted)
 			continue;
-		if (most_surge && !new) {
-			if (surging++ < most_surge)
-				make_pod(work, entry);
-		} else if (new ? is_available(work, new)
-		               : !is_available(work, old) || unavailable++ < most_unavailable) {
-			kt_delete_pod(work->pass, work->own->pods, work->object, old);
+		if (most_surge && !update.new) {
+			if (!update.is_served || surging++ < most_surge)
+				make_pod(work, update.entry);
+		} else if (update.new ? is_available(work, update.new) ||
+		                                (most_surge && !kt_pod_is_ready(update.old))
+		                      : !update.is_served || unavailable++ < most_unavailable) {
+			kt_delete_pod(work->pass, work->own->pods, work->object, update.old);
 		}
 	}
 }
@@ -334,22 +407,17 @@ struct daemon_counts {
 static void count_node(
         struct daemon_work *work, const struct daemon_node *entry, struct daemon_counts *counts)
 {
-	bool ready = false, available = false, updated = false;
-
 	if (!entry->wanted) {
-		counts->misscheduled += entry->pods.n > 0;
+		counts->misscheduled += entry->oldest != NULL;
 		return;
 	}
 	counts->desired++;
-	counts->current += entry->pods.n > 0;
-	for (size_t i = 0; i < entry->pods.n; i++) {
-		ready = ready || kt_pod_is_ready(entry->pods.items[i]);
-		available = available || is_available(work, entry->pods.items[i]);
-		updated = updated || is_new(work, entry->pods.items[i]);
-	}
-	counts->ready += ready;
-	counts->available += available;
-	counts->updated += updated;
+	if (!entry->oldest)
+		return;
+	counts->current++;
+	counts->ready += kt_pod_is_ready(entry->oldest);
+	counts->available += is_available(work, entry->oldest);
+	counts->updated += is_new(work, entry->oldest);
 }
 
 static void update_status(struct daemon_work *work)
@@ -397,6 +465,36 @@ static void trim_history(struct daemon_work *work)
 
 /* --- the pass --- */
 
+/* The older first; what has no node yet comes last. */
+static int compare_age(const void *a, const void *b)
+{
+	const struct kt_object *x = *(struct kt_object *const *)a,
+	                       *y = *(struct kt_object *const *)b;
+	bool x_waits = !kt_pod_node(x).len, y_waits = !kt_pod_node(y).len;
+	int64_t x_ns = kt_created_ns(x), y_ns = kt_created_ns(y);
+
+	if (x_waits != y_waits)
+		return x_waits ? 1 : -1;
+	return x_ns != y_ns ? (x_ns < y_ns ? -1 : 1)
+	                    : kt_sv_cmp(kt_object_name(x), kt_object_name(y));
+}
+
+static void put_on_node(struct daemon_node *entry, struct kt_object *pod)
+{
+	bool ended = kt_pod_phase_is(pod, "Failed") || kt_pod_phase_is(pod, "Succeeded");
+
+	if (ended && kt_is_deleting(pod))
+		return;
+	if (!entry->oldest || compare_age(&pod, &entry->oldest) < 0)
+		entry->oldest = pod;
+	if (!kt_pod_is_active(pod)) {
+		entry->is_held = true;
+		return;
+	}
+	kt_vec_push(&entry->pods, pod);
+	qsort(entry->pods.items, entry->pods.n, sizeof(*entry->pods.items), compare_age);
+}
+
 static bool read_set(struct daemon_work *work)
 {
 	struct kt_selector *selector = NULL;
@@ -419,8 +517,8 @@ static bool read_set(struct daemon_work *work)
 		struct daemon_node *entry =
 		        kt_map_get_sv(&work->nodes, node_of(work->pods.items[i]));
 
-		if (entry && kt_pod_is_active(work->pods.items[i]))
-			kt_vec_push(&entry->pods, work->pods.items[i]);
+		if (entry)
+			put_on_node(entry, work->pods.items[i]);
 	}
 	kt_history_read(&work->history, work->tree, kt_jint(work->status, "collisionCount", 0));
 	return true;
@@ -436,6 +534,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	        .after_ms = -1};
 
 	(void)key;
+	forget_failed(own, work.wall_ns);
 	if (!work.object)
 		return;
 	work.tree = kt_object_tree(work.object);
@@ -497,6 +596,7 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct daemon_controller *own = kt_new(struct daemon_controller);
 
+	kt_map_init(&own->failed, free);
 	own->reconciler =
 	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
 	                .name = "daemonset-controller",
@@ -520,6 +620,7 @@ static void destroy(void *controller)
 	struct daemon_controller *own = controller;
 
 	kt_reconciler_destroy(own->reconciler);
+	kt_map_finish(&own->failed);
 	free(own);
 }
 

@@ -296,6 +296,47 @@ static void cron_jobs_miss_what_was_taken_away(void **state)
 	assert_int_equal(json_array_size(kt_jget(cron, "status.active")), 0);
 }
 
+/* A user's job that a CronJob is the owner of (kubectl create job --from) is none of its own; but
+ * one that it made and could not note is. */
+static void cron_jobs_know_their_own(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *cron = NULL;
+	static const char form[] =
+	        "{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'%s','annotations':{'%s':"
+	        "'%s'},'ownerReferences':[{'apiVersion':'batch/v1','kind':'CronJob','name':'k',"
+	        "'uid':'%s','controller':true}]},'spec':{'suspend':true,'template':{'spec':{"
+	        "'containers':[{'name':'c'}]}}}}";
+	kt_auto_free char *by_hand = NULL, *forgotten = NULL;
+
+	fake_put(world->fake, "/apis/batch/v1/namespaces/default/cronjobs",
+	        "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'k'},'spec':{"
+	        "'schedule':'0 0 1 1 *','jobTemplate':{'spec':{}}}}");
+	cron = fake_get(world->fake, "/apis/batch/v1/namespaces/default/cronjobs/k");
+	by_hand = kt_asprintf(form, "manual", "cronjob.kubernetes.io/instantiate", "manual",
+	        kt_jstr(cron, "metadata.uid"));
+	forgotten =
+	        kt_asprintf(form, "k-28333335", "batch.kubernetes.io/cronjob-scheduled-timestamp",
+	                "2023-11-14T22:15:00Z", kt_jstr(cron, "metadata.uid"));
+	fake_put(world->fake, JOBS, by_hand);
+	fake_put(world->fake, JOBS, forgotten);
+	world_run_ms(world, 1000);
+	json_decref(cron);
+	cron = fake_get(world->fake, "/apis/batch/v1/namespaces/default/cronjobs/k");
+	assert_int_equal(json_array_size(kt_jget(cron, "status.active")), 1);
+	assert_string_equal(kt_jstr(cron, "status.active.0.name"), "k-28333335");
+	assert_true(has_event(world, "UnexpectedJob",
+	        "Saw a job that the controller did not create or forgot: manual"));
+	/* its success counts all the same */
+	fake_patch(world->fake, JOBS "/manual/status",
+	        "{'status':{'completionTime':'2023-11-14T22:13:30Z','conditions':[{'type':"
+	        "'Complete','status':'True'}]}}");
+	world_run_ms(world, 1000);
+	json_decref(cron);
+	cron = fake_get(world->fake, "/apis/batch/v1/namespaces/default/cronjobs/k");
+	assert_string_equal(kt_jstr(cron, "status.lastSuccessfulTime"), "2023-11-14T22:13:30Z");
+}
+
 static void assert_next(const char *schedule, const char *after, const char *want)
 {
 	struct kt_cron parsed;
@@ -638,6 +679,91 @@ static void daemons_run_on_every_node_that_fits(void **state)
 	assert_int_equal(kt_jint(set, "status.updatedNumberScheduled", 0), 2);
 }
 
+#define DAEMON(more) \
+	"{'apiVersion':'apps/v1','kind':'DaemonSet','metadata':{'name':'d'},'spec':{'selector':{" \
+	"'matchLabels':{'app':'d'}},'updateStrategy':{'type':'RollingUpdate','rollingUpdate':" \
+	"{" more \
+	"}},'template':{'metadata':{'labels':{'app':'d'}},'spec':{'containers':[{'name':'c'," \
+	"'image':'v1'}]}}}}"
+
+static size_t count_made(struct world *world)
+{
+	size_t n = 0;
+
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		if (!event)
+			return n;
+		if (kt_streq(kt_jstr(event, "reason"), "SuccessfulCreate"))
+			n += (size_t)KT_MAX(kt_jint(event, "count", 1), 1);
+	}
+}
+
+/* A second after the first, two after the second, and so on. */
+static void daemons_that_fail_come_back_ever_later(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *pod = NULL;
+
+	put_node(world, "a", "");
+	fake_put(world->fake, DAEMONS, DAEMON("'maxUnavailable':1,'maxSurge':0"));
+	for (int i = 0; i < 600; i++) {
+		world_run_ms(world, 100);
+		play_node(world, "{'status':{'phase':'Failed'}}");
+	}
+	/* at 0, 1, 3, 7, 15 and 31 seconds, and the next is due at 63 */
+	assert_in_range(count_made(world), 6, 8);
+	pod = fake_nth(world->fake, "/api/v1/pods", 0);
+	assert_string_equal(kt_jstr(pod, "status.phase"), "Failed");
+}
+
+/* Nothing new comes on a node before the old pod is gone, and till then that one is told of. */
+static void daemons_make_room_first(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *set = NULL, *pod = NULL;
+	kt_auto_free char *path = NULL, *status_path = NULL;
+
+	put_node(world, "a", "");
+	fake_put(world->fake, DAEMONS, DAEMON("'maxUnavailable':1,'maxSurge':0"));
+	settle(world, running);
+	pod = fake_nth(world->fake, "/api/v1/pods", 0);
+	path = kt_asprintf(PODS "/%s", kt_jstr(pod, "metadata.name"));
+	status_path = kt_asprintf("%s/status", path);
+	fake_patch(world->fake, path, "{'spec':{'nodeName':'a'}}");
+	fake_delete(world->fake, path); /* it has 30 s to end */
+	world_run_ms(world, 5000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	set = fake_get(world->fake, DAEMONS "/d");
+	assert_int_equal(kt_jint(set, "status.currentNumberScheduled", 0), 1);
+	assert_int_equal(kt_jint(set, "status.numberReady", 0), 1);
+	fake_patch(world->fake, status_path, "{'status':{'phase':'Succeeded'}}");
+	fake_delete(world->fake, path);
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	assert_int_equal(count_made(world), 2);
+}
+
+/* A pod that tolerates none of a node's NoExecute taints goes, whatever other taints come first. */
+static void daemons_leave_nodes_that_turn_them_out(void **state)
+{
+	struct world *world = *state;
+
+	put_node(world, "a", "");
+	fake_put(world->fake, DAEMONS, DAEMON("'maxUnavailable':1,'maxSurge':0"));
+	settle(world, running);
+	fake_patch(world->fake, "/api/v1/nodes/a",
+	        "{'spec':{'taints':[{'key':'x','effect':'NoSchedule'}]}}");
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	fake_patch(world->fake, "/api/v1/nodes/a",
+	        "{'spec':{'taints':[{'key':'x','effect':'NoSchedule'},{'key':'y','effect':"
+	        "'NoExecute'}]}}");
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
@@ -652,6 +778,7 @@ int main(void)
 	        T(suspension_takes_the_pods_away),
 	        T(cron_jobs_run_on_time),
 	        T(cron_jobs_miss_what_was_taken_away),
+	        T(cron_jobs_know_their_own),
 	        T(schedules_are_read),
 	        T(zones_have_summer),
 	        T(stateful_pods_come_in_order),
@@ -661,6 +788,9 @@ int main(void)
 	        T(claims_are_kept_or_go),
 	        T(claims_of_others_are_left_alone),
 	        T(daemons_run_on_every_node_that_fits),
+	        T(daemons_that_fail_come_back_ever_later),
+	        T(daemons_make_room_first),
+	        T(daemons_leave_nodes_that_turn_them_out),
 	        T(a_lost_node_loses_its_pods),
 	};
 
