@@ -671,6 +671,8 @@ def flow_control(target):
     waiting, in_queue = [], 'apiserver_flowcontrol_current_inqueue_requests{flow_schema="jail",priority_level="jail"}'
 
     def is_waiting():
+        """Whether one more request is held; otherwise it was answered."""
+        eventually(lambda: target.gauge(in_queue) == len(waiting), "who went away waits no more")
         s = target.connect("http/1.1", admin=False)
         s.sendall(f"GET {pods} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{bearer}\r\n\r\n".encode())
         s.settimeout(0.05)

@@ -54,7 +54,7 @@ class Client:
         return self("get", *words, "-o", f"jsonpath={{{path}}}").ok().out
 
     def rolled_out(self):
-        self("rollout", "status", "deployment/web", "--timeout=50s").ok("successfully rolled out")
+        self("rollout", "status", "deployment/web", "--timeout=200s").ok("successfully rolled out")
 
 
 def versions(k):
@@ -75,7 +75,7 @@ def applies(k):
                                     r"^deployment\.apps/web unchanged$")
     k("create", "-f", k.manifest).fails(1, r'\(AlreadyExists\): .*configmaps "settings" already exists')
     k.rolled_out()
-    k("wait", "--for=condition=Ready", "pod", "-l", "app=web", "--timeout=50s").ok("condition met")
+    k("wait", "--for=condition=Ready", "pod", "-l", "app=web", "--timeout=200s").ok("condition met")
     k("get", "deployment", "web").ok(r"^NAME +READY +UP-TO-DATE +AVAILABLE +AGE$", r"^web +2/2 +2 +2 +\S+$")
     k("get", "pods", "-o", "wide").ok("^NAME .* IP +NODE +NOMINATED NODE +READINESS GATES$", r"^web-\S+ +1/1 +Running +0 ")
 
@@ -171,7 +171,7 @@ def looks_closer(k):
     node = k.value(".items[0].metadata.name", "nodes")
     k("cordon", node).ok("cordoned$")
     k("get", "node", node).ok("Ready,SchedulingDisabled")
-    k("drain", node, "--ignore-daemonsets", "--timeout=50s").ok("drained$")
+    k("drain", node, "--ignore-daemonsets", "--timeout=200s").ok("drained$")
     k("uncordon", node).ok("uncordoned$")
     k.rolled_out()
 
@@ -197,12 +197,12 @@ def deletes(k):
     k("delete", "pod", "once").fails(1, r'\(NotFound\): pods "once" not found')
     k("delete", "pod", "once", "--ignore-not-found").ok()
     k("delete", "-f", k.manifest).ok(r'^deployment\.apps "web" deleted')
-    k("wait", "--for=delete", "pod", "-l", "app=web", "--timeout=50s").ok()
+    k("wait", "--for=delete", "pod", "-l", "app=web", "--timeout=200s").ok()
     left = k("get", "deploy,rs,pods").ok()
     left.wants(not left.out, "the garbage collector left something")
     k("create", "namespace", "team").ok("^namespace/team created$")
     k("-n", "team", "create", "deployment", "app", "--image=example.org/app:1").ok("created$")
-    k("delete", "namespace", "team", "--timeout=50s").ok('^namespace "team" deleted')
+    k("delete", "namespace", "team", "--timeout=200s").ok('^namespace "team" deleted')
     k("get", "namespace", "team").fails(1, "NotFound")
 
 

@@ -112,7 +112,7 @@ def watches(_):
     thread = threading.Thread(target=changes)
     thread.start()
     stream = watch.Watch()
-    for event in stream.stream(core.list_namespaced_config_map, "default", resource_version=start, timeout_seconds=30,
+    for event in stream.stream(core.list_namespaced_config_map, "default", resource_version=start, timeout_seconds=240,
                                field_selector="metadata.name=watched"):
         assert isinstance(event["object"], client.V1ConfigMap), event
         seen.append(event["type"])
@@ -196,10 +196,10 @@ def elects_a_leader(_):
     def lead():
         led.set()
 
-    how = electionconfig.Config(ConfigMapLock("leader", "default", "me"), lease_duration=3, renew_deadline=2, retry_period=1,
+    how = electionconfig.Config(ConfigMapLock("leader", "default", "me"), lease_duration=180, renew_deadline=120, retry_period=1,
                                 onstarted_leading=lead, onstopped_leading=lost.set)
     threading.Thread(target=leaderelection.LeaderElection(how).run, daemon=True).start()
-    assert led.wait(20), "nobody leads"
+    assert led.wait(240), "nobody leads"
     held = client.CoreV1Api().read_namespaced_config_map("leader", "default").metadata.annotations
     assert '"holderIdentity": "me"' in held["control-plane.alpha.kubernetes.io/leader"], held
     assert not lost.is_set()

@@ -71,14 +71,14 @@ def settle(cluster, kubectl):
     for name in ("volumes.yaml", "nokind.yaml", "nocrd.yaml", "two.yaml", "invalid.yaml", "bare.yaml"):
         cluster.file(name, (HERE / name).read_text(encoding="utf-8"))
     cluster.run(kubectl, "apply", "-f", "web.yaml").ok()
-    cluster.run(kubectl, "rollout", "status", "deployment/web", "--timeout=50s").ok()
+    cluster.run(kubectl, "rollout", "status", "deployment/web", "--timeout=200s").ok()
     cluster.run(kubectl, "apply", "-f", "volumes.yaml").ok()
-    cluster.run(kubectl, "wait", "--for=jsonpath={.status.phase}=Bound", "pvc/data", "--timeout=50s").ok()
+    cluster.run(kubectl, "wait", "--for=jsonpath={.status.phase}=Bound", "pvc/data", "--timeout=200s").ok()
     cluster.run(kubectl, "apply", "-f", "objects.yaml").ok()
-    cluster.run(kubectl, "wait", "--for=condition=Ready", "pod/full", "--timeout=50s").ok()
-    cluster.run(kubectl, "wait", "--for=condition=Complete", "job/once", "--timeout=50s").ok()
-    cluster.run(kubectl, "rollout", "status", "statefulset/db", "--timeout=50s").ok()
-    cluster.run(kubectl, "rollout", "status", "daemonset/agent", "--timeout=50s").ok()
+    cluster.run(kubectl, "wait", "--for=condition=Ready", "pod/full", "--timeout=200s").ok()
+    cluster.run(kubectl, "wait", "--for=condition=Complete", "job/once", "--timeout=200s").ok()
+    cluster.run(kubectl, "rollout", "status", "statefulset/db", "--timeout=200s").ok()
+    cluster.run(kubectl, "rollout", "status", "daemonset/agent", "--timeout=200s").ok()
     eventually(lambda: cluster.run(kubectl, "logs", "deployment/web").out.count("\n") >= 2, "the pods say something")
 
 

@@ -34,7 +34,7 @@ SHELF = "apiVersion: example.org/v1\nkind: Shelf\nmetadata: {name: oak}\nspec: {
 def kinds_that_come_during_a_session(cluster):
     cluster.file("crd.yaml", CRD)
     cluster.file("shelf.yaml", SHELF)
-    established = "wait --for=condition=Established crd/shelves.example.org --timeout=30s"
+    established = "wait --for=condition=Established crd/shelves.example.org --timeout=200s"
     lines = ["get cm", "get furniture || echo none yet", "apply -f shelf.yaml || echo not yet", "apply -f crd.yaml", established,
              "apply -f shelf.yaml", "get sh -o name", "get furniture -o name", "delete shelf oak"]
     done = cluster.tui("-c", "\n".join(lines)).ok("^none yet$", "^not yet$", r"^shelf\.example\.org/oak created$")
