@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* A schema of one field, written with ' for ". NULL: not too dear; else what the first error says. */
+/* A schema of one field, with ' for ". NULL: not too dear; else what the first error says. */
 static void check(const char *schema_text, const char *want)
 {
 	kt_auto_free char *text =
