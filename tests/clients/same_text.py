@@ -26,6 +26,7 @@ NORMAL = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b(\d+h)?(\d+m)?\d+m?s\b( +)?", "AGE "),
+    (r"(?<=   )\d+[mhd]\b( +)?", "AGE "),
     (r"resourceVersion: \"\d+\"", "resourceVersion: N"),
     (r"\"resourceVersion\": \"\d+\"", "resourceVersion: N"),
     (r"\b10(\.\d+){3}\b *", "IP "),
@@ -68,6 +69,13 @@ def settle(cluster, kubectl):
     cluster.file("objects.yaml", (HERE / "objects.yaml").read_text(encoding="utf-8"))
     cluster.file("broken.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a\n")
     cluster.file("unknown.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, nmae: b}\ndata: {a: b}\n")
+    cluster.file("env.txt", "A=1\n# remark\n\n  B=two words  \nHOME\nD=\"q\"\n")
+    cluster.file("bad.env", "1A=x y\n")
+    cluster.file("bad2.env", "a b=1\n")
+    (cluster.dir / "bin.dat").write_bytes(b"\xff\xfe\x00bin")
+    (cluster.dir / "dir" / "inner").mkdir(parents=True)
+    for name in ("f1", "f2", "inner/f3"):
+        cluster.file(f"dir/{name}", f"{name}\n")
     for name in ("volumes.yaml", "nokind.yaml", "nocrd.yaml", "two.yaml", "invalid.yaml", "bare.yaml"):
         cluster.file(name, (HERE / name).read_text(encoding="utf-8"))
     cluster.run(kubectl, "apply", "-f", "web.yaml").ok()

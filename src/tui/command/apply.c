@@ -7,7 +7,6 @@
 #include "tui/command/target.h"
 
 #include "api/machinery/patch.h"
-#include "api/machinery/selector.h"
 #include "api/schema/schema.h"
 #include "api/status.h"
 
@@ -142,31 +141,6 @@ static int apply_server_side(struct kt_command_context *ctx, const struct kt_tar
 
 /* Client-side */
 
-/* The manifest with itself as its annotation, as the next apply will want to find it. New
- * reference. */
-static json_t *with_last_applied(const json_t *object, const char *namespace, json_t **ret_plain)
-{
-	json_t *plain = json_deep_copy(object), *whole;
-	json_t *metadata = json_object_get(plain, "metadata");
-	json_t *annotations = json_object_get(metadata, "annotations");
-	kt_auto_str text = KT_STR_INIT;
-
-	if (!json_is_object(annotations)) {
-		annotations = json_object();
-		json_object_set_new(metadata, "annotations", annotations);
-	}
-	json_object_del(annotations, KT_LAST_APPLIED);
-	if (namespace && *namespace) /* kubectl writes where the object went */
-		json_object_set_new(metadata, "namespace", json_string(namespace));
-	kt_json_write(&text, plain, KT_JSON_SORT | KT_JSON_HTML);
-	kt_str_putc(&text, '\n');
-	whole = json_deep_copy(plain);
-	json_object_set_new(kt_jget(whole, "metadata.annotations"), KT_LAST_APPLIED,
-	        json_stringn(kt_str_text(&text), text.len));
-	*ret_plain = plain;
-	return whole;
-}
-
 static const struct kt_type *merge_type(const struct kt_resource *resource)
 {
 	const struct kt_kind *kind =
@@ -228,8 +202,7 @@ static int patch_live(struct kt_command_context *ctx, const struct kt_target *ta
 static int apply_client_side(struct kt_command_context *ctx, const struct kt_target *target,
         json_t *results, struct kt_err *err)
 {
-	kt_auto_json json_t *plain = NULL;
-	kt_auto_json json_t *whole = with_last_applied(target->object, target->namespace, &plain);
+	kt_auto_json json_t *whole = kt_with_last_applied(ctx, target->object, target->namespace);
 	kt_auto_free char *path = kt_target_path(target, NULL);
 	kt_auto_json json_t *live = kt_session_get(ctx, path, NULL, err);
 
@@ -254,28 +227,9 @@ static int apply_client_side(struct kt_command_context *ctx, const struct kt_tar
 	return patch_live(ctx, target, whole, live, results, err);
 }
 
-static bool selected(
-        const struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
-{
-	const char *text = kt_opt_string(ctx, "selector");
-	struct kt_selector *selector = NULL;
-
-	if (!text || !*text)
-		return true;
-	if (kt_selector_parse(text, &selector, err) < 0)
-		return false;
-	bool matches =
-	        kt_selector_matches_labels(selector, kt_jget(target->object, "metadata.labels"));
-
-	kt_selector_destroy(selector);
-	return matches;
-}
-
 static int apply_one(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
-	if (!selected(ctx, target, err))
-		return err->code;
 	if (!target->name)
 		return kt_fail(err, EINVAL, "from %s: cannot use generate name with apply",
 		        kt_jstr(target->object, "metadata.generateName")
@@ -309,8 +263,8 @@ const struct kt_command kt_command_apply = {
                 "  kube-tui apply -f k8s/ -R --server-side\n"
                 "  cat app.yaml | kube-tui apply -f -",
         .options = OPTIONS,
-        .subcommands = (const struct kt_command *const[]){&kt_command_view_last_applied,
-                &kt_command_set_last_applied, NULL},
+        .subcommands = (const struct kt_command *const[]){&kt_command_edit_last_applied,
+                &kt_command_set_last_applied, &kt_command_view_last_applied, NULL},
         .needs_client = true,
         .run = run,
 };

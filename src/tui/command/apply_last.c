@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/command/apply_last.h"
 
+#include "tui/command/editing.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/target.h"
@@ -8,6 +9,29 @@
 #include "base/yaml.h"
 
 #include <errno.h>
+
+json_t *kt_with_last_applied(
+        const struct kt_command_context *ctx, const json_t *object, const char *namespace)
+{
+	json_t *whole = json_deep_copy(object), *metadata = json_object_get(whole, "metadata");
+	bool typed = ctx->command->prints_typed;
+	kt_auto_str text = KT_STR_INIT;
+
+	if (!json_is_object(json_object_get(metadata, "annotations")) && !typed)
+		json_object_set_new(metadata, "annotations", json_object());
+	json_object_del(json_object_get(metadata, "annotations"), KT_LAST_APPLIED);
+	if (namespace && *namespace) /* kubectl writes where the object went */
+		json_object_set_new(metadata, "namespace", json_string(namespace));
+	kt_auto_json json_t *plain = typed ? kt_in_type_order(whole) : json_incref(whole);
+
+	kt_json_write(&text, plain, KT_JSON_HTML | (typed ? 0 : KT_JSON_SORT));
+	kt_str_putc(&text, '\n');
+	if (!json_object_get(metadata, "annotations"))
+		json_object_set_new(metadata, "annotations", json_object());
+	json_object_set_new(json_object_get(metadata, "annotations"), KT_LAST_APPLIED,
+	        json_stringn(kt_str_text(&text), text.len));
+	return whole;
+}
 
 static const struct kt_option VIEW_OPTIONS[] = {
         KT_OPTION_FILENAME,
@@ -130,6 +154,62 @@ static int run_set(struct kt_command_context *ctx)
 	        ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME | KT_TARGET_LIVE, set_one, NULL);
 }
 
+/* Edit */
+
+static const struct kt_option EDIT_OPTIONS[] = {
+        KT_OPTION_FILENAME,
+        KT_OPTION_RECURSIVE,
+        KT_OPTION_OUTPUT,
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-client-side-apply"),
+        KT_OPTION_WINDOWS_LINE_ENDINGS,
+        KT_OPTION_END,
+};
+
+static int save_last(
+        struct kt_command_context *ctx, const json_t *after, void *arg, struct kt_err *err)
+{
+	const struct kt_target *target = arg;
+	kt_auto_str text = KT_STR_INIT;
+
+	kt_json_write(&text, after, KT_JSON_SORT | KT_JSON_HTML);
+	kt_str_putc(&text, '\n');
+	kt_auto_json json_t *patch = json_pack(
+	        "{s:{s:{s:s}}}", "metadata", "annotations", KT_LAST_APPLIED, kt_str_text(&text));
+	kt_auto_free char *path = kt_target_path(target, NULL), *query = kt_write_query(ctx);
+	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
+	kt_auto_json json_t *answer =
+	        kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
+
+	return answer ? kt_print_result(ctx, target->resource, answer, "edited", err) : err->code;
+}
+
+static int edit_last(
+        struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
+{
+	const char *text = last_applied_text(target->live);
+
+	(void)arg;
+	if (!text)
+		return kt_fail(err, ENOENT,
+		        "no last-applied-configuration annotation found on resources, to create "
+		        "the annotation, use command `kube-tui apply set-last-applied "
+		        "--create-annotation`");
+	kt_auto_json json_t *before = kt_json_parse(kt_sv_of(text), NULL, err);
+
+	return before ? kt_edit_object(ctx, before, save_last, target, err) : err->code;
+}
+
+static int run_edit(struct kt_command_context *ctx)
+{
+	kt_auto_err err = KT_ERR_INIT;
+
+	if (kt_check_edit_output(ctx, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	return kt_targets_run(
+	        ctx, KT_TARGET_FILES | KT_TARGET_NEED_NAME | KT_TARGET_LIVE, edit_last, NULL);
+}
+
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
 const struct kt_command kt_command_view_last_applied = {
@@ -152,4 +232,15 @@ const struct kt_command kt_command_set_last_applied = {
         .options = SET_OPTIONS,
         .needs_client = true,
         .run = run_set,
+};
+
+const struct kt_command kt_command_edit_last_applied = {
+        .name = "edit-last-applied",
+        .group = "Change",
+        .usage = "apply edit-last-applied (TYPE NAME | -f FILE)",
+        .summary = "Change the manifest an object was last applied from in your editor",
+        .options = EDIT_OPTIONS,
+        .arguments = ARGUMENTS,
+        .needs_client = true,
+        .run = run_edit,
 };

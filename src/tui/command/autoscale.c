@@ -37,6 +37,7 @@ static const struct kt_option OPTIONS[] = {
         KT_OPTION_RECURSIVE,
         KT_OPTION_OUTPUT,
         KT_OPTION_DRY_RUN,
+        KT_OPTION_SAVE_CONFIG,
         KT_OPTION_FIELD_MANAGER("kubectl-autoscale"),
         KT_OPTION_END,
 };

@@ -28,8 +28,30 @@ json_t *kt_create_object_of(const char *api_version, const char *kind, const cha
 json_t *kt_create_containers(const struct kt_command_context *ctx, const struct kt_strings *images);
 /* Values of a repeatable option, taken apart at commas. New reference. */
 json_t *kt_create_words(const struct kt_command_context *ctx, const char *option);
+/* 0, or why it names no environment variable. */
+int kt_check_variable_name(const char *name, struct kt_err *err);
 /* "a=b,c=d"; NULL with err `Invalid <what> "x"`. New reference. */
 json_t *kt_create_map(const char *text, const char *what, struct kt_err *err);
+
+/* What run and expose share (run.c). */
+
+/* The options --overrides, --override-type. */
+#define KT_OPTION_OVERRIDES \
+	{.name = "overrides", \
+	        .type = KT_OPTION_STRING, \
+	        .value_name = "JSON", \
+	        .help = "a patch of what is created"}, \
+	{ \
+		.name = "override-type", .type = KT_OPTION_STRING, .fallback = "merge", \
+		.value_name = "merge|strategic|json", .help = "how --overrides is meant", \
+		.completion = KT_COMPLETE_WORDS, .words = kt_override_words \
+	}
+extern const char *const kt_override_words[];
+/* "a=b,c=d", or run=NAME. New reference; NULL with err. */
+json_t *kt_run_labels(const char *text, const char *name, struct kt_err *err);
+/* Creates what --overrides makes of the object, which is taken over; done: "created". */
+int kt_run_create(
+        struct kt_command_context *ctx, const char *word, json_t *object, const char *done);
 
 typedef int kt_create_fn(struct kt_command_context *ctx);
 kt_create_fn kt_create_namespace, kt_create_serviceaccount, kt_create_deployment,

@@ -293,29 +293,69 @@ int kt_create_priorityclass(struct kt_command_context *ctx)
 	return kt_create_finish(ctx, "priorityclasses.scheduling.k8s.io", object);
 }
 
+static int check_token(const struct kt_command_context *ctx, struct kt_err *err)
+{
+	const char *kind = kt_opt_string(ctx, "bound-object-kind"),
+	           *name = kt_opt_string(ctx, "bound-object-name");
+
+	if (kt_opt_int(ctx, "duration") < 0)
+		return kt_fail(err, EINVAL, "--duration must be greater than or equal to 0");
+	if (!kind && name)
+		return kt_fail(err, EINVAL,
+		        "--bound-object-name can only be set if --bound-object-kind is provided");
+	if (!kind && kt_opt_string(ctx, "bound-object-uid"))
+		return kt_fail(err, EINVAL,
+		        "--bound-object-uid can only be set if --bound-object-kind is provided");
+	if (kind && strcmp(kind, "Node") != 0 && strcmp(kind, "Pod") != 0 &&
+	        strcmp(kind, "Secret") != 0)
+		return kt_fail(
+		        err, EINVAL, "supported --bound-object-kind values are Node, Pod, Secret");
+	if (kind && !name)
+		return kt_fail(err, EINVAL,
+		        "--bound-object-name is required if --bound-object-kind is provided");
+	return 0;
+}
+
+static json_t *token_request(const struct kt_command_context *ctx)
+{
+	const char *kind = kt_opt_string(ctx, "bound-object-kind"),
+	           *uid = kt_opt_string(ctx, "bound-object-uid");
+	int64_t seconds = kt_opt_int(ctx, "duration") / KT_NS_PER_S;
+	json_t *spec = json_pack("{s:o}", "audiences", kt_create_words(ctx, "audience"));
+
+	if (seconds)
+		json_object_set_new(spec, "expirationSeconds", json_integer(seconds));
+	if (kind) {
+		json_t *bound = json_pack("{s:s, s:s, s:s}", "apiVersion", "v1", "kind", kind,
+		        "name", kt_opt_string(ctx, "bound-object-name"));
+
+		if (uid)
+			json_object_set_new(bound, "uid", json_string(uid));
+		json_object_set_new(spec, "boundObjectRef", bound);
+	}
+	return json_pack("{s:s, s:s, s:o}", "apiVersion", "authentication.k8s.io/v1", "kind",
+	        "TokenRequest", "spec", spec);
+}
+
 int kt_create_token(struct kt_command_context *ctx)
 {
 	const char *name = kt_create_name(ctx);
 	kt_auto_err err = KT_ERR_INIT;
-	kt_auto_json json_t *audiences = kt_create_words(ctx, "audience");
 	const struct kt_resource *accounts =
 	        name ? kt_session_resource(ctx->session, "serviceaccounts", &err) : NULL;
-	int64_t seconds = kt_opt_int(ctx, "duration") / KT_NS_PER_S;
 
-	if (!name || !accounts)
-		return name ? kt_command_fail(ctx, &err, NULL) : KT_EXIT_ERROR;
-	kt_auto_json json_t *body = json_pack("{s:s, s:s, s:{s:O}}", "apiVersion",
-	        "authentication.k8s.io/v1", "kind", "TokenRequest", "spec", "audiences", audiences);
-
-	if (seconds)
-		json_object_set_new(
-		        json_object_get(body, "spec"), "expirationSeconds", json_integer(seconds));
+	if (!name)
+		return KT_EXIT_ERROR;
+	if (!accounts || check_token(ctx, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	kt_auto_json json_t *body = token_request(ctx);
 	kt_auto_free char *path =
 	        kt_resource_path(accounts, kt_session_namespace(ctx->session), name, "token");
 	kt_auto_json json_t *answer = kt_session_request(ctx, "POST", path, NULL, body, &err);
 
 	if (!answer)
-		return kt_command_fail(ctx, &err, "failed to create token");
+		return kt_command_fail(
+		        ctx, NULL, "failed to create token: %s", kt_err_message(&err));
 	if (kt_opt_string(ctx, "output"))
 		return kt_print_result(ctx, accounts, answer, "", &err) < 0
 		               ? kt_command_fail(ctx, &err, NULL)

@@ -4,8 +4,14 @@
 #include "tui/command/options.h"
 
 #define COMMON_OPTIONS \
-	KT_OPTION_OUTPUT, KT_OPTION_DRY_RUN, KT_OPTION_VALIDATE, \
+	KT_OPTION_OUTPUT, KT_OPTION_DRY_RUN, KT_OPTION_VALIDATE, KT_OPTION_SAVE_CONFIG, \
 	        KT_OPTION_FIELD_MANAGER("kubectl-create"), KT_OPTION_END
+
+#define HASH_OPTION \
+	{ \
+		.name = "append-hash", .type = KT_OPTION_BOOL, \
+		.help = "a hash of the content behind the name" \
+	}
 
 #define TEXT(word, value, what) \
 	{ \
@@ -53,10 +59,18 @@ static const struct kt_option CRONJOB_OPTIONS[] = {
 
 #define ENTRY_OPTIONS \
 	TEXTS("from-literal", "KEY=VALUE", "one entry"), \
-	{ \
-		.name = "from-file", .type = KT_OPTION_STRINGS, .value_name = "[KEY=]FILE", \
-		.help = "an entry with a file's content", .completion = KT_COMPLETE_FILE \
-	}
+	        {.name = "from-file", \
+	                .type = KT_OPTION_STRINGS, \
+	                .value_name = "[KEY=]FILE", \
+	                .help = "an entry with a file's content, or one for each file of a " \
+	                        "folder", \
+	                .completion = KT_COMPLETE_FILE}, \
+	        {.name = "from-env-file", \
+	                .type = KT_OPTION_STRINGS, \
+	                .value_name = "FILE", \
+	                .help = "an entry for each line NAME=VALUE", \
+	                .completion = KT_COMPLETE_FILE}, \
+	        HASH_OPTION
 
 static const struct kt_option CONFIGMAP_OPTIONS[] = {ENTRY_OPTIONS, COMMON_OPTIONS};
 
@@ -69,6 +83,7 @@ static const struct kt_option SECRET_OPTIONS[] = {
 static const struct kt_option TLS_OPTIONS[] = {
         FILE_TEXT("cert", "the certificate, PEM"),
         FILE_TEXT("key", "its private key, PEM"),
+        HASH_OPTION,
         COMMON_OPTIONS,
 };
 
@@ -76,6 +91,12 @@ static const struct kt_option DOCKER_OPTIONS[] = {
         TEXT("docker-username", "NAME", "who logs in"),
         TEXT("docker-password", "PASSWORD", "with this password"),
         TEXT("docker-email", "ADDRESS", "mail address"),
+        {.name = "from-file",
+                .type = KT_OPTION_STRINGS,
+                .value_name = "[.dockerconfigjson=]FILE",
+                .help = "a login that is there already",
+                .completion = KT_COMPLETE_FILE},
+        HASH_OPTION,
         {.name = "docker-server",
                 .type = KT_OPTION_STRING,
                 .fallback = "https://index.docker.io/v1/",
@@ -154,12 +175,22 @@ static const struct kt_option PRIORITY_OPTIONS[] = {
         COMMON_OPTIONS,
 };
 
+static const char *const BOUND_WORDS[] = {"Node", "Pod", "Secret", NULL};
+
 static const struct kt_option TOKEN_OPTIONS[] = {
         TEXTS("audience", "NAME", "who is to accept the token"),
         {.name = "duration",
                 .type = KT_OPTION_DURATION,
                 .value_name = "TIME",
                 .help = "how long it is good"},
+        {.name = "bound-object-kind",
+                .type = KT_OPTION_STRING,
+                .value_name = "KIND",
+                .help = "it is good as long as this object lives: Node, Pod or Secret",
+                .completion = KT_COMPLETE_WORDS,
+                .words = BOUND_WORDS},
+        TEXT("bound-object-name", "NAME", "name of that object"),
+        TEXT("bound-object-uid", "UID", "its uid; else that of the object there is"),
         KT_OPTION_OUTPUT,
         KT_OPTION_END,
 };

@@ -106,8 +106,11 @@ int kt_create_service_externalname(struct kt_command_context *ctx)
 
 int kt_create_service(struct kt_command_context *ctx)
 {
-	return kt_command_fail(ctx, NULL,
-	        "create service needs a type: clusterip, externalname, loadbalancer or nodeport");
+	return kt_command_refuse(ctx, "%s \"%s\"",
+	        ctx->argc ? "unknown command"
+	                  : "a type is needed: clusterip, externalname, "
+	                    "loadbalancer or nodeport, not",
+	        ctx->argc ? ctx->argv[0] : "");
 }
 
 /* Ingress */

@@ -3,14 +3,14 @@
 #include "tui/command/cluster.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
+#include "tui/command/raw.h"
 #include "tui/command/target.h"
 #include "tui/command/wait.h"
 
 #include "base/time.h"
 
 #include <errno.h>
-
-static const char *const CASCADE_WORDS[] = {"background", "foreground", "orphan", NULL};
+#include <strings.h>
 
 static const struct kt_option OPTIONS[] = {
         KT_OPTION_FILENAME,
@@ -25,20 +25,16 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_STRING,
                 .value_name = "name",
                 .help = "name: only the names"},
-        {.name = "cascade",
+        KT_OPTION_CASCADE,
+        KT_OPTION_GRACE_PERIOD,
+        {.name = "interactive",
+                .letter = 'i',
+                .type = KT_OPTION_BOOL,
+                .help = "ask before anything is deleted"},
+        {.name = "raw",
                 .type = KT_OPTION_STRING,
-                .fallback = "background",
-                .value_name = "background|foreground|orphan",
-                .help = "what becomes of objects owned by it",
-                .optional_value = true,
-                .bare = "background",
-                .completion = KT_COMPLETE_WORDS,
-                .words = CASCADE_WORDS},
-        {.name = "grace-period",
-                .type = KT_OPTION_INT,
-                .fallback = "-1",
-                .value_name = "SECONDS",
-                .help = "time to end by itself; -1: the object's own"},
+                .value_name = "PATH",
+                .help = "DELETE this path of the server"},
         {.name = "force",
                 .type = KT_OPTION_BOOL,
                 .help = "at once, without waiting for an end (with --grace-period=0)"},
@@ -54,13 +50,6 @@ static const struct kt_option OPTIONS[] = {
         KT_OPTION_END,
 };
 
-static const char *propagation(const char *cascade)
-{
-	if (!strcmp(cascade, "orphan") || !strcmp(cascade, "false"))
-		return "Orphan";
-	return !strcmp(cascade, "foreground") ? "Foreground" : "Background";
-}
-
 static int64_t grace_seconds(const struct kt_command_context *ctx)
 {
 	int64_t grace = kt_opt_int(ctx, "grace-period");
@@ -73,7 +62,7 @@ static int64_t grace_seconds(const struct kt_command_context *ctx)
 static json_t *delete_options(const struct kt_command_context *ctx)
 {
 	json_t *options = json_pack("{s:s, s:s, s:s}", "kind", "DeleteOptions", "apiVersion", "v1",
-	        "propagationPolicy", propagation(kt_opt_string(ctx, "cascade")));
+	        "propagationPolicy", kt_propagation(kt_opt_string(ctx, "cascade")));
 	int64_t grace = grace_seconds(ctx);
 
 	if (grace >= 0)
@@ -86,7 +75,6 @@ static json_t *delete_options(const struct kt_command_context *ctx)
 static int check(const struct kt_command_context *ctx, struct kt_err *err)
 {
 	int64_t grace = kt_opt_int(ctx, "grace-period");
-	const char *cascade = kt_opt_string(ctx, "cascade");
 
 	if (kt_opt_bool(ctx, "now") && grace != -1)
 		return kt_fail(
@@ -95,12 +83,8 @@ static int check(const struct kt_command_context *ctx, struct kt_err *err)
 		fputs("Warning: --grace-period=0 waits for the object's end; add --force to skip "
 		      "it.\n",
 		        ctx->err);
-	if (strcmp(propagation(cascade), "Background") == 0 && strcmp(cascade, "background") != 0 &&
-	        strcmp(cascade, "true") != 0)
-		return kt_fail(err, EINVAL,
-		        "invalid cascade value (%s). Must be \"background\", \"foreground\", or "
-		        "\"orphan\"",
-		        cascade);
+	if (kt_check_cascade(ctx, err) < 0)
+		return err->code;
 	if (kt_opt_bool(ctx, "force") && grace > 0)
 		return kt_fail(err, EINVAL,
 		        "--force and --grace-period greater than 0 cannot be specified together");
@@ -110,27 +94,6 @@ static int check(const struct kt_command_context *ctx, struct kt_err *err)
 		      "terminated. The resource may continue to run on the cluster indefinitely.\n",
 		        ctx->err);
 	return kt_check_write_options(ctx, err);
-}
-
-static void say_deleted(struct kt_command_context *ctx, const struct kt_target *target)
-{
-	kt_auto_free char *label = kt_target_label(target);
-	const char *dry_run = kt_opt_string(ctx, "dry-run");
-
-	if (kt_streq(kt_opt_string(ctx, "output"), "name")) {
-		fprintf(ctx->out, "%s\n", label);
-		return;
-	}
-	const char *slash = strchr(label, '/');
-
-	fprintf(ctx->out, "%.*s \"%s\" %sdeleted", (int)(slash - label), label, target->name,
-	        kt_opt_bool(ctx, "force") ? "force " : "");
-	if (target->namespace)
-		fprintf(ctx->out, " from %s namespace", target->namespace);
-	fprintf(ctx->out, "%s\n",
-	        kt_streq(dry_run, "server")   ? " (server dry run)"
-	        : kt_streq(dry_run, "client") ? " (dry run)"
-	                                      : "");
 }
 
 static int delete_one(struct kt_command_context *ctx, struct kt_target *target,
@@ -147,8 +110,30 @@ static int delete_one(struct kt_command_context *ctx, struct kt_target *target,
 		json_decref(target->live);
 		target->live = json_incref(answer);
 	}
-	say_deleted(ctx, target);
+	kt_target_say_deleted(ctx, target);
 	return 0;
+}
+
+/* --interactive: false unless a person says y. */
+static bool confirmed(struct kt_command_context *ctx, const struct kt_targets *targets)
+{
+	char answer[8] = "";
+
+	fprintf(ctx->out, "You are about to delete the following %zu resource(s):\n", targets->n);
+	for (size_t i = 0; i < targets->n; i++) {
+		if (!targets->items[i].resource)
+			continue;
+		kt_auto_free char *label = kt_target_label(&targets->items[i]);
+
+		fprintf(ctx->out, "%s\n", label);
+	}
+	fputs("Do you want to continue? (y/N): ", ctx->out);
+	fflush(ctx->out);
+	if (fgets(answer, sizeof(answer), ctx->in) &&
+	        (!strcasecmp(answer, "y\n") || !strcasecmp(answer, "y")))
+		return true;
+	fputs("deletion is cancelled\n", ctx->out);
+	return false;
 }
 
 static int delete_all(struct kt_command_context *ctx, struct kt_targets *targets)
@@ -191,6 +176,8 @@ static int run(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code;
 
+	if (kt_opt_string(ctx, "raw"))
+		return kt_run_raw(ctx, "DELETE", false);
 	if (kt_cluster_delete_is_meant(ctx))
 		return kt_cluster_delete(ctx);
 	if (check(ctx, &err) < 0 ||
@@ -203,6 +190,8 @@ static int run(struct kt_command_context *ctx)
 		code = kt_command_fail(ctx, &err, NULL);
 	} else if (targets.n == 0) {
 		fputs("No resources found\n", ctx->out);
+		code = KT_EXIT_OK;
+	} else if (kt_opt_bool(ctx, "interactive") && !confirmed(ctx, &targets)) {
 		code = KT_EXIT_OK;
 	} else {
 		code = delete_all(ctx, &targets);

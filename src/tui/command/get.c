@@ -2,6 +2,7 @@
 /* get: objects as the server's table or in another form; --watch follows them. */
 #include "tui/command/options.h"
 #include "tui/command/output.h"
+#include "tui/command/raw.h"
 #include "tui/command/sort_by.h"
 #include "tui/command/stream.h"
 #include "tui/command/target.h"
@@ -406,42 +407,17 @@ static int get_all(struct get *get, struct kt_err *err)
 	return code;
 }
 
-static int refuse_path(struct kt_command_context *ctx, const char *path)
-{
-	if (ctx->argc)
-		return kt_command_fail(
-		        ctx, NULL, "arguments may not be passed when --raw is specified");
-	return kt_command_fail(ctx, NULL,
-	        "--raw must be a valid URL path: parse \"%s\": invalid URI for request", path);
-}
-
-static int get_raw(struct kt_command_context *ctx, const char *path)
-{
-	kt_auto_err err = KT_ERR_INIT;
-	struct kt_client *client = kt_session_client(ctx->session, &err);
-	struct kt_call call = {.method = "GET", .path = path, .accept = "*/*"};
-	int code = KT_EXIT_OK;
-
-	if (!client)
-		return kt_command_fail(ctx, &err, NULL);
-	if (kt_client_call_wait(client, &call, ctx->cancel) < 0)
-		code = kt_command_fail(ctx, &call.err, NULL);
-	else
-		fwrite(kt_call_body(&call).p, 1, kt_call_body(&call).len, ctx->out);
-	kt_call_finish(&call);
-	return code;
-}
-
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	const char *raw = kt_opt_string(ctx, "raw");
 	struct get get = {.ctx = ctx, .collected = json_array()};
 	int code;
 
-	if (raw) {
+	if (kt_opt_string(ctx, "raw")) {
 		json_decref(get.collected);
-		return ctx->argc || *raw != '/' ? refuse_path(ctx, raw) : get_raw(ctx, raw);
+		return ctx->argc ? kt_command_fail(ctx, NULL,
+		                           "arguments may not be passed when --raw is specified")
+		                 : kt_run_raw(ctx, "GET", false);
 	}
 	if (!ctx->argc && !kt_opt_strings(ctx, "filename")->n && !kt_opt_given(ctx, "kustomize")) {
 		json_decref(get.collected);

@@ -21,6 +21,7 @@ static const struct kt_option OPTIONS[] = {
         KT_OPTION_ALL_NAMESPACES,
         KT_OPTION_OUTPUT,
         KT_OPTION_DRY_RUN,
+        KT_OPTION_LOCAL,
         {.name = "field-manager",
                 .type = KT_OPTION_STRING,
                 .value_name = "NAME",

@@ -7,6 +7,7 @@
 
 const char *const kt_dry_run_words[] = {"none", "client", "server", NULL};
 const char *const kt_validate_words[] = {"strict", "warn", "ignore", "true", "false", NULL};
+const char *const kt_cascade_words[] = {"background", "foreground", "orphan", NULL};
 
 static bool one_of(const char *const *words, const char *text)
 {
@@ -33,6 +34,26 @@ int kt_check_write_options(const struct kt_command_context *ctx, struct kt_err *
 	return 0;
 }
 
+const char *kt_propagation(const char *cascade)
+{
+	if (!strcmp(cascade, "orphan") || !strcmp(cascade, "false"))
+		return "Orphan";
+	return !strcmp(cascade, "foreground") ? "Foreground" : "Background";
+}
+
+int kt_check_cascade(const struct kt_command_context *ctx, struct kt_err *err)
+{
+	static const char *const OLD_WORDS[] = {"true", "false", NULL};
+	const char *cascade = kt_opt_string(ctx, "cascade");
+
+	return one_of(kt_cascade_words, cascade) || one_of(OLD_WORDS, cascade)
+	               ? 0
+	               : kt_fail(err, EINVAL,
+	                         "invalid cascade value (%s). Must be \"background\", "
+	                         "\"foreground\", or \"orphan\"",
+	                         cascade);
+}
+
 const char *kt_dry_run_note(const struct kt_command_context *ctx)
 {
 	const char *mode = kt_opt_string(ctx, "dry-run");
@@ -44,7 +65,7 @@ const char *kt_dry_run_note(const struct kt_command_context *ctx)
 
 bool kt_is_dry_run_client(const struct kt_command_context *ctx)
 {
-	return kt_streq(kt_opt_string(ctx, "dry-run"), "client");
+	return kt_streq(kt_opt_string(ctx, "dry-run"), "client") || kt_opt_bool(ctx, "local");
 }
 
 static const char *field_validation(const char *validate)

@@ -73,6 +73,16 @@
 		.optional_value = true, .bare = "strict", .completion = KT_COMPLETE_WORDS, \
 		.words = kt_validate_words \
 	}
+#define KT_OPTION_SAVE_CONFIG \
+	{ \
+		.name = "save-config", .type = KT_OPTION_BOOL, \
+		.help = "remember the manifest for a later apply" \
+	}
+#define KT_OPTION_LOCAL \
+	{ \
+		.name = "local", .type = KT_OPTION_BOOL, \
+		.help = "change the manifest of -f and ask no server" \
+	}
 #define KT_OPTION_RESOURCE_VERSION \
 	{ \
 		.name = "resource-version", .type = KT_OPTION_STRING, .value_name = "VERSION", \
@@ -82,6 +92,18 @@
 	{ \
 		.name = "timeout", .type = KT_OPTION_DURATION, .value_name = "TIME", \
 		.fallback = (default_text), .help = (what) \
+	}
+#define KT_OPTION_CASCADE \
+	{ \
+		.name = "cascade", .type = KT_OPTION_STRING, .fallback = "background", \
+		.value_name = "background|foreground|orphan", \
+		.help = "what becomes of objects owned by it", .optional_value = true, \
+		.bare = "background", .completion = KT_COMPLETE_WORDS, .words = kt_cascade_words \
+	}
+#define KT_OPTION_GRACE_PERIOD \
+	{ \
+		.name = "grace-period", .type = KT_OPTION_INT, .fallback = "-1", \
+		.value_name = "SECONDS", .help = "time to end by itself; -1: the object's own" \
 	}
 #define KT_OPTION_CONTAINER \
 	{ \
@@ -96,14 +118,19 @@
 
 extern const char *const kt_dry_run_words[];
 extern const char *const kt_validate_words[];
+extern const char *const kt_cascade_words[];
 
 /* Query text of a write: "?fieldManager=…&fieldValidation=…&dryRun=All", from the options the
  * command has. Heap. */
 char *kt_write_query(const struct kt_command_context *ctx);
 /* 0, or EINVAL with kubectl's words for a bad --dry-run or --validate. */
 int kt_check_write_options(const struct kt_command_context *ctx, struct kt_err *err);
+/* The propagation policy that a --cascade means. */
+const char *kt_propagation(const char *cascade);
+int kt_check_cascade(const struct kt_command_context *ctx, struct kt_err *err);
 /* " (dry run)", " (server dry run)" or "". */
 const char *kt_dry_run_note(const struct kt_command_context *ctx);
+/* Also with --local: nothing is sent then either. */
 bool kt_is_dry_run_client(const struct kt_command_context *ctx);
 
 #endif

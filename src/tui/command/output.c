@@ -576,6 +576,11 @@ static const struct kt_type *type_of(const json_t *object)
 	                           : NULL;
 }
 
+json_t *kt_in_type_order(const json_t *object)
+{
+	return in_type_order(object, type_of(object));
+}
+
 /* {type, object}: kubectl prints what came over the wire. */
 static int print_event(struct kt_printer *printer, const json_t *object)
 {

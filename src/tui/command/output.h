@@ -57,6 +57,9 @@ void kt_printer_set_event(struct kt_printer *printer, const char *event);
 int kt_printer_object(struct kt_printer *printer, const struct kt_resource *resource,
         const json_t *object, struct kt_err *err);
 
+/* The object with fields in the order of its kind, keys of maps sorted. New reference. */
+json_t *kt_in_type_order(const json_t *object);
+
 /* What a mutating command says about one object: "deployment.apps/web created", or -o's form of the
  * object. */
 int kt_print_result(struct kt_command_context *ctx, const struct kt_resource *resource,

@@ -338,7 +338,7 @@ static int run_parsed(struct kt_command_context *ctx)
 		return kt_command_fail(ctx, NULL, "read-only: nothing is changed");
 	if (kt_session_derive(ctx->session, ctx, &own, &err) < 0) {
 		/* `up --kubeconfig FILE` writes the file that others read */
-		if (ctx->command->needs_client)
+		if (ctx->command->needs_client && !kt_opt_bool(ctx, "local"))
 			return kt_command_fail(ctx, &err, NULL);
 		kt_err_clear(&err);
 	}
@@ -347,7 +347,8 @@ static int run_parsed(struct kt_command_context *ctx)
 	kt_session_start_command(ctx->session);
 	if (!ctx->command->run)
 		code = run_group(ctx);
-	else if (ctx->command->needs_client && !kt_session_client(ctx->session, &err))
+	else if (ctx->command->needs_client && !kt_opt_bool(ctx, "local") &&
+	         !kt_session_client(ctx->session, &err))
 		code = kt_command_fail(ctx, &err, NULL);
 	else
 		code = ctx->command->run(ctx);

@@ -4,6 +4,8 @@
 #include "tui/command/output.h"
 #include "tui/command/target.h"
 
+#include "api/machinery/patch.h"
+#include "api/schema/schema.h"
 #include "base/path.h"
 #include "base/yaml.h"
 
@@ -41,6 +43,7 @@ static const struct kt_option OPTIONS[] = {
         KT_OPTION_RECURSIVE,
         KT_OPTION_OUTPUT,
         KT_OPTION_DRY_RUN,
+        KT_OPTION_LOCAL,
         KT_OPTION_FIELD_MANAGER("kubectl-patch"),
         KT_OPTION_END,
 };
@@ -74,6 +77,26 @@ static json_t *read_patch(const struct kt_command_context *ctx, struct kt_err *e
 	return patch;
 }
 
+/* What the patch makes of the object, without the server. New reference. */
+static json_t *patched(const struct kt_command_context *ctx, const struct kt_target *target,
+        const json_t *before, const json_t *patch, struct kt_err *err)
+{
+	const char *type = kt_opt_string(ctx, "type");
+	const struct kt_kind *kind = kt_builtin_kind(
+	        target->resource->group, target->resource->version, target->resource->kind);
+
+	if (!strcmp(type, "json")) {
+		kt_auto_err why = KT_ERR_INIT;
+		json_t *after = kt_patch_json(before, patch, &why);
+
+		if (!after)
+			kt_fail(err, EINVAL, "%s", kt_err_message(&why));
+		return after;
+	}
+	return !strcmp(type, "merge") || !kind ? kt_patch_merge(before, patch, err)
+	                                       : kt_patch_strategic(before, patch, kind->type, err);
+}
+
 static int patch_one(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
@@ -81,23 +104,30 @@ static int patch_one(
 	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));
 	kt_auto_free char *query = kt_write_query(ctx);
 	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
-	kt_auto_free char *plain = kt_target_path(target, kt_opt_string(ctx, "subresource"));
-	kt_auto_json json_t *before = kt_session_get(ctx, plain, NULL, err);
+	kt_auto_json json_t *before = kt_opt_bool(ctx, "local")
+	                                      ? json_incref(target->live)
+	                                      : kt_session_get(ctx, path, NULL, err);
 
 	if (!before)
 		return err->code;
-	if (kt_is_dry_run_client(ctx))
-		return kt_print_result(ctx, target->resource, before, "patched", err);
-	kt_auto_json json_t *answer = kt_session_request(
-	        ctx, "PATCH", full, content_type(kt_opt_string(ctx, "type")), patch, err);
+	kt_auto_json json_t *answer =
+	        kt_is_dry_run_client(ctx)
+	                ? patched(ctx, target, before, patch, err)
+	                : kt_session_request(ctx, "PATCH", full,
+	                          content_type(kt_opt_string(ctx, "type")), patch, err);
 
 	if (!answer)
 		return err->code;
-	bool same = kt_streq(kt_jstr(before, "metadata.resourceVersion"),
-	        kt_jstr(answer, "metadata.resourceVersion"));
+	const char *done = json_equal(before, answer) ? "patched (no change)" : "patched";
 
-	return kt_print_result(
-	        ctx, target->resource, answer, same ? "patched (no change)" : "patched", err);
+	/* kubectl does not say of this verb that nothing was sent */
+	if (kt_is_dry_run_client(ctx) && !kt_opt_string(ctx, "output")) {
+		kt_auto_free char *label = kt_target_label(target);
+
+		fprintf(ctx->out, "%s %s\n", label, done);
+		return 0;
+	}
+	return kt_print_result(ctx, target->resource, answer, done, err);
 }
 
 static int run(struct kt_command_context *ctx)

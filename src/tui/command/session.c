@@ -2,6 +2,7 @@
 #include "tui/command/session.h"
 
 #include "api/client/remote.h"
+#include "api/schema/schema.h"
 #include "api/status.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -27,6 +28,7 @@ struct kt_session {
 	/* what it was before the server's kinds changed: targets still point there */
 	KT_VEC(struct kt_discovery) past;
 	int discovery_timeout_ms;
+	struct kt_discovery builtin; /* what --local knows; empty until asked for */
 	struct kt_map variables;
 	struct kt_cancel cancel;
 };
@@ -61,6 +63,7 @@ void kt_session_destroy(struct kt_session *session)
 	for (size_t i = 0; i < session->past.n; i++)
 		kt_discovery_finish(&session->past.items[i]);
 	kt_vec_finish(&session->past);
+	kt_discovery_finish(&session->builtin);
 	kt_map_finish(&session->variables);
 	kt_cancel_close(&session->cancel);
 	free(session->kubeconfig);
@@ -438,6 +441,42 @@ const struct kt_resource *kt_session_resource_of_kind(
 	return resource;
 }
 
+static char **no_words(void)
+{
+	return kt_new_array(char *, 1);
+}
+
+static void read_builtin(struct kt_discovery *builtin)
+{
+	const struct kt_kind_set *set = &kt_builtin_kinds;
+
+	builtin->resources = kt_new_array(struct kt_resource, set->n_kinds);
+	for (size_t i = 0; i < set->n_kinds; i++) {
+		const struct kt_kind *kind = &set->kinds[i];
+
+		builtin->resources[builtin->n++] = (struct kt_resource){
+		        .group = kt_strdup(kind->group),
+		        .version = kt_strdup(kind->version),
+		        .plural = kt_strdup(kind->plural),
+		        .singular = kt_strdup(kind->singular),
+		        .kind = kt_strdup(kind->kind),
+		        .short_names = no_words(),
+		        .categories = no_words(),
+		        .verbs = no_words(),
+		        .subresources = no_words(),
+		        .namespaced = kind->flags & KT_KIND_NAMESPACED,
+		};
+	}
+}
+
+const struct kt_resource *kt_session_builtin_resource(
+        struct kt_session *session, const char *api_version, const char *kind)
+{
+	if (!session->builtin.n)
+		read_builtin(&session->builtin);
+	return kt_discovery_find_kind(&session->builtin, api_version, kind);
+}
+
 /* Requests */
 
 static void print_warnings(struct kt_command_context *ctx, const char *warnings)
@@ -631,6 +670,7 @@ int kt_command_fail(struct kt_command_context *ctx, const struct kt_err *err, co
 	}
 	if (err)
 		fputs(kt_err_message(err), ctx->err);
-	fputc('\n', ctx->err);
+	if (!err || !kt_ends_with(kt_err_message(err), "\n"))
+		fputc('\n', ctx->err);
 	return KT_EXIT_ERROR;
 }

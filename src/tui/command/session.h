@@ -25,6 +25,11 @@ const struct kt_resource *kt_session_resource(
 const struct kt_resource *kt_session_resource_of_kind(
         struct kt_session *session, const char *api_version, const char *kind, struct kt_err *err);
 
+/* The same without a server, for --local: only kinds that are built in. NULL: it is none of them.
+ */
+const struct kt_resource *kt_session_builtin_resource(
+        struct kt_session *session, const char *api_version, const char *kind);
+
 /* One request and its JSON answer (new reference), NULL with err. body may be NULL; content_type
  * NULL: JSON. Warnings of the server go to the context's err stream as kubectl prints them. */
 json_t *kt_session_request(struct kt_command_context *ctx, const char *method, const char *path,

@@ -190,7 +190,12 @@ int kt_targets_parse(struct kt_command_context *ctx, int first, unsigned flags,
 	             (kt_opt_strings(ctx, "filename")->n || kt_opt_given(ctx, "kustomize"));
 	int r = 0;
 
-	if (files && first < last)
+	if (kt_opt_bool(ctx, "local") && !files)
+		r = kt_fail(err, EINVAL,
+		        "you must specify resources by --filename when --local is set.\nExample "
+		        "resource specifications include:\n   '-f rsrc.yaml'\n   "
+		        "'--filename=rsrc.json'");
+	else if (files && first < last)
 		r = kt_fail(err, EINVAL,
 		        "when paths, URLs, or stdin is provided as input, you may not specify "
 		        "resource arguments as well");
@@ -229,6 +234,27 @@ char *kt_target_label(const struct kt_target *target)
 	return *resource->group
 	               ? kt_asprintf("%s.%s/%s", resource->singular, resource->group, target->name)
 	               : kt_asprintf("%s/%s", resource->singular, target->name);
+}
+
+void kt_target_say_deleted(struct kt_command_context *ctx, const struct kt_target *target)
+{
+	kt_auto_free char *label = kt_target_label(target);
+	const char *dry_run = kt_opt_string(ctx, "dry-run");
+
+	if (kt_streq(kt_opt_string(ctx, "output"), "name")) {
+		fprintf(ctx->out, "%s\n", label);
+		return;
+	}
+	const char *slash = strchr(label, '/');
+
+	fprintf(ctx->out, "%.*s \"%s\" %sdeleted", (int)(slash - label), label, target->name,
+	        kt_opt_bool(ctx, "force") && !strcmp(ctx->command->name, "delete") ? "force " : "");
+	if (target->namespace)
+		fprintf(ctx->out, " from %s namespace", target->namespace);
+	fprintf(ctx->out, "%s\n",
+	        kt_streq(dry_run, "server")   ? " (server dry run)"
+	        : kt_streq(dry_run, "client") ? " (dry run)"
+	                                      : "");
 }
 
 char *kt_targets_query(const struct kt_command_context *ctx)

@@ -64,6 +64,8 @@ int kt_targets_each(struct kt_command_context *ctx, struct kt_targets *targets, 
 char *kt_target_path(const struct kt_target *target, const char *sub);
 /* "deployment.apps/web": what kubectl prints before " created". Heap. */
 char *kt_target_label(const struct kt_target *target);
+/* "configmap \"x\" deleted from default namespace", or its name for -o name. */
+void kt_target_say_deleted(struct kt_command_context *ctx, const struct kt_target *target);
 /* Query text of -l and --field-selector: "labelSelector=…&fieldSelector=…", "" without them. Heap.
  */
 char *kt_targets_query(const struct kt_command_context *ctx);

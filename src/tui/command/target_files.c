@@ -3,6 +3,7 @@
 #include "tui/command/target.h"
 
 #include "api/client/remote.h"
+#include "api/machinery/selector.h"
 #include "base/path.h"
 #include "base/yaml.h"
 
@@ -93,6 +94,23 @@ static int check_target(
 	return 0;
 }
 
+/* -l leaves out what it does not match. */
+static bool is_selected(
+        const struct kt_command_context *ctx, const json_t *object, struct kt_err *err)
+{
+	const char *text = kt_opt_string(ctx, "selector");
+	struct kt_selector *selector = NULL;
+
+	if (!text || !*text)
+		return true;
+	if (kt_selector_parse(text, &selector, err) < 0)
+		return false;
+	bool matches = kt_selector_matches_labels(selector, kt_jget(object, "metadata.labels"));
+
+	kt_selector_destroy(selector);
+	return matches;
+}
+
 static int add_object(struct kt_command_context *ctx, struct kt_targets *targets,
         const char *source, json_t *object, struct kt_err *err)
 {
@@ -100,21 +118,32 @@ static int add_object(struct kt_command_context *ctx, struct kt_targets *targets
 	const char *namespace = kt_jstr(object, "metadata.namespace"),
 	           *name = kt_jstr(object, "metadata.name");
 
-	if (!kt_session_discovery(ctx->session, err))
+	bool local = kt_opt_bool(ctx, "local");
+
+	if (!local && !kt_session_discovery(ctx->session, err))
 		return err->code;
 	if (check_object(ctx, source, object, err) < 0)
 		return add_broken(targets, source, err);
 	if (kt_ends_with(kind, "List") && json_is_array(json_object_get(object, "items")))
 		return add_list(ctx, targets, source, object, err);
+	if (!is_selected(ctx, object, err))
+		return err->code;
 	struct kt_target *target = kt_targets_push(targets);
 
-	target->resource = kt_session_resource_of_kind(ctx->session, api_version, kind, err);
+	target->resource =
+	        local ? kt_session_builtin_resource(ctx->session, api_version, kind)
+	              : kt_session_resource_of_kind(ctx->session, api_version, kind, err);
 	target->object = json_incref(object);
 	target->source = kt_strdup(source);
 	target->name = name && *name ? kt_strdup(name) : NULL;
 	if (target->resource && target->resource->namespaced)
 		target->namespace = kt_strdup(
 		        namespace && *namespace ? namespace : kt_session_namespace(ctx->session));
+	if (local)
+		target->live = json_incref(object);
+	else if (target->namespace && json_is_object(json_object_get(object, "metadata")))
+		json_object_set_new(json_object_get(object, "metadata"), "namespace",
+		        json_string(target->namespace));
 	check_target(ctx, target, &target->error);
 	return 0;
 }

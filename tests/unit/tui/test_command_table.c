@@ -23,8 +23,10 @@ static void check_options(const struct kt_command *command)
 		}
 		/* but for --user of bindings, which is kubectl's name for whom they are given to,
 		 * and for what is written into a context */
-		bool subject = (!strcmp(o->name, "user") && strstr(command->name, "rolebinding")) ||
-		               !strcmp(command->name, "set-context");
+		bool subject =
+		        (!strcmp(o->name, "user") && (strstr(command->name, "rolebinding") ||
+		                                             !strcmp(command->name, "subject"))) ||
+		        !strcmp(command->name, "set-context");
 
 		for (const struct kt_option *g = kt_global_options; g->name && !subject; g++)
 			assert_string_not_equal(o->name, g->name);
