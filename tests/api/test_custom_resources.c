@@ -183,6 +183,54 @@ static void test_custom_scale(void **state)
 	kt_call_finish(&w.call);
 }
 
+#define COLUMN(type, path) "{\"name\":\"C\",\"type\":\"" type "\",\"jsonPath\":\"" path "\"}"
+
+static const char columns[] =
+        "{\"metadata\":{\"name\":\"rows.example.com\"},\"spec\":{\"group\":\"example.com\","
+        "\"scope\":\"Namespaced\",\"names\":{\"plural\":\"rows\",\"kind\":\"Row\"},\"versions\":[{"
+        "\"name\":\"v1\",\"served\":true,\"storage\":true,\"additionalPrinterColumns\":[" COLUMN(
+                "string", ".spec.list[*].x") "," COLUMN("string", ".spec.map") "," COLUMN("string",
+                ".spec.float") "," COLUMN("string", ".spec.none") "," COLUMN("integer",
+                ".spec.float") "," COLUMN("number", ".spec.text") "," COLUMN("boolean",
+                ".spec.yes") "," COLUMN("date", ".spec.text") "," COLUMN("date",
+                ".spec.old") "," COLUMN("string",
+                ".spec.missing") "],\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
+                                 "\"properties\":{\"spec\":{"
+                                 "\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":"
+                                 "true}}}}}]}}";
+
+/* A column shows the first of what its path finds, if it is of the column's type. */
+static void test_columns(void **state)
+{
+	static const char rows[] = "/apis/example.com/v1/namespaces/default/rows";
+	struct kt_pipeline *f = *state;
+	struct kt_waited w = {.call = {.method = "GET",
+	                              .path = rows,
+	                              .accept = "application/json;as=Table;v=v1;g=meta.k8s.io",
+	                              .loop = f->loop,
+	                              .done = kt_pipeline_on_done}};
+
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", definitions, columns), 201);
+	wait_for_status(f, rows, 200);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", rows,
+	                         "{\"apiVersion\":\"example.com/"
+	                         "v1\",\"kind\":\"Row\",\"metadata\":{\"name\":"
+	                         "\"r\"},\"spec\":{\"list\":[{\"x\":\"a\"},{\"x\":\"b\"}],\"map\":{"
+	                         "\"k\":[1]},"
+	                         "\"float\":2.5,\"none\":null,\"yes\":true,\"text\":\"soon\","
+	                         "\"old\":\"\"}}"),
+	        201);
+	kt_client_call(f->admin, &w.call);
+	kt_pipeline_turn_until(f, &w.done);
+	kt_auto_json json_t *table = kt_json_tree(kt_call_answer(&w.call));
+	kt_auto_str text = KT_STR_INIT;
+	kt_json_write(&text, kt_jget(table, "rows.0.cells"), 0);
+	assert_string_equal(kt_str_text(&text),
+	        "[\"r\",\"a\",\"{\\\"k\\\":[1]}\",\"2.5\",\"<no value>\",2,null,true,\"<invalid>\","
+	        "\"<unknown>\",null]");
+	kt_call_finish(&w.call);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -194,6 +242,8 @@ int main(void)
 	                kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_custom_scale, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_columns, kt_pipeline_setup, kt_pipeline_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

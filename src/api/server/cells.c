@@ -2,6 +2,7 @@
 #include "api/server/cells.h"
 
 #include "api/expr/jsonpath.h"
+#include "api/machinery/go_text.h"
 #include "api/server/cells_table.h"
 #include "base/time.h"
 
@@ -17,10 +18,8 @@ json_t *kt_cell_age_of(const struct kt_cell_context *context, const char *time_t
 }
 
 /* What a column shows for a field that is not there. */
-static json_t *empty_of(const struct kt_cell_context *context, const struct kt_column *column)
+static json_t *empty_of(const struct kt_column *column)
 {
-	if (context->kind->flags & KT_KIND_CUSTOM)
-		return json_null();
 	if (kt_streq(column->type, "integer"))
 		return json_integer(0);
 	if (kt_streq(column->type, "boolean"))
@@ -33,30 +32,61 @@ static json_t *zero_of(const struct kt_cell_context *context, const struct kt_co
 {
 	const struct kt_field *field = kt_type_field_path(context->kind->type, column->path + 1);
 
-	if (!(context->kind->flags & KT_KIND_CUSTOM) && field &&
-	        (field->type->shape == KT_SHAPE_INT32 || field->type->shape == KT_SHAPE_INT64))
+	if (field && (field->type->shape == KT_SHAPE_INT32 || field->type->shape == KT_SHAPE_INT64))
 		return json_integer(0);
-	return empty_of(context, column);
-}
-
-static json_t *scalar_cell(
-        const struct kt_cell_context *context, const struct kt_column *column, json_t *value)
-{
-	bool custom = context->kind->flags & KT_KIND_CUSTOM;
-
-	if (custom && kt_streq(column->type, "date"))
-		return json_is_string(value) ? kt_cell_age_of(context, json_string_value(value))
-		                             : json_null();
-	if (!custom && kt_streq(column->type, "string") && json_is_integer(value) &&
-	        kt_starts_with(column->path, ".revision"))
-		return json_incref(value);
-	return json_incref(value);
+	return empty_of(column);
 }
 
 /* A plain ".a.b.c" needs no parser. */
 static bool is_plain(const char *path)
 {
 	return path[0] == '.' && !strpbrk(path, "[]()*@{}'\"\\?") && !strstr(path, "..");
+}
+
+/* A column that is no text shows only what is of its type. */
+static json_t *typed_cell(
+        const struct kt_cell_context *context, const char *type, const json_t *value)
+{
+	if (kt_streq(type, "integer") && json_is_number(value))
+		return json_integer(json_is_integer(value) ? json_integer_value(value)
+		                                           : (json_int_t)json_real_value(value));
+	if (kt_streq(type, "number") && json_is_number(value))
+		return json_is_integer(value) ? json_integer(json_integer_value(value))
+		                              : json_real(json_real_value(value));
+	if (kt_streq(type, "boolean") && json_is_boolean(value))
+		return json_boolean(json_is_true(value));
+	if (kt_streq(type, "date") && json_is_string(value)) {
+		int64_t then;
+		const char *text = json_string_value(value);
+		if (*text && kt_time_parse(kt_sv_of(text), &then) < 0)
+			return json_string("<invalid>");
+		return kt_cell_age_of(context, text);
+	}
+	return json_null();
+}
+
+/* A column of a custom resource: the first of what its path finds, as Go prints it. */
+static json_t *custom_cell(const struct kt_cell_context *context, const struct kt_column *column)
+{
+	struct kt_jsonpath *path = NULL;
+	kt_auto_str text = KT_STR_INIT;
+
+	if (!column->path || kt_jsonpath_parse(column->path, true, &path, NULL) < 0)
+		return json_null();
+	kt_auto_json json_t *found = kt_jsonpath_find(path, context->object, true, NULL);
+	kt_jsonpath_destroy(path);
+	const json_t *first = json_array_get(found, 0);
+	if (!first)
+		return json_null();
+	if (!kt_streq(column->type, "string"))
+		return typed_cell(context, column->type, first);
+	if (json_is_object(first) || json_is_array(first))
+		kt_json_write(&text, first, KT_JSON_SORT | KT_JSON_HTML);
+	else if (json_is_null(first))
+		kt_str_puts(&text, "<no value>");
+	else
+		kt_go_percent_v(&text, first);
+	return json_stringn(text.data ? text.data : "", text.len);
 }
 
 /* What several results print: as kubectl's columns do, joined by commas. */
@@ -67,7 +97,7 @@ static json_t *joined(const struct kt_jsonpath *path, const struct kt_cell_conte
 	json_t *first = json_array_get(found, 0);
 
 	if (!first)
-		return empty_of(context, column);
+		return empty_of(column);
 	if (kt_streq(column->type, "string") &&
 	        (json_array_size(found) > 1 || !json_is_string(first))) {
 		kt_auto_str text = KT_STR_INIT;
@@ -82,7 +112,7 @@ static json_t *joined(const struct kt_jsonpath *path, const struct kt_cell_conte
 		}
 		return json_string(kt_str_text(&text));
 	}
-	return scalar_cell(context, column, first);
+	return json_incref(first);
 }
 
 static json_t *path_cell(const struct kt_cell_context *context, const struct kt_column *column)
@@ -91,13 +121,13 @@ static json_t *path_cell(const struct kt_cell_context *context, const struct kt_
 		json_t *value = kt_jget(context->object, column->path + 1);
 		if (value && !json_is_object(value) && !json_is_array(value) &&
 		        !json_is_null(value))
-			return scalar_cell(context, column, value);
+			return json_incref(value);
 		if (!value || json_is_null(value))
 			return zero_of(context, column);
 	}
 	struct kt_jsonpath *path = NULL;
 	if (kt_jsonpath_parse(column->path, true, &path, NULL) < 0)
-		return empty_of(context, column);
+		return empty_of(column);
 	json_t *cell = joined(path, context, column);
 	kt_jsonpath_destroy(path);
 	return cell;
@@ -118,6 +148,8 @@ json_t *kt_cell(const struct kt_cell_context *context, const struct kt_column *c
 		kt_cell_fn *fn = find_function(column->cell);
 		return fn ? fn(context) : json_string("");
 	}
+	if (context->kind->flags & KT_KIND_CUSTOM)
+		return custom_cell(context, column);
 	return column->path ? path_cell(context, column) : json_string("");
 }
 
