@@ -287,6 +287,7 @@ const struct kt_ui_verb *const kt_ui_verbs[] = {
         WORD("owned", NULL),
         WORD("editor", NULL),
         WORD("find", NULL),
+        WORD("substitute", NULL),
         WORD("undo", NULL),
         WORD("redo", NULL),
         WORD("complete", NULL),

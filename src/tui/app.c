@@ -8,6 +8,7 @@
 #include "tui/header_info.h"
 #include "tui/job.h"
 #include "tui/keys.h"
+#include "tui/paste.h"
 #include "tui/plugin.h"
 #include "tui/program.h"
 #include "tui/start.h"
@@ -212,7 +213,7 @@ static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 {
 	struct kt_view *view = kt_ui_top(ui);
 
-	if (key->code == KT_KEY_RESIZE || key->code == KT_KEY_NONE)
+	if (key->code == KT_KEY_RESIZE || key->code == KT_KEY_NONE || kt_paste_key(ui, key))
 		return;
 	if (kt_screen_too_small()) { /* what cannot be seen is not done */
 		ui->leaving = key->code == (KT_KEY_CTRL | 'c');
@@ -271,7 +272,7 @@ static void on_terminal(struct kt_io *io, uint32_t events)
 	}
 	if (app->ui.leaving)
 		kt_loop_stop(app->ui.loop);
-	else
+	else if (!app->ui.pasting)
 		kt_ui_paint(&app->ui);
 }
 
@@ -425,6 +426,7 @@ static void finish_ui(struct app *app)
 	free(ui->output_title);
 	free(ui->flash);
 	free(ui->start_error);
+	kt_str_finish(&ui->pasted);
 	kt_loop_destroy(ui->loop);
 }
 

@@ -555,7 +555,10 @@ bool kt_hints_check(const struct kt_type *type, const char *text, kt_fault_fn *f
 	kt_auto_err err = KT_ERR_INIT;
 
 	if (kt_yaml_parse(kt_sv_of(text), &options, &docs, &err) < 0) {
-		fault(arg, line_of_error(kt_err_message(&err)), true, kt_err_message(&err));
+		const char *reason = strstr(kt_err_message(&err), ": ");
+
+		fault(arg, line_of_error(kt_err_message(&err)), true,
+		        reason ? reason + 2 : kt_err_message(&err));
 		return false;
 	}
 	bool one = docs.n == 1 && json_is_object(docs.docs[0].value);

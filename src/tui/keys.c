@@ -90,13 +90,22 @@ const struct kt_binding kt_bindings[] = {
         {KT_IN_EDIT, NULL, CTRL('s'), "save", "Check and Save", "Editor", M},
         {KT_IN_EDIT, NULL, CTRL('e'), "editor", "$EDITOR", "Editor", M},
         {KT_IN_EDIT, NULL, CTRL('f'), "find", "Find", "Editor", M},
+        {KT_IN_EDIT, NULL, CTRL('n'), "next", "Next Hit", "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('r'), "substitute", "Replace", "Editor", M},
         {KT_IN_EDIT, NULL, CTRL('z'), "undo", "Undo", "Editor", M},
         {KT_IN_EDIT, NULL, CTRL('y'), "redo", "Redo", "Editor", M},
         {KT_IN_EDIT, NULL, KT_KEY_TAB, "complete", "Complete", "Editor", M},
         {KT_IN_EDIT, NULL, KT_KEY_F1 + 1, "take mine", "Take Yours", "Editor", M},
         {KT_IN_EDIT, NULL, KT_KEY_F1 + 2, "take theirs", "Take Theirs", "Editor", M},
         {KT_IN_EDIT, NULL, CTRL(' '), "complete", NULL, "Editor", 0},
-        {KT_IN_EDIT, NULL, CTRL('c'), "back", "Leave", "Editor", 0},
+        /* the editor takes these itself, they lead nowhere else */
+        {KT_IN_EDIT, NULL, CTRL('a'), "", "Begin Of Line", "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('x'), "", "Cut The Line Or What Is Selected", "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('k'), "", NULL, "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('v'), "", "Put It In", "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('u'), "", NULL, "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('d'), "", NULL, "Editor", 0},
+        {KT_IN_EDIT, NULL, CTRL('c'), "back", "Copy What Is Selected, Or Leave", "Editor", 0},
         {KT_IN_EDIT, NULL, CTRL('q'), "back", "Leave", "Editor", M},
         {KT_IN_DIFF, NULL, KT_KEY_ENTER, "confirm", "Apply", "Diff", W | M},
         {KT_IN_DIFF, NULL, 'e', "back", "Back to the Editor", "Diff", M},
@@ -130,6 +139,7 @@ const struct kt_binding kt_bindings[] = {
         {KT_IN_ALL, NULL, ':', "prompt", "Command", "General", 0},
         {KT_IN_ALL, NULL, '/', "filter", "Filter", "General", 0},
         {KT_IN_ALL, NULL, '?', "help", "Help", "General", 0}, /* the menu begins with it */
+        {KT_IN_ALL, NULL, KT_KEY_F1, "help", NULL, "General", 0},
         {KT_IN_ALL, NULL, KT_KEY_ESC, "back", "Back/Clear", "General", 0},
         {KT_IN_ALL, NULL, 'q', "back", "Back", "General", 0},
         {KT_IN_ALL, NULL, CTRL('a'), "aliases", "Aliases", "General", 0},
@@ -181,6 +191,8 @@ bool kt_binding_applies(
 	const struct kt_resource *resource = view->ops->resource ? view->ops->resource(view) : NULL;
 
 	if (!(binding->contexts & (view->ops->context | KT_IN_ALL)))
+		return false;
+	if (view->ops->types_text && binding->key >= ' ' && binding->key < 0x110000)
 		return false;
 	if (ui->readonly && binding->flags & KT_BINDING_WRITES)
 		return false;

@@ -53,6 +53,8 @@ struct kt_view_ops {
 	void (*draw)(struct kt_view *view, struct kt_rect area);
 	/* What the key table left over: moving, typing. True when it was used. May be NULL. */
 	bool (*key)(struct kt_view *view, const struct kt_key *key);
+	/* What was pasted, with its line ends. NULL: nothing is typed here. */
+	void (*paste)(struct kt_view *view, const char *text);
 	/* A UI command (keys.c) with its argument ("" without). False: it does not concern this
 	 * view. May be NULL. */
 	bool (*verb)(struct kt_view *view, const char *verb, const char *argument);
@@ -119,6 +121,8 @@ struct kt_ui {
 	struct kt_timer flash_timer, frame_timer, tick_timer;
 	int64_t painted_ns;
 	bool readonly, hide_header, hide_crumbs, full_screen, leaving, starting;
+	bool pasting;         /* paste.c */
+	struct kt_str pasted; /* so far */
 	bool of_key; /* the line being run stands for a key: views are pushed, not replaced */
 	char *start_error;
 	int exit_code;

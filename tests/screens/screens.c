@@ -16,7 +16,7 @@
  *     gone TEXT              until it does not
  *     key NAME…              "d", "enter", "ctrl-d", "shift-left"
  *     type TEXT
- *     bytes TEXT             as they stand; \e is Esc
+ *     bytes TEXT             as they stand; \e is Esc, \r Enter
  *     click COLUMN ROW
  *     resize COLUMNS ROWS
  *     screen NAME            compare text and attributes with TEST-NAME.screen

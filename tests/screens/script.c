@@ -399,16 +399,16 @@ static bool press(struct script *s, const char *names)
 	return true;
 }
 
-/* As they stand; \e is Esc. */
+/* As they stand; \e is Esc, \r Enter. */
 static void send_bytes(struct script *s, const char *text)
 {
 	kt_auto_str bytes = KT_STR_INIT;
 
 	for (; *text; text++) {
-		bool escape = text[0] == '\\' && text[1] == 'e';
+		bool escape = text[0] == '\\' && (text[1] == 'e' || text[1] == 'r');
 
-		kt_str_putc(&bytes, escape ? '\033' : *text);
 		text += escape;
+		kt_str_putc(&bytes, !escape ? *text : *text == 'e' ? '\033' : '\r');
 	}
 	terminal_type(s->terminal, kt_str_text(&bytes));
 }

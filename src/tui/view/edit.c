@@ -500,6 +500,41 @@ static void find(struct edit_view *v)
 	                .title = "Find", .asks = &field, .n_asks = 1, .done = on_find, .arg = v});
 }
 
+static void on_replace(struct kt_ui *ui, void *arg)
+{
+	struct edit_view *v = arg;
+	size_t n = kt_editor_replace_all(&v->editor, kt_dialog_text(ui, 0), kt_dialog_text(ui, 1));
+
+	kt_ui_flash(ui, n ? KT_FLASH_INFO : KT_FLASH_WARN, "%zu place%s replaced", n,
+	        n == 1 ? "" : "s");
+}
+
+static void replace(struct edit_view *v)
+{
+	const struct kt_ask fields[] = {
+	        {.label = "Find:",
+	                .kind = KT_ASK_TEXT,
+	                .text = v->editor.search.text ? v->editor.search.text : ""},
+	        {.label = "Replace with:", .kind = KT_ASK_TEXT, .text = ""}};
+
+	kt_dialog_open(v->view.ui, &(struct kt_dialog_options){.title = "Replace",
+	                                   .asks = fields,
+	                                   .n_asks = KT_ARRAY_SIZE(fields),
+	                                   .done = on_replace,
+	                                   .arg = v});
+}
+
+static void paste(struct kt_view *view, const char *text)
+{
+	struct edit_view *v = of_view(view);
+
+	close_popup(v);
+	kt_editor_insert(&v->editor, text);
+	if (v->editor.is_full)
+		kt_ui_flash(view->ui, KT_FLASH_ERROR,
+		        "the text would become larger than a server takes");
+}
+
 static bool verb(struct kt_view *view, const char *name, const char *argument)
 {
 	struct edit_view *v = of_view(view);
@@ -514,6 +549,8 @@ static bool verb(struct kt_view *view, const char *name, const char *argument)
 		complete(v);
 	else if (!strcmp(name, "find"))
 		find(v);
+	else if (!strcmp(name, "substitute"))
+		replace(v);
 	else if (!strcmp(name, "take"))
 		take_side(v, !strcmp(argument, "mine"));
 	else if (!strcmp(name, "next"))
@@ -571,6 +608,7 @@ static const struct kt_view_ops OPS = {
         .title = title,
         .draw = draw,
         .key = key,
+        .paste = paste,
         .verb = verb,
         .leave = leave,
         .destroy = destroy,

@@ -57,6 +57,29 @@ static void collect_own(struct help_view *v, const struct kt_view *below)
 	}
 }
 
+/* Keys of the widgets, which are several or no command lines. */
+enum {
+	IN_TABLE = KT_IN_TABLE | KT_IN_XRAY,
+	IN_TEXT = KT_IN_TEXT | KT_IN_LOG | KT_IN_YAML | KT_IN_DIFF,
+	IN_EITHER = IN_TABLE | IN_TEXT
+};
+
+static const struct {
+	unsigned contexts;
+	const char *key, *text;
+} MOVES[] = {
+        {IN_EITHER, "Up k", "Up"},
+        {IN_EITHER, "Down j", "Down"},
+        {IN_EITHER, "PgUp Ctrl-B", "Page Up"},
+        {IN_EITHER, "PgDn Ctrl-F", "Page Down"},
+        {IN_EITHER, "Home g", "Top"},
+        {IN_EITHER, "End Shift-G", "Bottom"},
+        {IN_EITHER, "Left Right", "Scroll Sideways"},
+        {KT_IN_TABLE, "Shift-Left", "Pick Column Left"},
+        {KT_IN_TABLE, "Shift-Right", "Pick Column Right"},
+        {KT_IN_EDIT, "Shift-Arrows", "Select"},
+};
+
 static void collect(struct help_view *v, const struct kt_view *below)
 {
 	bool own = false;
@@ -73,15 +96,9 @@ static void collect(struct help_view *v, const struct kt_view *below)
 		kt_key_name(b->key, name);
 		add(v, b->section, name, b->help);
 	}
-	add(v, "Navigation", "Up k", "Up");
-	add(v, "Navigation", "Down j", "Down");
-	add(v, "Navigation", "PgUp Ctrl-B", "Page Up");
-	add(v, "Navigation", "PgDn Ctrl-F", "Page Down");
-	add(v, "Navigation", "Home g", "Top");
-	add(v, "Navigation", "End Shift-G", "Bottom");
-	add(v, "Navigation", "Left Right", "Scroll Columns");
-	add(v, "Navigation", "Shift-Left", "Pick Column Left");
-	add(v, "Navigation", "Shift-Right", "Pick Column Right");
+	for (size_t i = 0; i < KT_ARRAY_SIZE(MOVES); i++)
+		if (MOVES[i].contexts & (below->ops->context ? below->ops->context : KT_IN_TEXT))
+			add(v, "Navigation", MOVES[i].key, MOVES[i].text);
 	for (const struct kt_ui_verb *const *verb = kt_ui_verbs; *verb; verb++)
 		if ((*verb)->help)
 			add(v, "Command line", (*verb)->name, (*verb)->help);

@@ -134,7 +134,8 @@ static bool grows(const struct kt_editor *editor, size_t from, size_t to, const 
 
 void kt_editor_replace(struct kt_editor *editor, size_t from, size_t to, const char *text)
 {
-	if (editor->text.len + strlen(text) > KT_EDITOR_MAX_BYTES)
+	editor->is_full = editor->text.len - (to - from) + strlen(text) > KT_EDITOR_MAX_BYTES;
+	if (editor->is_full)
 		return;
 	forget_changes(editor, editor->done);
 	if (grows(editor, from, to, text)) {
@@ -237,6 +238,34 @@ bool kt_editor_find(struct kt_editor *editor, const char *pattern)
 	editor->anchor = end;
 	editor->wanted = -1;
 	return true;
+}
+
+size_t kt_editor_replace_all(struct kt_editor *editor, const char *pattern, const char *with)
+{
+	const char *text = kt_editor_text(editor);
+	kt_auto_str next = KT_STR_INIT;
+	size_t n = 0, at = 0, start, end, cursor = editor->cursor;
+
+	kt_filter_set(&editor->search, pattern);
+	while (kt_filter_find(&editor->search, text, editor->text.len, at, &start, &end)) {
+		kt_str_add(&next, text + at, start - at);
+		if (end > start) {
+			kt_str_puts(&next, with);
+			n++;
+		} else if (end < editor->text.len) { /* a match of nothing */
+			kt_str_putc(&next, text[end++]);
+		} else {
+			end++;
+		}
+		at = end;
+	}
+	if (!n)
+		return 0;
+	if (at < editor->text.len)
+		kt_str_puts(&next, text + at);
+	kt_editor_replace(editor, 0, editor->text.len, kt_str_text(&next));
+	editor->cursor = KT_MIN(cursor, editor->text.len);
+	return n;
 }
 
 /* Notes */
@@ -355,7 +384,7 @@ static uint32_t unshifted(uint32_t code)
 	}
 }
 
-static void insert(struct kt_editor *editor, const char *text)
+void kt_editor_insert(struct kt_editor *editor, const char *text)
 {
 	if (kt_editor_has_selection(editor)) {
 		size_t from = KT_MIN(editor->anchor, editor->cursor),
@@ -382,7 +411,7 @@ static void new_line(struct kt_editor *editor)
 	if (editor->cursor > start && editor->text.data[editor->cursor - 1] == ':')
 		indent += 2;
 	kt_str_printf(&text, "\n%*s", (int)indent, "");
-	insert(editor, kt_str_text(&text));
+	kt_editor_insert(editor, kt_str_text(&text));
 }
 
 static void cut_line(struct kt_editor *editor)
@@ -438,10 +467,7 @@ static bool edit_key(struct kt_editor *editor, uint32_t code)
 	case KT_KEY_CTRL | 'u':
 	case KT_KEY_CTRL | 'v':
 		if (editor->clip)
-			insert(editor, editor->clip);
-		return true;
-	case KT_KEY_PASTE_BEGIN:
-	case KT_KEY_PASTE_END:
+			kt_editor_insert(editor, editor->clip);
 		return true;
 	default:
 		return false;
@@ -501,7 +527,7 @@ bool kt_editor_key(struct kt_editor *editor, const struct kt_key *key)
 	char bytes[5] = {0};
 
 	kt_utf8_encode(key->code, bytes);
-	insert(editor, bytes);
+	kt_editor_insert(editor, bytes);
 	editor->typing = true;
 	return true;
 }

@@ -36,8 +36,9 @@ struct kt_editor {
 	size_t top;
 	int left;
 	KT_VEC(struct kt_editor_change) changes;
-	size_t done; /* changes that are in force; the others can be redone */
-	bool typing; /* the last change may grow */
+	size_t done;  /* changes that are in force; the others can be redone */
+	bool typing;  /* the last change may grow */
+	bool is_full; /* the last change found no room */
 	KT_VEC(struct kt_editor_note) notes;
 	struct kt_filter search;
 	char *clip;
@@ -49,8 +50,10 @@ void kt_editor_init(struct kt_editor *editor);
 void kt_editor_finish(struct kt_editor *editor);
 void kt_editor_set(struct kt_editor *editor, const char *text); /* forgets undo */
 const char *kt_editor_text(const struct kt_editor *editor);
-/* Bytes [from, to) become text; one step of undo. The cursor goes behind it. */
+/* Bytes [from, to) become text; one step of undo. The cursor goes behind it. Nothing happens but
+ * is_full when the text would become larger than a server takes. */
 void kt_editor_replace(struct kt_editor *editor, size_t from, size_t to, const char *text);
+void kt_editor_insert(struct kt_editor *editor, const char *text); /* for the selection, if any */
 bool kt_editor_undo(struct kt_editor *editor);
 bool kt_editor_redo(struct kt_editor *editor);
 size_t kt_editor_line_of(const struct kt_editor *editor, size_t offset);
@@ -58,6 +61,8 @@ struct kt_sv kt_editor_line(const struct kt_editor *editor, size_t line);
 void kt_editor_go_to_line(struct kt_editor *editor, size_t line);
 /* Selects a hit. NULL, or the last pattern again while its hit is selected: the next one. */
 bool kt_editor_find(struct kt_editor *editor, const char *pattern);
+/* All hits, as one step of undo; how many. */
+size_t kt_editor_replace_all(struct kt_editor *editor, const char *pattern, const char *with);
 bool kt_editor_has_selection(const struct kt_editor *editor);
 char *kt_editor_selection(const struct kt_editor *editor); /* heap, "" without */
 void kt_editor_clear_notes(struct kt_editor *editor);

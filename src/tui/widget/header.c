@@ -140,7 +140,8 @@ static size_t collect(const struct kt_ui *ui, struct entry entries[MENU_MAX])
 			entries[n++] = (struct entry){0};
 	}
 	/* first, since the last ones may find no room */
-	entries[n++] = (struct entry){'?', kt_strdup("Help"), false};
+	entries[n++] = (struct entry){
+	        view && view->ops->types_text ? KT_KEY_F1 : '?', kt_strdup("Help"), false};
 	for (const struct kt_binding *b = kt_bindings; view && b->line && n < MENU_MAX; b++)
 		if (b->flags & KT_BINDING_MENU && b->help && kt_binding_applies(ui, view, b) &&
 		        kt_binding_find(ui, view, b->key) == b)

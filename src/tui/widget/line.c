@@ -144,9 +144,6 @@ bool kt_line_key(struct kt_line *line, const struct kt_key *key)
 	case KT_KEY_CTRL | KT_KEY_RIGHT:
 		line->cursor = word_behind(line, line->cursor);
 		return true;
-	case KT_KEY_PASTE_BEGIN:
-	case KT_KEY_PASTE_END:
-		return true;
 	default:
 		break;
 	}
