@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * pods/eviction: a deletion that a PodDisruptionBudget may refuse. Pod and budget change in one
- * transaction, so that a refused eviction costs nothing. Source: the documentation's page on
- * API-initiated eviction.
+ * transaction; only preconditions that fail cost a disruption, as upstream. Source: the
+ * documentation's page on API-initiated eviction.
  */
 #include "api/server/admit.h"
 #include "api/server/delete.h"
@@ -15,6 +15,8 @@
 #include <errno.h>
 
 #define DISRUPTED_PODS_MAX 2000 /* upstream's bound on status.disruptedPods */
+
+static char spent_in_vain; /* operation_data of such a request */
 
 static int eviction_decode(struct kt_request *request)
 {
@@ -241,12 +243,25 @@ static void mark_disrupted(struct kt_request *request)
 	                            "Eviction API: evicting", "lastTransitionTime", time));
 }
 
+/* Upstream spends a disruption before it tries to delete: an eviction that its own preconditions
+ * refuse has cost one all the same. The budget is written, then the refusal is said. */
+static int spend_in_vain(struct kt_request *request, const struct kt_kind *kind,
+        struct kt_object *object, json_t *budget)
+{
+	if (request->state->dry_run)
+		return request->err.code;
+	kt_err_clear(&request->err);
+	request->state->operation_data = &spent_in_vain;
+	return spend(request, kind, object, budget);
+}
+
 static int eviction_mutate(struct kt_request *request)
 {
 	const struct kt_kind *kind = kt_builtin_kind("policy", "v1", "PodDisruptionBudget");
 	kt_auto_object struct kt_object *object = NULL;
 	int asked = 1;
 
+	request->state->operation_data = NULL;
 	take_options(request->state);
 	kt_write_begin(request);
 	if (kt_write_load(request, false) < 0)
@@ -263,8 +278,11 @@ static int eviction_mutate(struct kt_request *request)
 		asked = ask_budget(request, budget);
 	if (asked >= 0)
 		mark_disrupted(request);
-	if (asked < 0 || kt_delete_plan(request) < 0)
+	if (asked < 0)
 		return request->err.code;
+	if (kt_delete_plan(request) < 0)
+		return asked == 0 ? spend_in_vain(request, kind, object, budget)
+		                  : request->err.code;
 	return asked == 0 ? spend(request, kind, object, budget) : 0;
 }
 
@@ -273,6 +291,8 @@ static int eviction_commit(struct kt_request *request)
 	struct kt_request_state *state = request->state;
 	struct kt_rule_context *rules = state->rules;
 
+	if (state->operation_data)
+		return kt_write_submit(request);
 	state->success_status = 201;
 	if (!state->result) {
 		state->result = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion",
@@ -287,10 +307,18 @@ static int eviction_commit(struct kt_request *request)
 	return kt_write_submit(request);
 }
 
+static int eviction_encode(struct kt_request *request)
+{
+	/* The plan fails again as it did. */
+	if (request->state->operation_data)
+		return kt_delete_plan(request);
+	return kt_encode_result(request);
+}
+
 const struct kt_operation kt_operation_eviction = {
         .name = "eviction",
         .decode = eviction_decode,
         .mutate = eviction_mutate,
         .commit = eviction_commit,
-        .encode = kt_encode_result,
+        .encode = eviction_encode,
 };

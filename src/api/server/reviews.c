@@ -2,6 +2,7 @@
 /* Reviews: questions to authentication and authorization that are answered and not stored. One
  * table, one function per kind. */
 #include "api/machinery/field_errors.h"
+#include "api/machinery/managed.h"
 #include "api/machinery/names.h"
 #include "api/server/admit.h"
 #include "api/server/auth/authenticate.h"
@@ -311,16 +312,35 @@ static int review_decode(struct kt_request *request)
 	return kt_admit_create(request, state->body);
 }
 
+/* Who asked is recorded as of any object that is created. */
+static int record_manager(struct kt_request *request, const struct kt_type *type,
+        const char *api_version, const char *subresource)
+{
+	struct kt_request_state *state = request->state;
+	struct kt_apply apply = {
+	        .type = type,
+	        .kind = state->kind,
+	        .api_version = api_version,
+	        .subresource = subresource,
+	        .manager = kt_write_manager(request),
+	        .now_ns = kt_loop_wall_ns(request->loop),
+	};
+
+	return kt_managed_update(&apply, state->result, NULL, &request->err);
+}
+
 /* Reviews have no metadata of their own. */
 static int check_metadata(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
-	json_t *metadata = json_object_get(state->body, "metadata");
+	json_t *metadata = json_object_get(state->result, "metadata");
 	struct kt_field_errors errors = {.arena = &request->arena};
 	bool namespaced = state->kind->flags & KT_KIND_NAMESPACED;
+	size_t allowed = !!json_object_get(metadata, "namespace") +
+	                 !!json_object_get(metadata, "managedFields");
 
 	if (!kt_streq(state->kind->group, "authorization.k8s.io") ||
-	        json_object_size(metadata) <= (json_object_get(metadata, "namespace") ? 1U : 0U))
+	        json_object_size(metadata) <= allowed)
 		return 0;
 	kt_field_invalid(&errors, "metadata", metadata,
 	        namespaced ? "must be empty except for namespace" : "must be empty");
@@ -330,10 +350,13 @@ static int check_metadata(struct kt_request *request)
 static int review_commit(struct kt_request *request)
 {
 	struct kt_request_state *state = request->state;
+	char api_version[256];
 
-	if (check_metadata(request) < 0)
-		return request->err.code;
 	state->result = json_deep_copy(state->body);
+	kt_kind_api_version(state->kind, api_version, sizeof(api_version));
+	if (record_manager(request, state->kind->type, api_version, NULL) < 0 ||
+	        check_metadata(request) < 0)
+		return request->err.code;
 	if (!(state->kind->flags & KT_KIND_NAMESPACED))
 		json_object_del(json_object_get(state->result, "metadata"), "namespace");
 	state->result_type = state->kind->type;
@@ -352,14 +375,14 @@ const struct kt_operation kt_operation_review = {
         .encode = kt_encode_result,
 };
 
+#define TOKEN_VERSION "authentication.k8s.io/v1"
 #define TOKEN_TYPE "io.k8s.api.authentication.v1.TokenRequest"
 
 static int token_decode(struct kt_request *request)
 {
 	if (kt_write_options(request, "CreateOptions") < 0)
 		return request->err.code;
-	if (kt_write_decode(request, kt_type_lookup(TOKEN_TYPE), "authentication.k8s.io/v1",
-	            "TokenRequest") < 0)
+	if (kt_write_decode(request, kt_type_lookup(TOKEN_TYPE), TOKEN_VERSION, "TokenRequest") < 0)
 		return request->err.code;
 	return kt_admit_create(request, request->state->body);
 }
@@ -371,6 +394,8 @@ static int token_commit(struct kt_request *request)
 	state->result = json_deep_copy(state->body);
 	state->result_type = kt_type_lookup(TOKEN_TYPE);
 	state->success_status = 201;
+	if (record_manager(request, state->result_type, TOKEN_VERSION, "token") < 0)
+		return request->err.code;
 	return kt_token_request(request->server->authenticator, request->loop,
 	        state->route.namespace, state->route.name, state->result, &request->err);
 }

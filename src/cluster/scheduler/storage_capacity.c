@@ -13,8 +13,8 @@ static bool tells_capacity(const struct kt_volumes *volumes, const struct kt_obj
 	if (!kt_json_string_sv(kt_json_member(kt_object_doc(class), "provisioner"), &name))
 		return false;
 	driver = kt_volumes_get(volumes, KT_VOLUME_CSI_DRIVERS, name);
-	return driver && kt_json_bool(kt_object_field(driver, KT_SECTION_SPEC, "storageCapacity"),
-	                         false);
+	return driver &&
+	       kt_json_bool(kt_object_field(driver, KT_SECTION_SPEC, "storageCapacity"), false);
 }
 
 /* The largest volume that can be made, where it is known; else all that is left. */

@@ -46,8 +46,8 @@ static void set_coded(json_t *data, const char *key, const struct kt_str *value)
 	json_object_set_new(data, key, json_string(kt_str_text(&coded)));
 }
 
-static int add_entry(struct entries *entries, const char *key, const struct kt_str *value,
-        struct kt_err *err)
+static int add_entry(
+        struct entries *entries, const char *key, const struct kt_str *value, struct kt_err *err)
 {
 	if (!is_key(key))
 		return kt_fail(err, EINVAL, "\"%s\" is not %s " KEY_RULE, key,
@@ -79,8 +79,7 @@ static int add_literal(struct entries *entries, const char *text, struct kt_err 
 	kt_auto_str value = KT_STR_INIT;
 
 	if (!equals || equals == text)
-		return kt_fail(
-		        err, EINVAL, "invalid literal source %s, expected key=value", text);
+		return kt_fail(err, EINVAL, "invalid literal source %s, expected key=value", text);
 	kt_auto_free char *key = kt_strndup(text, (size_t)(equals - text));
 
 	kt_str_puts(&value, equals + 1);
@@ -201,8 +200,7 @@ static int add_env_file(struct entries *entries, const char *path, struct kt_err
 	return 0;
 }
 
-static int add_entries(
-        struct kt_command_context *ctx, struct entries *entries, struct kt_err *err)
+static int add_entries(struct kt_command_context *ctx, struct entries *entries, struct kt_err *err)
 {
 	static const struct {
 		const char *option;
@@ -231,14 +229,14 @@ static void append_hash(json_t *object)
 	bool secret = kt_streq(kt_jstr(object, "kind"), "Secret");
 	json_t *metadata = json_object_get(object, "metadata");
 	const char *name = kt_jstr(metadata, "name"), *type = kt_jstr(object, "type");
-	kt_auto_json json_t *content = json_pack("{s:s, s:s}", "kind", kt_jstr(object, "kind"),
-	        "name", name);
+	kt_auto_json json_t *content =
+	        json_pack("{s:s, s:s}", "kind", kt_jstr(object, "kind"), "name", name);
 	const json_t *data = json_object_get(object, "data");
 	kt_auto_str text = KT_STR_INIT, hex = KT_STR_INIT;
 	unsigned char digest[32];
 
-	json_object_set_new(content, "data",
-	        data ? json_incref((json_t *)(uintptr_t)data) : json_object());
+	json_object_set_new(
+	        content, "data", data ? json_incref((json_t *)(uintptr_t)data) : json_object());
 	if (json_object_get(object, "binaryData"))
 		json_object_set(content, "binaryData", json_object_get(object, "binaryData"));
 	if (secret)
@@ -331,15 +329,13 @@ int kt_create_secret_tls(struct kt_command_context *ctx)
 			        "tls: failed to find any PEM data in %s input", FILES[i][2]);
 		set_coded(data, FILES[i][1], &text);
 	}
-	return finish(
-	        ctx, "secrets", secret_of(name, "kubernetes.io/tls", json_incref(data)));
+	return finish(ctx, "secrets", secret_of(name, "kubernetes.io/tls", json_incref(data)));
 }
 
 /* A login that is there already, as its only entry. */
 static int docker_from_file(struct kt_command_context *ctx, const char *name)
 {
-	const char *file = kt_opt_strings(ctx, "from-file")->items[0],
-	           *equals = strchr(file, '=');
+	const char *file = kt_opt_strings(ctx, "from-file")->items[0], *equals = strchr(file, '=');
 	kt_auto_err err = KT_ERR_INIT;
 	kt_auto_str text = KT_STR_INIT;
 	json_t *data = json_object();
@@ -382,6 +378,5 @@ int kt_create_secret_docker(struct kt_command_context *ctx)
 
 	kt_json_write(&text, config, 0);
 	set_coded(data, ".dockerconfigjson", &text);
-	return finish(
-	        ctx, "secrets", secret_of(name, "kubernetes.io/dockerconfigjson", data));
+	return finish(ctx, "secrets", secret_of(name, "kubernetes.io/dockerconfigjson", data));
 }

@@ -129,8 +129,8 @@ static int add_given_ports(const struct kt_command_context *ctx, json_t *ports, 
 
 		if (kt_sv_int64(part, &port) < 0)
 			return kt_fail(err, EINVAL,
-			        "strconv.Atoi: parsing \"%.*s\": invalid syntax",
-			        (int)part.len, part.p);
+			        "strconv.Atoi: parsing \"%.*s\": invalid syntax", (int)part.len,
+			        part.p);
 		json_array_append_new(ports, port_of(ctx, port));
 	}
 	return 0;

@@ -45,8 +45,8 @@ static int check(struct kt_command_context *ctx, const char *path, bool needs_fi
 		return kt_command_fail(ctx, NULL, "must specify one of -f and -k");
 	for (size_t i = 0; needs_file && i < KT_ARRAY_SIZE(OTHERS); i++)
 		if (kt_opt_given(ctx, OTHERS[i]))
-			return kt_command_fail(ctx, NULL, "--raw and --%s are mutually exclusive",
-			        OTHERS[i]);
+			return kt_command_fail(
+			        ctx, NULL, "--raw and --%s are mutually exclusive", OTHERS[i]);
 	if (files->n > 1)
 		return kt_command_fail(
 		        ctx, NULL, "--raw can only use a single local file or stdin");
@@ -72,10 +72,7 @@ int kt_run_raw(struct kt_command_context *ctx, const char *method, bool needs_fi
 	if (!client || (files->n && read_body(ctx, files->items[0], &body, &err) < 0))
 		return kt_command_fail(ctx, &err, NULL);
 	kt_auto_buf struct kt_buf *bytes = files->n ? kt_buf_from_str(&body) : NULL;
-	struct kt_call call = {.method = method,
-	        .path = path,
-	        .accept = "*/*",
-	        .body = bytes};
+	struct kt_call call = {.method = method, .path = path, .accept = "*/*", .body = bytes};
 
 	if (kt_client_call_wait(client, &call, ctx->cancel) < 0)
 		code = kt_command_fail(ctx, &call.err, NULL);

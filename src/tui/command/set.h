@@ -36,8 +36,8 @@ struct kt_set_change {
  * argument, is called for each object. */
 int kt_set_run(struct kt_command_context *ctx, struct kt_set_change change, kt_target_fn *fn);
 /* Sends what differs. */
-int kt_set_one(struct kt_command_context *ctx, struct kt_target *target, void *change,
-        struct kt_err *err);
+int kt_set_one(
+        struct kt_command_context *ctx, struct kt_target *target, void *change, struct kt_err *err);
 /* Borrowed; NULL: it makes no pods. */
 json_t *kt_set_pod_spec(const json_t *object);
 bool kt_set_is_assignment(const char *word);

@@ -149,8 +149,8 @@ static int apply_env(struct kt_command_context *ctx, json_t *spec,
 /* List */
 
 /* The entry of a ConfigMap or Secret. Heap; NULL with err. */
-static char *entry_value(struct kt_command_context *ctx, const json_t *reference, bool secret,
-        struct kt_err *err)
+static char *entry_value(
+        struct kt_command_context *ctx, const json_t *reference, bool secret, struct kt_err *err)
 {
 	const char *name = kt_jstr(reference, "name"), *key = kt_jstr(reference, "key");
 	kt_auto_free char *path = kt_asprintf("/api/v1/namespaces/%s/%s/%s",

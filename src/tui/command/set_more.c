@@ -22,14 +22,8 @@ static const struct kt_option SELECTOR_OPTIONS[] = {
 };
 
 static const struct kt_option SUBJECT_OPTIONS[] = {
-        {.name = "user",
-                .type = KT_OPTION_STRINGS,
-                .value_name = "NAME",
-                .help = "to this user"},
-        {.name = "group",
-                .type = KT_OPTION_STRINGS,
-                .value_name = "NAME",
-                .help = "to this group"},
+        {.name = "user", .type = KT_OPTION_STRINGS, .value_name = "NAME", .help = "to this user"},
+        {.name = "group", .type = KT_OPTION_STRINGS, .value_name = "NAME", .help = "to this group"},
         {.name = "serviceaccount",
                 .type = KT_OPTION_STRINGS,
                 .value_name = "NAMESPACE:NAME",
@@ -43,8 +37,7 @@ static int apply_selector(struct kt_command_context *ctx, json_t *object,
 	const char *version = kt_opt_string(ctx, "resource-version");
 
 	if (!kt_streq(kt_jstr(object, "kind"), "Service"))
-		return kt_fail(
-		        err, EINVAL, "setting a selector is only supported for Services");
+		return kt_fail(err, EINVAL, "setting a selector is only supported for Services");
 	json_object_set(json_object_get(object, "spec"), "selector", change->from);
 	if (version)
 		json_object_set_new(json_object_get(object, "metadata"), "resourceVersion",
@@ -82,14 +75,11 @@ static int run_selector(struct kt_command_context *ctx)
 	        !kt_opt_strings(ctx, "filename")->n)
 		return kt_command_fail(
 		        ctx, NULL, "resource(s) were provided, but no name was specified");
-	kt_auto_json json_t *labels =
-	        ctx->argc > 1 || kt_opt_strings(ctx, "filename")->n
-	                ? labels_of(ctx->argv[ctx->argc - 1], &err)
-	                : json_object();
-	struct kt_set_change change = {.apply = apply_selector,
-	        .whole = true,
-	        .done = "selector updated",
-	        .from = labels};
+	kt_auto_json json_t *labels = ctx->argc > 1 || kt_opt_strings(ctx, "filename")->n
+	                                      ? labels_of(ctx->argv[ctx->argc - 1], &err)
+	                                      : json_object();
+	struct kt_set_change change = {
+	        .apply = apply_selector, .whole = true, .done = "selector updated", .from = labels};
 
 	if (!labels)
 		return kt_command_fail(ctx, &err, NULL);
@@ -140,8 +130,7 @@ static int apply_subjects(struct kt_command_context *ctx, json_t *object,
 	return 0;
 }
 
-static int add_accounts(
-        const struct kt_command_context *ctx, json_t *subjects, struct kt_err *err)
+static int add_accounts(const struct kt_command_context *ctx, json_t *subjects, struct kt_err *err)
 {
 	const struct kt_strings *accounts = kt_opt_strings(ctx, "serviceaccount");
 
@@ -149,13 +138,12 @@ static int add_accounts(
 		const char *text = accounts->items[i], *colon = strchr(text, ':');
 
 		if (!colon || colon == text || !colon[1] || strchr(colon + 1, ':'))
-			return kt_fail(
-			        err, EINVAL, "serviceaccount must be <namespace>:<name>");
+			return kt_fail(err, EINVAL, "serviceaccount must be <namespace>:<name>");
 		kt_auto_free char *namespace = kt_strndup(text, (size_t)(colon - text));
 
-		json_array_append_new(subjects,
-		        json_pack("{s:s, s:s, s:s}", "kind", "ServiceAccount", "name", colon + 1,
-		                "namespace", namespace));
+		json_array_append_new(
+		        subjects, json_pack("{s:s, s:s, s:s}", "kind", "ServiceAccount", "name",
+		                          colon + 1, "namespace", namespace));
 	}
 	return 0;
 }
@@ -175,9 +163,9 @@ static int run_subject(struct kt_command_context *ctx)
 		const struct kt_strings *names = kt_opt_strings(ctx, KINDS[i][0]);
 
 		for (size_t j = 0; j < names->n; j++)
-			json_array_append_new(subjects,
-			        json_pack("{s:s, s:s, s:s}", "apiGroup", RBAC, "kind", KINDS[i][1],
-			                "name", names->items[j]));
+			json_array_append_new(
+			        subjects, json_pack("{s:s, s:s, s:s}", "apiGroup", RBAC, "kind",
+			                          KINDS[i][1], "name", names->items[j]));
 	}
 	if (add_accounts(ctx, subjects, &err) < 0)
 		return kt_command_fail(ctx, &err, NULL);

@@ -51,6 +51,39 @@ static void set_defaults(const struct kt_authenticator *auth, json_t *request)
 		json_object_set_new(spec, "audiences", json_pack("[s]", auth->issuer));
 }
 
+/* The name or namespace of the body, which may be missing, is that of the URL. */
+static int check_place(const json_t *request, const char *key, const char *wanted,
+        const char *service_account, struct kt_err *err)
+{
+	kt_auto_arena arena = {0};
+	struct kt_field_errors errors = {.arena = &arena};
+	json_t *given = json_object_get(json_object_get(request, "metadata"), key);
+	const char *path = kt_arena_printf(&arena, "metadata.%s", key);
+
+	if (!json_string_length(given) || kt_streq(json_string_value(given), wanted))
+		return 0;
+	kt_field_invalid(
+	        &errors, path, given, "must match the service account %s if specified", key);
+	return kt_field_errors_fail(
+	        &errors, "authentication.k8s.io", "TokenRequest", service_account, err);
+}
+
+static void set_place(
+        struct kt_loop *loop, json_t *request, const char *namespace, const char *service_account)
+{
+	json_t *metadata = json_object_get(request, "metadata");
+	char time[KT_TIME_TEXT_MAX];
+
+	if (!json_is_object(metadata)) {
+		metadata = json_object();
+		json_object_set_new(request, "metadata", metadata);
+	}
+	kt_time_format(kt_loop_wall_ns(loop), time);
+	json_object_set_new(metadata, "name", json_string(service_account));
+	json_object_set_new(metadata, "namespace", json_string(namespace));
+	json_object_set_new(metadata, "creationTimestamp", json_string(time));
+}
+
 static int check_uid(
         const char *kind, const char *name, const char *wanted, const char *uid, struct kt_err *err)
 {
@@ -190,9 +223,13 @@ int kt_token_request(struct kt_authenticator *auth, struct kt_loop *loop, const 
 	char time[KT_TIME_TEXT_MAX];
 	int r;
 
+	if (check_place(request, "name", service_account, service_account, err) < 0 ||
+	        check_place(request, "namespace", namespace, service_account, err) < 0)
+		return -EINVAL;
 	if (!account)
 		return kt_fail_not_found(err, "", "serviceaccounts", service_account);
 	set_defaults(auth, request);
+	set_place(loop, request, namespace, service_account);
 	r = validate(request, err);
 	if (r >= 0)
 		r = resolve(auth, namespace, service_account, request, &bound, &object, err);
