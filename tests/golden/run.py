@@ -73,7 +73,7 @@ def main():
         for process in [replay(args.shared, url, files) for files in families if files]:
             finish(process, totals)
         server.send_signal(signal.SIGTERM)
-        status = server.wait(timeout=30)
+        status = server.wait(timeout=240)
         if status != 0:
             print((folder / "log").read_text(encoding="utf-8")[-4000:])
             sys.exit(f"the server ended with status {status}")
