@@ -6,9 +6,11 @@ check it and return it, and print the command with all it said when it did other
 """
 import os
 import pathlib
+import random
 import re
 import select
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -51,7 +53,7 @@ class Cluster:
         self.temporary = tempfile.TemporaryDirectory(prefix="kube-tui-clients-")
         self.dir = pathlib.Path(self.temporary.name)
         self.kubeconfig = self.dir / "kubeconfig"
-        keep = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
+        keep = {key: os.environ[key] for key in ("PATH", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS") if key in os.environ}
         self.env = {**keep, "HOME": str(self.dir), "XDG_STATE_HOME": str(self.dir / "state"), "TERM": "dumb",
                     "LC_ALL": "C.UTF-8", "TZ": "UTC", "KUBECONFIG": str(self.kubeconfig)}
 
@@ -106,6 +108,19 @@ class Cluster:
         path = self.dir / name
         path.write_text(text, encoding="utf-8")
         return path
+
+
+def quiet_port():
+    """A free one that the system gives to no connection of its own accord: it is still free a moment later."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="utf-8").split()[0])
+    while True:
+        port = random.randrange(max(1024, lowest - 16384), lowest)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def alive(pid):

@@ -15,7 +15,7 @@ import ssl
 import sys
 import threading
 
-from cluster import Cluster, eventually, run_steps
+from cluster import Cluster, eventually, quiet_port, run_steps
 
 WRITERS = 8
 BEFORE_KILL = 400
@@ -131,7 +131,9 @@ def port_taken(cluster):
         said.wants(f"warning: port {port} is taken" in said.err, "does not say that the port is taken")
         list_all(Server(cluster))
     # without --port it has the port of its last run, or another when that is taken meanwhile
-    last = int(re.search(r":(\d+)$", Server(cluster).host).group(1))
+    last = quiet_port()
+    cluster.tui("down", cluster.name).ok()
+    cluster.tui("up", cluster.name, "--kubeconfig", cluster.kubeconfig, "--port", str(last)).ok(f":{last} ")
     cluster.tui("down", cluster.name).ok()
     cluster.tui("up", cluster.name, "--kubeconfig", cluster.kubeconfig).ok(f":{last} ")
     cluster.tui("down", cluster.name).ok()

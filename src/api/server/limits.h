@@ -55,8 +55,10 @@
 /* A connection without a request: client-go reuses idle ones for 90 s. */
 #define KT_HTTP_IDLE_MS 120000
 /* After the last answer of a connection that is closed with input unread, so that the answer is not
- * lost to a reset. */
-#define KT_HTTP_LINGER_MS 1000
+ * lost to a reset: for the next piece of it, and for all of them. nginx's lingering_timeout and
+ * lingering_time. */
+#define KT_HTTP_LINGER_MS 5000
+#define KT_HTTP_LINGER_MAX_MS 30000
 /* A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT), and how soon a silent
  * one is asked. */
 #define KT_HTTP_TCP_USER_TIMEOUT_MS 60000

@@ -387,9 +387,40 @@ static void test_warnings_have_an_end(void **state)
 	free(rules.warnings);
 }
 
+/* What can be made can be asked for, and taken away: a request's head holds any name. */
+static void test_no_name_is_too_long_to_be_asked_for(void **state)
+{
+	static const char *const kinds[][2] = {
+	        {"rbac.authorization.k8s.io", "ClusterRole"}, {"", "Event"}};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++) {
+		const struct kt_kind *kind = kt_builtin_kind(kinds[i][0], "v1", kinds[i][1]);
+		for (int more = 0; more < 2; more++) {
+			kt_auto_free char *name = kt_alloc(16384 + 2);
+			memset(name, 'a', 16385);
+			name[16384 + more] = '\0';
+			kt_auto_json json_t *body = json_pack("{s:{s:s,s:s*},s:{s:s}}", "metadata",
+			        "name", name, "namespace",
+			        kind->flags & KT_KIND_NAMESPACED ? NAMESPACE : NULL,
+			        "involvedObject", "namespace", NAMESPACE);
+			if (!(kind->flags & KT_KIND_NAMESPACED))
+				json_object_del(body, "involvedObject");
+			struct answer answer = write_body(*state, kind, NULL, body, NULL);
+			assert_int_equal(answer.status, more ? 422 : 201);
+			if (more)
+				assert_non_null(strstr(kt_jstr(answer.body, "message"),
+				        "metadata.name: Too long: may not be more than 16384 "
+				        "bytes"));
+			answer_finish(&answer);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(
+	                test_no_name_is_too_long_to_be_asked_for, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_hidden_files_are_warned_of, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_requests_of_the_whole_pod, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_old_apparmor_annotations, setup, teardown),

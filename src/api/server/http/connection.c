@@ -93,7 +93,16 @@ static void begin_linger(struct kt_http_conn *conn)
 	shutdown(conn->fd, SHUT_WR);
 	conn->phase = KT_HTTP_LINGER;
 	conn->hold_input = false;
+	conn->active_ns = kt_loop_now_ns(conn->worker->loop);
 	kt_timer_set_after_ms(&conn->timer, KT_HTTP_LINGER_MS);
+}
+
+static void go_on_lingering(struct kt_http_conn *conn)
+{
+	int64_t now = kt_loop_now_ns(conn->worker->loop),
+	        end = conn->active_ns + KT_HTTP_LINGER_MAX_MS * KT_NS_PER_MS;
+
+	kt_timer_set(&conn->timer, KT_MIN(now + KT_HTTP_LINGER_MS * KT_NS_PER_MS, end));
 }
 
 /* Sends what is in the buffer. 1: all gone, 0: the kernel has no room, negative: broken. */
@@ -159,6 +168,8 @@ static int drop_input(struct kt_http_conn *conn)
 			return 0;
 		if (n <= 0)
 			return -EPIPE;
+		if (i == 0)
+			go_on_lingering(conn);
 	}
 	return 0;
 }

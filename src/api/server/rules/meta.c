@@ -34,6 +34,9 @@ void kt_check_annotations(struct kt_rule_context *c, const struct kt_at *annotat
 }
 
 #define MANAGER_MAX_BYTES 128
+/* Names that may be any path segment have no limit upstream but what a request may have. Each of
+ * these can be asked for, with every byte escaped (KT_HTTP_HEAD_BYTES_MAX). */
+#define SEGMENT_MAX_BYTES 16384
 #define SUBRESOURCE_MAX_BYTES 256
 
 static void check_not_empty(struct kt_rule_context *c, const struct kt_at *owner, const char *name)
@@ -175,6 +178,8 @@ void kt_meta_validate_common(
 		kt_add_required(c, &name, "name or generateName is required");
 	else
 		kt_check_format(c, &name, format);
+	if (!strcmp(format, "path-segment") && strlen(kt_at_text(&name)) > SEGMENT_MAX_BYTES)
+		kt_add_too_long(c, &name, SEGMENT_MAX_BYTES);
 	check_namespace(c, &meta);
 	struct kt_at generation = kt_at(&meta, "generation"), labels = kt_at(&meta, "labels");
 	struct kt_at annotations = kt_at(&meta, "annotations");
