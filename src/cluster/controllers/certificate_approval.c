@@ -12,12 +12,6 @@
 #define KUBELET_SIGNER "kubernetes.io/kube-apiserver-client-kubelet"
 #define REVIEWS "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
-struct approving_controller {
-	struct kt_reconciler *reconciler;
-	struct kt_informer *requests;
-	const struct kt_signer *signer; /* NULL: nobody can tell what a request says */
-};
-
 enum { OWN, ANY }; /* who asks for its own name may have it by either permission */
 
 static const struct {
@@ -31,7 +25,7 @@ static const struct {
 
 /* A question under way. */
 struct question {
-	struct approving_controller *own;
+	struct kt_certificate_controller *own;
 	struct kt_object *request; /* reference */
 	size_t i;                  /* of permissions */
 };
@@ -44,7 +38,7 @@ static void question_free(void *arg)
 	free(question);
 }
 
-static void approve(struct approving_controller *own, struct kt_pass *pass,
+static void approve(struct kt_certificate_controller *own, struct kt_pass *pass,
         const struct kt_object *object, const char *message)
 {
 	json_t *status = kt_status_tree(object);
@@ -63,8 +57,8 @@ static void approve(struct approving_controller *own, struct kt_pass *pass,
 	        KT_CERTIFICATE_REQUESTS "/%.*s/approval", KT_SVP(kt_object_name(object)));
 }
 
-static void ask(struct approving_controller *own, struct kt_pass *pass, struct kt_object *object,
-        size_t first);
+static void ask(struct kt_certificate_controller *own, struct kt_pass *pass,
+        struct kt_object *object, size_t first);
 
 static void answered(struct kt_pass *pass, struct kt_call *call, void *arg)
 {
@@ -81,8 +75,8 @@ static void answered(struct kt_pass *pass, struct kt_call *call, void *arg)
 }
 
 /* May whoever asks have it? One permission after the other, from the first-th on. */
-static void ask(struct approving_controller *own, struct kt_pass *pass, struct kt_object *object,
-        size_t first)
+static void ask(struct kt_certificate_controller *own, struct kt_pass *pass,
+        struct kt_object *object, size_t first)
 {
 	kt_auto_json json_t *tree = NULL, *body = NULL;
 	const json_t *spec;
@@ -112,7 +106,7 @@ static void ask(struct approving_controller *own, struct kt_pass *pass, struct k
 
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
-	struct approving_controller *own = arg;
+	struct kt_certificate_controller *own = arg;
 	struct kt_object *object = kt_pass_object(pass, own->requests);
 	kt_auto_certificate_request request = {0};
 	kt_auto_free char *node = NULL;
@@ -130,38 +124,11 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	ask(own, pass, object, kt_streq(node, kt_jstr(request.tree, "spec.username")) ? OWN : ANY);
 }
 
-static void request_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct approving_controller *own = arg;
-
-	(void)old_object;
-	if (new_object)
-		kt_reconciler_add_object(own->reconciler, new_object);
-}
-
 static void *create(struct kt_controllers *controllers)
 {
-	struct approving_controller *own = kt_new(struct approving_controller);
-
-	own->signer = kt_controllers_signer(controllers);
-	own->reconciler =
-	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-	                .name = "csrapproving",
-	                .reconcile = reconcile,
-	                .arg = own});
-	own->requests = kt_controllers_informer(controllers, KT_CERTIFICATE_REQUESTS);
-	kt_informer_add_handler(own->requests,
-	        &(struct kt_informer_handler){.on_change = request_changed, .arg = own});
-	return own;
-}
-
-static void destroy(void *controller)
-{
-	struct approving_controller *own = controller;
-
-	kt_reconciler_destroy(own->reconciler);
-	free(own);
+	return kt_certificate_controller_create(controllers, "csrapproving", reconcile);
 }
 
 const struct kt_controller kt_controller_certificate_approval = {
-        "certificatesigningrequest-approving-controller", create, destroy};
+        "certificatesigningrequest-approving-controller", create,
+        kt_certificate_controller_destroy};

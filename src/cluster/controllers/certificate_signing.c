@@ -15,12 +15,6 @@
 #define PENDING_S (24 * 3600)
 #define ANSWERED_S 3600
 
-struct signing_controller {
-	struct kt_reconciler *reconciler;
-	struct kt_informer *requests;
-	const struct kt_signer *signer; /* NULL: only old ones go */
-};
-
 static const char *const signers[] = {"kubernetes.io/kube-apiserver-client",
         "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving",
         "kubernetes.io/legacy-unknown"};
@@ -33,7 +27,7 @@ static bool is_ours(struct kt_json_at signer)
 	return false;
 }
 
-static void write_status(struct signing_controller *own, struct kt_pass *pass,
+static void write_status(struct kt_certificate_controller *own, struct kt_pass *pass,
         const struct kt_object *object, json_t *status)
 {
 	kt_auto_free char *path =
@@ -42,7 +36,7 @@ static void write_status(struct signing_controller *own, struct kt_pass *pass,
 	kt_patch_status(pass, own->requests, object, path, status);
 }
 
-static void refuse(struct signing_controller *own, struct kt_pass *pass,
+static void refuse(struct kt_certificate_controller *own, struct kt_pass *pass,
         const struct kt_object *object, const char *why)
 {
 	json_t *status = kt_status_tree(object);
@@ -53,7 +47,7 @@ static void refuse(struct signing_controller *own, struct kt_pass *pass,
 }
 
 static void sign(
-        struct signing_controller *own, struct kt_pass *pass, const struct kt_object *object)
+        struct kt_certificate_controller *own, struct kt_pass *pass, const struct kt_object *object)
 {
 	kt_auto_certificate_request request = {0};
 	kt_auto_free char *certificate = NULL;
@@ -95,7 +89,7 @@ static int64_t end_ns(const struct kt_object *object)
 
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
-	struct signing_controller *own = arg;
+	struct kt_certificate_controller *own = arg;
 	struct kt_object *object = kt_pass_object(pass, own->requests);
 	int64_t wall_ns = kt_pass_wall_ns(pass), end;
 
@@ -118,38 +112,10 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 		sign(own, pass, object);
 }
 
-static void request_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
-{
-	struct signing_controller *own = arg;
-
-	(void)old_object;
-	if (new_object)
-		kt_reconciler_add_object(own->reconciler, new_object);
-}
-
 static void *create(struct kt_controllers *controllers)
 {
-	struct signing_controller *own = kt_new(struct signing_controller);
-
-	own->signer = kt_controllers_signer(controllers);
-	own->reconciler =
-	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
-	                .name = "csrsigning",
-	                .reconcile = reconcile,
-	                .arg = own});
-	own->requests = kt_controllers_informer(controllers, KT_CERTIFICATE_REQUESTS);
-	kt_informer_add_handler(own->requests,
-	        &(struct kt_informer_handler){.on_change = request_changed, .arg = own});
-	return own;
-}
-
-static void destroy(void *controller)
-{
-	struct signing_controller *own = controller;
-
-	kt_reconciler_destroy(own->reconciler);
-	free(own);
+	return kt_certificate_controller_create(controllers, "csrsigning", reconcile);
 }
 
 const struct kt_controller kt_controller_certificate_signing = {
-        "certificatesigningrequest-signing-controller", create, destroy};
+        "certificatesigningrequest-signing-controller", create, kt_certificate_controller_destroy};

@@ -35,3 +35,35 @@ void kt_certificate_request_finish(struct kt_certificate_request *request)
 	free(request->name);
 	kt_str_finish(&request->pem);
 }
+
+static void request_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
+{
+	struct kt_certificate_controller *own = arg;
+
+	(void)old_object;
+	if (new_object)
+		kt_reconciler_add_object(own->reconciler, new_object);
+}
+
+struct kt_certificate_controller *kt_certificate_controller_create(
+        struct kt_controllers *controllers, const char *name,
+        void (*reconcile)(void *arg, struct kt_pass *pass, const char *key))
+{
+	struct kt_certificate_controller *own = kt_new(struct kt_certificate_controller);
+
+	own->signer = kt_controllers_signer(controllers);
+	own->reconciler = kt_reconciler_create(&(struct kt_reconciler_options){
+	        .controllers = controllers, .name = name, .reconcile = reconcile, .arg = own});
+	own->requests = kt_controllers_informer(controllers, KT_CERTIFICATE_REQUESTS);
+	kt_informer_add_handler(own->requests,
+	        &(struct kt_informer_handler){.on_change = request_changed, .arg = own});
+	return own;
+}
+
+void kt_certificate_controller_destroy(void *controller)
+{
+	struct kt_certificate_controller *own = controller;
+
+	kt_reconciler_destroy(own->reconciler);
+	free(own);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the controllers of CertificateSigningRequests read of one. */
+/* What the controllers of CertificateSigningRequests share: what they read of one, and how they
+ * run. */
 #ifndef KT_CLUSTER_CONTROLLERS_CERTIFICATES_H
 #define KT_CLUSTER_CONTROLLERS_CERTIFICATES_H
 
@@ -22,5 +23,19 @@ int kt_certificate_request_read(
 void kt_certificate_request_finish(struct kt_certificate_request *request);
 #define kt_auto_certificate_request \
 	__attribute__((cleanup(kt_certificate_request_finish))) struct kt_certificate_request
+
+/* A reconciler that has every request that is made or changed. */
+struct kt_certificate_controller {
+	struct kt_reconciler *reconciler;
+	struct kt_informer *requests;
+	const struct kt_signer
+	        *signer; /* NULL: none is signed, and nobody can tell what one says */
+};
+
+/* reconcile's arg is the controller. */
+struct kt_certificate_controller *kt_certificate_controller_create(
+        struct kt_controllers *controllers, const char *name,
+        void (*reconcile)(void *arg, struct kt_pass *pass, const char *key));
+void kt_certificate_controller_destroy(void *controller);
 
 #endif

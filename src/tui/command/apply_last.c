@@ -118,6 +118,20 @@ static void manifest_text(const struct kt_target *target, struct kt_str *out)
 	kt_str_putc(out, '\n');
 }
 
+/* Sets the annotation of the live object to text and tells that it was, say, "edited". */
+static int write_annotation(struct kt_command_context *ctx, const struct kt_target *target,
+        const char *text, const char *done, struct kt_err *err)
+{
+	kt_auto_json json_t *patch =
+	        json_pack("{s:{s:{s:s}}}", "metadata", "annotations", KT_LAST_APPLIED, text);
+	kt_auto_free char *path = kt_target_path(target, NULL), *query = kt_write_query(ctx);
+	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
+	kt_auto_json json_t *answer =
+	        kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
+
+	return answer ? kt_print_result(ctx, target->resource, answer, done, err) : err->code;
+}
+
 static int set_one(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
@@ -137,15 +151,7 @@ static int set_one(
 	}
 	if (kt_is_dry_run_client(ctx))
 		return kt_print_result(ctx, target->resource, target->live, "configured", err);
-	kt_auto_json json_t *patch = json_pack(
-	        "{s:{s:{s:s}}}", "metadata", "annotations", KT_LAST_APPLIED, kt_str_text(&text));
-	kt_auto_free char *path = kt_target_path(target, NULL), *query = kt_write_query(ctx);
-	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
-	kt_auto_json json_t *answer =
-	        kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
-
-	return answer ? kt_print_result(ctx, target->resource, answer, "configured", err)
-	              : err->code;
+	return write_annotation(ctx, target, kt_str_text(&text), "configured", err);
 }
 
 static int run_set(struct kt_command_context *ctx)
@@ -174,14 +180,7 @@ static int save_last(
 
 	kt_json_write(&text, after, KT_JSON_SORT | KT_JSON_HTML);
 	kt_str_putc(&text, '\n');
-	kt_auto_json json_t *patch = json_pack(
-	        "{s:{s:{s:s}}}", "metadata", "annotations", KT_LAST_APPLIED, kt_str_text(&text));
-	kt_auto_free char *path = kt_target_path(target, NULL), *query = kt_write_query(ctx);
-	kt_auto_free char *full = kt_asprintf("%s%s", path, query);
-	kt_auto_json json_t *answer =
-	        kt_session_request(ctx, "PATCH", full, "application/merge-patch+json", patch, err);
-
-	return answer ? kt_print_result(ctx, target->resource, answer, "edited", err) : err->code;
+	return write_annotation(ctx, target, kt_str_text(&text), "edited", err);
 }
 
 static int edit_last(
