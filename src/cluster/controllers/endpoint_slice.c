@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * EndpointSlices: the pods behind each Service that has a selector, at most 100 to a slice, one set
- * of ports per slice. An endpoint stays in the slice it is in, so that a change of one pod rewrites
- * one slice.
+ * of ports and one address family per slice. An endpoint stays in the slice it is in, so that a
+ * change of one pod rewrites one slice. spec.trafficDistribution becomes hints (KEP-4444,
+ * KEP-3015); the proportional ones of topology-mode Auto are not given.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -36,6 +37,7 @@ struct work {
 	struct kt_object *service;
 	json_t *tree;
 	const char *address_type;
+	bool same_zone, same_node; /* which endpoints clients shall prefer */
 	KT_VEC(struct slice) slices;
 	struct kt_map endpoints; /* uid -> endpoint tree, wanted and not yet in a slice */
 	size_t next_endpoint;    /* iteration over it */
@@ -51,18 +53,52 @@ static bool names_service(const struct kt_object *slice, struct kt_sv service)
 	       kt_sv_is(by, MANAGED_BY);
 }
 
+/* The pod's address of the family that is being written; empty: it has none. */
+static struct kt_sv address_of(const struct work *work, const struct service_pod *one)
+{
+	bool v6 = strcmp(work->address_type, "IPv6") == 0;
+	struct kt_json_at list = kt_field_of(one->pod, "status", "podIPs"), item;
+	struct kt_json_iter it = {0};
+	struct kt_sv ip;
+
+	while (list.p && kt_json_next_element(list, &it, &item))
+		if (kt_json_string_sv(kt_json_member(item, "ip"), &ip) &&
+		        (memchr(ip.p, ':', ip.len) != NULL) == v6)
+			return ip;
+	ip = one->ip;
+	return (memchr(ip.p, ':', ip.len) != NULL) == v6 ? ip : (struct kt_sv){0};
+}
+
+/* Each endpoint is for clients of its own zone or node. */
+static void add_hints(const struct work *work, json_t *endpoint, bool ready)
+{
+	const char *zone = kt_jstr(endpoint, "zone"), *node = kt_jstr(endpoint, "nodeName");
+	json_t *hints = json_object();
+
+	if (ready && work->same_zone && zone)
+		json_object_set_new(hints, "forZones", json_pack("[{s:s}]", "name", zone));
+	if (ready && work->same_node && node)
+		json_object_set_new(hints, "forNodes", json_pack("[{s:s}]", "name", node));
+	if (json_object_size(hints))
+		json_object_set(endpoint, "hints", hints);
+	json_decref(hints);
+}
+
+/* NULL: the pod has no address of this family. */
 static json_t *endpoint_of(const struct work *work, const struct service_pod *one)
 {
-	struct kt_sv node = kt_pod_node(one->pod), zone;
+	struct kt_sv node = kt_pod_node(one->pod), zone, ip = address_of(work, one);
 	kt_auto_free char *hostname = kt_json_string_dup(kt_field_of(one->pod, "spec", "hostname"));
 	kt_auto_free char *subdomain =
 	        kt_json_string_dup(kt_field_of(one->pod, "spec", "subdomain"));
 	struct kt_object *node_object = kt_informer_get(work->own->nodes, (struct kt_sv){0}, node);
-	json_t *endpoint = json_pack("{s:[s%],s:{s:b,s:b,s:b},s:o}", "addresses", one->ip.p,
-	        one->ip.len, "conditions", "ready", one->ready, "serving",
-	        one->serving || one->ready, "terminating", one->terminating, "targetRef",
-	        service_pod_reference(one->pod));
+	json_t *endpoint;
 
+	if (!ip.len)
+		return NULL;
+	endpoint = json_pack("{s:[s%],s:{s:b,s:b,s:b},s:o}", "addresses", ip.p, ip.len,
+	        "conditions", "ready", one->ready, "serving", one->serving, "terminating",
+	        one->terminating, "targetRef", service_pod_reference(one->pod));
 	if (node.len)
 		json_object_set_new(endpoint, "nodeName", json_stringn(node.p, node.len));
 	if (node_object &&
@@ -71,6 +107,7 @@ static json_t *endpoint_of(const struct work *work, const struct service_pod *on
 		json_object_set_new(endpoint, "zone", json_stringn(zone.p, zone.len));
 	if (hostname && subdomain && kt_streq(subdomain, kt_jstr(work->tree, "metadata.name")))
 		json_object_set_new(endpoint, "hostname", json_string(hostname));
+	add_hints(work, endpoint, one->ready);
 	return endpoint;
 }
 
@@ -132,8 +169,10 @@ static void place_group(struct work *work, const service_pods *pods, size_t firs
 	for (size_t i = first; i < pods->n; i++)
 		if (strcmp(pods->items[i].ports, pods->items[first].ports) == 0) {
 			kt_auto_free char *uid = kt_sv_dup(kt_object_uid(pods->items[i].pod));
+			json_t *endpoint = endpoint_of(work, &pods->items[i]);
 
-			kt_map_set(&work->endpoints, uid, endpoint_of(work, &pods->items[i]));
+			if (endpoint)
+				kt_map_set(&work->endpoints, uid, endpoint);
 		}
 	for (size_t i = 0; i < work->slices.n; i++) {
 		struct slice *slice = &work->slices.items[i];
@@ -233,6 +272,15 @@ static void change_slice(struct work *work, struct slice *slice)
 	        KT_SVP(name));
 }
 
+static void delete_slice(struct work *work, const struct slice *slice)
+{
+	kt_pass_send(work->pass,
+	        &(struct kt_pass_write){
+	                .method = "DELETE", .informer = work->own->slices, .target = slice->object},
+	        "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices/%.*s",
+	        KT_SVP(kt_object_namespace(slice->object)), KT_SVP(kt_object_name(slice->object)));
+}
+
 static void write_slices(struct work *work)
 {
 	size_t n_used = 0;
@@ -254,13 +302,7 @@ static void write_slices(struct work *work)
 		else if (slice->used)
 			change_slice(work, slice);
 		else
-			kt_pass_send(work->pass,
-			        &(struct kt_pass_write){.method = "DELETE",
-			                .informer = work->own->slices,
-			                .target = slice->object},
-			        "/apis/discovery.k8s.io/v1/namespaces/%.*s/endpointslices/%.*s",
-			        KT_SVP(kt_object_namespace(slice->object)),
-			        KT_SVP(kt_object_name(slice->object)));
+			delete_slice(work, slice);
 	}
 }
 
@@ -271,7 +313,10 @@ static void read_slices(struct work *work)
 	kt_collect_indexed(work->own->slices, "controller", kt_object_uid(work->service), &all);
 	for (size_t i = 0; i < all.n; i++)
 		if (!kt_is_deleting(all.items[i]) &&
-		        names_service(all.items[i], kt_object_name(work->service)))
+		        names_service(all.items[i], kt_object_name(work->service)) &&
+		        kt_json_string_is(
+		                kt_json_member(kt_object_doc(all.items[i]), "addressType"),
+		                work->address_type))
 			kt_vec_push(&work->slices, ((struct slice){.object = all.items[i],
 			                                   .tree = kt_object_tree(all.items[i]),
 			                                   .endpoints = json_array()}));
@@ -282,42 +327,104 @@ static void json_free(void *value)
 	json_decref(value);
 }
 
+/* All slices of one address family. */
+static void write_family(struct work *work, const service_pods *pods)
+{
+	read_slices(work);
+	for (size_t i = 0; i < pods->n; i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(pods->items[i].ports, pods->items[j].ports) == 0;
+		if (!seen)
+			place_group(work, pods, i);
+	}
+	write_slices(work);
+	for (size_t i = 0; i < work->slices.n; i++) {
+		json_decref(work->slices.items[i].tree);
+		json_decref(work->slices.items[i].endpoints);
+	}
+	work->slices.n = 0;
+}
+
+/* A family the Service no longer has. */
+static void delete_family(struct work *work)
+{
+	read_slices(work);
+	for (size_t i = 0; i < work->slices.n; i++) {
+		delete_slice(work, &work->slices.items[i]);
+		json_decref(work->slices.items[i].tree);
+		json_decref(work->slices.items[i].endpoints);
+	}
+	work->slices.n = 0;
+}
+
+/* Before there were families the address told. */
+static bool has_family(const struct work *work, const char *family)
+{
+	const json_t *families = kt_jget(work->tree, "spec.ipFamilies");
+	const char *address = kt_jstr(work->tree, "spec.clusterIP");
+	json_t *item;
+	size_t i;
+
+	if (!json_array_size(families))
+		return (address && strchr(address, ':')) == !strcmp(family, "IPv6");
+	json_array_foreach(families, i, item) {
+		if (kt_streq(json_string_value(item), family))
+			return true;
+	}
+	return false;
+}
+
+/* The annotation goes before the field. */
+static void read_distribution(struct work *work)
+{
+	const json_t *annotations = kt_jget(work->tree, "metadata.annotations");
+	const char *mode = json_string_value(
+	                   json_object_get(annotations, "service.kubernetes.io/topology-mode")),
+	           *wish = kt_jstr(work->tree, "spec.trafficDistribution");
+
+	if (mode && strcasecmp(mode, "Auto") == 0)
+		return;
+	work->same_node = kt_streq(wish, "PreferSameNode");
+	work->same_zone = work->same_node || kt_streq(wish, "PreferClose") ||
+	                  kt_streq(wish, "PreferSameZone");
+}
+
+static void write_all(struct work *work)
+{
+	static const char *const families[] = {"IPv4", "IPv6"};
+	service_pods pods = {0};
+
+	kt_map_init(&work->endpoints, json_free);
+	read_distribution(work);
+	service_pods_collect(
+	        work->tree, work->own->pods, kt_object_namespace(work->service), true, true, &pods);
+	for (size_t i = 0; i < KT_ARRAY_SIZE(families); i++) {
+		work->address_type = families[i];
+		if (has_family(work, families[i]))
+			write_family(work, &pods);
+		else
+			delete_family(work);
+	}
+	kt_vec_finish(&work->slices);
+	kt_map_finish(&work->endpoints);
+	service_pods_finish(&pods);
+}
+
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct endpoint_slice *own = arg;
-	struct work work = {.own = own,
-	        .pass = pass,
-	        .service = kt_pass_object(pass, own->services),
-	        .address_type = "IPv4"};
-	service_pods pods = {0};
+	struct work work = {
+	        .own = own, .pass = pass, .service = kt_pass_object(pass, own->services)};
 
 	(void)key;
 	if (!work.service || kt_is_deleting(work.service))
 		return; /* the garbage collector takes the slices */
 	work.tree = kt_object_tree(work.service);
 	if (json_object_size(kt_jget(work.tree, "spec.selector")) > 0 &&
-	        !kt_streq(kt_jstr(work.tree, "spec.type"), "ExternalName")) {
-		kt_map_init(&work.endpoints, json_free);
-		read_slices(&work);
-		service_pods_collect(
-		        work.tree, own->pods, kt_object_namespace(work.service), true, true, &pods);
-		for (size_t i = 0; i < pods.n; i++) {
-			bool seen = false;
-
-			for (size_t j = 0; j < i && !seen; j++)
-				seen = strcmp(pods.items[i].ports, pods.items[j].ports) == 0;
-			if (!seen)
-				place_group(&work, &pods, i);
-		}
-		write_slices(&work);
-		for (size_t i = 0; i < work.slices.n; i++) {
-			json_decref(work.slices.items[i].tree);
-			json_decref(work.slices.items[i].endpoints);
-		}
-		kt_vec_finish(&work.slices);
-		kt_map_finish(&work.endpoints);
-		service_pods_finish(&pods);
-	}
+	        !kt_streq(kt_jstr(work.tree, "spec.type"), "ExternalName"))
+		write_all(&work);
 	json_decref(work.tree);
 }
 

@@ -178,23 +178,28 @@ void job_finalizer_removed(struct kt_pass *pass, struct kt_call *call, void *arg
 
 /* --- the end --- */
 
+static int64_t restarts_of(const struct kt_object *pod, const char *list)
+{
+	struct kt_json_at at = kt_field_of(pod, "status", list), item;
+	struct kt_json_iter it = {0};
+	int64_t sum = 0, n;
+
+	while (at.p && kt_json_next_element(at, &it, &item))
+		if (kt_json_int64(kt_json_member(item, "restartCount"), &n))
+			sum += n;
+	return sum;
+}
+
 /* Containers that restart in place count too where the pod's policy is OnFailure. */
 static bool past_restarts(const struct job_work *work, int64_t limit)
 {
-	int64_t sum = 0, n;
+	int64_t sum = 0;
 
 	if (!kt_streq(kt_jstr(work->spec, "template.spec.restartPolicy"), "OnFailure"))
 		return false;
-	for (size_t i = 0; i < work->active.n; i++) {
-		struct kt_json_at list = kt_field_of(
-		                          work->active.items[i], "status", "containerStatuses"),
-		                  item;
-		struct kt_json_iter it = {0};
-
-		while (list.p && kt_json_next_element(list, &it, &item))
-			if (kt_json_int64(kt_json_member(item, "restartCount"), &n))
-				sum += n;
-	}
+	for (size_t i = 0; i < work->active.n; i++)
+		sum += restarts_of(work->active.items[i], "initContainerStatuses") +
+		       restarts_of(work->active.items[i], "containerStatuses");
 	return limit ? sum >= limit : sum > 0;
 }
 
@@ -318,15 +323,34 @@ int64_t job_backoff_end_ns(int64_t failures, int64_t last_ns)
 	return last_ns + KT_MIN(delay_s, JOB_BACKOFF_MAX_S) * KT_NS_PER_S;
 }
 
-/* After failures the next pod waits, longer each time. */
+/* A success makes good what failed before it. */
+static int64_t failures_in_a_row(const struct job_work *work)
+{
+	int64_t success_ns = 0, n = 0;
+
+	for (size_t i = 0; i < work->pods.n; i++)
+		if (kt_pod_phase_is(work->pods.items[i], "Succeeded"))
+			success_ns = KT_MAX(success_ns, job_pod_end_ns(work->pods.items[i]));
+	if (!success_ns)
+		return work->failed;
+	for (size_t i = 0; i < work->pods.n; i++)
+		n += kt_pod_phase_is(work->pods.items[i], "Failed") &&
+		     job_pod_end_ns(work->pods.items[i]) > success_ns;
+	return n;
+}
+
+/* After failures the next pod waits, longer each time, whatever else runs. */
 static bool must_wait(struct job_work *work)
 {
-	int64_t due_ns;
+	int64_t due_ns, n;
 
 	/* Indexes that fail each on its own wait each on its own. */
-	if (!work->failed || !work->last_failure_ns || work->active.n || work->indexes)
+	if (!work->failed || !work->last_failure_ns || work->indexes)
 		return false;
-	due_ns = job_backoff_end_ns(work->failed, work->last_failure_ns);
+	n = failures_in_a_row(work);
+	if (!n)
+		return false;
+	due_ns = job_backoff_end_ns(n, work->last_failure_ns);
 	if (work->wall_ns >= due_ns)
 		return false;
 	kt_pass_again_after_ms(work->pass, (due_ns - work->wall_ns) / KT_NS_PER_MS + 1);

@@ -11,6 +11,14 @@ static struct kt_sv pod_ip(const struct kt_object *pod)
 	return ip;
 }
 
+/* All of them, as text to compare. */
+static struct kt_sv pod_ips(const struct kt_object *pod)
+{
+	struct kt_json_at list = kt_field_of(pod, "status", "podIPs");
+
+	return (struct kt_sv){list.p, list.len};
+}
+
 /* A named target port is what the pod's containers call so; 0: none does. */
 static int64_t named_port(const struct kt_object *pod, const char *name, const char *protocol)
 {
@@ -122,6 +130,7 @@ bool service_pod_differs(const struct kt_object *old_object, const struct kt_obj
 	       is_over(old_object) != is_over(new_object) ||
 	       kt_pod_is_ready(old_object) != kt_pod_is_ready(new_object) ||
 	       !kt_sv_eq(pod_ip(old_object), pod_ip(new_object)) ||
+	       !kt_sv_eq(pod_ips(old_object), pod_ips(new_object)) ||
 	       !kt_sv_eq(kt_object_span(old_object, old_object->labels),
 	               kt_object_span(new_object, new_object->labels));
 }

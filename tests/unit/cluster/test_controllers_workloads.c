@@ -104,6 +104,40 @@ static void a_job_gives_up(void **state)
 	assert_int_equal(kt_jint(job, "status.failed", 0), 3);
 }
 
+static void end_pod(struct world *world, size_t i, const char *phase, const char *when)
+{
+	kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", i);
+	kt_auto_free char *path = kt_asprintf(PODS "/%s/status", kt_jstr(pod, "metadata.name"));
+	kt_auto_free char *status = kt_asprintf(
+	        "{'status':{'phase':'%s','containerStatuses':[{'name':'c','state':{'terminated':{"
+	        "'exitCode':1,'finishedAt':'%s'}}}]}}",
+	        phase, when);
+
+	fake_patch(world->fake, path, status);
+}
+
+/* Also while another pod runs; a success starts the count anew. */
+static void a_job_waits_after_failures(void **state)
+{
+	struct world *world = *state;
+
+	put_job(world, "'parallelism':2,'completions':4");
+	world_run_ms(world, 1000);
+	end_pod(world, 0, "Failed", "2023-11-14T22:13:21Z");
+	world_run_ms(world, 8000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
+	world_run_ms(world, 3000); /* 10 s after it */
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+	end_pod(world, 1, "Succeeded", "2023-11-14T22:13:33Z");
+	world_run_ms(world, 1000); /* at 33 s: another beside the one that runs */
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
+	end_pod(world, 2, "Failed", "2023-11-14T22:13:34Z");
+	world_run_ms(world, 8000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 4);
+	world_run_ms(world, 4000); /* 10 s after it, not 20 */
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 5);
+}
+
 static void an_indexed_job_does_each_index(void **state)
 {
 	struct world *world = *state;
@@ -770,6 +804,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(a_job_counts_every_pod_once),
 	        T(a_job_gives_up),
+	        T(a_job_waits_after_failures),
 	        T(an_indexed_job_does_each_index),
 	        T(a_success_policy_ends_it_early),
 	        T(indexes_fail_each_on_its_own),
