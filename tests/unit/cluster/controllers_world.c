@@ -55,3 +55,55 @@ int controllers_setup(void **state)
 	world->destroy_part = destroy;
 	return 0;
 }
+
+void world_play_node(struct world *world, const char *status)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", i);
+		kt_auto_free char *path = NULL;
+
+		if (!pod)
+			return;
+		path = kt_asprintf(
+		        "/api/v1/namespaces/default/pods/%s/status", kt_jstr(pod, "metadata.name"));
+		if (!kt_jget(pod, "status.phase"))
+			fake_patch(world->fake, path, status);
+	}
+}
+
+const char world_running[] =
+        "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True',"
+        "'lastTransitionTime':'2023-11-14T22:13:20Z'}]}}";
+
+void world_settle(struct world *world, const char *status)
+{
+	for (int i = 0; i < 20; i++) {
+		world_run_ms(world, 1000);
+		world_play_node(world, status);
+	}
+	world_run_ms(world, 1000);
+}
+
+const char *world_condition(const json_t *object, const char *type, const char *field)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(kt_jget(object, "status.conditions"), i, item)
+		if (kt_streq(kt_jstr(item, "type"), type))
+			return kt_jstr(item, field);
+	return NULL;
+}
+
+bool world_has_event(struct world *world, const char *reason, const char *message)
+{
+	for (size_t i = 0;; i++) {
+		kt_auto_json json_t *event = fake_nth(world->fake, "/api/v1/events", i);
+
+		if (!event)
+			return false;
+		if (kt_streq(kt_jstr(event, "reason"), reason) &&
+		        kt_streq(kt_jstr(event, "message"), message))
+			return true;
+	}
+}

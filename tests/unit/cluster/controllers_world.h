@@ -7,4 +7,14 @@
 
 int controllers_setup(void **state);
 
+/* The status of a pod that runs and is ready. */
+extern const char world_running[];
+/* Every pod that has no phase yet gets this status. */
+void world_play_node(struct world *world, const char *status);
+/* Twenty seconds, in which new pods get this status each second. */
+void world_settle(struct world *world, const char *status);
+/* A field of the condition of this type; NULL when there is none. */
+const char *world_condition(const json_t *object, const char *type, const char *field);
+bool world_has_event(struct world *world, const char *reason, const char *message);
+
 #endif
