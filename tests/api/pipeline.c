@@ -96,7 +96,8 @@ json_t *kt_pipeline_read(struct kt_pipeline *f, const char *path)
 
 	kt_pipeline_request(f, f->admin, &w, "GET", path, NULL, NULL);
 	assert_int_equal(w.call.status, 200);
-	json_t *tree = kt_object_tree(w.call.ret_object);
+	json_t *tree = w.call.ret_object ? kt_object_tree(w.call.ret_object)
+	                                 : kt_json_tree(kt_call_answer(&w.call));
 	kt_call_finish(&w.call);
 	return tree;
 }

@@ -35,7 +35,7 @@ void kt_pipeline_request(struct kt_pipeline *f, struct kt_client *client, struct
 /* The same, when only the status matters. */
 int kt_pipeline_status(struct kt_pipeline *f, struct kt_client *client, const char *method,
         const char *path, const char *body);
-/* The object at the path, which must be there. The caller releases it. */
+/* The object or the list at the path, which must be there. The caller releases it. */
 json_t *kt_pipeline_read(struct kt_pipeline *f, const char *path);
 
 #endif

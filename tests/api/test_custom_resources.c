@@ -54,19 +54,6 @@ static void test_custom_resource(void **state)
 }
 
 /* The object at the path as a tree of its answer. */
-static json_t *answer_of(struct kt_pipeline *f, const char *path)
-{
-	struct kt_waited w;
-	json_t *tree;
-
-	kt_pipeline_request(f, f->admin, &w, "GET", path, NULL, NULL);
-	assert_int_equal(w.call.status, 200);
-	tree = w.call.ret_object ? kt_object_tree(w.call.ret_object)
-	                         : kt_json_tree(kt_call_answer(&w.call));
-	kt_call_finish(&w.call);
-	return tree;
-}
-
 /* What was stored before the definition changed is read as if it had been stored after it. */
 static void test_old_objects_are_read_through_a_new_definition(void **state)
 {
@@ -90,7 +77,7 @@ static void test_old_objects_are_read_through_a_new_definition(void **state)
 	assert_int_equal(w.call.status, 200);
 	kt_call_finish(&w.call);
 	for (int tries = 0;; tries++) {
-		kt_auto_json json_t *thing = answer_of(f, named);
+		kt_auto_json json_t *thing = kt_pipeline_read(f, named);
 
 		assert_true(tries < 1000);
 		if (!kt_jstr(thing, "spec.colour"))
@@ -107,7 +94,7 @@ static void test_old_objects_are_read_through_a_new_definition(void **state)
 	assert_string_equal(kt_jstr(thing, "spec.colour"), "red");
 	assert_null(kt_jget(thing, "spec.size"));
 	kt_call_finish(&w.call);
-	list = answer_of(f, things);
+	list = kt_pipeline_read(f, things);
 	assert_string_equal(kt_jstr(list, "items.0.spec.colour"), "red");
 }
 

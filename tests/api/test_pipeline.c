@@ -172,6 +172,38 @@ static void test_watch_with_selector(void **state)
 	assert_false(seen.ended);
 }
 
+static size_t count_events(struct kt_pipeline *f, const char *group, const char *selector)
+{
+	kt_auto_free char *path =
+	        kt_asprintf("%s/namespaces/default/events?fieldSelector=%s", group, selector);
+	kt_auto_json json_t *list = kt_pipeline_read(f, path);
+
+	return json_array_size(json_object_get(list, "items"));
+}
+
+/* The same events, by the names that each of the two groups has for their fields. */
+static void test_events_are_selected_by_their_groups_fields(void **state)
+{
+	static const char core[] = "/api/v1", events[] = "/apis/events.k8s.io/v1";
+	struct kt_pipeline *f = *state;
+
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", "/api/v1/namespaces/default/events",
+	                "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"kind\":\"Pod\","
+	                "\"namespace\":\"default\",\"name\":\"p\"},\"reason\":\"Tried\","
+	                "\"type\":\"Normal\",\"source\":{\"component\":\"tester\"}}"),
+	        201);
+	assert_int_equal(count_events(f, core, "involvedObject.name=p,reason=Tried"), 1);
+	assert_int_equal(count_events(f, events, "regarding.name=p,reason=Tried"), 1);
+	assert_int_equal(count_events(f, events, "regarding.name=q"), 0);
+	assert_int_equal(count_events(f, events, "reportingController=x,type=Normal"), 0);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "GET",
+	                         "/apis/events.k8s.io/v1/events?fieldSelector="
+	                         "involvedObject.name=p",
+	                         NULL),
+	        400);
+}
+
 static void test_watch_refused(void **state)
 {
 	struct kt_pipeline *f = *state;
@@ -585,6 +617,8 @@ int main(void)
 	                test_concurrent_patches, kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_watch_with_selector, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(test_events_are_selected_by_their_groups_fields,
+	                kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_watch_refused, kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(

@@ -162,7 +162,7 @@ struct kt_subresource {
 /* A selectable field: `fieldSelector=status.phase=Running`. */
 struct kt_selectable {
 	const char *field; /* as written in the selector */
-	const char *path;  /* where it is in the object */
+	const char *path;  /* where it is in the object as it is stored */
 };
 
 enum kt_kind_flags {
