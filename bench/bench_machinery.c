@@ -122,7 +122,7 @@ static void bench_patches(const json_t *pod, double floor_us)
 
 static void bench_expressions(json_t *pod, double floor_us)
 {
-	const struct kt_cel_variable variables[] = {{"object", NULL, false}};
+	const struct kt_cel_variable variables[] = {{.name = "object"}};
 	const struct kt_cel_env env = {.variables = variables, .n_variables = 1};
 	const struct kt_cel_binding bindings[] = {{"object", pod}};
 	struct kt_cel_run run = {.bindings = bindings, .n_bindings = 1};

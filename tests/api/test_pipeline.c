@@ -435,6 +435,35 @@ static void test_policy_sees_status_writes(void **state)
 	kt_call_finish(&w.call);
 }
 
+/* Who asks is asked about: the user of the request, and a service account that may nothing. */
+static void test_policy_asks_the_authorizer(void **state)
+{
+	static const char
+	        bound[] = "{\"metadata\":{\"name\":\"may\"},\"spec\":{\"policyName\":\"may\","
+	                  "\"validationActions\":[\"Deny\"]}}",
+	        asks[] = "{\"metadata\":{\"name\":\"may\"},\"spec\":{\"matchConstraints\":{"
+	                 "\"resourceRules\":[{\"apiGroups\":[\"\"],\"apiVersions\":[\"*\"],"
+	                 "\"operations\":[\"CREATE\"],\"resources\":[\"configmaps\"]}]},"
+	                 "\"validations\":[{\"expression\":\"object.metadata.name == 'own' ? "
+	                 "authorizer.requestResource.check('ruin').allowed() : "
+	                 "authorizer.serviceAccount('default', 'x').path('/logs')"
+	                 ".check('get').allowed()\"}]}}";
+	struct kt_pipeline *f = *state;
+
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", POLICIES, asks), 201);
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST",
+	                "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+	                bound),
+	        201);
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", MAPS, "{\"metadata\":{\"name\":\"own\"}}"),
+	        201);
+	assert_int_equal(kt_pipeline_status(
+	                         f, f->admin, "POST", MAPS, "{\"metadata\":{\"name\":\"other\"}}"),
+	        422);
+}
+
 /* What an applied configuration holds twice is told as fieldValidation says. */
 static void test_apply_of_duplicates(void **state)
 {
@@ -647,6 +676,8 @@ int main(void)
 	                kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(test_bad_words_are_told_as_go_does,
 	                kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_policy_asks_the_authorizer, kt_pipeline_setup, kt_pipeline_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,8 @@ static const char document[] =
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct kt_cel_variable variables[] = {{"self", NULL, false}, {"old", NULL, true}};
+	const struct kt_cel_variable variables[] = {
+	        {.name = "self"}, {.name = "old", .optional = true}};
 	const struct kt_cel_env env = {.variables = variables, .n_variables = 2};
 	kt_auto_free char *text = kt_strndup((const char *)data, size);
 	kt_auto_json json_t *tree = kt_json_parse(KT_SV(document), NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * CEL, the Common Expression Language, with the libraries Kubernetes adds: strings, lists, sets,
- * regex, url, quantity, ip, cidr, format, semver, optionals, two-variable comprehensions. Compiled
- * once against what names mean (a schema, or anything), then evaluated any number of times on JSON
- * trees. Errors are worded as upstream words them.
+ * regex, url, quantity, ip, cidr, format, semver, authorizer, optionals, two-variable
+ * comprehensions. Compiled once against what names mean (a schema, or anything), then evaluated any
+ * number of times on JSON trees. Errors are worded as upstream words them.
  *
  * A compiled expression is immutable; any thread may evaluate. Evaluation allocates in an arena of
  * its own and has a cost limit; size and depth of an expression are limited. Type checking is
@@ -28,6 +28,7 @@ struct kt_cel_variable {
 	const char *name;
 	const struct kt_type *type; /* NULL: dyn */
 	bool optional;              /* optional(type): oldSelf with optionalOldSelf */
+	bool authorizer;            /* Kubernetes' Authorizer; needs no binding */
 };
 
 struct kt_cel_env {
@@ -57,6 +58,15 @@ struct kt_cel_binding {
 	const json_t *value;
 };
 
+/* What an expression asks the authorizer: may somebody do something with a resource or, with path,
+ * a path? NULL is absent. */
+struct kt_cel_question {
+	const char *verb, *group, *resource, *subresource, *namespace, *name;
+	const char *field_selector, *label_selector, *path;
+	const char *account_namespace,
+	        *account; /* a service account; NULL: who makes the request */
+};
+
 struct kt_cel_run {
 	const struct kt_cel_binding *bindings;
 	size_t n_bindings;
@@ -64,9 +74,13 @@ struct kt_cel_run {
 	 * cache. NULL: undefined. */
 	const json_t *(*policy_variable)(void *arg, const char *name, struct kt_err *err);
 	void *arg;
-	uint64_t cost_max; /* 0: KT_CEL_COST_MAX */
-	uint64_t cost;     /* out: what was spent */
-	int64_t now_ns;    /* unused by the language itself; kept for hosts that bind a clock */
+	/* *ret_reason: heap or NULL. NULL: there is no authorizer. */
+	bool (*authorize)(void *arg, const struct kt_cel_question *question, char **ret_reason);
+	void *authorize_arg;
+	const struct kt_cel_question *request_resource; /* authorizer.requestResource */
+	uint64_t cost_max;                              /* 0: KT_CEL_COST_MAX */
+	uint64_t cost;                                  /* out: what was spent */
+	int64_t now_ns; /* unused by the language itself; kept for hosts that bind a clock */
 };
 
 /* The result as JSON (timestamps, durations, quantities, … as their text; optional.none() as null).

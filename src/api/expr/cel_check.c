@@ -36,6 +36,11 @@ static const struct cel_type basic[CEL_KINDS] = {
         [CEL_CIDR] = {.kind = CEL_CIDR},
         [CEL_SEMVER] = {.kind = CEL_SEMVER},
         [CEL_FORMAT] = {.kind = CEL_FORMAT},
+        [CEL_AUTHORIZER] = {.kind = CEL_AUTHORIZER},
+        [CEL_PATH_CHECK] = {.kind = CEL_PATH_CHECK},
+        [CEL_GROUP_CHECK] = {.kind = CEL_GROUP_CHECK},
+        [CEL_RESOURCE_CHECK] = {.kind = CEL_RESOURCE_CHECK},
+        [CEL_DECISION] = {.kind = CEL_DECISION},
 };
 #define DYN (&basic[CEL_DYN])
 #define BOOL (&basic[CEL_BOOL])
@@ -62,6 +67,11 @@ static const char *const kind_names[CEL_KINDS] = {
         "net.CIDR",
         "kubernetes.Semver",
         "kubernetes.NamedFormat",
+        "kubernetes.authorization.Authorizer",
+        "kubernetes.authorization.PathCheck",
+        "kubernetes.authorization.GroupCheck",
+        "kubernetes.authorization.ResourceCheck",
+        "kubernetes.authorization.Decision",
 };
 
 const char *cel_kind_name(enum cel_kind kind)
@@ -209,6 +219,8 @@ static const struct cel_type *lookup(struct checker *c, const char *name)
 
 		if (strcmp(variable->name, name))
 			continue;
+		if (variable->authorizer)
+			return &basic[CEL_AUTHORIZER];
 		type = cel_type_of_schema(&c->cel->arena, variable->type);
 		return variable->optional ? make(&c->cel->arena, CEL_OPTIONAL, type, NULL) : type;
 	}
@@ -290,6 +302,10 @@ static const struct cel_type *field_type(
 		return field_type(c, node, target->a ? target->a : DYN);
 	case CEL_DYN:
 		return DYN;
+	case CEL_AUTHORIZER:
+		if (!strcmp(node->text, "requestResource"))
+			return &basic[CEL_RESOURCE_CHECK];
+		/* fall through */
 	default: {
 		kt_auto_str text = KT_STR_INIT;
 

@@ -40,6 +40,13 @@ static int eval_ident(struct cel_run *run, const struct cel_node *node, struct c
 
 		if (strcmp(variable->name, node->text))
 			continue;
+		if (variable->authorizer) {
+			static const struct kt_cel_question nothing_yet;
+
+			*ret_value = (struct cel_value){
+			        .kind = CEL_AUTHORIZER, .question = &nothing_yet};
+			return 0;
+		}
 		for (size_t j = 0; j < run->host->n_bindings; j++) {
 			const struct kt_cel_binding *binding = &run->host->bindings[j];
 			struct cel_value value;
@@ -89,6 +96,8 @@ static int select_from(struct cel_run *run, const struct cel_node *node,
 		*ret_value = cel_bool(false);
 		return 0;
 	}
+	if (target->kind == CEL_AUTHORIZER && !strcmp(node->text, "requestResource"))
+		return cel_request_resource(run, ret_value);
 	if (target->kind != CEL_MAP)
 		return cel_fail(run, NO_OVERLOAD);
 	found = cel_map_get(run, target->map, &key, &value);

@@ -14,7 +14,7 @@ const struct cel_function *cel_function_find(const char *name, bool member)
 {
 	const struct cel_function *const tables[] = {cel_operators, cel_conversions,
 	        cel_string_functions, cel_list_functions, cel_kubernetes_functions,
-	        cel_time_functions, cel_url_functions};
+	        cel_time_functions, cel_url_functions, cel_authorizer_functions};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(tables); i++)
 		for (const struct cel_function *f = tables[i]; f->name; f++)
@@ -25,10 +25,11 @@ const struct cel_function *cel_function_find(const char *name, bool member)
 
 bool cel_code_kind(char code, enum cel_kind *ret_kind)
 {
-	static const char letters[] = "biudsytDnTqUPCVF";
+	static const char letters[] = "biudsytDnTqUPCVFapgre";
 	static const enum cel_kind kinds[] = {CEL_BOOL, CEL_INT, CEL_UINT, CEL_DOUBLE, CEL_STRING,
 	        CEL_BYTES, CEL_TIMESTAMP, CEL_DURATION, CEL_NULL, CEL_TYPE, CEL_QUANTITY, CEL_URL,
-	        CEL_IP, CEL_CIDR, CEL_SEMVER, CEL_FORMAT};
+	        CEL_IP, CEL_CIDR, CEL_SEMVER, CEL_FORMAT, CEL_AUTHORIZER, CEL_PATH_CHECK,
+	        CEL_GROUP_CHECK, CEL_RESOURCE_CHECK, CEL_DECISION};
 	const char *known = code ? strchr(letters, code) : NULL;
 
 	if (known)
@@ -494,6 +495,11 @@ int cel_to_string(struct cel_run *run, const struct cel_value *value, struct cel
 	case CEL_MAP:
 	case CEL_OPTIONAL:
 	case CEL_FORMAT:
+	case CEL_AUTHORIZER:
+	case CEL_PATH_CHECK:
+	case CEL_GROUP_CHECK:
+	case CEL_RESOURCE_CHECK:
+	case CEL_DECISION:
 		return fail_conversion(run, value, CEL_STRING);
 	case CEL_BYTES:
 		if (!kt_utf8_valid(value->s.p ? value->s.p : "", value->s.len))

@@ -5,6 +5,7 @@
 
 #include "api/expr/cel.h"
 #include "api/expr/regex.h"
+#include "api/machinery/names.h"
 #include "api/machinery/quantity.h"
 #include "base/mem.h"
 #include "base/vec.h"
@@ -31,6 +32,11 @@ enum cel_kind {
 	CEL_CIDR,
 	CEL_SEMVER,
 	CEL_FORMAT,
+	CEL_AUTHORIZER,
+	CEL_PATH_CHECK,
+	CEL_GROUP_CHECK,
+	CEL_RESOURCE_CHECK,
+	CEL_DECISION,
 	CEL_KINDS
 };
 
@@ -58,6 +64,11 @@ struct cel_semver {
 	struct kt_sv pre; /* "" or what stands behind '-' */
 };
 
+struct cel_decision {
+	bool allowed;
+	const char *reason;
+};
+
 struct cel_value {
 	enum cel_kind kind;
 	union {
@@ -74,6 +85,8 @@ struct cel_value {
 		const struct cel_url *url;
 		const struct cel_ip *ip;
 		const struct cel_semver *semver;
+		const struct kt_cel_question *question; /* AUTHORIZER and the checks */
+		const struct cel_decision *decision;
 		const char *format; /* a name of names.h's table */
 	};
 };
@@ -237,7 +250,8 @@ struct cel_value cel_list_new(struct cel_run *run, size_t n, struct cel_value **
 /*
  * Functions. A signature is a string of codes, one per argument: b i u d s y (bytes) t (timestamp)
  * D (duration) n L (list(A)) M (map(A, B)) T (type) o (optional(A)) q U (url) P (ip) C (cidr) V
- * (semver) F (format), A and B for any type, * for dyn. Members have their target first.
+ * (semver) F (format) a (authorizer) p g r (its checks) e (its decision), A and B for any type, *
+ * for dyn. Members have their target first.
  */
 struct cel_function {
 	const char *name;
@@ -249,11 +263,15 @@ struct cel_function {
 };
 /* Tables end with a NULL name and have the overloads of a name one behind the other. */
 extern const struct cel_function cel_operators[], cel_conversions[], cel_string_functions[],
-        cel_list_functions[], cel_kubernetes_functions[], cel_time_functions[], cel_url_functions[];
+        cel_list_functions[], cel_kubernetes_functions[], cel_time_functions[], cel_url_functions[],
+        cel_authorizer_functions[];
 const struct cel_function *cel_function_find(const char *name, bool member);
 /* The kind a code names; false for A, B, *, L, M, o. */
 bool cel_code_kind(char code, enum cel_kind *ret_kind);
 bool cel_code_fits(char code, enum cel_kind kind);
+
+/* cel_authorizer.c: authorizer.requestResource */
+int cel_request_resource(struct cel_run *run, struct cel_value *ret_value);
 
 /* Shared by conversions and the Kubernetes library. */
 int cel_to_string(struct cel_run *run, const struct cel_value *value, struct cel_value *ret_value);

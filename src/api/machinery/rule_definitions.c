@@ -248,8 +248,10 @@ static void check_message_expression(
 static void compile_rule(
         struct checker *c, const struct place *place, const json_t *rule, const char *at)
 {
-	const struct kt_cel_variable variables[] = {{"self", place->type, false},
-	        {"oldSelf", place->type, kt_jbool(rule, "optionalOldSelf", false)}};
+	const struct kt_cel_variable variables[] = {{.name = "self", .type = place->type},
+	        {.name = "oldSelf",
+	                .type = place->type,
+	                .optional = kt_jbool(rule, "optionalOldSelf", false)}};
 	const struct kt_cel_env env = {
 	        .variables = variables, .n_variables = KT_ARRAY_SIZE(variables)};
 	const char *path = kt_path(c->errors->arena, "%s.rule", at);

@@ -50,8 +50,8 @@ static void destroy_cel(void *cel)
 static struct kt_cel *compile(struct walker *w, const struct kt_type *type,
         const struct kt_cel_rule *rule, const char *text, struct kt_err *err)
 {
-	const struct kt_cel_variable variables[] = {
-	        {"self", type, false}, {"oldSelf", type, rule->optional_old_self}};
+	const struct kt_cel_variable variables[] = {{.name = "self", .type = type},
+	        {.name = "oldSelf", .type = type, .optional = rule->optional_old_self}};
 	const struct kt_cel_env env = {
 	        .variables = variables, .n_variables = KT_ARRAY_SIZE(variables)};
 	kt_auto_free char *key = kt_asprintf("%p %d", (const void *)rule, text == rule->rule);

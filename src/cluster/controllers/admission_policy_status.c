@@ -99,7 +99,7 @@ static void check_for(struct policy_check *check, const struct subject *subject,
 	        {.name = "oldObject", .type = subject->kind->type},
 	        {.name = "request"},
 	        {.name = "namespaceObject"},
-	        {.name = "authorizer"},
+	        {.name = "authorizer", .authorizer = true},
 	        {.name = "params"},
 	};
 	const struct kt_cel_env env = {.variables = variables,

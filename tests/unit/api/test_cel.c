@@ -2,7 +2,7 @@
 #include "api/expr/cel.h"
 #include "support/support.h"
 
-static const struct kt_cel_variable variables[] = {{"x", NULL, false}, {"o", NULL, false}};
+static const struct kt_cel_variable variables[] = {{.name = "x"}, {.name = "o"}};
 static const struct kt_cel_env env = {.variables = variables, .n_variables = 2};
 
 static json_t *parse(const char *text)

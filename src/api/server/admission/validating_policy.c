@@ -5,6 +5,7 @@
  */
 #include "api/expr/cel.h"
 #include "api/machinery/go_text.h"
+#include "api/server/admission/cel_authority.h"
 #include "api/server/admission/plugins.h"
 #include "api/server/admission/policy_match.h"
 #include "api/server/admission/review.h"
@@ -43,11 +44,12 @@ static const json_t *variable(void *arg, const char *name, struct kt_err *err);
 static int evaluate(struct hearing *h, const char *text, json_t **ret_value, struct kt_err *err)
 {
 	static const struct kt_cel_variable variables[] = {
-	        {"object", NULL, false},
-	        {"oldObject", NULL, false},
-	        {"request", NULL, false},
-	        {"namespaceObject", NULL, false},
-	        {"params", NULL, false},
+	        {.name = "object"},
+	        {.name = "oldObject"},
+	        {.name = "request"},
+	        {.name = "namespaceObject"},
+	        {.name = "params"},
+	        {.name = "authorizer", .authorizer = true},
 	};
 	const struct kt_cel_binding bindings[] = {
 	        {"object", h->subject->object ? h->subject->object : json_null()},
@@ -70,7 +72,10 @@ static int evaluate(struct hearing *h, const char *text, json_t **ret_value, str
 	        .cost_max = KT_MAX(COST_MAX - h->cost, (uint64_t)1),
 	};
 	kt_auto_cel struct kt_cel *cel = NULL;
+	struct kt_cel_question asked;
 	int code = kt_cel_compile(text, &env, &cel, err);
+
+	kt_cel_authority(h->subject->a, &asked, &run);
 
 	if (code < 0)
 		return code;

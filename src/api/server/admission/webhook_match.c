@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which webhooks are asked about a write. */
+#include "api/server/admission/cel_authority.h"
 #include "api/server/admission/review.h"
 #include "api/server/admission/webhook_set.h"
 #include "api/server/webhook_conversion.h"
@@ -69,12 +70,15 @@ static const struct kt_kind *named_kind(
 }
 
 /* 1, 0, or negative with why. */
-static int test(const struct kt_webhook_condition *condition, const struct kt_cel_binding *bindings,
-        size_t n_bindings, struct kt_err *err)
+static int test(const struct kt_webhook_condition *condition, struct kt_admission_context *a,
+        const struct kt_cel_binding *bindings, size_t n_bindings, struct kt_err *err)
 {
 	struct kt_cel_run run = {.bindings = bindings, .n_bindings = n_bindings};
+	struct kt_cel_question asked;
 	kt_auto_err why = KT_ERR_INIT;
 	int r;
+
+	kt_cel_authority(a, &asked, &run);
 
 	if (!condition->cel)
 		return kt_fail(err, EINVAL, "expression '%s' resulted in error: %s",
@@ -103,7 +107,7 @@ static int meets_conditions(const struct kt_webhook *hook, const struct kt_polic
 	json_object_set(request, "options", options ? options : json_null());
 	for (size_t i = 0; i < hook->n_conditions; i++) {
 		kt_auto_err why = KT_ERR_INIT;
-		int r = test(&hook->conditions[i], bindings, KT_ARRAY_SIZE(bindings), &why);
+		int r = test(&hook->conditions[i], a, bindings, KT_ARRAY_SIZE(bindings), &why);
 
 		if (r == 0)
 			return 0; /* false wins over what could not be judged */

@@ -12,9 +12,8 @@
  * then shown that version; only versions of a custom resource that a webhook converts are shown as
  * the request has them.
  *
- * matchConditions are compiled with the variables object, oldObject and request. `authorizer` is
- * known to the compiler but has no value: a condition that uses it fails when it is evaluated, and
- * a condition that fails is answered as failurePolicy says: Fail refuses the request (403), Ignore
+ * matchConditions are compiled with the variables object, oldObject, request and authorizer. A
+ * condition that fails is answered as failurePolicy says: Fail refuses the request (403), Ignore
  * leaves the webhook out. A condition never counts as true because it could not be judged.
  */
 #ifndef KT_API_SERVER_ADMISSION_WEBHOOK_SET_H

@@ -26,7 +26,7 @@ struct kt_cel_env kt_admission_cel_env(const char *const *variables, bool with_p
 	        {.name = "oldObject"},
 	        {.name = "request"},
 	        {.name = "namespaceObject"},
-	        {.name = "authorizer"},
+	        {.name = "authorizer", .authorizer = true},
 	        {.name = "params"},
 	};
 	return (struct kt_cel_env){
