@@ -267,8 +267,6 @@ static bool may_replace(struct daemon_work *work, const struct kt_object *pod)
 		kt_pass_again_after_ms(work->pass, failed->delay_ms - since_ms);
 		return false;
 	}
-	if (since_ms > 2 * FAILED_MAX_MS)
-		failed->delay_ms = 0;
 	failed->delay_ms = KT_MIN(KT_MAX(2 * failed->delay_ms, FAILED_MIN_MS), FAILED_MAX_MS);
 	failed->last_ns = work->wall_ns;
 	return true;

@@ -289,7 +289,7 @@ static void cron_jobs_know_their_own(void **state)
 	        "'%s'},'ownerReferences':[{'apiVersion':'batch/v1','kind':'CronJob','name':'k',"
 	        "'uid':'%s','controller':true}]},'spec':{'suspend':true,'template':{'spec':{"
 	        "'containers':[{'name':'c'}]}}}}";
-	kt_auto_free char *by_hand = NULL, *forgotten = NULL;
+	kt_auto_free char *by_hand = NULL, *forgotten = NULL, *copied = NULL;
 
 	fake_put(world->fake, "/apis/batch/v1/namespaces/default/cronjobs",
 	        "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'k'},'spec':{"
@@ -300,7 +300,10 @@ static void cron_jobs_know_their_own(void **state)
 	forgotten =
 	        kt_asprintf(form, "k-28333335", "batch.kubernetes.io/cronjob-scheduled-timestamp",
 	                "2023-11-14T22:15:00Z", kt_jstr(cron, "metadata.uid"));
+	copied = kt_asprintf(form, "copy", "batch.kubernetes.io/cronjob-scheduled-timestamp",
+	        "2023-11-14T22:15:00Z", kt_jstr(cron, "metadata.uid"));
 	fake_put(world->fake, JOBS, by_hand);
+	fake_put(world->fake, JOBS, copied);
 	fake_put(world->fake, JOBS, forgotten);
 	world_run_ms(world, 1000);
 	json_decref(cron);
@@ -309,6 +312,8 @@ static void cron_jobs_know_their_own(void **state)
 	assert_string_equal(kt_jstr(cron, "status.active.0.name"), "k-28333335");
 	assert_true(world_has_event(world, "UnexpectedJob",
 	        "Saw a job that the controller did not create or forgot: manual"));
+	assert_true(world_has_event(world, "UnexpectedJob",
+	        "Saw a job that the controller did not create or forgot: copy"));
 	/* its success counts all the same */
 	fake_patch(world->fake, JOBS "/manual/status",
 	        "{'status':{'completionTime':'2023-11-14T22:13:30Z','conditions':[{'type':"

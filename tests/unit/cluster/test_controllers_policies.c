@@ -95,19 +95,59 @@ static void a_new_generation_is_looked_at_again(void **state)
 	assert_null(kt_jget(status, "typeChecking.expressionWarnings"));
 }
 
+/* Ten kinds are tried, the eleventh is not. */
+static void so_many_kinds_are_enough(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *status = NULL;
+	const char *text;
+	size_t n = 1;
+
+	put_policy(world,
+	        "{'apiGroups':[''],'apiVersions':['v1'],'resources':['pods','services','secrets',"
+	        "'configmaps','nodes','endpoints','events','namespaces','serviceaccounts',"
+	        "'limitranges','resourcequotas']}",
+	        "{'expression':'object.nothing'}");
+	status = status_of_policy(world);
+	text = kt_jstr(status, "typeChecking.expressionWarnings.0.warning");
+	assert_non_null(text);
+	for (const char *at = text; (at = strstr(at, "\n/v1, Kind=")); at++)
+		n++;
+	assert_int_equal(n, 10);
+}
+
+#define GADGET \
+	"{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition'," \
+	"'metadata':{'name':'gadgets.example.com'}," \
+	"'spec':{'group':'example.com','scope':'Namespaced','names':{'plural':'gadgets'," \
+	"'singular':'gadget','kind':'Gadget','listKind':'GadgetList'}," \
+	"'versions':[{'name':'v1','served':true,'storage':true,'schema':" \
+	"{'openAPIV3Schema':{'type':'object','properties':{'size':{'type':'integer'}" \
+	"}}}}]}}"
+
+/* What changes elsewhere, or in its metadata, is no reason to look again. */
+static void a_generation_is_looked_at_once(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *status = NULL;
+
+	put_policy(world,
+	        "{'apiGroups':['example.com'],'apiVersions':['v1'],'resources':['gadgets']}",
+	        "{'expression':'object.colour > 1'}");
+	fake_put(world->fake, DEFINITIONS, GADGET);
+	world_run_ms(world, 1000);
+	fake_patch(world->fake, POLICIES "/a", "{'metadata':{'labels':{'x':'y'}}}");
+	world_run_ms(world, 1000);
+	status = status_of_policy(world);
+	assert_null(kt_jget(status, "typeChecking.expressionWarnings"));
+}
+
 static void custom_kinds_have_fields_as_well(void **state)
 {
 	struct world *world = *state;
 	kt_auto_json json_t *status = NULL;
 
-	fake_put(world->fake, DEFINITIONS,
-	        "{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition',"
-	        "'metadata':{'name':'gadgets.example.com'},"
-	        "'spec':{'group':'example.com','scope':'Namespaced','names':{'plural':'gadgets',"
-	        "'singular':'gadget','kind':'Gadget','listKind':'GadgetList'},"
-	        "'versions':[{'name':'v1','served':true,'storage':true,'schema':"
-	        "{'openAPIV3Schema':{'type':'object','properties':{'size':{'type':'integer'}"
-	        "}}}}]}}");
+	fake_put(world->fake, DEFINITIONS, GADGET);
 	world_run_ms(world, 1000);
 	put_policy(world,
 	        "{'apiGroups':['example.com'],'apiVersions':['v1'],'resources':['gadgets']}",
@@ -127,6 +167,8 @@ int main(void)
 	        T(sound_expressions_have_no_warning),
 	        T(each_kind_an_expression_is_wrong_for_is_named),
 	        T(a_new_generation_is_looked_at_again),
+	        T(so_many_kinds_are_enough),
+	        T(a_generation_is_looked_at_once),
 	        T(custom_kinds_have_fields_as_well),
 	};
 

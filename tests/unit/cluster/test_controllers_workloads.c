@@ -343,6 +343,78 @@ static void daemons_that_fail_come_back_ever_later(void **state)
 	assert_string_equal(kt_jstr(pod, "status.phase"), "Failed");
 }
 
+/* How many pods of the one node come, of which each fails at once. */
+static int count_failures(struct world *world, int n_steps, int64_t step_ms)
+{
+	kt_auto_free char *last = NULL;
+	int n = 0;
+
+	for (int i = 0; i < n_steps; i++) {
+		kt_auto_json json_t *pod = NULL;
+		const char *name;
+
+		world_run_ms(world, step_ms);
+		world_play_node(world, "{'status':{'phase':'Failed'}}");
+		pod = fake_nth(world->fake, "/api/v1/pods", 0);
+		name = kt_jstr(pod, "metadata.name");
+		if (kt_streq(name, last))
+			continue;
+		free(last);
+		last = kt_strdup(name);
+		n++;
+	}
+	return n;
+}
+
+/* After many failures a quarter of an hour passes between two, and not more; half an hour without
+ * one, and it is as if there had been none. */
+static void daemons_that_fail_are_not_given_up(void **state)
+{
+	struct world *world = *state;
+
+	put_node(world, "a", "");
+	fake_put(world->fake, DAEMONS, DAEMON("'maxUnavailable':1,'maxSurge':0"));
+	/* eleven pods in the first 20 minutes, and six in the 100 minutes after those */
+	assert_in_range(count_failures(world, 720, 10000), 16, 18);
+	for (int i = 0; i < 100; i++) {
+		world_run_ms(world, 10000);
+		world_play_node(world, world_running);
+	}
+	world_run_ms(world, 31 * 60000);
+	kt_auto_json json_t *pod = fake_nth(world->fake, "/api/v1/pods", 0);
+	kt_auto_free char *path = kt_asprintf(PODS "/%s/status", kt_jstr(pod, "metadata.name"));
+
+	assert_string_equal(kt_jstr(pod, "status.phase"), "Running");
+	fake_patch(world->fake, path, "{'status':{'phase':'Failed'}}");
+	/* at 0, 1, 3, 7 and 15 seconds again */
+	assert_in_range(count_failures(world, 200, 100), 5, 6);
+}
+
+/* Of two pods on a node the older stays; one that waits for its node is the younger. */
+static void daemons_keep_the_pod_that_has_its_node(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *set = NULL, *pod = NULL;
+	kt_auto_free char *second = NULL;
+
+	put_node(world, "a", "");
+	fake_put(world->fake, DAEMONS, DAEMON("'maxUnavailable':1,'maxSurge':0"));
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	set = fake_get(world->fake, DAEMONS "/d");
+	second = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'second','labels':{'app':'d'},"
+	        "'ownerReferences':[{'apiVersion':'apps/v1','kind':'DaemonSet','name':'d','uid':"
+	        "'%s','controller':true}]},'spec':{'nodeName':'a','containers':[{'name':'c'}]},"
+	        "'status':{'phase':'Running'}}",
+	        kt_jstr(set, "metadata.uid"));
+	fake_put(world->fake, PODS, second);
+	world_run_ms(world, 1000);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 1);
+	pod = fake_nth(world->fake, "/api/v1/pods", 0);
+	assert_string_equal(kt_jstr(pod, "metadata.name"), "second");
+}
+
 /* Nothing new comes on a node before the old pod is gone, and till then that one is told of. */
 static void daemons_make_room_first(void **state)
 {
@@ -401,6 +473,8 @@ int main(void)
 	        T(claims_of_others_are_left_alone),
 	        T(daemons_run_on_every_node_that_fits),
 	        T(daemons_that_fail_come_back_ever_later),
+	        T(daemons_that_fail_are_not_given_up),
+	        T(daemons_keep_the_pod_that_has_its_node),
 	        T(daemons_make_room_first),
 	        T(daemons_leave_nodes_that_turn_them_out),
 	        T(a_lost_node_loses_its_pods),

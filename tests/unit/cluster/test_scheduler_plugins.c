@@ -283,6 +283,21 @@ static void a_resized_pod_counts_with_the_larger(void **state)
 	kt_pod_info_destroy(pod);
 }
 
+/* Only sidecars are resized: what another init container is said to have does not count. */
+static void only_init_containers_that_stay_are_resized(void **state)
+{
+	struct scheduling *s = *state;
+	struct kt_pod_info *pod = read_pod(s,
+	        "{'metadata':{'name':'p','namespace':'default'},'spec':{'initContainers':[{'name':"
+	        "'i','resources':{'requests':{'cpu':'1'}}},{'name':'s','restartPolicy':'Always',"
+	        "'resources':{'requests':{'cpu':'1'}}}],'containers':[{'name':'c'}]},'status':{"
+	        "'initContainerStatuses':[{'name':'i','resources':{'requests':{'cpu':'9'}}},"
+	        "{'name':'s','resources':{'requests':{'cpu':'2'}}}]}}");
+
+	assert_int_equal(pod->requests.milli_cpu, 2000);
+	kt_pod_info_destroy(pod);
+}
+
 /* A status without resources says nothing of them, whatever was allocated. */
 static void a_status_without_resources_is_none(void **state)
 {
@@ -344,6 +359,7 @@ int main(void)
 	        T(an_image_has_the_size_its_first_node_told),
 	        T(an_image_volume_draws_its_pod),
 	        T(a_resized_pod_counts_with_the_larger),
+	        T(only_init_containers_that_stay_are_resized),
 	        T(a_status_without_resources_is_none),
 	        T(asking_for_nothing_is_no_omission),
 	        T(requests_of_the_pod_as_a_whole),

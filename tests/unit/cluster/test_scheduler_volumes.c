@@ -248,6 +248,10 @@ static void volumes_are_made_where_there_is_room(void **state)
 	scheduling_put(s, "csiStorageCapacities",
 	        CAPACITY("1", "any", "z1", ",'capacity':'9Gi','maximumVolumeSize':'2047Mi'"));
 	scheduling_put(s, "csiStorageCapacities", CAPACITY("2", "any", "z2", ""));
+	/* without a topology it is room of no node */
+	scheduling_put(s, "csiStorageCapacities",
+	        "{'metadata':{'name':'3','namespace':'kube-system'},'storageClassName':'any',"
+	        "'capacity':'9Gi'}");
 	scheduling_decide(s, POD_WITH(CLAIM_VOLUME("c")));
 	assert_refused(s, "a", why);
 	assert_refused(s, "b", why);
