@@ -9,6 +9,7 @@
 #include "tui/save.h"
 #include "tui/start.h"
 #include "tui/stream.h"
+#include "tui/suggest.h"
 #include "tui/ui.h"
 #include "tui/view/edit.h"
 #include "tui/view/help.h"
@@ -233,6 +234,9 @@ static void do_yaml(struct kt_ui *ui, const char *argument)
 #define SCREENS(X) \
 	X(aliases) \
 	X(contexts) \
+	X(dumps) \
+	X(edit_file) \
+	X(folder) \
 	X(pulses) \
 	X(themes)
 
@@ -477,6 +481,20 @@ static bool looks_like_command(const char *argument)
 	return false;
 }
 
+static void tell_unknown(struct kt_ui *ui, const char *word)
+{
+	kt_auto_free char *similar = kt_suggest_similar(ui, word);
+
+	if (similar)
+		kt_ui_flash(ui, KT_FLASH_ERROR,
+		        "\"%s\" is neither a kind nor a command; did you mean %s?", word, similar);
+	else
+		kt_ui_flash(ui, KT_FLASH_ERROR,
+		        "\"%s\" is neither a kind nor a command; Ctrl-A lists the kinds, ? the "
+		        "keys",
+		        word);
+}
+
 static void run_line(struct kt_ui *ui, const char *line)
 {
 	kt_auto_free char *word = kt_strndup(line, strcspn(line, " "));
@@ -495,10 +513,7 @@ static void run_line(struct kt_ui *ui, const char *line)
 	if (command)
 		run_command(ui, command, line, argument);
 	else if (!verb && !kt_start_await(ui, line))
-		kt_ui_flash(ui, KT_FLASH_ERROR,
-		        "\"%s\" is neither a kind nor a command; Ctrl-A lists the kinds, ? the "
-		        "keys",
-		        word);
+		tell_unknown(ui, word);
 }
 
 void kt_ui_run(struct kt_ui *ui, const char *line)

@@ -6,11 +6,17 @@
 #define COPY_MAX_BYTES \
 	56000u /* encoded it stays below what terminals take (74994, as k9s has it) */
 
-void kt_save_dump(struct kt_ui *ui, const char *name, struct kt_sv content)
+char *kt_dump_folder(const struct kt_ui *ui)
 {
 	kt_auto_free char *home = kt_state_home();
 	const char *wished = ui->custom.settings.dump_folder;
-	kt_auto_free char *folder = wished ? kt_strdup(wished) : kt_path_join(home, "screen-dumps");
+
+	return wished ? kt_strdup(wished) : kt_path_join(home, "screen-dumps");
+}
+
+void kt_save_dump(struct kt_ui *ui, const char *name, struct kt_sv content)
+{
+	kt_auto_free char *folder = kt_dump_folder(ui);
 	kt_auto_free char *file = kt_strdup(name);
 	kt_auto_err err = KT_ERR_INIT;
 

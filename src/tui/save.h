@@ -6,6 +6,7 @@
 
 #include "tui/ui.h"
 
+char *kt_dump_folder(const struct kt_ui *ui); /* heap; it need not be there yet */
 /* Tells in the flash line where it is. */
 void kt_save_dump(struct kt_ui *ui, const char *name, struct kt_sv content);
 void kt_copy(struct kt_ui *ui, struct kt_sv text);

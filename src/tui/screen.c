@@ -133,7 +133,9 @@ static int check_term(const char *term, struct kt_err *err)
 
 static void start_colors(void)
 {
-	if (!has_colors() || start_color() == ERR) {
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
+
+	if ((no_color && *no_color) || !has_colors() || start_color() == ERR) {
 		tty.colors = 0;
 		return;
 	}

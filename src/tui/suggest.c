@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+enum { SIMILAR_MAX = 3, SIMILAR_LETTERS = 3 };
+
 struct offers {
 	struct kt_candidates *out;
 	const char *prefix;
@@ -213,4 +215,23 @@ void kt_suggest_candidates(struct kt_ui *ui, const char *line, struct kt_candida
 	if (ret_candidates->n)
 		qsort(ret_candidates->items, ret_candidates->n, sizeof(*ret_candidates->items),
 		        by_text);
+}
+
+char *kt_suggest_similar(struct kt_ui *ui, const char *word)
+{
+	struct kt_candidates all = {0};
+	struct offers offers = {&all, ""};
+	kt_auto_str text = KT_STR_INIT;
+
+	if (strlen(word) <= SIMILAR_LETTERS) /* everything short looks like it */
+		return NULL;
+	offer_kinds(ui, &offers);
+	offer_words(&offers);
+	for (size_t i = 0, n = 0; i < all.n && n < SIMILAR_MAX; i++) {
+		if (!kt_command_is_like(word, all.items[i].text))
+			continue;
+		kt_str_printf(&text, "%s%s", n++ ? ", " : "", all.items[i].text);
+	}
+	kt_candidates_finish(&all);
+	return text.len ? kt_str_steal(&text) : NULL;
 }

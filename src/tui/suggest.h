@@ -14,4 +14,7 @@ char *kt_suggest(struct kt_ui *ui, const char *line);
 void kt_suggest_candidates(
         struct kt_ui *ui, const char *line, struct kt_candidates *ret_candidates);
 
+/* For a word that means nothing: "a, b" that it may have been meant for; heap, NULL without any. */
+char *kt_suggest_similar(struct kt_ui *ui, const char *word);
+
 #endif

@@ -43,7 +43,8 @@ enum kt_key_context {
 	KT_IN_YAML = 128,
 	KT_IN_CONTEXTS = 256,
 	KT_IN_CONTAINERS = 512,
-	KT_IN_XRAY = 1024
+	KT_IN_XRAY = 1024,
+	KT_IN_FOLDER = 2048
 };
 
 struct kt_view_ops {

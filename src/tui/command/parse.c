@@ -267,7 +267,7 @@ static int terminal_columns(FILE *out)
 }
 
 /* Are they alike: one begins with the other, or at most two letters were mistyped? */
-static bool is_like(const char *typed, const char *name)
+bool kt_command_is_like(const char *typed, const char *name)
 {
 	enum { WORD_MAX = 32, MISTYPED_MAX = 2 };
 	size_t distance[WORD_MAX + 1], n = strlen(name);
@@ -295,7 +295,7 @@ bool kt_command_suggest(const char *word, FILE *out)
 	bool any = false;
 
 	for (const struct kt_command *const *c = kt_commands; *c; c++) {
-		if (!(*c)->group || !is_like(word, (*c)->name))
+		if (!(*c)->group || !kt_command_is_like(word, (*c)->name))
 			continue;
 		if (out)
 			fprintf(out, "%s\t%s\n", any ? "" : "\nDid you mean this?\n", (*c)->name);

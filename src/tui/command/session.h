@@ -69,6 +69,8 @@ void kt_session_set_variable(struct kt_session *session, const char *name, const
 /* Index of the first word that is no option: the command may stand behind global options, as in
  * `kubectl -n x get`. -1: none. */
 int kt_command_position(int argc, char *const *argv);
+/* Whether somebody who typed this may have meant that name. */
+bool kt_command_is_like(const char *typed, const char *name);
 /* Names the commands that look like the word: "Did you mean this?". False when there are none. out
  * may be NULL. */
 bool kt_command_suggest(const char *word, FILE *out);

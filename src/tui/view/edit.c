@@ -10,6 +10,7 @@
 #include "tui/conflict.h"
 #include "tui/diff.h"
 #include "tui/document_type.h"
+#include "tui/editor_program.h"
 #include "tui/fetch.h"
 #include "tui/hints.h"
 #include "tui/start.h"
@@ -454,22 +455,15 @@ static void save(struct edit_view *v)
 
 static void use_editor(struct edit_view *v)
 {
-	const char *program = getenv("K9S_EDITOR"), *names[] = {"KUBE_EDITOR", "VISUAL", "EDITOR"};
 	kt_auto_free char *home = kt_runtime_home();
 	kt_auto_free char *file = kt_asprintf("%s/edit-%d.yaml", home, (int)getpid());
 	kt_auto_str text = KT_STR_INIT;
 	kt_auto_err err = KT_ERR_INIT;
 
-	for (size_t i = 0; !program && i < KT_ARRAY_SIZE(names); i++)
-		program = getenv(names[i]);
-	kt_auto_free char *command = kt_asprintf("%s \"$1\"", program && *program ? program : "vi");
-	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", command,
-	        (char *)(uintptr_t) "sh", file, NULL};
-
 	if (kt_make_dirs(home, 0700, &err) < 0 ||
 	        kt_write_file(file, (struct kt_sv){kt_editor_text(&v->editor), v->editor.text.len},
 	                0600, &err) < 0 ||
-	        kt_ui_spawn(v->view.ui, argv, &err) < 0 ||
+	        kt_editor_program_run(v->view.ui, file, &err) < 0 ||
 	        kt_read_file(file, KT_EDITOR_MAX_BYTES, &text, &err) < 0) {
 		kt_ui_flash(v->view.ui, KT_FLASH_ERROR, "%s", kt_err_message(&err));
 	} else if (strcmp(kt_str_text(&text), kt_editor_text(&v->editor)) != 0) {

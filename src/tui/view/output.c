@@ -59,6 +59,9 @@ static void on_done(void *arg, int exit_code)
 
 	v->job = NULL;
 	v->exit_code = exit_code;
+	if (v->fresh)
+		on_output(
+		        v, exit_code ? KT_SV("(nothing, but it failed)\n") : KT_SV("(nothing)\n"));
 }
 
 static void run(struct output_view *v)

@@ -105,6 +105,16 @@ void kt_dialog_abandon(struct kt_ui *ui)
 		kt_dialog_close(ui);
 }
 
+/* What was asked about is not done: the bottom tells of the view again. */
+static void refuse(struct kt_ui *ui)
+{
+	const struct kt_view *view = kt_ui_top(ui);
+
+	kt_dialog_close(ui);
+	if (view && view->line)
+		kt_ui_echo(ui, view->line);
+}
+
 const char *kt_dialog_text(const struct kt_ui *ui, size_t field)
 {
 	return kt_line_text(&ui->dialog->fields[field].line);
@@ -176,7 +186,7 @@ static void mouse(struct kt_ui *ui, const struct kt_key *key)
 		if (key->column >= dialog->ok_at)
 			accept(ui);
 		else
-			kt_dialog_close(ui);
+			refuse(ui);
 		return;
 	}
 	for (size_t i = 0; i < dialog->n_fields; i++) {
@@ -203,12 +213,12 @@ void kt_dialog_key(struct kt_ui *ui, const struct kt_key *key)
 	bool on_button = dialog->focus >= dialog->n_fields;
 
 	if (key->code == KT_KEY_ESC || key->code == (KT_KEY_CTRL | 'c')) {
-		kt_dialog_close(ui);
+		refuse(ui);
 	} else if (key->code == KT_KEY_MOUSE) {
 		mouse(ui, key);
 	} else if (key->code == KT_KEY_ENTER) {
 		if (dialog->focus == dialog->n_fields)
-			kt_dialog_close(ui);
+			refuse(ui);
 		else if (on_button || dialog->fields[dialog->focus].kind != KT_ASK_TICK)
 			accept(ui);
 		else
@@ -224,7 +234,7 @@ void kt_dialog_key(struct kt_ui *ui, const struct kt_key *key)
 	} else if (on_button && (key->code == 'y' || key->code == 'Y')) {
 		accept(ui);
 	} else if (on_button && (key->code == 'n' || key->code == 'q')) {
-		kt_dialog_close(ui);
+		refuse(ui);
 	}
 }
 
