@@ -39,7 +39,7 @@ static void check_custom(char what, struct kt_sv text)
 	for (size_t i = 0; i < custom.keys.n; i++)
 		if (custom.keys.items[i].command)
 			kt_custom_expand(custom.keys.items[i].command, value_of, NULL, &out);
-	kt_auto_free char *line = kt_custom_unalias(&custom, "po a b");
+	free(kt_custom_unalias(&custom, "po a b"));
 	kt_custom_finish(&custom);
 }
 
