@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* PodDisruptionBudget status: how many of the selected pods are healthy, how many must stay, and so
  * how many evictions are allowed now. */
+#include "api/schema/schema.h"
 #include "api/status.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -41,63 +42,121 @@ static struct kt_object *find_owner(const struct disruption_controller *own,
 	return NULL;
 }
 
-/* The scale behind a pod, each owner once; a ReplicaSet of a Deployment counts as the Deployment.
- * -1: none, with a reason. */
-static int64_t expected_by_owners(
-        const struct disruption_controller *own, const kt_objects *pods, char **ret_reason)
+/* "daemonsets.apps does not implement …": of a kind we know that cannot be scaled. */
+static char *why_no_scale(const struct kt_object *pod, const struct kt_owner *owner)
 {
-	struct kt_map seen;
-	int64_t sum = 0;
+	struct kt_sv rest = owner->api_version, group = {0}, version = owner->api_version;
+	const struct kt_kind *kind;
 
-	kt_map_init(&seen, NULL);
-	for (size_t i = 0; i < pods->n && sum >= 0; i++) {
-		struct kt_owner owner, above;
-		struct kt_object *object;
-
-		if (!kt_controller_owner(pods->items[i], &owner)) {
-			*ret_reason = kt_asprintf("found no controller ref for pod \"%.*s\"",
-			        KT_SVP(kt_object_name(pods->items[i])));
-			sum = -1;
-			break;
-		}
-		object = find_owner(own, pods->items[i], &owner);
-		if (!object) {
-			*ret_reason = kt_asprintf("%.*s does not implement the scale subresource",
-			        KT_SVP(owner.kind));
-			sum = -1;
-			break;
-		}
-		if (kt_controller_owner(object, &above) && find_owner(own, object, &above))
-			object = find_owner(own, object, &above);
-		if (kt_map_get_sv(&seen, kt_object_uid(object)))
-			continue;
-		kt_map_set_sv(&seen, kt_object_uid(object), &seen);
-		sum += kt_int_at(object, "spec", "replicas", 1);
+	if (memchr(rest.p, '/', rest.len)) {
+		kt_sv_split(&rest, '/', &group);
+		version = rest;
 	}
-	kt_map_finish(&seen);
-	return sum;
+	kt_auto_free char *group_text = kt_sv_dup(group), *version_text = kt_sv_dup(version),
+	                  *kind_text = kt_sv_dup(owner->kind);
+
+	kind = kt_builtin_kind(group_text, version_text, kind_text);
+	if (!kind || kt_kind_subresource(kind, "scale"))
+		return kt_asprintf(
+		        "found no controllers for pod \"%.*s\"", KT_SVP(kt_object_name(pod)));
+	return kt_asprintf("%s%s%s does not implement the scale subresource", kind->plural,
+	        *group_text ? "." : "", group_text);
 }
 
+/* The sum of the scales behind the pods. */
+struct scales {
+	struct kt_map seen; /* uids of owners */
+	int64_t sum;
+	size_t n_unmanaged; /* pods that nobody controls */
+};
+
+/* Each owner counts once; a ReplicaSet of a Deployment counts as the Deployment. NULL, or why not
+ * (heap). */
+static char *add_scale(
+        const struct disruption_controller *own, const struct kt_object *pod, struct scales *scales)
+{
+	struct kt_owner owner, above;
+	struct kt_object *object;
+
+	if (!kt_controller_owner(pod, &owner)) {
+		scales->n_unmanaged++;
+		return NULL;
+	}
+	object = find_owner(own, pod, &owner);
+	if (!object)
+		return why_no_scale(pod, &owner);
+	if (kt_controller_owner(object, &above) && find_owner(own, object, &above))
+		object = find_owner(own, object, &above);
+	if (!kt_map_get_sv(&scales->seen, kt_object_uid(object))) {
+		kt_map_set_sv(&scales->seen, kt_object_uid(object), scales);
+		scales->sum += kt_int_at(object, "spec", "replicas", 1);
+	}
+	return NULL;
+}
+
+/* A budget of a share needs the whole, which pods of nobody have not. */
+static void tell_unmanaged(
+        const struct disruption_controller *own, struct kt_object *budget, const json_t *spec)
+{
+	struct kt_selector *selector = NULL;
+	kt_auto_free char *text = NULL;
+
+	if (kt_selector_of_json(json_object_get(spec, "selector"), &selector, NULL) < 0)
+		return;
+	text = kt_selector_text(selector);
+	kt_selector_destroy(selector);
+	kt_reconciler_event(own->reconciler, budget, "Warning", "UnmanagedPods",
+	        "Pods selected by this PodDisruptionBudget (selector: %s) were found to be "
+	        "unmanaged. As a result, the status of the PDB cannot be calculated correctly, "
+	        "which may result in undefined behavior. To account for these pods please set "
+	        "\".spec.minAvailable\" field of the PDB to an integer value.",
+	        text);
+}
+
+/* -1: unknown, with a reason. */
+static int64_t expected_by_owners(const struct disruption_controller *own, struct kt_object *budget,
+        const json_t *spec, const kt_objects *pods, char **ret_reason)
+{
+	struct scales scales = {0};
+	char *why = NULL;
+
+	kt_map_init(&scales.seen, NULL);
+	for (size_t i = 0; i < pods->n && !why; i++)
+		why = add_scale(own, pods->items[i], &scales);
+	kt_map_finish(&scales.seen);
+	if (scales.n_unmanaged)
+		tell_unmanaged(own, budget, spec);
+	*ret_reason = why;
+	return why ? -1 : scales.sum;
+}
+
+struct expectation {
+	int64_t expected, desired;
+	char *failure; /* heap; NULL: none */
+};
+
 /* expected and desired; false when the budget cannot be computed. */
-static bool wanted(const struct disruption_controller *own, const json_t *spec,
-        const kt_objects *pods, int64_t *ret_expected, int64_t *ret_desired, char **ret_reason)
+static bool wanted(const struct disruption_controller *own, struct kt_object *budget,
+        const json_t *spec, const kt_objects *pods, struct expectation *ret)
 {
 	const json_t *least = json_object_get(spec, "minAvailable"),
 	             *most = json_object_get(spec, "maxUnavailable");
 
+	if (!least && !most)
+		return true;
 	if (json_is_integer(least)) {
-		*ret_expected = (int64_t)pods->n;
-		*ret_desired = json_integer_value(least);
+		ret->expected = (int64_t)pods->n;
+		ret->desired = json_integer_value(least);
 		return true;
 	}
-	*ret_expected = expected_by_owners(own, pods, ret_reason);
-	if (*ret_expected < 0)
+	ret->expected = expected_by_owners(own, budget, spec, pods, &ret->failure);
+	if (ret->expected < 0)
 		return false;
 	if (most)
-		*ret_desired =
-		        KT_MAX(*ret_expected - kt_int_or_percent(most, *ret_expected, true, 0), 0);
+		ret->desired =
+		        KT_MAX(ret->expected - kt_int_or_percent(most, ret->expected, true, 0), 0);
 	else
-		*ret_desired = kt_int_or_percent(least, *ret_expected, true, 1);
+		ret->desired = kt_int_or_percent(least, ret->expected, true, 1);
 	return true;
 }
 
@@ -125,32 +184,29 @@ static json_t *still_disrupted(struct kt_pass *pass, const json_t *status, const
 	return left;
 }
 
-static void set_condition(json_t *status, const struct kt_object *budget, int64_t allowed,
-        const char *failure, int64_t wall_ns)
+/* It tells of the generation that the counts are of. */
+static void set_condition(json_t *status, const struct expectation *wish, int64_t wall_ns)
 {
-	json_t *conditions = kt_status_conditions(status);
+	json_t *conditions = kt_status_conditions(status),
+	       *generation = json_object_get(status, "observedGeneration");
 
-	if (failure)
-		kt_set_condition(conditions, "DisruptionAllowed", "False", "SyncFailed", failure,
-		        wall_ns, false);
-	else if (allowed > 0)
+	if (wish->failure)
+		kt_set_condition(conditions, "DisruptionAllowed", "False", "SyncFailed",
+		        wish->failure, wall_ns, false);
+	else if (kt_jint(status, "disruptionsAllowed", 0) > 0)
 		kt_set_condition(conditions, "DisruptionAllowed", "True", "SufficientPods", "",
 		        wall_ns, false);
 	else
 		kt_set_condition(conditions, "DisruptionAllowed", "False", "InsufficientPods", "",
 		        wall_ns, false);
-	json_object_set_new(kt_find_condition(conditions, "DisruptionAllowed"),
-	        "observedGeneration", json_integer(kt_generation(budget)));
+	if (generation)
+		json_object_set(kt_find_condition(conditions, "DisruptionAllowed"),
+		        "observedGeneration", generation);
 }
 
-static void write_status(struct disruption_controller *own, struct kt_pass *pass,
-        struct kt_object *budget, const json_t *tree, const kt_objects *pods)
+static int64_t count_healthy(const kt_objects *pods, const json_t *disrupted)
 {
-	json_t *status = kt_status_tree(budget), *disrupted = still_disrupted(pass, status, pods);
-	int64_t expected = 0, desired = 0, healthy = 0, allowed = 0;
-	kt_auto_free char *failure = NULL, *path = NULL;
-	bool known =
-	        wanted(own, json_object_get(tree, "spec"), pods, &expected, &desired, &failure);
+	int64_t healthy = 0;
 
 	for (size_t i = 0; i < pods->n; i++) {
 		kt_auto_free char *name = kt_sv_dup(kt_object_name(pods->items[i]));
@@ -158,23 +214,56 @@ static void write_status(struct disruption_controller *own, struct kt_pass *pass
 		healthy += kt_pod_is_ready(pods->items[i]) && !kt_is_deleting(pods->items[i]) &&
 		           !json_object_get(disrupted, name);
 	}
-	if (known && expected > 0)
-		allowed = KT_MAX(healthy - desired, 0);
-	if (failure)
-		kt_reconciler_event(own->reconciler, budget, "Warning",
-		        "CalculateExpectedPodCountFailed",
-		        "Failed to calculate the number of expected pods: %s", failure);
+	return healthy;
+}
+
+static void set_counts(struct kt_pass *pass, const struct kt_object *budget, json_t *status,
+        const struct expectation *wish, const kt_objects *pods)
+{
+	json_t *disrupted = still_disrupted(pass, status, pods);
+	int64_t healthy = count_healthy(pods, disrupted),
+	        allowed = wish->expected > 0 ? KT_MAX(healthy - wish->desired, 0) : 0;
+
 	if (json_object_size(disrupted))
 		json_object_set(status, "disruptedPods", disrupted);
 	else
 		json_object_del(status, "disruptedPods");
 	json_decref(disrupted);
 	json_object_set_new(status, "disruptionsAllowed", json_integer(allowed));
-	json_object_set_new(status, "currentHealthy", json_integer(known ? healthy : 0));
-	json_object_set_new(status, "desiredHealthy", json_integer(desired));
-	json_object_set_new(status, "expectedPods", json_integer(known ? expected : 0));
+	json_object_set_new(status, "currentHealthy", json_integer(healthy));
+	json_object_set_new(status, "desiredHealthy", json_integer(wish->desired));
+	json_object_set_new(status, "expectedPods", json_integer(wish->expected));
 	json_object_set_new(status, "observedGeneration", json_integer(kt_generation(budget)));
-	set_condition(status, budget, allowed, failure, kt_pass_wall_ns(pass));
+}
+
+/* Nothing may be evicted; the counts stay as they were. */
+static void set_failed(json_t *status)
+{
+	static const char *const counts[] = {"currentHealthy", "desiredHealthy", "expectedPods"};
+
+	json_object_set_new(status, "disruptionsAllowed", json_integer(0));
+	for (size_t i = 0; i < KT_ARRAY_SIZE(counts); i++)
+		if (!json_object_get(status, counts[i]))
+			json_object_set_new(status, counts[i], json_integer(0));
+}
+
+static void write_status(struct disruption_controller *own, struct kt_pass *pass,
+        struct kt_object *budget, const json_t *tree, const kt_objects *pods)
+{
+	json_t *status = kt_status_tree(budget);
+	struct expectation wish = {0};
+	kt_auto_free char *path = NULL;
+
+	if (wanted(own, budget, json_object_get(tree, "spec"), pods, &wish)) {
+		set_counts(pass, budget, status, &wish, pods);
+	} else {
+		set_failed(status);
+		kt_reconciler_event(own->reconciler, budget, "Warning",
+		        "CalculateExpectedPodCountFailed",
+		        "Failed to calculate the number of expected pods: %s", wish.failure);
+	}
+	set_condition(status, &wish, kt_pass_wall_ns(pass));
+	free(wish.failure);
 	path = kt_asprintf("/apis/policy/v1/namespaces/%.*s/poddisruptionbudgets/%.*s",
 	        KT_SVP(kt_object_namespace(budget)), KT_SVP(kt_object_name(budget)));
 	kt_patch_status(pass, own->budgets, budget, path, status);
