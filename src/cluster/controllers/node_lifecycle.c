@@ -3,6 +3,9 @@
  * Node life cycle: a node whose lease is not renewed becomes Unknown; conditions and cordoning show
  * as taints; the pods of a node that is not there are no longer ready. No node is polled: each has
  * one timer, due when its lease runs out.
+ *
+ * Pods are not driven out where it is likelier that we are cut off than that so many nodes died: of
+ * no node when none is ready, and of no further node in a small zone most of whose nodes are not.
  */
 #include "api/status.h"
 #include "base/log.h"
@@ -14,9 +17,19 @@
 #define STARTUP_GRACE_S 60 /* node-startup-grace-period */
 #define LEASES "/apis/coordination.k8s.io/v1/leases"
 
+#define ZONE_NODES_FEW 2        /* so many that are not ready never disrupt a zone */
+#define ZONE_UNHEALTHY 0.55     /* unhealthy-zone-threshold */
+#define ZONE_LARGE_NODES_MIN 51 /* above large-cluster-size-threshold eviction only slows down */
+
 struct node_controller {
 	struct kt_reconciler *reconciler;
 	struct kt_informer *nodes, *leases, *pods;
+	struct kt_map zones; /* "region/zone" -> struct zone */
+	size_t n_ready;      /* nodes of all zones */
+};
+
+struct zone {
+	size_t n_ready, n_not_ready;
 };
 
 /* When we last heard of the node; wall. */
@@ -107,6 +120,53 @@ static void mark_pods_not_ready(
 	}
 }
 
+/* --- zones --- */
+
+static struct zone *zone_of(struct node_controller *own, const struct kt_object *node)
+{
+	struct kt_sv region = {0}, name = {0};
+	struct zone *zone;
+
+	kt_object_label(node, KT_SV("topology.kubernetes.io/region"), &region);
+	kt_object_label(node, KT_SV("topology.kubernetes.io/zone"), &name);
+	kt_auto_free char *key = kt_asprintf("%.*s/%.*s", KT_SVP(region), KT_SVP(name));
+
+	zone = kt_map_get(&own->zones, key);
+	if (!zone) {
+		zone = kt_new(struct zone);
+		kt_map_set(&own->zones, key, zone);
+	}
+	return zone;
+}
+
+static void count_node(struct node_controller *own, const struct kt_object *node, int change)
+{
+	struct zone *zone = zone_of(own, node);
+	bool ready = kt_condition_is_true(node, "Ready");
+
+	*(ready ? &zone->n_ready : &zone->n_not_ready) += (size_t)change;
+	own->n_ready += ready ? (size_t)change : 0;
+}
+
+static bool is_disrupted(const struct zone *zone)
+{
+	size_t n = zone->n_ready + zone->n_not_ready;
+
+	return zone->n_ready && zone->n_not_ready > ZONE_NODES_FEW && n < ZONE_LARGE_NODES_MIN &&
+	       (double)zone->n_not_ready / (double)n >= ZONE_UNHEALTHY;
+}
+
+/* What decides over evictions of the node's zone. */
+struct disruption {
+	bool everywhere, here;
+};
+
+static struct disruption disruption_of(struct node_controller *own, const struct kt_object *node)
+{
+	return (struct disruption){
+	        .everywhere = !own->n_ready, .here = is_disrupted(zone_of(own, node))};
+}
+
 /* --- taints --- */
 
 static const struct {
@@ -157,7 +217,16 @@ static void want_taint(
 		                                      effect, "timeAdded", kt_time_json(wall_ns)));
 }
 
-static json_t *wanted_taints(const struct kt_object *node, const json_t *have, int64_t wall_ns)
+static bool may_evict(const json_t *have, size_t taint, struct disruption disruption)
+{
+	if (strcmp(condition_taints[taint].effect, "NoExecute") != 0)
+		return true;
+	return !disruption.everywhere &&
+	       (!disruption.here || find_taint(have, condition_taints[taint].key, "NoExecute"));
+}
+
+static json_t *wanted_taints(const struct kt_object *node, const json_t *have,
+        struct disruption disruption, int64_t wall_ns)
 {
 	json_t *wanted = json_array(), *item;
 	size_t i;
@@ -170,8 +239,10 @@ static json_t *wanted_taints(const struct kt_object *node, const json_t *have, i
 	for (size_t t = 0; t < KT_ARRAY_SIZE(condition_taints); t++) {
 		struct kt_json_at condition = kt_condition(node, condition_taints[t].condition);
 
-		if (condition.p && kt_json_string_is(kt_json_member(condition, "status"),
-		                           condition_taints[t].status))
+		if (condition.p &&
+		        kt_json_string_is(
+		                kt_json_member(condition, "status"), condition_taints[t].status) &&
+		        may_evict(have, t, disruption))
 			want_taint(wanted, have, condition_taints[t].key,
 			        condition_taints[t].effect, wall_ns);
 	}
@@ -199,7 +270,8 @@ static void update_taints(
 {
 	struct kt_json_at at = kt_field_of(node, "spec", "taints");
 	kt_auto_json json_t *have = at.p ? kt_json_tree(at) : json_array();
-	kt_auto_json json_t *wanted = wanted_taints(node, have, kt_pass_wall_ns(pass)),
+	kt_auto_json json_t *wanted = wanted_taints(
+	                            node, have, disruption_of(own, node), kt_pass_wall_ns(pass)),
 	                    *body = NULL;
 	struct kt_sv version = kt_object_span(node, node->resource_version);
 
@@ -238,10 +310,35 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	update_taints(own, pass, node);
 }
 
+static bool add_node(void *arg, struct kt_object *node)
+{
+	struct node_controller *own = arg;
+
+	kt_reconciler_add_object(own->reconciler, node);
+	return true;
+}
+
+/* Where evictions stop or go on, all nodes are looked at again. */
+static void count_change(struct node_controller *own, const struct kt_object *old_object,
+        const struct kt_object *new_object)
+{
+	const struct kt_object *node = new_object ? new_object : old_object;
+	struct disruption before = disruption_of(own, node), now;
+
+	if (old_object)
+		count_node(own, old_object, -1);
+	if (new_object)
+		count_node(own, new_object, 1);
+	now = disruption_of(own, node);
+	if (before.everywhere != now.everywhere || before.here != now.here)
+		kt_informer_each(own->nodes, add_node, own);
+}
+
 static void node_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct node_controller *own = arg;
 
+	count_change(own, old_object, new_object);
 	if (!new_object) {
 		kt_reconciler_event(own->reconciler, old_object, "Normal", "RemovingNode",
 		        "Node %.*s event: Removing Node %.*s from Controller",
@@ -279,6 +376,7 @@ static void *create(struct kt_controllers *controllers)
 {
 	struct node_controller *own = kt_new(struct node_controller);
 
+	kt_map_init(&own->zones, free);
 	own->reconciler =
 	        kt_reconciler_create(&(struct kt_reconciler_options){.controllers = controllers,
 	                .name = "node-controller",
@@ -300,6 +398,7 @@ static void destroy(void *controller)
 	struct node_controller *own = controller;
 
 	kt_reconciler_destroy(own->reconciler);
+	kt_map_finish(&own->zones);
 	free(own);
 }
 

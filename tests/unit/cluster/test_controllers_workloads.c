@@ -221,6 +221,7 @@ static void a_lost_node_loses_its_pods(void **state)
 	kt_auto_json json_t *node = NULL, *pod = NULL;
 
 	put_node(world, "a", "");
+	put_node(world, "b", "");
 	fake_put(world->fake, PODS,
 	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'patient'},'spec':{'nodeName':"
 	        "'a','tolerations':[{'operator':'Exists','tolerationSeconds':6000}]},"
@@ -260,6 +261,68 @@ static void a_lost_node_loses_its_pods(void **state)
 	node = fake_get(world->fake, "/api/v1/nodes/a");
 	assert_int_equal(json_array_size(kt_jget(node, "spec.taints")), 0);
 	assert_told(world, "Pod", "Cancelling deletion of Pod default/patient");
+}
+
+static void set_ready(struct world *world, const char *node, const char *ready)
+{
+	kt_auto_free char *path = kt_asprintf("/api/v1/nodes/%s/status", node);
+	kt_auto_free char *status = kt_asprintf(
+	        "{'status':{'conditions':[{'type':'Ready','status':'%s','lastHeartbeatTime':"
+	        "'2099-01-01T00:00:00Z'}]}}",
+	        ready);
+
+	fake_patch(world->fake, path, status);
+	world_run_ms(world, 1000);
+}
+
+static bool is_evicted(struct world *world, const char *name)
+{
+	kt_auto_free char *path = kt_asprintf("/api/v1/nodes/%s", name);
+	kt_auto_json json_t *node = fake_get(world->fake, path);
+	json_t *taint;
+	size_t i;
+
+	json_array_foreach(kt_jget(node, "spec.taints"), i, taint) {
+		if (kt_streq(kt_jstr(taint, "effect"), "NoExecute"))
+			return true;
+	}
+	return false;
+}
+
+/* A node after the other falls; when the last one does it is likelier that we are cut off. */
+static void nobody_is_driven_out_of_a_lost_cluster(void **state)
+{
+	struct world *world = *state;
+
+	put_node(world, "a", "");
+	put_node(world, "b", "");
+	set_ready(world, "a", "False");
+	assert_true(is_evicted(world, "a"));
+	set_ready(world, "b", "False");
+	assert_false(is_evicted(world, "a"));
+	assert_false(is_evicted(world, "b"));
+	set_ready(world, "b", "True");
+	assert_true(is_evicted(world, "a"));
+	assert_false(is_evicted(world, "b"));
+}
+
+/* Of five, three are more than 55 of 100 and more than two. */
+static void a_zone_that_mostly_fell_keeps_its_pods(void **state)
+{
+	struct world *world = *state;
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(names); i++)
+		put_node(world, names[i], "");
+	set_ready(world, "a", "False");
+	set_ready(world, "b", "False");
+	set_ready(world, "c", "False");
+	assert_true(is_evicted(world, "a"));
+	assert_true(is_evicted(world, "b"));
+	assert_false(is_evicted(world, "c"));
+	set_ready(world, "a", "True");
+	assert_false(is_evicted(world, "a"));
+	assert_true(is_evicted(world, "c"));
 }
 
 static void daemons_run_on_every_node_that_fits(void **state)
@@ -478,6 +541,8 @@ int main(void)
 	        T(daemons_make_room_first),
 	        T(daemons_leave_nodes_that_turn_them_out),
 	        T(a_lost_node_loses_its_pods),
+	        T(nobody_is_driven_out_of_a_lost_cluster),
+	        T(a_zone_that_mostly_fell_keeps_its_pods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
