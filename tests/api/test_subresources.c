@@ -21,8 +21,7 @@ static json_t *post(struct kt_pipeline *f, const char *path, const char *body, i
 
 static void make_account(struct kt_pipeline *f)
 {
-	kt_auto_json json_t *account =
-	        post(f, ACCOUNTS, "{\"metadata\":{\"name\":\"default\"}}", 201);
+	json_decref(post(f, ACCOUNTS, "{\"metadata\":{\"name\":\"default\"}}", 201));
 }
 
 static void test_token_requests_tell_their_place(void **state)
@@ -71,34 +70,33 @@ static void test_refused_preconditions_cost_a_disruption(void **state)
 	struct kt_pipeline *f = *state;
 
 	make_account(f);
-	kt_auto_json json_t *pod = post(f, PODS,
+	json_decref(post(f, PODS,
 	        "{\"metadata\":{\"name\":\"p\",\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":["
 	        "{"
 	        "\"name\":\"c\",\"image\":\"i\"}]}}",
-	        201);
+	        201));
 	patch(f, PODS "/p/status",
 	        "{\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":"
 	        "\"True\"}]}}");
-	kt_auto_json json_t *budget = post(f, BUDGETS,
+	json_decref(post(f, BUDGETS,
 	        "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":"
 	        "\"b\"}},"
 	        "\"minAvailable\":1}}",
-	        201);
+	        201));
 	patch(f, BUDGETS "/b/status",
 	        "{\"status\":{\"observedGeneration\":1,\"disruptionsAllowed\":2,\"currentHealthy\":"
 	        "3,"
 	        "\"desiredHealthy\":1,\"expectedPods\":3}}");
-	kt_auto_json json_t *refusal = post(f, PODS "/p/eviction",
+	json_decref(post(f, PODS "/p/eviction",
 	        "{\"metadata\":{\"name\":\"p\"},\"deleteOptions\":{\"preconditions\":{\"uid\":"
 	        "\"x\"}}}",
-	        409);
+	        409));
 	kt_auto_json json_t *after = kt_pipeline_read(f, BUDGETS "/b");
 	assert_int_equal(kt_jint(after, "status.disruptionsAllowed", 0), 1);
 	assert_non_null(kt_jget(after, "status.disruptedPods.p"));
 	kt_auto_json json_t *there = kt_pipeline_read(f, PODS "/p");
 	assert_null(kt_jget(there, "metadata.deletionTimestamp"));
-	kt_auto_json json_t *evicted =
-	        post(f, PODS "/p/eviction", "{\"metadata\":{\"name\":\"p\"}}", 201);
+	json_decref(post(f, PODS "/p/eviction", "{\"metadata\":{\"name\":\"p\"}}", 201));
 }
 
 int main(void)
