@@ -170,6 +170,40 @@ static void test_custom_scale(void **state)
 	kt_call_finish(&w.call);
 }
 
+static const char two_versions[] =
+        "{\"metadata\":{\"name\":\"twos.example.com\"},\"spec\":{\"group\":\"example.com\","
+        "\"scope\":\"Namespaced\",\"names\":{\"plural\":\"twos\",\"kind\":\"Two\"},\"versions\":[{"
+        "\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{"
+        "\"type\":"
+        "\"object\",\"properties\":{\"spec\":{\"type\":\"object\",\"properties\":{\"new\":{"
+        "\"type\":"
+        "\"string\",\"default\":\"n\"}}}}}}},{\"name\":\"v1beta1\",\"served\":true,\"storage\":"
+        "false,"
+        "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":"
+        "\"object\",\"properties\":{\"old\":{\"type\":\"string\",\"default\":\"o\"}}}}}}}]}}";
+
+/* What comes in another version has the storage version's defaults when that one is read. */
+static void test_defaults_of_the_storage_version(void **state)
+{
+	static const char v1[] = "/apis/example.com/v1/namespaces/default/twos",
+	                  beta[] = "/apis/example.com/v1beta1/namespaces/default/twos";
+	struct kt_pipeline *f = *state;
+
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", definitions, two_versions), 201);
+	wait_for_status(f, beta, 200);
+	assert_int_equal(kt_pipeline_status(f, f->admin, "POST", beta,
+	                         "{\"apiVersion\":\"example.com/v1beta1\",\"kind\":\"Two\","
+	                         "\"metadata\":{\"name\":\"t\"},\"spec\":{}}"),
+	        201);
+	kt_auto_free char *path = kt_asprintf("%s/t", v1), *old_path = kt_asprintf("%s/t", beta);
+	kt_auto_json json_t *stored = kt_pipeline_read(f, path);
+	kt_auto_json json_t *converted = kt_pipeline_read(f, old_path);
+	assert_string_equal(kt_jstr(stored, "spec.new"), "n");
+	assert_null(kt_jget(stored, "spec.old"));
+	assert_null(kt_jget(converted, "spec.new"));
+	assert_null(kt_jget(converted, "spec.old"));
+}
+
 #define COLUMN(type, path) "{\"name\":\"C\",\"type\":\"" type "\",\"jsonPath\":\"" path "\"}"
 
 static const char columns[] =
@@ -231,6 +265,8 @@ int main(void)
 	                test_custom_scale, kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_columns, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(test_defaults_of_the_storage_version,
+	                kt_pipeline_setup, kt_pipeline_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

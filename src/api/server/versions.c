@@ -117,15 +117,16 @@ static json_t *fitting(const struct kt_kind *kind, json_t **tree)
 	return kt_steal(tree);
 }
 
-/* Takes the tree: what the storage version does not know any more goes, what it has a default for
- * by now comes. */
-static json_t *refreshed(const struct kt_kind *kind, json_t **tree)
+/* Takes the tree: what the storage version does not know goes, what it has a default for comes, as
+ * upstream does when it reads. */
+static json_t *refreshed_as(const struct kt_kind *stored, json_t **tree)
 {
-	const struct kt_kind *stored = kt_versions_stored_kind(kind);
 	json_t *fresh = fitting(stored, tree);
 
-	kt_type_drop_nulls(stored->type, fresh);
-	kt_type_default(stored->type, fresh);
+	if (stored->flags & KT_KIND_CUSTOM) {
+		kt_type_drop_nulls(stored->type, fresh);
+		kt_type_default(stored->type, fresh);
+	}
 	return fresh;
 }
 
@@ -134,7 +135,7 @@ json_t *kt_versions_tree(const struct kt_kind *kind, const struct kt_object *obj
 	kt_auto_json json_t *tree = kt_object_tree(object);
 
 	if (is_stale(kind, object)) {
-		json_t *fresh = refreshed(kind, &tree);
+		json_t *fresh = refreshed_as(kt_versions_stored_kind(kind), &tree);
 
 		json_decref(tree);
 		tree = fresh;
@@ -185,5 +186,5 @@ json_t *kt_versions_to_stored(const struct kt_kind *kind, json_t *tree)
 		return json_incref(tree);
 	kt_auto_json json_t *copy = json_deep_copy(tree);
 	convert(stored, copy);
-	return fitting(stored, &copy);
+	return refreshed_as(stored, &copy);
 }
