@@ -93,8 +93,9 @@ void kt_ui_flash(struct kt_ui *ui, enum kt_flash kind, const char *fmt, ...)
 	va_end(ap);
 	ui->flash[strcspn(ui->flash, "\n")] = '\0';
 	ui->flash_kind = kind;
-	kt_timer_set_after_ms(
-	        &ui->flash_timer, kind == KT_FLASH_INFO ? KT_FLASH_MS : 2 * KT_FLASH_MS);
+	kt_timer_set_after_ms(&ui->flash_timer, kind == KT_FLASH_INFO   ? KT_FLASH_MS
+	                                        : kind == KT_FLASH_WARN ? 2 * KT_FLASH_MS
+	                                                                : 5 * KT_FLASH_MS);
 	kt_ui_dirty(ui);
 }
 

@@ -199,11 +199,13 @@ static void fetch(struct kt_ui *ui, const struct kt_resource *resource, const st
 
 static void describe(struct kt_ui *ui, const struct kt_resource *resource, const struct kt_row *row)
 {
-	kt_auto_free char *line = kt_asprintf("describe %s%s%s/%s %s%s", resource->plural,
-	        *resource->group ? "." : "", resource->group, row->name,
-	        *row->namespace ? "-n " : "", row->namespace);
+	kt_auto_str line = KT_STR_INIT;
 
-	kt_ui_run(ui, line);
+	kt_str_puts(&line, "describe ");
+	kt_resource_put_target(ui, resource, row->name, &line);
+	if (*row->namespace)
+		kt_str_printf(&line, " -n %s", row->namespace);
+	kt_ui_run(ui, kt_str_text(&line));
 }
 
 static void enter_kind(struct kt_ui *ui, const struct kt_resource *resource,

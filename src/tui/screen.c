@@ -592,6 +592,13 @@ int kt_text_width(const char *text, size_t len)
 	return width;
 }
 
+/* What joins or chooses pictures: terminals do not agree how wide the outcome is, and one that
+ * differs moves all that follows in the row. */
+static bool is_joiner(uint32_t cp)
+{
+	return cp == 0x200c || cp == 0x200d || (cp >= 0xfe00 && cp <= 0xfe0f);
+}
+
 /* The one place where cluster data becomes what a terminal is sent. Fills at most 4 cells' worth of
  * wide characters; returns their number. */
 static int escape(const char *text, size_t len, wchar_t out[MARKS_MAX + 2])
@@ -620,7 +627,8 @@ static int escape(const char *text, size_t len, wchar_t out[MARKS_MAX + 2])
 		n = kt_utf8_decode(text + used, len - used, &cp);
 		if (n <= 0 || wcwidth((wchar_t)cp) != 0)
 			break;
-		out[count++] = (wchar_t)cp;
+		if (!is_joiner(cp))
+			out[count++] = (wchar_t)cp;
 	}
 	return count;
 }

@@ -25,8 +25,7 @@ static char *path_of(const char *argument)
 	kt_words_split(argument, &tokens);
 	const char *text = tokens.n && tokens.items[0].text ? tokens.items[0].text : ".";
 	const char *home = *text == '~' && (!text[1] || text[1] == '/') ? getenv("HOME") : NULL;
-	kt_auto_free char *wished =
-	        home ? kt_asprintf("%s%s", home, text + 1) : kt_strdup(text);
+	kt_auto_free char *wished = home ? kt_asprintf("%s%s", home, text + 1) : kt_strdup(text);
 	char *path = realpath(wished, NULL);
 
 	kt_tokens_finish(&tokens);
@@ -62,12 +61,12 @@ static void show_folder(struct kt_ui *ui, const char *path, DIR *folder)
 {
 	static const char *const columns[] = {"Name", "Size", "Modified", NULL};
 	kt_auto_free char *title = kt_asprintf("Dir(%s)", path);
-	struct kt_view *view = kt_list_view_create(ui,
-	        &(struct kt_list_view_options){.title = title,
-	                .crumb = "dir",
-	                .context = KT_IN_FOLDER,
-	                .columns = columns,
-	                .enter = "dir {name}"});
+	struct kt_view *view =
+	        kt_list_view_create(ui, &(struct kt_list_view_options){.title = title,
+	                                        .crumb = "dir",
+	                                        .context = KT_IN_FOLDER,
+	                                        .columns = columns,
+	                                        .enter = "dir {name}"});
 	struct dirent *entry;
 
 	while ((entry = readdir(folder)))
