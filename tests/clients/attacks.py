@@ -377,6 +377,20 @@ def too_many_idle_connections(target):
             s.close()
 
 
+def too_many_connections_of_one_thread(target):
+    """Every second one goes away again: whoever hands them out in turns has all that stay in one place."""
+    held = []
+    try:
+        for _ in range(940):
+            held.append(socket.create_connection(("127.0.0.1", target.port), HANG_S))
+            target.connect("http/1.1", admin=False).close()
+        for _ in range(10):
+            target.others_are_served()
+    finally:
+        for s in held:
+            s.close()
+
+
 def smuggling(target):
     """Nothing that two readers could cut differently is answered as a request, and nothing after it."""
     inner = b"GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -768,7 +782,8 @@ def ten_thousand_watches(target):
 
 ATTACKS = [rapid_reset, made_you_reset, continuation_flood, empty_continuations, settings_flood, ping_flood, hpack_bomb, many_streams,
            windows_closed, priority_flood, window_overflow, frames_of_nonsense, tls_of_nonsense, half_closed_tls,
-           too_many_connections, too_many_idle_connections, smuggling, huge_heads, deep_and_large_bodies, compressed_bodies,
+           too_many_connections, too_many_idle_connections, too_many_connections_of_one_thread, smuggling, huge_heads,
+           deep_and_large_bodies, compressed_bodies,
            endless_chunks, patches, selectors, paths, costly_schemas, credentials, escalation, flow_control, seats_of_watches,
            ten_thousand_watches]
 

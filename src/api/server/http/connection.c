@@ -427,6 +427,7 @@ void kt_http_conn_close(struct kt_http_conn *conn)
 		worker->conns = conn->next;
 	if (conn->next)
 		conn->next->prev = conn->prev;
+	atomic_fetch_sub(&worker->n_conns, 1);
 	atomic_fetch_sub(&worker->shared->n_conns, 1);
 	if (!atomic_load(&conn->again.queued))
 		free(conn); /* else the task, when it runs */

@@ -35,6 +35,7 @@ struct kt_http_worker {
 	struct kt_http_shared *shared;
 	struct kt_loop *loop;
 	struct kt_http_conn *conns; /* list */
+	atomic_uint n_conns;        /* also those that are still to begin */
 	size_t n_exchanges;         /* all that are not freed, also of connections that are gone */
 	bool draining;
 	/* A connection ended; when draining, an exchange did. */

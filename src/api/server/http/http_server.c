@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The listener and the workers. One listener, on the first worker's loop, hands each connection to
- * the worker with its turn: SO_REUSEPORT would let a second process of the same user take half of
+ * the worker with the fewest: SO_REUSEPORT would let a second process of the same user take half of
  * our connections unnoticed.
  */
 #include "api/server/http/http_server.h"
@@ -56,13 +56,29 @@ static void format_peer(const struct sockaddr_storage *peer, socklen_t len, char
 		snprintf(text, size, peer->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* The one with the fewest connections, in turn among equals. With turns alone a client that closes
+ * every second of its connections fills one worker, and the other has none that could make place.
+ */
+static struct worker *choose_worker(struct kt_http_server *http)
+{
+	struct worker *best = NULL;
+
+	for (unsigned i = 0; i < http->n_workers; i++) {
+		struct worker *worker = &http->workers[(http->next_worker + i) % http->n_workers];
+		if (!best || atomic_load(&worker->base.n_conns) < atomic_load(&best->base.n_conns))
+			best = worker;
+	}
+	http->next_worker = (unsigned)(best - http->workers + 1) % http->n_workers;
+	return best;
+}
+
 static void hand_out(
         struct kt_http_server *http, int fd, const struct sockaddr_storage *peer, socklen_t len)
 {
-	struct worker *worker = &http->workers[http->next_worker];
+	struct worker *worker = choose_worker(http);
 	char remote[64];
 
-	http->next_worker = (http->next_worker + 1) % http->n_workers;
+	atomic_fetch_add(&worker->base.n_conns, 1);
 	format_peer(peer, len, remote, sizeof(remote));
 	kt_http_conn_open(&worker->base, fd, remote);
 }
