@@ -76,12 +76,17 @@ static enum kt_flow_entry enter(
 	return entry;
 }
 
-static void leave(struct fixture *f, struct guest *guest)
+static void leave_after(struct fixture *f, struct guest *guest, int64_t took_ns)
 {
 	assert_true(guest->seated);
 	guest->seated = false;
-	kt_flow_level_leave(&guest->ticket, MS);
+	kt_flow_level_leave(&guest->ticket, took_ns);
 	settle(f);
+}
+
+static void leave(struct fixture *f, struct guest *guest)
+{
+	leave_after(f, guest, MS);
 }
 
 static size_t n_seated(const struct fixture *f)
@@ -223,6 +228,96 @@ static void test_a_flow_does_not_starve_others(void **state)
 	leave_all(f);
 }
 
+/* A level of one seat, taken, and with two queues. */
+static struct guest *one_seat(struct fixture *f, int64_t hand)
+{
+	struct kt_flow_limits levels[] = {level("one", 1, 0), level("rest", 9, 0)};
+	struct guest *first;
+
+	levels[0].borrowing_percent = 0;
+	levels[0].queues = 2;
+	levels[0].hand = hand;
+	kt_flow_seats_configure(f->seats, levels, 2);
+	assert_int_equal(enter(f, "one", 0, &first), KT_FLOW_SEATED);
+	return first;
+}
+
+/* Serves a guest of either flow that has the seat; 0 or 1, -1: nobody has it. */
+static int serve_next(struct fixture *f, struct guest *guests[2][5], const int64_t took_ns[2])
+{
+	for (int flow = 0; flow < 2; flow++)
+		for (int i = 0; i < 5; i++)
+			if (guests[flow][i]->seated) {
+				leave_after(f, guests[flow][i], took_ns[flow]);
+				return flow;
+			}
+	return -1;
+}
+
+/* Served least is who had the seat for the shortest time, not who had it most seldom. */
+static void test_who_takes_long_comes_seldom(void **state)
+{
+	struct fixture *f = *state;
+	struct guest *first = one_seat(f, 1), *guests[2][5];
+	static const int64_t took_ns[] = {INT64_C(100) * MS, MS};
+	int n_long = 0, n_short = 0;
+
+	for (int i = 0; i < 5; i++)
+		for (int flow = 0; flow < 2; flow++)
+			assert_int_equal(
+			        enter(f, "one", (uint64_t)flow, &guests[flow][i]), KT_FLOW_WAITS);
+	leave(f, first);
+	while (n_short < 5) {
+		int flow = serve_next(f, guests, took_ns);
+
+		assert_true(flow >= 0);
+		n_long += flow == 0;
+		n_short += flow == 1;
+	}
+	assert_in_range(n_long, 0, 1);
+	leave_all(f);
+}
+
+/* Time in which a flow wanted nothing is not made up for. */
+static void test_who_comes_late_has_no_arrears(void **state)
+{
+	struct fixture *f = *state;
+	struct guest *last = one_seat(f, 1), *guests[2][5];
+	static const int64_t took_ns[] = {MS, MS};
+	int n_early = 0;
+
+	for (int i = 0; i < 20; i++) {
+		struct guest *next;
+
+		assert_int_equal(enter(f, "one", 0, &next), KT_FLOW_WAITS);
+		leave(f, last);
+		last = next;
+	}
+	for (int i = 0; i < 5; i++)
+		for (int flow = 0; flow < 2; flow++)
+			assert_int_equal(
+			        enter(f, "one", (uint64_t)flow, &guests[flow][i]), KT_FLOW_WAITS);
+	leave(f, last);
+	for (int i = 0; i < 6; i++)
+		n_early += serve_next(f, guests, took_ns) == 0;
+	assert_in_range(n_early, 2, 4);
+	leave_all(f);
+}
+
+/* A queue of which one is being served is not as short as one that has nobody. */
+static void test_the_shortest_queue_is_the_one_with_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct guest *first = one_seat(f, 2), *served, *next;
+
+	assert_int_equal(enter(f, "one", 0, &served), KT_FLOW_WAITS);
+	leave(f, first);
+	assert_true(served->seated);
+	assert_int_equal(enter(f, "one", 0, &next), KT_FLOW_WAITS);
+	assert_ptr_not_equal(next->ticket.queue, served->ticket.queue);
+	leave_all(f);
+}
+
 static void test_refusals(void **state)
 {
 	struct fixture *f = *state;
@@ -306,6 +401,11 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_each_level_gets_a_seat, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_a_flow_does_not_starve_others, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_who_takes_long_comes_seldom, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_who_comes_late_has_no_arrears, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_the_shortest_queue_is_the_one_with_nobody, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_random, setup, teardown),

@@ -286,6 +286,60 @@ static void test_mapped_addresses_are_warned_of(void **state)
 	answer_finish(&answer);
 }
 
+/* The message of an update that is not valid, or that it is. */
+static void expect_update(struct harness *h, const struct kt_kind *kind, const char *old_text,
+        const char *text, const char *message)
+{
+	kt_auto_json json_t *old = NULL, *body = kt_json_parse(kt_sv_of(text), NULL, NULL);
+	struct answer answer = create(h, kind, old_text, &old);
+
+	assert_int_equal(answer.status, 201);
+	answer_finish(&answer);
+	answer = write_body(h, kind, old, body, NULL);
+	if (message) {
+		assert_int_equal(answer.status, 422);
+		assert_non_null(strstr(kt_jstr(answer.body, "message"), message));
+	} else {
+		assert_int_equal(answer.status, 200);
+	}
+	answer_finish(&answer);
+}
+
+static void test_mandatory_flow_objects_are_fixed(void **state)
+{
+	const struct kt_kind *level =
+	        kt_builtin_kind("flowcontrol.apiserver.k8s.io", "v1", "PriorityLevelConfiguration");
+#define LEVEL(name, spec) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":{" spec "}}"
+#define LIMITED(shares) \
+	"\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":" shares \
+	",\"limitResponse\":{\"type\":\"Reject\"}}"
+#define EXEMPT(shares) "\"type\":\"Exempt\",\"exempt\":{\"nominalConcurrencyShares\":" shares "}"
+	static const struct {
+		const char *key, *old, *new, *message;
+	} cases[] = {
+	        {"catch-all", LEVEL("catch-all", LIMITED("5")), LEVEL("catch-all", LIMITED("6")),
+	                "spec of 'catch-all' must equal the fixed value"},
+	        {"catch-all", LEVEL("catch-all", LIMITED("5")), LEVEL("catch-all", LIMITED("5")),
+	                NULL},
+	        {"other", LEVEL("other", LIMITED("5")), LEVEL("other", LIMITED("6")), NULL},
+	        /* of this one a member may change */
+	        {"exempt", LEVEL("exempt", EXEMPT("0")), LEVEL("exempt", EXEMPT("7")), NULL},
+	};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
+		kt_auto_free char *key =
+		        kt_asprintf("/registry/prioritylevelconfigurations/%s", cases[i].key);
+		kt_auto_json json_t *there = NULL;
+		struct answer answer = create(*state, level, cases[i].old, &there);
+
+		assert_int_equal(answer.status, 201);
+		answer_finish(&answer);
+		harness_store(*state, key, there);
+		expect_update(*state, level, cases[i].old, cases[i].new, cases[i].message);
+		harness_store(*state, key, NULL);
+	}
+}
+
 static void test_flow_schemas(void **state)
 {
 	const struct kt_kind *schema =
@@ -325,6 +379,11 @@ static void test_flow_schemas(void **state)
 	                "resourceRules[0].verbs: Unsupported value: [\"look\"]: supported values: "
 	                "\"create\", \"delete\", \"deletecollection\", \"get\", \"list\", "
 	                "\"patch\", \"proxy\", \"update\", \"watch\""},
+	        {SCHEMA("{\"kind\":\"User\",\"user\":{\"name\":\"u\"}}",
+	                 "\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],"
+	                 "\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"N\"]}]"),
+	                "namespaces[0]: Invalid value: \"N\": each member of this list must be "
+	                "'*' or a DNS-1123 label"},
 	};
 
 	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++)
@@ -348,6 +407,21 @@ static void test_storage_capacities_and_attributes(void **state)
 	expect_invalid(*state, capacity,
 	        "{\"metadata\":{\"name\":\"c\"},\"storageClassName\":\"s\",\"capacity\":\"-1\"}",
 	        "capacity: Invalid value: \"-1\": must be greater than or equal to 0");
+#define CAPACITY(class) "{\"metadata\":{\"name\":\"c\"},\"storageClassName\":\"" class "\"}"
+	expect_update(*state, capacity, CAPACITY("s"), CAPACITY("t"),
+	        "storageClassName: Invalid value: \"t\": field is immutable");
+#define ATTRIBUTES(driver, value) \
+	"{\"metadata\":{\"name\":\"c\"},\"driverName\":\"" driver \
+	"\",\"parameters\":{\"a\":\"" value "\"}}"
+	expect_update(*state, class, ATTRIBUTES("d", "1"), ATTRIBUTES("e", "2"),
+	        "[driverName: Forbidden: updates to driverName are forbidden., parameters: "
+	        "Forbidden: updates to parameters are forbidden.]");
+	expect_update(*state, class, ATTRIBUTES("d", "1"), ATTRIBUTES("d", "1"), NULL);
+#define STORAGE_CLASS(provisioner) \
+	"{\"metadata\":{\"name\":\"c\"},\"provisioner\":\"" provisioner "\"}"
+	expect_update(*state, kt_builtin_kind("storage.k8s.io", "v1", "StorageClass"),
+	        STORAGE_CLASS("d"), STORAGE_CLASS("e"),
+	        "provisioner: Forbidden: updates to provisioner are forbidden.");
 }
 
 static void test_conversion_clients(void **state)
@@ -432,6 +506,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_spread_keys, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_mapped_addresses_are_warned_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_mandatory_flow_objects_are_fixed, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_flow_schemas, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_storage_capacities_and_attributes, setup, teardown),

@@ -128,16 +128,23 @@ static void check_topologies(struct kt_rule_context *c, const struct kt_at *term
 	}
 }
 
+/* fields: NULL-terminated */
+static void forbid_updates(struct kt_rule_context *c, const struct kt_at *root, const json_t *old,
+        const char *const *fields)
+{
+	for (; *fields; fields++) {
+		struct kt_at at = kt_at(root, *fields);
+		if (!kt_same(at.value, json_object_get(old, *fields)))
+			kt_add_forbidden(c, &at, "updates to %s are forbidden.", *fields);
+	}
+}
+
 static void check_class_update(
         struct kt_rule_context *c, const struct kt_at *root, const json_t *old)
 {
-	static const char *const fixed[] = {"parameters", "provisioner", "reclaimPolicy"};
+	static const char *const fixed[] = {"parameters", "provisioner", "reclaimPolicy", NULL};
 	struct kt_at mode = kt_at(root, "volumeBindingMode");
-	for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
-		struct kt_at at = kt_at(root, fixed[i]);
-		if (!kt_same(at.value, json_object_get(old, fixed[i])))
-			kt_add_forbidden(c, &at, "updates to %s are forbidden.", fixed[i]);
-	}
+	forbid_updates(c, root, old, fixed);
 	kt_check_immutable(c, &mode, json_object_get(old, "volumeBindingMode"));
 }
 
@@ -387,7 +394,7 @@ const struct kt_rules kt_rules_storage_volume_attachment = {
 static void validate_attributes_class(
         struct kt_rule_context *c, const json_t *object, const json_t *old)
 {
-	static const char *const fixed[] = {"driverName", "parameters"};
+	static const char *const fixed[] = {"driverName", "parameters", NULL};
 	struct kt_at root = kt_at_root(c, object), driver = kt_at(&root, "driverName"),
 	             parameters = kt_at(&root, "parameters");
 	kt_meta_validate(c, object, NULL);
@@ -398,11 +405,7 @@ static void validate_attributes_class(
 	if (!old)
 		return;
 	kt_meta_validate_update(c, object, old);
-	for (size_t i = 0; i < KT_ARRAY_SIZE(fixed); i++) {
-		struct kt_at at = kt_at(&root, fixed[i]);
-		if (!kt_same(at.value, json_object_get(old, fixed[i])))
-			kt_add_forbidden(c, &at, "updates to %s are forbidden.", fixed[i]);
-	}
+	forbid_updates(c, &root, old, fixed);
 }
 
 const struct kt_rules kt_rules_storage_volume_attributes_class = {
