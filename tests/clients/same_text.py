@@ -33,6 +33,8 @@ NORMAL = [
     (r"-[0-9a-f]{6,10}-[a-z0-9]{5}\b", "-HASH-NAME"),
     (r"\b(kubectl|kube-tui)\S*", "CLIENT"),
     (r"\b(ours|theirs)\b", "NS"),
+    (r"\S*(LIVE|MERGED)-\d+/", r"\1/"),
+    (r"^([-+]{3} .*)\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [-+]\d{4}$", r"\1"),
     (r"[ \t]+$", ""),
     # older kubectls
     (r" deleted from NS namespace$", " deleted"),
@@ -76,7 +78,7 @@ def settle(cluster, kubectl):
     (cluster.dir / "dir" / "inner").mkdir(parents=True)
     for name in ("f1", "f2", "inner/f3"):
         cluster.file(f"dir/{name}", f"{name}\n")
-    for name in ("volumes.yaml", "nokind.yaml", "nocrd.yaml", "two.yaml", "invalid.yaml", "bare.yaml"):
+    for name in ("volumes.yaml", "nokind.yaml", "nocrd.yaml", "two.yaml", "invalid.yaml", "bare.yaml", "diff.yaml"):
         cluster.file(name, (HERE / name).read_text(encoding="utf-8"))
     cluster.run(kubectl, "apply", "-f", "web.yaml").ok()
     cluster.run(kubectl, "rollout", "status", "deployment/web", "--timeout=200s").ok()

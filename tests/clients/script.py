@@ -223,6 +223,67 @@ def kubeconfigs(cluster):
     config("view").ok("token: REDACTED")
 
 
+CSR = """\
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: NAME}
+spec:
+  signerName: kubernetes.io/kube-apiserver-client
+  usages: [client auth]
+  request: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlJQ2REQ0NBVndDQVFBd0x6RVZNQk1HQTFVRUNnd01jM2x6ZEdWdE9tNXZaR1Z6TVJZd0ZBWURWUVFEREExegplWE4wWlcwNmJtOWtaVHA0TUlJQklqQU5CZ2txaGtpRzl3MEJBUUVGQUFPQ0FROEFNSUlCQ2dLQ0FRRUF1VkxVCmdWVUJBdXhPT1A4MlJ3SzMwZVJJeXZYU3dvQ3dGazBvY0tud05ac3JYTEJrd00zeHhCUTJNOFdkaGJEQXd6RnQKME5QTzM0M1RxNXAwWGFrSXRSWHNmTFNyT0orWTlKUmc2V3Z4Q0tKQWo2YTB2UUJrSkFzb1NKL0V2R3dyRHZxVgpuNFZpeEEzUTNBSFc0bjIxZUlXNkJ6S0ZIekQ3aG5WY0FUK21QMzRwVy84UjFZVWpxRVZzM24wbDVEM1p1dVd2CkNlQXM3VjIvQnQ4V25tTWVFaldtTXFpUE9rOHlnSm8zUWZ0Y0RUbm1OajZ2SXJvN240UndXRXpGU0lxYzBEWGIKZ0ZtODdSRitqRGhJV2t4N3ZIYzErei9nOXVqUmV6ZXRLRXJ4WjhlVDFiRHRUdEhFUklsdVA2MFpzNmN0RG1RYgpLajg4S3NHaGRlWTdGOTFiMHdJREFRQUJvQUF3RFFZSktvWklodmNOQVFFTEJRQURnZ0VCQUU5ajRWOG9va0Y4ClpjRHljd3I5UTZqcDJidEVEQUxLMzRjSExZN2JMR29XWG1nUTBERkNhSnlremRlVldOczNFaUo0cG41dlI5RTcKZHJVaytrZ1dMSFNSOFhGTVBtb0sxeXcxb1lKMEViN3ZTQUU2NktzS2JJU0l0ODR1dGJkS1dvOU1zaXh2RXFPNwpZY3U5THhMcjkzRnFUVzBqTERDTlZvaHl0ZGFDdVdOMkxHaGVIVWpoTUlqR1ZjWGx1NGVEVEFOaTRxcTA1UENiCkFiS1BBUGNPbThHUFFBWjRtZXorbWoxSWIwakR2ZEYybUFkU3pyVG5tVHBMN1FoY1FQeVZTekFlMGNmU3Z0VysKV1pDR2tSQjJza3RXRUJFY2VDcG1NREo1Rkt2TEdVZzQ4c01lb0pMcHY4c015YlV5Y0ZNSDRUN01BSEdUMjlmagpUNzJoaGpqUlZYaz0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==
+"""
+
+
+def answers_to_signing_requests(cluster):
+    for name in ("good", "bad"):
+        cluster.file("csr.yaml", CSR.replace("NAME", name))
+        cluster.tui("create", "-f", "csr.yaml").ok()
+    cluster.tui("certificate", "approve", "good").ok("^certificatesigningrequest.certificates.k8s.io/good approved$")
+    cluster.tui("certificate", "approve", "good").ok("approved$")
+    cluster.tui("certificate", "deny", "csr/bad", "-o", "name").ok("^certificatesigningrequest.certificates.k8s.io/bad$")
+    cluster.tui("wait", "--for=jsonpath={.status.certificate}", "csr/good", "--timeout=30s").ok()
+    conditions = cluster.tui("get", "csr", "bad", "-o", "jsonpath={.status.conditions[*].type}").ok()
+    conditions.wants(conditions.out == "Denied", "not denied")
+    cluster.tui("certificate", "approve", "none").fails(1, 'certificates.k8s.io "none" not found')
+    cluster.tui("certificate", "deny").fails(1, "one or more CSRs must be specified")
+
+
+def fields_of_kubeconfigs(cluster):
+    path = cluster.file("fields.yaml", CONFIG)
+    cluster.file("ca.pem", "a certificate\n")
+
+    def config(*words):
+        return cluster.tui("config", *words, "--kubeconfig", path)
+
+    def view(template):
+        return config("view", "--raw", "-o", f"jsonpath={template}").ok().out
+
+    config("set-cluster", "zeta", "--server=https://x", "--certificate-authority=ca.pem", "--embed-certs").ok('^Cluster "zeta" set')
+    assert view('{.clusters[?(@.name=="zeta")].cluster}') == \
+        '{"certificate-authority-data":"YSBjZXJ0aWZpY2F0ZQo=","server":"https://x"}'
+    config("set-cluster", "new", "--embed-certs").fails(1, "must specify a --certificate-authority to embed")
+    config("set-credentials", "root", "--username=a", "--password=b").ok('^User "root" set.$')
+    assert view('{.users[?(@.name=="root")].user}') == '{"password":"b","username":"a"}', "the token is there yet"
+    config("set-credentials", "root", "--token=t", "--username=a").fails(1, "more than one authentication method")
+    config("set-credentials", "tool", "--exec-command=x", "--exec-arg=a,b", "--exec-env=A=b", "--exec-env=C=d").ok()
+    config("set-credentials", "tool", "--exec-env=A-").ok()
+    assert view('{.users[?(@.name=="tool")].user.exec.args} {.users[?(@.name=="tool")].user.exec.env}') == \
+        '["a","b"] [{"name":"C","value":"d"}]'
+    config("set", "clusters.a.b.server", "https://y").ok('^Property "clusters.a.b.server" set.$')
+    assert view('{.clusters[?(@.name=="a.b")].cluster.server}') == "https://y"
+    config("set", "clusters.zeta.insecure-skip-tls-verify", "maybe").fails(1, 'ParseBool: parsing "maybe": invalid syntax')
+    config("set", "clusters.zeta.certificate-authority-data", "hi", "--set-raw-bytes").ok()
+    config("set", "contexts.a.namespace", "n").ok()
+    config("set", "nonsense", "x").fails(1, "unable to parse nonsense after")
+    config("set", "current-context", "a").ok()
+    config("current-context").ok("^a$")
+    config("unset", "contexts.a.namespace").ok('^Property "contexts.a.namespace" unset.$')
+    config("unset", "users.tool").ok()
+    assert view("{.users[*].name} {.contexts[?(@.name=='a')].context.namespace}") == "root "
+    config("unset", "current-context").ok()
+    config("current-context").fails(1, "current-context is not set")
+
+
 def versions(cluster):
     version = json.loads(cluster.tui("version", "-o", "json").ok().out)
     assert version["clientVersion"]["gitVersion"].startswith("v" + version["clientVersion"]["major"] + "."), version
@@ -233,7 +294,8 @@ def versions(cluster):
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
          a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, here_documents, outputs_of_commands,
-         a_mistyped_command, a_prompt_on_a_terminal, assertions, kubeconfigs,
+         a_mistyped_command, a_prompt_on_a_terminal, assertions, kubeconfigs, fields_of_kubeconfigs,
+         answers_to_signing_requests,
          versions]
 
 

@@ -61,12 +61,20 @@ int kt_kubeconfig_remove(
 /* -ENOENT when there is none. */
 int kt_kubeconfig_use_context(const char *path, const char *name, struct kt_err *err);
 
+/* The same without a look whether there is such a context; "": none. */
+int kt_kubeconfig_set_current(const char *path, const char *name, struct kt_err *err);
+
 /* The file kubectl names in its messages: what is written when nothing is there yet. Heap. */
 char *kt_kubeconfig_file(const char *path);
 /* Sets the fields (an object of strings; "" takes one away) of a context, which is made when there
  * is none. */
 int kt_kubeconfig_set_context(const char *path, const char *name, const json_t *fields,
         bool *ret_created, struct kt_err *err);
+/* Changes one entry of "contexts", "clusters" or "users", which is made when there is none: fn gets
+ * what it says ({server: …}) and returns 0, or a code with err, and nothing is written then. */
+typedef int kt_kubeconfig_change_fn(json_t *value, void *arg, struct kt_err *err);
+int kt_kubeconfig_change(const char *path, const char *list, const char *name,
+        kt_kubeconfig_change_fn *fn, void *arg, struct kt_err *err);
 /* Takes one entry out of "contexts", "clusters" or "users". -ENOENT without err's words. */
 int kt_kubeconfig_delete(const char *path, const char *list, const char *name, struct kt_err *err);
 /* Where it was the current context, the new name is. */

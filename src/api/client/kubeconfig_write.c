@@ -242,6 +242,14 @@ int kt_kubeconfig_use_context(const char *path, const char *name, struct kt_err 
 	return kt_kubeconfig_file_change(file, use, text, err);
 }
 
+int kt_kubeconfig_set_current(const char *path, const char *name, struct kt_err *err)
+{
+	kt_auto_free char *file = file_with_current(path), *text = kt_strdup(name);
+	int r = kt_kubeconfig_file_change(file, use, text, err);
+
+	return r < 0 ? r : 0;
+}
+
 char *kt_kubeconfig_file(const char *path)
 {
 	return file_to_write(path);
@@ -288,6 +296,46 @@ int kt_kubeconfig_set_context(const char *path, const char *name, const json_t *
 
 	*ret_created = setting.created;
 	return r;
+}
+
+struct change {
+	const char *list, *name;
+	kt_kubeconfig_change_fn *fn;
+	void *arg;
+};
+
+/* "clusters": "cluster", and what is in a new one. */
+static json_t *new_value(const char *list)
+{
+	if (!strcmp(list, "contexts"))
+		return json_pack("{s:s, s:s}", "cluster", "", "user", "");
+	return !strcmp(list, "clusters") ? json_pack("{s:s}", "server", "") : json_object();
+}
+
+static int change_entry(json_t *tree, void *arg, struct kt_err *err)
+{
+	const struct change *change = arg;
+	kt_auto_free char *key = kt_strndup(change->list, strlen(change->list) - 1);
+	json_t *entry = find_named(json_object_get(tree, change->list), change->name);
+
+	if (!json_is_object(json_object_get(entry, key))) {
+		put_named(tree, change->list, key, change->name, new_value(change->list));
+		entry = find_named(json_object_get(tree, change->list), change->name);
+	}
+	int r = change->fn(json_object_get(entry, key), change->arg, err);
+
+	return r < 0 ? r : 1;
+}
+
+int kt_kubeconfig_change(const char *path, const char *list, const char *name,
+        kt_kubeconfig_change_fn *fn, void *arg, struct kt_err *err)
+{
+	kt_auto_free char *with = file_with(path, list, name);
+	kt_auto_free char *file = with ? kt_strdup(with) : file_to_write(path);
+	struct change change = {.list = list, .name = name, .fn = fn, .arg = arg};
+	int r = kt_kubeconfig_file_change(file, change_entry, &change, err);
+
+	return r < 0 ? r : 0;
 }
 
 struct entry {

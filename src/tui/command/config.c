@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* config: the kubeconfig's contexts. */
+#include "tui/command/config_change.h"
 #include "tui/command/help.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
@@ -559,11 +560,13 @@ const struct kt_command kt_command_config = {
         .name = "config",
         .group = "Settings",
         .usage = "config (view|current-context|use-context|set-context|rename-context|"
-                 "get-contexts|get-clusters|get-users|delete-context|delete-cluster|delete-user)",
+                 "get-contexts|get-clusters|get-users|set-cluster|set-credentials|set|unset|"
+                 "delete-context|delete-cluster|delete-user)",
         .summary = "Show and change the kubeconfig",
         .options = NO_OPTIONS,
-        .subcommands =
-                (const struct kt_command *const[]){&config_view, &config_contexts, &config_clusters,
-                        &config_users, &config_current, &config_use, &config_set, &config_rename,
-                        &config_delete_context, &config_delete_cluster, &config_delete_user, NULL},
+        .subcommands = (const struct kt_command *const[]){&config_view, &config_contexts,
+                &config_clusters, &config_users, &config_current, &config_use, &config_set,
+                &config_rename, &kt_command_config_cluster, &kt_command_config_credentials,
+                &kt_command_config_set, &kt_command_config_unset, &config_delete_context,
+                &config_delete_cluster, &config_delete_user, NULL},
 };

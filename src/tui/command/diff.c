@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diff: what apply would change, as the server would store it. */
+#include "tui/command/apply_last.h"
 #include "tui/command/options.h"
 #include "tui/command/target.h"
 #include "tui/command/text_diff.h"
@@ -14,6 +15,15 @@
 static const struct kt_option OPTIONS[] = {
         KT_OPTION_FILENAME,
         KT_OPTION_RECURSIVE,
+        KT_OPTION_SELECTOR,
+        {.name = "server-side",
+                .type = KT_OPTION_BOOL,
+                .help = "what apply --server-side would change"},
+        {.name = "concurrency",
+                .type = KT_OPTION_INT,
+                .fallback = "1",
+                .value_name = "N",
+                .help = "as kubectl has it; one after the other"},
         {.name = "field-manager",
                 .type = KT_OPTION_STRING,
                 .value_name = "NAME",
@@ -21,8 +31,7 @@ static const struct kt_option OPTIONS[] = {
                 .help = "the manager that apply would be"},
         {.name = "force-conflicts",
                 .type = KT_OPTION_BOOL,
-                .fallback = "true",
-                .help = "show also what others own"},
+                .help = "server-side: show also what others own"},
         {.name = "show-managed-fields", .type = KT_OPTION_BOOL, .help = "managedFields too"},
         KT_OPTION_END,
 };
@@ -60,7 +69,7 @@ static void mask(json_t *before, json_t *after)
 	}
 }
 
-/* What the server would store: an apply that is not carried out. */
+/* What the server would store: a server-side apply that is not carried out. */
 static json_t *dry_apply(
         struct kt_command_context *ctx, const struct kt_target *target, struct kt_err *err)
 {
@@ -68,11 +77,35 @@ static json_t *dry_apply(
 	kt_auto_str full = KT_STR_INIT;
 
 	kt_str_printf(&full, "%s?dryRun=All&fieldManager=", path);
-	kt_url_escape(&full, kt_opt_string(ctx, "field-manager"));
+	kt_url_escape(&full, kt_opt_given(ctx, "field-manager")
+	                             ? kt_opt_string(ctx, "field-manager")
+	                             : "kubectl");
 	if (kt_opt_bool(ctx, "force-conflicts"))
 		kt_str_puts(&full, "&force=true");
 	return kt_session_request(ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml",
 	        target->object, err);
+}
+
+/* "apps.v1.Deployment.default.web". Heap. */
+static char *file_name(const struct kt_target *target)
+{
+	const struct kt_resource *resource = target->resource;
+
+	return kt_asprintf("%s%s%s.%s.%s.%s", resource->group, *resource->group ? "." : "",
+	        resource->version, resource->kind, target->namespace ? target->namespace : "",
+	        target->name);
+}
+
+/* In the order of files in a folder; what cannot be used comes first. */
+static int by_file_name(const void *a, const void *b)
+{
+	const struct kt_target *one = a, *other = b;
+
+	if (!one->resource || !other->resource || !one->name || !other->name)
+		return (one->resource && one->name) - (other->resource && other->name);
+	kt_auto_free char *name = file_name(one), *other_name = file_name(other);
+
+	return strcmp(name, other_name);
 }
 
 /* 1 when they differ. */
@@ -88,7 +121,9 @@ static int diff_one(struct kt_command_context *ctx, struct kt_target *target, st
 	if (!before && err->code != -ENOENT)
 		return err->code;
 	kt_err_clear(err);
-	kt_auto_json json_t *after = dry_apply(ctx, target, err);
+	kt_auto_json json_t *after = kt_opt_bool(ctx, "server-side")
+	                                     ? dry_apply(ctx, target, err)
+	                                     : kt_apply_try(ctx, target, before, err);
 	kt_auto_str old_text = KT_STR_INIT, new_text = KT_STR_INIT;
 
 	if (!after)
@@ -99,9 +134,11 @@ static int diff_one(struct kt_command_context *ctx, struct kt_target *target, st
 	if (before)
 		kt_yaml_write(&old_text, before);
 	kt_yaml_write(&new_text, after);
-	kt_auto_free char *name = kt_asprintf("%s.%s.%s.%s", target->resource->version,
-	        target->resource->kind, target->namespace ? target->namespace : "", target->name);
+	kt_auto_free char *name = file_name(target);
 	struct kt_diff_names names = {name, name};
+
+	if (strcmp(kt_str_text(&old_text), kt_str_text(&new_text)) != 0)
+		fprintf(ctx->out, "diff -u -N LIVE/%s MERGED/%s\n", name, name);
 
 	return kt_text_diff_print(
 	        ctx->out, kt_str_text(&old_text), kt_str_text(&new_text), &names, ctx->out_is_tty);
@@ -113,11 +150,18 @@ static int run(struct kt_command_context *ctx)
 	struct kt_targets targets = {0};
 	int code = KT_EXIT_OK;
 
-	if (!kt_opt_strings(ctx, "filename")->n ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0) {
-		kt_command_fail(ctx, err.code ? &err : NULL, err.code ? NULL : "must specify -f");
+	if (kt_opt_bool(ctx, "force-conflicts") && !kt_opt_bool(ctx, "server-side"))
+		kt_fail(&err, EINVAL, "--force-conflicts only works with --server-side");
+	else if (!kt_opt_strings(ctx, "filename")->n)
+		kt_fail(&err, EINVAL, "must specify one of -f and -k");
+	else
+		kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NONE_IS_FINE, &targets, &err);
+	if (err.code) {
+		kt_command_fail(ctx, &err, NULL);
 		return EXIT_TROUBLE;
 	}
+	if (targets.n)
+		qsort(targets.items, targets.n, sizeof(*targets.items), by_file_name);
 	for (size_t i = 0; i < targets.n; i++) {
 		kt_auto_err one = KT_ERR_INIT;
 		int r = diff_one(ctx, &targets.items[i], &one);

@@ -46,6 +46,14 @@ static const struct kt_option OPTIONS[] = {
         {.name = "ignore-errors",
                 .type = KT_OPTION_BOOL,
                 .help = "go on when one of several streams fails"},
+        {.name = "insecure-skip-tls-verify-backend",
+                .type = KT_OPTION_BOOL,
+                .help = "the API server does not check the node's certificate"},
+        {.name = "pod-running-timeout",
+                .type = KT_OPTION_DURATION,
+                .fallback = "20s",
+                .value_name = "TIME",
+                .help = "as kubectl has it; a pod that does not run has no log yet"},
         KT_OPTION_END,
 };
 

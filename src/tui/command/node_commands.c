@@ -5,9 +5,12 @@
 #include "tui/command/target.h"
 #include "tui/command/wait.h"
 
+#include "api/machinery/selector.h"
 #include "base/loop.h"
+#include "base/time.h"
 
 #include <errno.h>
+#include <time.h>
 
 static const struct kt_option CORDON_OPTIONS[] = {
         KT_OPTION_SELECTOR,
@@ -36,6 +39,20 @@ static const struct kt_option DRAIN_OPTIONS[] = {
                 .value_name = "SECONDS",
                 .help = "time for pods to end; -1: their own"},
         KT_OPTION_TIMEOUT("0s", "how long to wait for each pod; 0: for ever"),
+        {.name = "pod-selector",
+                .type = KT_OPTION_STRING,
+                .value_name = "SELECTOR",
+                .help = "only pods with these labels"},
+        {.name = "skip-wait-for-delete-timeout",
+                .type = KT_OPTION_INT,
+                .fallback = "0",
+                .value_name = "SECONDS",
+                .help = "do not wait for pods that have been ending for longer"},
+        {.name = "chunk-size",
+                .type = KT_OPTION_INT,
+                .fallback = "500",
+                .value_name = "N",
+                .help = "as kubectl has it; pods are read at once"},
         KT_OPTION_END,
 };
 
@@ -47,6 +64,8 @@ static const struct kt_option TAINT_OPTIONS[] = {
         {.name = "overwrite",
                 .type = KT_OPTION_BOOL,
                 .help = "change taints of the same key and effect"},
+        KT_OPTION_VALIDATE,
+        KT_OPTION_FIELD_MANAGER("kubectl-taint"),
         KT_OPTION_END,
 };
 
@@ -286,15 +305,78 @@ static int evict_all(struct kt_command_context *ctx, struct kt_targets *pods, st
 	               : kt_fail(err, ETIMEDOUT, "some pods did not end");
 }
 
+/* --skip-wait-for-delete-timeout */
+static bool is_ending_long(const struct kt_command_context *ctx, const json_t *pod)
+{
+	int64_t limit = kt_opt_int(ctx, "skip-wait-for-delete-timeout"), since_ns;
+	const char *text = kt_jstr(pod, "metadata.deletionTimestamp");
+
+	return limit > 0 && text && kt_time_parse(kt_sv_of(text), &since_ns) == 0 &&
+	       since_ns / KT_NS_PER_S + limit < (int64_t)time(NULL);
+}
+
+/* remarks: reasons with the pods they are said of, {"cannot delete …": "a/b, a/c"}. */
+static void remark(json_t *remarks, const char *why, const json_t *pod)
+{
+	const char *before = json_string_value(json_object_get(remarks, why));
+
+	json_object_set_new(remarks, why,
+	        json_sprintf("%s%s%s/%s", before ? before : "", before ? ", " : "",
+	                kt_jstr(pod, "metadata.namespace"), kt_jstr(pod, "metadata.name")));
+}
+
+/* All of them in the order of their words, `between` two. Heap. */
+static char *remarks_text(const json_t *remarks, const char *between)
+{
+	KT_VEC(const char *) reasons = {0};
+	struct kt_str text = KT_STR_INIT;
+	const char *why;
+	json_t *pods;
+
+	json_object_foreach((json_t *)(uintptr_t)remarks, why, pods)
+		kt_vec_push(&reasons, why);
+	if (reasons.n)
+		qsort(reasons.items, reasons.n, sizeof(*reasons.items), kt_strp_cmp);
+	for (size_t i = 0; i < reasons.n; i++)
+		kt_str_printf(&text, "%s%s: %s", i ? between : "", reasons.items[i],
+		        json_string_value(json_object_get(remarks, reasons.items[i])));
+	kt_vec_finish(&reasons);
+	return kt_str_steal(&text);
+}
+
+static json_t *pods_of_node(
+        struct kt_command_context *ctx, const struct kt_target *node, struct kt_err *err)
+{
+	const char *selector = kt_opt_string(ctx, "pod-selector");
+	kt_auto_str path = KT_STR_INIT;
+
+	kt_str_printf(&path, "/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node->name);
+	if (selector && *selector) {
+		kt_str_puts(&path, "&labelSelector=");
+		kt_url_escape(&path, selector);
+	}
+	return kt_session_get(ctx, kt_str_text(&path), NULL, err);
+}
+
+/* What goes although its absence is nobody's care, and what stays: a person is told. */
+static void warn(const json_t *pod, bool skip, json_t *warnings)
+{
+	const char *controller = controller_kind(pod);
+
+	if (skip && kt_streq(controller, "DaemonSet"))
+		remark(warnings, "ignoring DaemonSet-managed Pods", pod);
+	else if (!skip && !controller && !is_over(pod))
+		remark(warnings, "deleting Pods that declare no controller", pod);
+}
+
 static int collect_pods(struct kt_command_context *ctx, const struct kt_target *node,
         struct kt_targets *pods, struct kt_err *err)
 {
-	kt_auto_free char *path =
-	        kt_asprintf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node->name);
 	const struct kt_resource *resource = kt_session_resource(ctx->session, "pods", err);
-	kt_auto_json json_t *list = resource ? kt_session_get(ctx, path, NULL, err) : NULL;
-	size_t i, refused = 0;
+	kt_auto_json json_t *list = resource ? pods_of_node(ctx, node, err) : NULL;
+	kt_auto_json json_t *refusals = json_object(), *warnings = json_object();
 	json_t *pod;
+	size_t i;
 
 	if (!list)
 		return err->code;
@@ -302,32 +384,30 @@ static int collect_pods(struct kt_command_context *ctx, const struct kt_target *
 		bool skip;
 		const char *why = obstacle(ctx, pod, &skip);
 
-		if (why) {
-			fprintf(ctx->err, "error: %s: %s/%s\n", why,
-			        kt_jstr(pod, "metadata.namespace"), kt_jstr(pod, "metadata.name"));
-			refused++;
-		}
-		if (why || skip)
+		if (why)
+			remark(refusals, why, pod);
+		else
+			warn(pod, skip, warnings);
+		if (why || skip || is_ending_long(ctx, pod))
 			continue;
-		pods->items = kt_reallocarray(pods->items, pods->n + 1, sizeof(*pods->items));
-		pods->items[pods->n++] = (struct kt_target){.resource = resource,
+		*kt_targets_push(pods) = (struct kt_target){.resource = resource,
 		        .live = json_incref(pod),
 		        .name = kt_strdup(kt_jstr(pod, "metadata.name")),
 		        .namespace = kt_strdup(kt_jstr(pod, "metadata.namespace"))};
 	}
-	return refused ? kt_fail(err, EBUSY, "unable to drain node \"%s\": %zu pods are in the way",
-	                         node->name, refused)
-	               : 0;
+	kt_auto_free char *text = remarks_text(warnings, "; "),
+	                  *refused = remarks_text(refusals, "\n");
+
+	if (*refused)
+		return kt_fail(err, EBUSY, "%s", refused);
+	if (*text)
+		fprintf(ctx->err, "Warning: %s\n", text);
+	return 0;
 }
 
-static int drain_one(
-        struct kt_command_context *ctx, struct kt_target *node, void *arg, struct kt_err *err)
+static int drain_one(struct kt_command_context *ctx, struct kt_target *node, struct kt_err *err)
 {
-	(void)arg;
 	struct kt_targets pods = {0};
-
-	if (set_unschedulable(ctx, node, true, err) < 0)
-		return err->code;
 	int r = collect_pods(ctx, node, &pods, err);
 
 	if (r == 0)
@@ -338,11 +418,82 @@ static int drain_one(
 	return r;
 }
 
+/* "a", or "[a, b]" of several lines. Heap. */
+static char *as_list(const char *lines)
+{
+	struct kt_sv rest = kt_sv_of(lines), line;
+	struct kt_str text = KT_STR_INIT;
+	bool several = strchr(lines, '\n');
+
+	while (rest.len && kt_sv_split(&rest, '\n', &line))
+		kt_str_printf(&text, "%s%.*s",
+		        text.len  ? ", "
+		        : several ? "["
+		                  : "",
+		        (int)line.len, line.p);
+	kt_str_puts(&text, several ? "]" : "");
+	return kt_str_steal(&text);
+}
+
+/* Each in its turn; one that cannot be drained keeps none of the others. */
+static int drain_nodes(struct kt_command_context *ctx, struct kt_targets *nodes)
+{
+	kt_auto_str pending = KT_STR_INIT, reasons = KT_STR_INIT;
+	bool several = nodes->n > 1;
+
+	for (size_t i = 0; i < nodes->n && !kt_cancel_is_asked(ctx->cancel); i++) {
+		kt_auto_err err = KT_ERR_INIT;
+
+		if (drain_one(ctx, &nodes->items[i], &err) == 0)
+			continue;
+		kt_auto_free char *why = as_list(kt_err_message(&err));
+
+		fflush(ctx->out);
+		fprintf(ctx->err,
+		        "error: unable to drain node \"%s\" due to error: %s, continuing "
+		        "command...\n",
+		        nodes->items[i].name, why);
+		kt_str_printf(&pending, " %s\n", nodes->items[i].name);
+		kt_str_printf(&reasons, "%s\n", several ? why : kt_err_message(&err));
+	}
+	if (!pending.len)
+		return KT_EXIT_OK;
+	fprintf(ctx->err, "There are pending nodes to be drained:\n%s%s", kt_str_text(&pending),
+	        kt_str_text(&reasons));
+	return KT_EXIT_ERROR;
+}
+
+/* No node gets new pods before the first loses its own. */
+static int cordon_and_drain(struct kt_command_context *ctx)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_targets nodes = {0};
+	bool wanted = true;
+
+	if (find_nodes(ctx, 0, ctx->argc, &nodes, &err) < 0 ||
+	        kt_targets_fetch(ctx, &nodes, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	int code = kt_targets_each(ctx, &nodes, KT_TARGET_LIVE, cordon_one, &wanted);
+
+	if (code == KT_EXIT_OK)
+		code = drain_nodes(ctx, &nodes);
+	kt_targets_finish(&nodes);
+	return code;
+}
+
 static int run_drain(struct kt_command_context *ctx)
 {
+	const char *selector = kt_opt_string(ctx, "pod-selector");
+	kt_auto_err ignored = KT_ERR_INIT;
+	struct kt_selector *parsed = NULL;
+
 	if (names_no_node(ctx))
 		return KT_EXIT_ERROR;
-	return each_node(ctx, ctx->argc, drain_one, NULL);
+	if (selector && kt_selector_parse(selector, &parsed, &ignored) < 0)
+		return kt_command_fail(
+		        ctx, NULL, "--pod-selector=<pod_selector> must be a valid label selector");
+	kt_selector_destroy(parsed);
+	return cordon_and_drain(ctx);
 }
 
 /* Taint */
@@ -462,9 +613,15 @@ static int taint_one(
 	                                      : kt_session_request(ctx, "PATCH", full,
 	                                                "application/merge-patch+json", patch, err);
 
-	return answer ? kt_print_result(ctx, node->resource, answer,
-	                        only_removed ? "untainted" : "tainted", err)
-	              : err->code;
+	if (!answer)
+		return err->code;
+	/* kubectl does not say of this verb that nothing was stored */
+	if (!kt_opt_string(ctx, "output")) {
+		fprintf(ctx->out, "node/%s %s\n", node->name,
+		        only_removed ? "untainted" : "tainted");
+		return 0;
+	}
+	return kt_print_result(ctx, node->resource, answer, "", err);
 }
 
 static int run_taint(struct kt_command_context *ctx)

@@ -25,6 +25,11 @@ static const struct kt_option STATUS_OPTIONS[] = {
                 .fallback = "true",
                 .help = "until it is over"},
         KT_OPTION_TIMEOUT("0s", "how long to wait; 0: for ever"),
+        {.name = "revision",
+                .type = KT_OPTION_INT,
+                .fallback = "0",
+                .value_name = "N",
+                .help = "only while this revision is the one that runs; 0: any"},
         COMMON_OPTIONS,
 };
 
@@ -194,6 +199,23 @@ struct status_wait {
 	char *last;
 };
 
+/* --revision: of Deployments, as kubectl looks at no others. */
+static int check_revision(const struct status_wait *wait, const json_t *object, struct kt_err *err)
+{
+	int64_t wanted = kt_opt_int(wait->ctx, "revision"), now = 0;
+	const char *text = json_string_value(json_object_get(
+	        kt_jget(object, "metadata.annotations"), "deployment.kubernetes.io/revision"));
+
+	if (wanted <= 0 || wait->fn != deployment_status || !text)
+		return 0;
+	return kt_sv_int64(kt_sv_of(text), &now) == 0 && now == wanted
+	               ? 0
+	               : kt_fail(err, EINVAL,
+	                         "desired revision (%lld) is different from the running revision "
+	                         "(%lld)",
+	                         (long long)wanted, (long long)now);
+}
+
 static int show_status(void *arg, const json_t *object, struct kt_err *err)
 {
 	struct status_wait *wait = arg;
@@ -201,6 +223,8 @@ static int show_status(void *arg, const json_t *object, struct kt_err *err)
 
 	if (!object)
 		return kt_fail(err, ENOENT, "object has been deleted");
+	if (check_revision(wait, object, err) < 0)
+		return err->code;
 	bool over = wait->fn(object, &text, err);
 
 	if (err->code)
@@ -218,6 +242,10 @@ static int status_one(
 {
 	(void)arg;
 	struct status_wait wait = {.ctx = ctx, .fn = status_of(target->resource)};
+
+	if (kt_opt_int(ctx, "revision") < 0)
+		return kt_fail(err, EINVAL, "revision must be a positive integer: %lld",
+		        (long long)kt_opt_int(ctx, "revision"));
 
 	if (!wait.fn)
 		return kt_fail(err, EINVAL, "no status viewer has been implemented for %s",

@@ -9,11 +9,19 @@
 
 #include <errno.h>
 
+#define RUNNING_TIMEOUT \
+	{ \
+		.name = "pod-running-timeout", .type = KT_OPTION_DURATION, .fallback = "1m0s", \
+		.value_name = "TIME", .help = "as kubectl has it" \
+	}
+
 static const struct kt_option OPTIONS[] = {
         KT_OPTION_CONTAINER,
         {.name = "stdin", .letter = 'i', .type = KT_OPTION_BOOL, .help = "pass standard input"},
         {.name = "tty", .letter = 't', .type = KT_OPTION_BOOL, .help = "as on a terminal"},
         {.name = "quiet", .letter = 'q', .type = KT_OPTION_BOOL, .help = "only what it prints"},
+        KT_OPTION_FILENAME,
+        RUNNING_TIMEOUT,
         KT_OPTION_END,
 };
 
@@ -22,6 +30,52 @@ static const struct kt_option FORWARD_OPTIONS[] = {
                 .type = KT_OPTION_STRINGS,
                 .value_name = "IP",
                 .help = "listen on this address"},
+        RUNNING_TIMEOUT,
+        KT_OPTION_END,
+};
+
+static const struct kt_option COPY_OPTIONS[] = {
+        KT_OPTION_CONTAINER,
+        {.name = "no-preserve", .type = KT_OPTION_BOOL, .help = "without owner and rights"},
+        {.name = "retries",
+                .type = KT_OPTION_INT,
+                .fallback = "0",
+                .value_name = "N",
+                .help = "how often to begin again"},
+        KT_OPTION_END,
+};
+
+#define UNUSED_TEXT(word, value) \
+	{ \
+		.name = (word), .type = KT_OPTION_STRING, .value_name = (value), \
+		.help = "as kubectl has it" \
+	}
+
+/* So that the refusal speaks of the command and not of its flags. */
+static const struct kt_option DEBUG_OPTIONS[] = {
+        KT_OPTION_CONTAINER,
+        {.name = "stdin", .letter = 'i', .type = KT_OPTION_BOOL, .help = "pass standard input"},
+        {.name = "tty", .letter = 't', .type = KT_OPTION_BOOL, .help = "as on a terminal"},
+        {.name = "attach", .type = KT_OPTION_BOOL, .help = "attach to the container"},
+        {.name = "share-processes", .type = KT_OPTION_BOOL, .help = "see other processes"},
+        {.name = "replace", .type = KT_OPTION_BOOL, .help = "in the place of the pod"},
+        {.name = "quiet", .letter = 'q', .type = KT_OPTION_BOOL, .help = "only what it prints"},
+        UNUSED_TEXT("image", "IMAGE"),
+        UNUSED_TEXT("target", "CONTAINER"),
+        UNUSED_TEXT("copy-to", "NAME"),
+        UNUSED_TEXT("profile", "NAME"),
+        KT_OPTION_END,
+};
+
+static const struct kt_option PROXY_OPTIONS[] = {
+        {.name = "port",
+                .letter = 'p',
+                .type = KT_OPTION_INT,
+                .value_name = "PORT",
+                .help = "as kubectl has it"},
+        UNUSED_TEXT("address", "IP"),
+        UNUSED_TEXT("api-prefix", "PATH"),
+        UNUSED_TEXT("www", "DIR"),
         KT_OPTION_END,
 };
 
@@ -101,6 +155,20 @@ static int run_cp(struct kt_command_context *ctx)
 	return kt_command_fail(ctx, NULL, "one of src or dest must be a remote file specification");
 }
 
+static int run_debug(struct kt_command_context *ctx)
+{
+	return kt_command_fail(ctx, NULL,
+	        "kube-tui attaches to no containers, so there is nothing to debug with; `kubectl "
+	        "debug` does");
+}
+
+static int run_proxy(struct kt_command_context *ctx)
+{
+	return kt_command_fail(ctx, NULL,
+	        "kube-tui leads no ports to the API server; `kubectl proxy` does. `get --raw PATH` "
+	        "gives one answer of it");
+}
+
 static const enum kt_completion PODS[] = {KT_COMPLETE_POD, KT_COMPLETE_NONE};
 static const enum kt_completion FILES[] = {KT_COMPLETE_FILE, KT_COMPLETE_NONE};
 
@@ -119,9 +187,12 @@ static const enum kt_completion FILES[] = {KT_COMPLETE_FILE, KT_COMPLETE_NONE};
 
 STREAM(attach, "attach", "POD [-c CONTAINER]", "Attach to a running container", OPTIONS, PODS,
         run_attach)
-STREAM(cp, "cp", "(POD:PATH FILE | FILE POD:PATH)", "Copy files to and from a container", OPTIONS,
-        FILES, run_cp)
+STREAM(cp, "cp", "(POD:PATH FILE | FILE POD:PATH)", "Copy files to and from a container",
+        COPY_OPTIONS, FILES, run_cp)
 STREAM(exec, "exec", "POD [-c CONTAINER] -- COMMAND…", "Run a command in a container", OPTIONS,
         PODS, run_exec)
 STREAM(port_forward, "port-forward", "POD [LOCAL:]PORT…", "Lead local ports to a pod",
         FORWARD_OPTIONS, PODS, run_forward)
+STREAM(debug, "debug", "(POD | NODE)", "Add a container to look into a pod", DEBUG_OPTIONS, PODS,
+        run_debug)
+STREAM(proxy, "proxy", "", "Lead a local port to the API server", PROXY_OPTIONS, NULL, run_proxy)

@@ -12,6 +12,7 @@
 	X(attach) \
 	X(auth) \
 	X(autoscale) \
+	X(certificate) \
 	X(cluster_info) \
 	X(codec) \
 	X(completion) \
@@ -19,6 +20,7 @@
 	X(cordon) \
 	X(cp) \
 	X(create) \
+	X(debug) \
 	X(delete) \
 	X(describe) \
 	X(diff) \
@@ -36,6 +38,7 @@
 	X(logs) \
 	X(patch) \
 	X(port_forward) \
+	X(proxy) \
 	X(replace) \
 	X(rollout) \
 	X(run_pod) \
