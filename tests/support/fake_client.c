@@ -439,6 +439,14 @@ static int finalize(
 	return 0;
 }
 
+static bool is_refused(struct fake_client *fake, const struct kt_call *call)
+{
+	if (fake->n_refuse <= 0 || !strstr(call->path, fake->refuse))
+		return false;
+	fake->n_refuse--;
+	return true;
+}
+
 static int serve(struct fake_client *fake, struct kt_call *call)
 {
 	struct kt_object *object = NULL;
@@ -452,6 +460,8 @@ static int serve(struct fake_client *fake, struct kt_call *call)
 	if (call->err.code)
 		return call->err.code;
 	if (discovery(call->path)) {
+		if (is_refused(fake, call))
+			return kt_fail(&call->err, EAGAIN, "refused by the test");
 		call->ret_body =
 		        kt_buf_create(discovery(call->path), strlen(discovery(call->path)));
 		return 0;
@@ -461,8 +471,7 @@ static int serve(struct fake_client *fake, struct kt_call *call)
 		r = get(fake, &t, call, &object);
 	} else {
 		fake->n_writes++;
-		if (fake->n_refuse > 0 && strstr(call->path, fake->refuse)) {
-			fake->n_refuse--;
+		if (is_refused(fake, call)) {
 			r = kt_fail_conflict(&call->err, "", t.resource, t.name ? t.name : "",
 			        "refused by the test");
 		} else if (strcmp(call->method, "POST") == 0 && !t.sub) {

@@ -34,7 +34,8 @@ void fake_delete(struct fake_client *fake, const char *path);
 size_t fake_count(struct fake_client *fake, const char *collection);
 /* The i-th object of a collection in order of creation; borrowed tree owned by the caller. */
 json_t *fake_nth(struct fake_client *fake, const char *collection, size_t i);
-/* The next n writes whose path contains `part` fail with 409 and change nothing. */
+/* The next n writes whose path contains `part` fail with 409 and change nothing; so do questions of
+ * what is served, with another error. */
 void fake_refuse(struct fake_client *fake, const char *part, int n);
 /* Number of writes so far. */
 size_t fake_writes(const struct fake_client *fake);

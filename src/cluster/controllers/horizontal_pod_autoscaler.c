@@ -254,6 +254,10 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	name = kt_jstr(work->tree, "spec.scaleTargetRef.name");
 	resource = kt_resource_of_kind(
 	        own->resources, kt_sv_of(version ? version : "v1"), kt_sv_of(kind ? kind : ""));
+	if (!resource && !kt_cluster_resources_synced(own->resources)) {
+		work_unref(work); /* resources_synced() comes back */
+		return;
+	}
 	if (!resource) {
 		const char *slash = version ? strchr(version, '/') : NULL;
 		kt_auto_free char *why = kt_asprintf("no matches for kind \"%s\" in group \"%.*s\"",
@@ -282,6 +286,22 @@ static void autoscaler_changed(
 		kt_reconciler_add_object(own->reconciler, new_object);
 }
 
+static bool add_autoscaler(void *arg, struct kt_object *autoscaler)
+{
+	struct hpa_controller *own = arg;
+
+	kt_reconciler_add_object(own->reconciler, autoscaler);
+	return true;
+}
+
+/* Targets can be found now. */
+static void resources_synced(void *arg)
+{
+	struct hpa_controller *own = arg;
+
+	kt_informer_each(own->autoscalers, add_autoscaler, own);
+}
+
 static void *create(struct kt_controllers *controllers)
 {
 	struct hpa_controller *own = kt_new(struct hpa_controller);
@@ -296,6 +316,8 @@ static void *create(struct kt_controllers *controllers)
 	        controllers, "/apis/autoscaling/v2/horizontalpodautoscalers");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
 	own->resources = kt_resources_of(controllers);
+	kt_cluster_resources_add_handler(own->resources,
+	        &(struct kt_resources_handler){.on_synced = resources_synced, .arg = own});
 	kt_informer_add_handler(own->autoscalers,
 	        &(struct kt_informer_handler){.on_change = autoscaler_changed, .arg = own});
 	return own;

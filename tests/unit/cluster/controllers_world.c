@@ -35,14 +35,11 @@ static void destroy(void *part)
 	kt_controllers_destroy(part);
 }
 
-int controllers_setup(void **state)
+int controllers_start(struct world *world)
 {
 	struct kt_controllers *controllers;
-	struct world *world;
 	kt_auto_err err = KT_ERR_INIT;
 
-	world_setup(state);
-	world = *state;
 	if (kt_controllers_create(
 	            &(struct kt_controllers_options){.client = fake_client_get(world->fake),
 	                    .loop = world->loop,
@@ -54,6 +51,12 @@ int controllers_setup(void **state)
 	world->part = controllers;
 	world->destroy_part = destroy;
 	return 0;
+}
+
+int controllers_setup(void **state)
+{
+	world_setup(state);
+	return controllers_start(*state);
 }
 
 void world_play_node(struct world *world, const char *status)

@@ -6,6 +6,8 @@
 #include "support/world.h"
 
 int controllers_setup(void **state);
+/* In a world that has none yet, as after a start on data that is there. */
+int controllers_start(struct world *world);
 
 /* The status of a pod that runs and is ready. */
 extern const char world_running[];

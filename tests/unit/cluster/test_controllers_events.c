@@ -5,7 +5,7 @@
 #include "api/client/calls.h"
 #include "api/client/events.h"
 #include "base/mem.h"
-#include "support/world.h"
+#include "controllers_world.h"
 
 static struct kt_event_recorder *make_recorder(struct world *world, bool new_form)
 {
@@ -177,10 +177,38 @@ static void calls_under_way_are_dropped(void **state)
 	run(world, 1);
 }
 
+/* What is served is not known at once after a start; that is no reason to give up a target. */
+static void autoscalers_wait_for_discovery(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *autoscaler = NULL;
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/deployments",
+	        "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'d'},'spec':{"
+	        "'replicas':1,'selector':{'matchLabels':{'app':'d'}},'template':{'metadata':{"
+	        "'labels':{'app':'d'}},'spec':{'containers':[{'name':'c'}]}}}}");
+	fake_put(world->fake, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers",
+	        "{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler','metadata':{"
+	        "'name':'h'},'spec':{'minReplicas':1,'maxReplicas':3,'scaleTargetRef':{"
+	        "'apiVersion':'apps/v1','kind':'Deployment','name':'d'}}}");
+	fake_refuse(world->fake, "/apis/apps/v1", 1);
+	assert_int_equal(controllers_start(world), 0);
+	world_run_ms(world, 5000);
+	autoscaler = fake_get(
+	        world->fake, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h");
+	assert_non_null(world_condition(autoscaler, "AbleToScale", "reason"));
+	assert_string_not_equal(
+	        world_condition(autoscaler, "AbleToScale", "reason"), "FailedGetScale");
+	assert_false(world_has_event(
+	        world, "FailedGetScale", "no matches for kind \"Deployment\" in group \"apps\""));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(
+	                autoscalers_wait_for_discovery, world_setup, world_teardown),
 	        T(what_repeats_is_counted),
 	        T(what_is_similar_is_combined),
 	        T(a_chatty_source_is_limited),
