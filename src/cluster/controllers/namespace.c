@@ -24,10 +24,9 @@ struct namespace_controller {
 };
 
 struct content {
-	size_t n_resources; /* with something left */
 	size_t n_total;
 	bool pods;                /* some of it are pods */
-	struct kt_str remaining;  /* "pods. has 2 resource instances" */
+	KT_VEC(char *) remaining; /* "pods. has 2 resource instances"; owned */
 	struct kt_map finalizers; /* name -> count */
 };
 
@@ -73,9 +72,9 @@ static void count_content(
 		kt_collect_indexed(resource->informer, "namespace", namespace, &objects);
 		if (!objects.n)
 			continue;
-		kt_str_printf(&content->remaining, "%s%s.%s has %zu resource instances",
-		        content->n_resources++ ? ", " : "", resource->name, resource->group,
-		        objects.n);
+		kt_vec_push(
+		        &content->remaining, kt_asprintf("%s.%s has %zu resource instances",
+		                                     resource->name, resource->group, objects.n));
 		content->n_total += objects.n;
 		content->pods |= is_pods(resource);
 		for (size_t i = 0; i < objects.n; i++)
@@ -83,26 +82,46 @@ static void count_content(
 	}
 }
 
-static char *finalizer_text(const struct content *content)
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "HEAD: a, b", sorted; heap. */
+static char *list_text(const char *head, char **texts, size_t n)
 {
 	struct kt_str out = KT_STR_INIT;
+
+	if (n)
+		qsort(texts, n, sizeof(*texts), compare_texts);
+	kt_str_printf(&out, "%s: ", head);
+	for (size_t i = 0; i < n; i++)
+		kt_str_printf(&out, "%s%s", i ? ", " : "", texts[i]);
+	return kt_str_steal(&out);
+}
+
+static char *finalizer_text(const struct content *content)
+{
+	char **texts = kt_new_array(char *, content->finalizers.n + 1), *text;
 	const char *name;
 	size_t it = 0, n = 0;
 	void *value;
 
-	kt_str_puts(&out, "Some content in the namespace has finalizers remaining: ");
 	while (kt_map_next(&content->finalizers, &it, &name, &value))
-		kt_str_printf(&out, "%s%s in %zd resource instances", n++ ? ", " : "", name,
-		        (intptr_t)value);
-	return kt_str_steal(&out);
+		texts[n++] = kt_asprintf("%s in %zd resource instances", name, (intptr_t)value);
+	text = list_text("Some content in the namespace has finalizers remaining", texts, n);
+	while (n)
+		free(texts[--n]);
+	free(texts);
+	return text;
 }
 
 static void write_conditions(struct namespace_controller *own, struct kt_pass *pass,
         const struct kt_object *namespace, const struct content *content)
 {
 	json_t *status = kt_status_tree(namespace), *conditions = kt_status_conditions(status);
-	kt_auto_free char *remaining =
-	        kt_asprintf("Some resources are remaining: %s", kt_str_text(&content->remaining));
+	kt_auto_free char *remaining = list_text(
+	        "Some resources are remaining", content->remaining.items, content->remaining.n);
 	kt_auto_free char *finalizers = finalizer_text(content), *path = NULL;
 	int64_t wall = kt_pass_wall_ns(pass);
 
@@ -263,7 +282,9 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	if (!content.n_total)
 		inspect(own, pass, namespace);
 	kt_map_finish(&content.finalizers);
-	kt_str_finish(&content.remaining);
+	for (size_t i = 0; i < content.remaining.n; i++)
+		free(content.remaining.items[i]);
+	kt_vec_finish(&content.remaining);
 }
 
 static void namespace_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)

@@ -137,7 +137,7 @@ struct ranked {
 	bool bound, ready;
 	int phase; /* 0 Pending, 1 Unknown, 2 Running */
 	int64_t cost, ready_ns, restarts, created_ns;
-	int64_t neighbours; /* pods of this set on the same node */
+	int64_t neighbours; /* pods on the same node of this set and others of its owner */
 };
 
 static int64_t compare_int(int64_t a, int64_t b)
@@ -245,6 +245,37 @@ static void delete_pod(
 	        "/api/v1/namespaces/%.*s/pods/%.*s", KT_SVP(namespace), KT_SVP(name));
 }
 
+static void count_per_node(
+        const struct replicator *own, const struct kt_object *set, struct kt_map *per_node)
+{
+	kt_auto_objects pods = {0};
+
+	kt_collect_indexed(own->pods, "controller", kt_object_uid(set), &pods);
+	for (size_t i = 0; i < pods.n; i++) {
+		struct kt_sv node = kt_pod_node(pods.items[i]);
+
+		if (node.len && kt_pod_is_active(pods.items[i]))
+			kt_map_set_sv(per_node, node,
+			        (void *)((intptr_t)kt_map_get_sv(per_node, node) + 1));
+	}
+}
+
+/* With the sets of the same Deployment: while it rolls, both serve together. */
+static void count_family(
+        const struct replicator *own, const struct kt_object *set, struct kt_map *per_node)
+{
+	kt_auto_objects sets = {0};
+	struct kt_owner owner;
+
+	if (!kt_controller_owner(set, &owner)) {
+		count_per_node(own, set, per_node);
+		return;
+	}
+	kt_collect_indexed(own->sets, "controller", owner.uid, &sets);
+	for (size_t i = 0; i < sets.n; i++)
+		count_per_node(own, sets.items[i], per_node);
+}
+
 static void delete_pods(struct replicator *own, struct kt_pass *pass, struct kt_object *set,
         const kt_objects *active, int64_t n)
 {
@@ -252,13 +283,7 @@ static void delete_pods(struct replicator *own, struct kt_pass *pass, struct kt_
 	struct kt_map per_node;
 
 	kt_map_init(&per_node, NULL);
-	for (size_t i = 0; i < active->n; i++) {
-		struct kt_sv node = kt_pod_node(active->items[i]);
-
-		if (node.len)
-			kt_map_set_sv(&per_node, node,
-			        (void *)((intptr_t)kt_map_get_sv(&per_node, node) + 1));
-	}
+	count_family(own, set, &per_node);
 	for (size_t i = 0; i < active->n; i++)
 		ranked[i] = rank(active->items[i], &per_node);
 	qsort(ranked, active->n, sizeof(*ranked), compare_ranked);

@@ -131,9 +131,12 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	        "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'default'},'spec':"
 	        "{'finalizers':['kubernetes']}}");
 	put_map(world, "a", NULL, false, "");
-	put_map(world, "held", NULL, false, "'example.com/hold'");
+	put_map(world, "held", NULL, false, "'example.com/hold','also.example.com/hold'");
+	fake_put(world->fake, "/api/v1/namespaces/default/serviceaccounts",
+	        "{'apiVersion':'v1','kind':'ServiceAccount','metadata':{'name':'held','finalizers':"
+	        "['example.com/hold']}}");
 	world_run_ms(world, 5000);
-	assert_int_equal(fake_count(world->fake, "/api/v1/serviceaccounts"), 1);
+	assert_int_equal(fake_count(world->fake, "/api/v1/serviceaccounts"), 2);
 	fake_delete(world->fake, "/api/v1/namespaces/default");
 	world_run_ms(world, 5000);
 	assert_false(exists(world, "a"));
@@ -141,10 +144,13 @@ static void a_namespace_goes_with_all_it_holds(void **state)
 	assert_string_equal(
 	        kt_jstr(namespace, "status.conditions.3.type"), "NamespaceContentRemaining");
 	assert_string_equal(kt_jstr(namespace, "status.conditions.3.message"),
-	        "Some resources are remaining: configmaps. has 1 resource instances");
+	        "Some resources are remaining: configmaps. has 1 resource instances, "
+	        "serviceaccounts. has 1 resource instances");
 	assert_string_equal(kt_jstr(namespace, "status.conditions.4.message"),
-	        "Some content in the namespace has finalizers remaining: example.com/hold in 1 "
-	        "resource instances");
+	        "Some content in the namespace has finalizers remaining: also.example.com/hold in "
+	        "1 resource instances, example.com/hold in 2 resource instances");
+	fake_patch(world->fake, "/api/v1/namespaces/default/serviceaccounts/held",
+	        "{'metadata':{'finalizers':null}}");
 	fake_patch(world->fake, MAPS "/held", "{'metadata':{'finalizers':null}}");
 	world_run_ms(world, 5000);
 	json_decref(namespace);

@@ -524,6 +524,58 @@ static void daemons_leave_nodes_that_turn_them_out(void **state)
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
 }
 
+static void put_set(struct world *world, const char *name, int replicas, const char *owner_uid)
+{
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'apps/v1','kind':'ReplicaSet','metadata':{'name':'%s',"
+	        "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'m','uid':'%s',"
+	        "'controller':true}]},'spec':{'replicas':%d,'selector':{'matchLabels':{'app':'%s'}}"
+	        ",'template':{'metadata':{'labels':{'app':'%s'}},'spec':{'containers':[{'name':'c'}"
+	        "]}}}}",
+	        name, owner_uid, replicas, name, name);
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/replicasets", text);
+}
+
+/* It is adopted by the set of that name. */
+static void put_ready(struct world *world, const char *set, const char *node, int second)
+{
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s-%s','labels':{'app':'%s'}},"
+	        "'spec':{'nodeName':'%s','containers':[{'name':'c'}]},'status':{'phase':'Running',"
+	        "'conditions':[{'type':'Ready','status':'True','lastTransitionTime':"
+	        "'2023-11-14T22:13:%02dZ'}]}}",
+	        set, node, set, node, second);
+
+	fake_put(world->fake, PODS, text);
+}
+
+/* Where most pods of the owner's sets are one goes first; only then does age count. */
+static void sets_of_one_owner_thin_out_together(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *map = NULL, *crowded = NULL, *alone = NULL;
+
+	put_node(world, "a", "");
+	put_node(world, "b", "");
+	fake_put(world->fake, "/api/v1/namespaces/default/configmaps",
+	        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'m'}}");
+	map = fake_get(world->fake, "/api/v1/namespaces/default/configmaps/m");
+	put_ready(world, "new", "a", 1);
+	put_ready(world, "old", "a", 1);
+	put_ready(world, "old", "b", 15);
+	put_set(world, "new", 1, kt_jstr(map, "metadata.uid"));
+	put_set(world, "old", 2, kt_jstr(map, "metadata.uid"));
+	world_run_ms(world, 1000);
+	fake_patch(world->fake, "/apis/apps/v1/namespaces/default/replicasets/old",
+	        "{'spec':{'replicas':1}}");
+	world_run_ms(world, 1000);
+	crowded = fake_get(world->fake, PODS "/old-a");
+	alone = fake_get(world->fake, PODS "/old-b");
+	assert_non_null(kt_jstr(crowded, "metadata.deletionTimestamp"));
+	assert_null(kt_jstr(alone, "metadata.deletionTimestamp"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
@@ -540,6 +592,7 @@ int main(void)
 	        T(daemons_keep_the_pod_that_has_its_node),
 	        T(daemons_make_room_first),
 	        T(daemons_leave_nodes_that_turn_them_out),
+	        T(sets_of_one_owner_thin_out_together),
 	        T(a_lost_node_loses_its_pods),
 	        T(nobody_is_driven_out_of_a_lost_cluster),
 	        T(a_zone_that_mostly_fell_keeps_its_pods),
