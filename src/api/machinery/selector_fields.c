@@ -58,14 +58,20 @@ static int unescape(struct kt_sv value, struct kt_str *out, struct kt_err *err)
 	return 0;
 }
 
-/* Upstream's hand-written kinds have one text, those with nothing but names another. */
-static int fail_unknown(const struct kt_kind *kind, const char *field, struct kt_err *err)
+/* Has the kind nothing to select by but what all metadata has? */
+static bool is_generic(const struct kt_kind *kind)
 {
-	bool generic = !(kind->flags & KT_KIND_CUSTOM) && (kind->flags & KT_KIND_NAMESPACED);
+	bool generic = !(kind->flags & KT_KIND_CUSTOM);
 
 	for (size_t i = 0; generic && i < kind->n_selectable; i++)
 		generic = kt_starts_with(kind->selectable[i].field, "metadata.");
-	if (generic)
+	return generic;
+}
+
+/* Upstream's hand-written kinds have one text, those with nothing but names another. */
+static int fail_unknown(const struct kt_kind *kind, const char *field, struct kt_err *err)
+{
+	if (is_generic(kind))
 		return kt_fail(err, EINVAL,
 		        "\"%s\" is not a known field selector: only \"metadata.name\", "
 		        "\"metadata.namespace\"",
@@ -109,7 +115,9 @@ static int resolve(const struct kt_kind *kind, struct requirement *r, struct kt_
 	}
 	if (!strcmp(r->key, "metadata.name"))
 		return 0;
-	if (!strcmp(r->key, "metadata.namespace") && (kind->flags & KT_KIND_NAMESPACED))
+	/* Upstream knows no scope here: of a cluster's objects the namespace is "". */
+	if (!strcmp(r->key, "metadata.namespace") &&
+	        ((kind->flags & KT_KIND_NAMESPACED) || is_generic(kind)))
 		return 0;
 	return fail_unknown(kind, r->key, err);
 }

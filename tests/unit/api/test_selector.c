@@ -190,6 +190,38 @@ static void test_field_selector_matches(void **state)
 	kt_object_unref(object);
 }
 
+/* What kinds without fields of their own refuse, whatever their scope. */
+static void test_unknown_fields(void **state)
+{
+	static const struct {
+		const char *group, *kind, *text, *message;
+	} cases[] = {
+	        {"", "ConfigMap", "data.k=v",
+	                "\"data.k\" is not a known field selector: only \"metadata.name\", "
+	                "\"metadata.namespace\""},
+	        {"", "PersistentVolume", "name=v",
+	                "\"name\" is not a known field selector: only \"metadata.name\", "
+	                "\"metadata.namespace\""},
+	        {"", "PersistentVolume", "metadata.namespace=", NULL},
+	        {"", "Namespace", "metadata.namespace=x",
+	                "field label not supported: metadata.namespace"},
+	        {"", "Node", "spec.x=y", "field label not supported: spec.x"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
+		const struct kt_kind *kind = kt_builtin_kind(cases[i].group, "v1", cases[i].kind);
+		struct kt_selector *selector = NULL;
+		kt_auto_err err = KT_ERR_INIT;
+
+		assert_int_equal(kt_field_selector_parse(cases[i].text, kind, &selector, &err) < 0,
+		        cases[i].message != NULL);
+		if (cases[i].message)
+			assert_string_equal(kt_err_message(&err), cases[i].message);
+		kt_selector_destroy(selector);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +230,7 @@ int main(void)
 	        cmocka_unit_test(test_label_selector_object),
 	        cmocka_unit_test(test_recorded_field_selectors),
 	        cmocka_unit_test(test_field_selector_matches),
+	        cmocka_unit_test(test_unknown_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
