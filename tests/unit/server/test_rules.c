@@ -445,6 +445,74 @@ static void test_conversion_clients(void **state)
 	        "only allowed URL scheme");
 }
 
+static char *without_backslashes(const char *text)
+{
+	char *copy = kt_strdup(text ? text : ""), *to = copy;
+
+	for (const char *p = copy; *p; p++)
+		if (*p != '\\')
+			*to++ = *p;
+	*to = '\0';
+	return copy;
+}
+
+/* What is accepted and warned of: labels that were renamed, addresses given twice. */
+static void test_node_labels_are_warned_of(void **state)
+{
+#define KEY "failure-domain.beta.kubernetes.io/zone"
+#define NOW "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"
+#define TERM(values) \
+	"{\"matchExpressions\":[{\"key\":\"" KEY "\",\"operator\":\"In\",\"values\":[" values "]}" \
+	                                                                                      "]}"
+	static const struct {
+		const char *group, *kind, *body, *warning;
+	} cases[] = {
+	        {"", "Pod",
+	                "{\"metadata\":{\"name\":\"p\"},\"spec\":{"
+	                "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}],\"affinity\":{"
+	                "\"nodeAffinity\":"
+	                "{\"preferredDuringSchedulingIgnoredDuringExecution\":[{\"weight\":1,"
+	                "\"preference\":" TERM("\"a\"") "}]}}}}",
+	                "spec.affinity.nodeAffinity."
+	                "preferredDuringSchedulingIgnoredDuringExecution[0]"
+	                ".preference.matchExpressions[0].key: " KEY " is " NOW},
+	        {"", "Pod",
+	                "{\"metadata\":{\"name\":\"p\"},\"spec\":{"
+	                "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}],\"hostAliases\":[{"
+	                "\"ip\":"
+	                "\"1.1.1.1\"},{\"ip\":\"1.1.1.1\"}]}}",
+	                "spec.hostAliases[1].ip: duplicate ip \"1.1.1.1\""},
+	        {"node.k8s.io", "RuntimeClass",
+	                "{\"metadata\":{\"name\":\"r\"},\"handler\":\"h\",\"scheduling\":{"
+	                "\"nodeSelector\":"
+	                "{\"" KEY "\":\"a\"}}}",
+	                "scheduling.nodeSelector: " NOW},
+	        {"storage.k8s.io", "StorageClass",
+	                "{\"metadata\":{\"name\":\"s\"},\"provisioner\":\"p\","
+	                "\"allowedTopologies\":[{"
+	                "\"matchLabelExpressions\":[{\"key\":\"" KEY "\",\"values\":[\"a\"]}]}]}",
+	                "allowedTopologies[0].matchLabelExpressions[0].key: " KEY " is " NOW},
+	        {"", "PersistentVolume",
+	                "{\"metadata\":{\"name\":\"v\"},\"spec\":{\"capacity\":{\"storage\":"
+	                "\"1Gi\"},"
+	                "\"accessModes\":[\"ReadWriteOnce\"],\"local\":{\"path\":\"/"
+	                "x\"},\"nodeAffinity\":{"
+	                "\"required\":{\"nodeSelectorTerms\":[" TERM("\"a\"") "]}}}}",
+	                "spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key:"
+	                " " KEY " is " NOW},
+	};
+
+	for (size_t i = 0; i < KT_ARRAY_SIZE(cases); i++) {
+		const struct kt_kind *kind = kt_builtin_kind(cases[i].group, "v1", cases[i].kind);
+		struct answer answer = create(*state, kind, cases[i].body, NULL);
+
+		assert_int_equal(answer.status, 201);
+		kt_auto_free char *unquoted = without_backslashes(answer.warning);
+		assert_non_null(strstr(unquoted, cases[i].warning));
+		answer_finish(&answer);
+	}
+}
+
 static void test_warnings_have_an_end(void **state)
 {
 	struct kt_rule_context rules = {0};
@@ -512,6 +580,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                test_storage_capacities_and_attributes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_conversion_clients, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_node_labels_are_warned_of, setup, teardown),
 	        cmocka_unit_test(test_warnings_have_an_end),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Persistent volumes and claims. */
 #include "api/server/rules/meta.h"
+#include "api/server/rules/node_labels.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/volumes.h"
@@ -328,6 +329,9 @@ static void warn_volume(struct kt_rule_context *c, const json_t *object, const j
 	(void)old;
 	if (c->subresource)
 		return;
+	struct kt_at affinity = kt_at(&spec, "nodeAffinity"),
+	             required = kt_at(&affinity, "required");
+	kt_warn_node_terms(c, &required);
 	warn_old_annotations(c, object);
 	if (strcmp(kt_text_of(json_object_get(object, "spec"), "persistentVolumeReclaimPolicy"),
 	            "Recycle") == 0)

@@ -2,6 +2,7 @@
 /* Warning headers for pods: what is accepted and likely a mistake. */
 #include "api/machinery/names.h"
 #include "api/server/rules/names.h"
+#include "api/server/rules/node_labels.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/volumes.h"
@@ -82,18 +83,20 @@ static void warn_ports(struct kt_rule_context *c, const struct kt_at *spec)
 
 /* Resources */
 
+static void warn_fractions_of(struct kt_rule_context *c, const struct kt_at *map)
+{
+	static const char *const names[] = {"ephemeral-storage", "memory"};
+	for (size_t n = 0; n < KT_ARRAY_SIZE(names); n++) {
+		struct kt_at at = kt_at_key(map, names[n]);
+		kt_warn_fraction(c, path_of(c, &at), at.value);
+	}
+}
+
 static void warn_fractions(struct kt_rule_context *c, const struct kt_at *resources)
 {
-	static const char *const maps[] = {"limits", "requests"}, *const names[] = {
-	                                                                  "ephemeral-storage",
-	                                                                  "memory"};
-	for (size_t m = 0; m < 2; m++) {
-		struct kt_at map = kt_at(resources, maps[m]);
-		for (size_t n = 0; n < 2; n++) {
-			struct kt_at at = kt_at_key(&map, names[n]);
-			kt_warn_fraction(c, path_of(c, &at), at.value);
-		}
-	}
+	struct kt_at limits = kt_at(resources, "limits"), requests = kt_at(resources, "requests");
+	warn_fractions_of(c, &limits);
+	warn_fractions_of(c, &requests);
 }
 
 static void warn_environment(struct kt_rule_context *c, const struct kt_at *container)
@@ -180,7 +183,9 @@ static void warn_spread(struct kt_rule_context *c, const struct kt_at *spec)
 {
 	struct kt_at list = kt_at(spec, "topologySpreadConstraints");
 	KT_EACH(constraint, &list) {
-		struct kt_at selector = kt_at(&constraint, "labelSelector");
+		struct kt_at selector = kt_at(&constraint, "labelSelector"),
+		             key = kt_at(&constraint, "topologyKey");
+		kt_warn_node_label(c, &key);
 		if (!selector.value)
 			kt_rule_warn(c, "%s: a null labelSelector results in matching no pod",
 			        path_of(c, &selector));
@@ -216,27 +221,30 @@ static void warn_annotations(struct kt_rule_context *c, const json_t *meta, bool
 
 static void warn_node_labels(struct kt_rule_context *c, const struct kt_at *spec)
 {
-	static const struct {
-		const char *old, *now;
-	} renamed[] = {
-	        {"beta.kubernetes.io/arch",
-	                "deprecated since v1.14; use \"kubernetes.io/arch\" instead"},
-	        {"beta.kubernetes.io/os",
-	                "deprecated since v1.14; use \"kubernetes.io/os\" instead"},
-	        {"failure-domain.beta.kubernetes.io/region",
-	                "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead"},
-	        {"failure-domain.beta.kubernetes.io/zone",
-	                "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
-	        {"beta.kubernetes.io/instance-type",
-	                "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
-	        {"node-role.kubernetes.io/master",
-	                "use \"node-role.kubernetes.io/control-plane\" instead"},
-	};
-	struct kt_at selector = kt_at(spec, "nodeSelector");
-	for (size_t i = 0; i < KT_ARRAY_SIZE(renamed); i++) {
-		struct kt_at at = kt_at_key(&selector, renamed[i].old);
-		if (at.value)
-			kt_rule_warn(c, "%s: %s", path_of(c, &at), renamed[i].now);
+	struct kt_at selector = kt_at(spec, "nodeSelector"), affinity = kt_at(spec, "affinity"),
+	             nodes = kt_at(&affinity, "nodeAffinity");
+	struct kt_at required = kt_at(&nodes, "requiredDuringSchedulingIgnoredDuringExecution"),
+	             preferred = kt_at(&nodes, "preferredDuringSchedulingIgnoredDuringExecution");
+	kt_warn_node_selector(c, &selector, false);
+	kt_warn_node_terms(c, &required);
+	KT_EACH(weighted, &preferred) {
+		struct kt_at term = kt_at(&weighted, "preference");
+		kt_warn_node_term(c, &term, true);
+	}
+}
+
+static void warn_hosts(struct kt_rule_context *c, const struct kt_at *spec)
+{
+	struct kt_at aliases = kt_at(spec, "hostAliases");
+	KT_EACH(alias, &aliases) {
+		struct kt_at ip = kt_at(&alias, "ip");
+		for (size_t j = 0; j < kt_i_alias; j++) {
+			if (!same_text(alias.value, json_array_get(aliases.value, j), "ip"))
+				continue;
+			kt_rule_warn(
+			        c, "%s: duplicate ip \"%s\"", path_of(c, &ip), kt_at_text(&ip));
+			break;
+		}
 	}
 }
 
@@ -263,14 +271,16 @@ void kt_pod_names_warn(struct kt_rule_context *c, const json_t *object)
 void kt_pod_warn(struct kt_rule_context *c, const struct kt_at *spec, const json_t *meta,
         const json_t *old_spec, bool is_pod)
 {
-	struct kt_at pull = kt_at(spec, "imagePullSecrets");
+	struct kt_at pull = kt_at(spec, "imagePullSecrets"), overhead = kt_at(spec, "overhead");
 	if (is_pod && !old_spec)
 		warn_name(c, meta, "the Pod's hostname");
 	warn_node_labels(c, spec);
 	warn_annotations(c, meta, is_pod);
 	warn_spread(c, spec);
 	warn_volumes(c, spec);
+	warn_hosts(c, spec);
 	warn_names(c, &pull, true);
+	warn_fractions_of(c, &overhead);
 	for (size_t l = 0; l < KT_ARRAY_SIZE(container_lists); l++) {
 		struct kt_at list = kt_at(spec, container_lists[l]);
 		KT_EACH(container, &list) {

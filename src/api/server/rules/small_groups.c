@@ -2,6 +2,7 @@
 /* Groups of one kind each: policy, coordination, scheduling, node; and core's pod templates. */
 #include "api/machinery/names.h"
 #include "api/server/rules/meta.h"
+#include "api/server/rules/node_labels.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/workload.h"
@@ -195,10 +196,19 @@ static void validate_runtime_class(
 	}
 }
 
+static void warn_runtime_class(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), scheduling = kt_at(&root, "scheduling"),
+	             selector = kt_at(&scheduling, "nodeSelector");
+	(void)old;
+	kt_warn_node_selector(c, &selector, true);
+}
+
 const struct kt_rules kt_rules_node_runtime_class = {
         .group = "node.k8s.io",
         .kind = "RuntimeClass",
         .validate = validate_runtime_class,
+        .warn = warn_runtime_class,
 };
 
 /* PodTemplate */

@@ -3,6 +3,7 @@
 #include "api/machinery/names.h"
 #include "api/server/rules/meta.h"
 #include "api/server/rules/names.h"
+#include "api/server/rules/node_labels.h"
 #include "api/server/rules/pod.h"
 #include "api/server/rules/quantities.h"
 #include "api/server/rules/volumes.h"
@@ -174,10 +175,24 @@ static void validate_storage_class(
 	}
 }
 
+static void warn_storage_class(struct kt_rule_context *c, const json_t *object, const json_t *old)
+{
+	struct kt_at root = kt_at_root(c, object), terms = kt_at(&root, "allowedTopologies");
+	(void)old;
+	KT_EACH(term, &terms) {
+		struct kt_at expressions = kt_at(&term, "matchLabelExpressions");
+		KT_EACH(expression, &expressions) {
+			struct kt_at key = kt_at(&expression, "key");
+			kt_warn_node_label(c, &key);
+		}
+	}
+}
+
 const struct kt_rules kt_rules_storage_storage_class = {
         .group = "storage.k8s.io",
         .kind = "StorageClass",
         .validate = validate_storage_class,
+        .warn = warn_storage_class,
 };
 
 /* CSIDriver */
