@@ -480,6 +480,30 @@ static void release_orphan(struct job_controller *own, struct kt_pass *pass, con
 		remove_finalizer(pass, own->pods, pod);
 }
 
+/* Pods that match and that nobody controls become the Job's, those that match no more are let
+ * go. */
+static void claim_pods(struct job_controller *own, struct job_work *work)
+{
+	const json_t *json = json_object_get(work->spec, "selector");
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_selector *selector = NULL;
+
+	/* Without one that can be read, its pods are those that it owns. */
+	if (json_object_size(json) && kt_selector_of_json(json, &selector, &err) < 0)
+		selector = NULL;
+	kt_claim_objects(&(struct kt_claim){.pass = work->pass,
+	                         .informer = own->pods,
+	                         .group_path = "/api/v1",
+	                         .resource = "pods",
+	                         .owner = work->job,
+	                         .api_version = "batch/v1",
+	                         .kind = "Job",
+	                         .selector = selector,
+	                         .finalizer = JOB_FINALIZER},
+	        &work->pods);
+	kt_selector_destroy(selector);
+}
+
 static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 {
 	struct job_controller *own = arg;
@@ -494,8 +518,8 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	work.job = kt_pass_object(pass, own->jobs);
 	if (!work.job)
 		return;
-	kt_collect_indexed(own->pods, "controller", kt_object_uid(work.job), &work.pods);
 	if (is_finished(work.job) || kt_is_deleting(work.job)) {
+		kt_collect_indexed(own->pods, "controller", kt_object_uid(work.job), &work.pods);
 		for (size_t i = 0; i < work.pods.n; i++)
 			if (kt_has_finalizer(work.pods.items[i], JOB_FINALIZER))
 				remove_finalizer(pass, own->pods, work.pods.items[i]);
@@ -513,6 +537,7 @@ static void reconcile(void *arg, struct kt_pass *pass, const char *key)
 	work.suspended = kt_jbool(work.spec, "suspend", false);
 	work.indexed = kt_streq(kt_jstr(work.spec, "completionMode"), "Indexed");
 	work.start_ns = kt_time_at(kt_json_member(kt_object_doc(work.job), "status"), "startTime");
+	claim_pods(own, &work);
 	run(own, &work);
 	work_finish(&work);
 }
@@ -536,21 +561,52 @@ static void job_changed(void *arg, struct kt_object *old_object, struct kt_objec
 	}
 }
 
+static void add_job(void *arg, struct kt_object *job)
+{
+	struct job_controller *own = arg;
+
+	kt_reconciler_add_object(own->reconciler, job);
+}
+
+/* The Job that controls the pod; NULL: it is gone, or there is none. */
+static struct kt_object *job_of(struct job_controller *own, const struct kt_object *pod)
+{
+	struct kt_owner owner;
+	struct kt_object *job;
+
+	if (!kt_controller_owner(pod, &owner) || !kt_sv_is(owner.kind, "Job"))
+		return NULL;
+	job = kt_informer_get(own->jobs, kt_object_namespace(pod), owner.name);
+	return job && kt_sv_eq(kt_object_uid(job), owner.uid) ? job : NULL;
+}
+
+static bool is_of_a_job(const struct kt_object *pod)
+{
+	struct kt_owner owner;
+
+	return kt_controller_owner(pod, &owner) && kt_sv_is(owner.kind, "Job");
+}
+
 static void pod_changed(void *arg, struct kt_object *old_object, struct kt_object *new_object)
 {
 	struct job_controller *own = arg;
-	struct kt_object *pod = new_object ? new_object : old_object, *job;
-	struct kt_owner owner;
+	struct kt_object *before = old_object ? job_of(own, old_object) : NULL;
+	struct kt_object *job = new_object ? job_of(own, new_object) : NULL;
 
-	if (!kt_controller_owner(pod, &owner) || !kt_sv_is(owner.kind, "Job"))
+	if (before)
+		add_job(own, before);
+	if (job && job != before)
+		add_job(own, job);
+	if (!new_object || job)
 		return;
-	job = kt_informer_get(own->jobs, kt_object_namespace(pod), owner.name);
-	if (job && kt_sv_eq(kt_object_uid(job), owner.uid)) {
-		kt_reconciler_add_object(own->reconciler, job);
-	} else if (new_object && kt_is_deleting(new_object) &&
+	if (!kt_controller_owner(new_object, NULL)) {
+		if (!kt_is_deleting(new_object))
+			kt_each_selecting(own->jobs, new_object, add_job, own);
+	} else if (is_of_a_job(new_object) && kt_is_deleting(new_object) &&
 	           kt_has_finalizer(new_object, JOB_FINALIZER)) {
-		kt_auto_free char *key = kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(pod)),
-		        KT_SVP(kt_object_name(pod)));
+		kt_auto_free char *key =
+		        kt_asprintf("!%.*s/%.*s", KT_SVP(kt_object_namespace(new_object)),
+		                KT_SVP(kt_object_name(new_object)));
 
 		kt_reconciler_add(own->reconciler, key);
 	}
@@ -567,6 +623,7 @@ static void *create(struct kt_controllers *controllers)
 	                .arg = own});
 	own->jobs = kt_controllers_informer(controllers, "/apis/batch/v1/jobs");
 	own->pods = kt_controllers_informer(controllers, "/api/v1/pods");
+	kt_controllers_index(controllers, "/api/v1/pods", "orphan", kt_index_orphans);
 	kt_informer_add_handler(
 	        own->jobs, &(struct kt_informer_handler){.on_change = job_changed, .arg = own});
 	kt_informer_add_handler(

@@ -306,15 +306,19 @@ void kt_index_orphans(
 		emit(ctx, kt_object_namespace(object));
 }
 
-/* Both directions carry the uid, so that a namesake is never touched. */
-static void send_owner_patch(
-        const struct kt_claim *claim, struct kt_object *object, json_t *reference)
+/* Both directions carry the uid, so that a namesake is never touched. finalizers: the key under
+ * which the claim's one stands. */
+static void send_owner_patch(const struct kt_claim *claim, struct kt_object *object,
+        json_t *reference, const char *finalizers)
 {
 	struct kt_sv namespace = kt_object_namespace(object), name = kt_object_name(object),
 	             uid = kt_object_uid(object);
 	kt_auto_json json_t *body = json_pack("{s:{s:s%,s:[o]}}", "metadata", "uid", uid.p, uid.len,
 	        "ownerReferences", reference);
 
+	if (claim->finalizer)
+		json_object_set_new(json_object_get(body, "metadata"), finalizers,
+		        json_pack("[s]", claim->finalizer));
 	kt_pass_send(claim->pass,
 	        &(struct kt_pass_write){.method = "PATCH",
 	                .content_type = KT_PATCH_STRATEGIC,
@@ -326,16 +330,17 @@ static void send_owner_patch(
 
 static void adopt(const struct kt_claim *claim, struct kt_object *object)
 {
-	send_owner_patch(
-	        claim, object, kt_owner_reference(claim->owner, claim->api_version, claim->kind));
+	send_owner_patch(claim, object,
+	        kt_owner_reference(claim->owner, claim->api_version, claim->kind), "finalizers");
 }
 
 static void release(const struct kt_claim *claim, struct kt_object *object)
 {
 	struct kt_sv uid = kt_object_uid(claim->owner);
 
-	send_owner_patch(
-	        claim, object, json_pack("{s:s,s:s%}", "$patch", "delete", "uid", uid.p, uid.len));
+	send_owner_patch(claim, object,
+	        json_pack("{s:s,s:s%}", "$patch", "delete", "uid", uid.p, uid.len),
+	        "$deleteFromPrimitiveList/finalizers");
 }
 
 void kt_claim_objects(const struct kt_claim *claim, kt_objects *out)

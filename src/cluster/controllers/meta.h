@@ -84,6 +84,7 @@ struct kt_claim {
 	struct kt_object *owner;
 	const char *api_version, *kind;
 	const struct kt_selector *selector;
+	const char *finalizer; /* what objects have while they are claimed; NULL: none */
 };
 void kt_claim_objects(const struct kt_claim *claim, kt_objects *out);
 kt_index_fn kt_index_orphans; /* by namespace: objects without a controlling owner */

@@ -48,6 +48,48 @@ static void a_job_counts_every_pod_once(void **state)
 	}
 }
 
+static json_t *get_pod(struct world *world, const char *name)
+{
+	kt_auto_free char *path = kt_asprintf(PODS "/%s", name);
+
+	return fake_get(world->fake, path);
+}
+
+static void patch_pod(struct world *world, const char *name, const char *patch)
+{
+	kt_auto_free char *path = kt_asprintf(PODS "/%s", name);
+
+	fake_patch(world->fake, path, patch);
+	world_run_ms(world, 3000);
+}
+
+/* Who has its labels and no owner becomes a Job's pod, who loses them is one no more. */
+static void a_job_takes_orphans_and_lets_strangers_go(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *first = NULL, *pod = NULL, *job = NULL;
+	const char *name;
+
+	put_job(world,
+	        "'parallelism':2,'completions':4,'selector':{'matchLabels':{'job-name':'j'}}");
+	world_run_ms(world, 3000);
+	first = fake_nth(world->fake, "/api/v1/pods", 0);
+	name = kt_jstr(first, "metadata.name");
+	patch_pod(world, name, "{'metadata':{'ownerReferences':null,'finalizers':null}}");
+	pod = get_pod(world, name);
+	assert_string_equal(kt_jstr(pod, "metadata.ownerReferences.0.name"), "j");
+	assert_int_equal(json_array_size(kt_jget(pod, "metadata.finalizers")), 1);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 2);
+	patch_pod(world, name, "{'metadata':{'labels':null}}");
+	json_decref(pod);
+	pod = get_pod(world, name);
+	assert_int_equal(json_array_size(kt_jget(pod, "metadata.ownerReferences")), 0);
+	assert_int_equal(json_array_size(kt_jget(pod, "metadata.finalizers")), 0);
+	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 3);
+	job = fake_get(world->fake, JOBS "/j");
+	assert_int_equal(kt_jint(job, "status.active", 0), 2);
+}
+
 static void a_job_gives_up(void **state)
 {
 	struct world *world = *state;
@@ -376,6 +418,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, controllers_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	        T(a_job_counts_every_pod_once),
+	        T(a_job_takes_orphans_and_lets_strangers_go),
 	        T(a_job_gives_up),
 	        T(a_job_waits_after_failures),
 	        T(an_indexed_job_does_each_index),
