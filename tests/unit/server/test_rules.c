@@ -463,7 +463,7 @@ static void test_node_labels_are_warned_of(void **state)
 #define NOW "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"
 #define TERM(values) \
 	"{\"matchExpressions\":[{\"key\":\"" KEY "\",\"operator\":\"In\",\"values\":[" values "]}" \
-	                                                                                      "]}"
+	"]}"
 	static const struct {
 		const char *group, *kind, *body, *warning;
 	} cases[] = {

@@ -3,6 +3,7 @@
 
 #include "api/server/auth/node.h"
 #include "api/server/auth/rbac.h"
+#include "api/server/auth/tokens.h"
 #include "api/status.h"
 
 #include <errno.h>
@@ -314,9 +315,15 @@ static int check_binding(struct kt_authorizer *authorizer, const struct kt_user 
 	if (may(authorizer, user, "bind", is_cluster_role ? "clusterroles" : "roles", namespace,
 	            role))
 		return 0;
-	if (kt_rbac_role_rules(
-	            authorizer->index, &arena, is_cluster_role, namespace, role, &wanted) < 0)
+	/* Read where it was stored: the index may be a moment behind. */
+	kt_auto_json json_t *there =
+	        is_cluster_role
+	                ? kt_auth_read(authorizer->storage, "/registry/clusterroles/%s", role)
+	                : kt_auth_read(
+	                          authorizer->storage, "/registry/roles/%s/%s", namespace, role);
+	if (!there)
 		return kt_fail_not_found(err, RBAC_GROUP, resource, role);
+	wanted = kt_rbac_rules_parse(&arena, json_object_get(there, "rules"));
 	return confirm_no_escalation(authorizer, user, namespace, &wanted, resource, name, err);
 }
 

@@ -59,8 +59,4 @@ void kt_rbac_visit(struct kt_rbac_index *index, const struct kt_user *user, cons
 /* `RBAC: allowed by RoleBinding "b/ns" of Role "r" to User "jane"`; only from within the visitor's
  * callback. */
 char *kt_rbac_describe(const struct kt_rbac_visitor *visitor);
-/* The rules of one role, copied into the arena. -ENOENT. */
-int kt_rbac_role_rules(struct kt_rbac_index *index, struct kt_arena *arena, bool is_cluster_role,
-        const char *namespace, const char *name, struct kt_rbac_rules *ret_rules);
-
 #endif

@@ -422,39 +422,3 @@ char *kt_rbac_describe(const struct kt_rbac_visitor *visitor)
 	        *b->namespace ? "RoleBinding" : "ClusterRoleBinding", name,
 	        b->is_cluster_role ? "ClusterRole" : "Role", b->role, kinds[s->kind], subject);
 }
-
-static const char **copy_list(struct kt_arena *arena, const char **items)
-{
-	size_t n = 0;
-	const char **copy;
-
-	while (items[n])
-		n++;
-	copy = kt_arena_alloc(arena, (n + 1) * sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = kt_arena_strdup(arena, items[i]);
-	return copy;
-}
-
-int kt_rbac_role_rules(struct kt_rbac_index *index, struct kt_arena *arena, bool is_cluster_role,
-        const char *namespace, const char *name, struct kt_rbac_rules *ret_rules)
-{
-	const struct role *role;
-
-	pthread_rwlock_rdlock(&index->lock);
-	role = find_role(index, is_cluster_role, namespace, name);
-	if (role) {
-		*ret_rules = (struct kt_rbac_rules){
-		        kt_arena_alloc(arena, (role->rules.n + 1) * sizeof(struct kt_rbac_rule)),
-		        role->rules.n};
-		for (size_t i = 0; i < role->rules.n; i++) {
-			const struct kt_rbac_rule *rule = &role->rules.items[i];
-
-			ret_rules->items[i] = (struct kt_rbac_rule){copy_list(arena, rule->verbs),
-			        copy_list(arena, rule->groups), copy_list(arena, rule->resources),
-			        copy_list(arena, rule->names), copy_list(arena, rule->urls)};
-		}
-	}
-	pthread_rwlock_unlock(&index->lock);
-	return role ? 0 : -ENOENT;
-}
