@@ -40,10 +40,25 @@ struct kt_style kt_ui_style(const struct kt_ui *ui, enum kt_role fg, enum kt_rol
 	return (struct kt_style){ui->theme.colors[fg], ui->theme.colors[bg], 0};
 }
 
+/* The key that waits, when what it needs is there. */
+static void press_held(struct kt_ui *ui)
+{
+	const struct kt_view *view = kt_ui_top(ui);
+	bool is_here = ui->held_moves == ui->moves && !ui->dialog && !ui->leaving;
+
+	if (ui->held_key == KT_KEY_NONE)
+		return;
+	if (!is_here)
+		ui->held_key = KT_KEY_NONE;
+	else if (!view->ops->is_loading(view))
+		kt_ui_press(ui, ui->held_key);
+}
+
 /* Frames */
 
 void kt_ui_paint(struct kt_ui *ui)
 {
+	press_held(ui);
 	kt_timer_cancel(&ui->frame_timer);
 	kt_frame_draw(ui);
 	kt_screen_present();
@@ -176,6 +191,24 @@ static bool expand(struct kt_view *view, const char *line, struct kt_str *out)
 	return true;
 }
 
+/* What the key would do has nothing to do it to: it waits for a table that is loading, unless it
+ * changes something, for nobody has seen what. Any other key gives it up. */
+static void refuse_key(
+        struct kt_ui *ui, const struct kt_view *view, const struct kt_binding *binding)
+{
+	const char *what = binding->help ? binding->help : binding->line;
+	bool is_loading = view->ops->is_loading && view->ops->is_loading(view);
+
+	if (is_loading && !(binding->flags & KT_BINDING_WRITES)) {
+		ui->held_key = binding->key;
+		ui->held_moves = ui->moves;
+		kt_ui_flash(ui, KT_FLASH_INFO, "%s: waiting for the rows", what);
+	} else if (!ui->flash) { /* else the view has said why */
+		kt_ui_flash(ui, KT_FLASH_WARN, "%s: there is nothing to do it to%s", what,
+		        is_loading ? " yet" : " here");
+	}
+}
+
 static bool run_binding(struct kt_ui *ui, struct kt_view *view, const struct kt_key *key)
 {
 	const struct kt_custom_key *own = kt_plugin_find(ui, view, key->code, true);
@@ -188,12 +221,14 @@ static bool run_binding(struct kt_ui *ui, struct kt_view *view, const struct kt_
 		kt_plugin_run(ui, view, own);
 	if (!binding)
 		return own != NULL;
-	if (expand(view, binding->line, &line)) {
-		kt_ui_flash_clear(ui); /* it told of what was done before */
-		ui->of_key = true;
-		kt_ui_run(ui, kt_str_text(&line));
-		ui->of_key = false;
+	kt_ui_flash_clear(ui); /* it told of what was done before */
+	if (!expand(view, binding->line, &line)) {
+		refuse_key(ui, view, binding);
+		return true;
 	}
+	ui->of_key = true;
+	kt_ui_run(ui, kt_str_text(&line));
+	ui->of_key = false;
 	return true;
 }
 
@@ -214,6 +249,7 @@ static void handle_key(struct kt_ui *ui, const struct kt_key *key)
 {
 	struct kt_view *view = kt_ui_top(ui);
 
+	ui->held_key = KT_KEY_NONE;
 	if (key->code == KT_KEY_RESIZE || key->code == KT_KEY_NONE || kt_paste_key(ui, key))
 		return;
 	if (kt_screen_too_small()) { /* what cannot be seen is not done */

@@ -62,6 +62,8 @@ struct kt_view_ops {
 	/* What {name} in a command line of the key table stands for. False: not known here, the key
 	 * does nothing. May be NULL. */
 	bool (*expand)(struct kt_view *view, const char *name, struct kt_str *out);
+	/* What it cannot expand may be there soon. May be NULL. */
+	bool (*is_loading)(const struct kt_view *view);
 	/* `/`: what was typed; "" takes the filter away. NULL: nothing to filter. */
 	void (*filter)(struct kt_view *view, const char *text);
 	const char *(*filter_text)(const struct kt_view *view); /* NULL or "": none */
@@ -122,6 +124,8 @@ struct kt_ui {
 	struct kt_timer flash_timer, frame_timer, tick_timer;
 	int64_t painted_ns;
 	bool readonly, hide_header, hide_crumbs, full_screen, leaving, starting;
+	uint32_t held_key;    /* pressed when its row was not there yet; KT_KEY_NONE */
+	uint64_t held_moves;  /* `moves` at that time */
 	bool pasting;         /* paste.c */
 	struct kt_str pasted; /* so far */
 	bool of_key; /* the line being run stands for a key: views are pushed, not replaced */

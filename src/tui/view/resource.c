@@ -122,6 +122,13 @@ static void draw(struct kt_view *view, struct kt_rect area)
 	}
 }
 
+static bool is_loading(const struct kt_view *view)
+{
+	const struct resource_view *v = of_view(view);
+
+	return !v->live.complete && !v->table.order.n;
+}
+
 static bool key(struct kt_view *view, const struct kt_key *pressed)
 {
 	return kt_table_key(&of_view(view)->table, pressed);
@@ -180,7 +187,9 @@ static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 	}
 	if (!row)
 		return false;
-	if (!strcmp(name, "target")) {
+	if (!strcmp(name, "row")) {
+		return true;
+	} else if (!strcmp(name, "target")) {
 		put_target(v, row->name, out);
 	} else if (!strcmp(name, "targets") || !strcmp(name, "names")) {
 		return put_chosen(v, !strcmp(name, "targets"), out);
@@ -416,6 +425,7 @@ static const struct kt_view_ops OPS = {
         .key = key,
         .verb = verb,
         .expand = expand,
+        .is_loading = is_loading,
         .filter = filter,
         .filter_text = filter_text,
         .resource = resource,

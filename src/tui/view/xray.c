@@ -299,6 +299,8 @@ static bool expand(struct kt_view *view, const char *name, struct kt_str *out)
 	const struct kt_xray_line *line = current(v);
 	const struct kt_resource *of = line ? resource_of(v, line) : NULL;
 
+	if (line && !strcmp(name, "row"))
+		return true;
 	if (!of)
 		return false;
 	if (!strcmp(name, "target") || !strcmp(name, "targets"))
