@@ -7,8 +7,8 @@
  * kinds:
  *  - real: epoll, CLOCK_MONOTONIC and CLOCK_REALTIME, getrandom(2). One thread runs it.
  *  - virtual: no descriptors; time moves only when nothing else is left to run, straight to the
- * next timer; random numbers come from a seed. The simulator runs whole clusters on one virtual
- * loop, byte for byte.
+ *    next timer; random numbers come from a seed. The simulator runs whole clusters on one virtual
+ *    loop, byte for byte.
  *
  * Threads: kt_loop_post() and kt_loop_stop() may be called from any thread; all else only from the
  * loop's own thread (or before it runs). Callbacks run one after another on the loop's thread.

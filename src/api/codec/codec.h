@@ -6,12 +6,12 @@
  *
  * Shape of a decoded tree of a built-in type:
  *  - nulls are gone (null field: absent; null list element or map value: the zero value of its
- * type);
+ *    type);
  *  - fields that hold the zero value and are no pointers are absent, except structs, which are
- * always there as objects
- *    ("status": {}), so that defaulting finds them; pointer fields keep an explicit zero;
+ *    always there as objects ("status": {}), so that defaulting finds them; pointer fields keep
+ *    an explicit zero;
  *  - quantities are strings in canonical form, times in RFC 3339 UTC, bytes base64; an
- * int-or-string is what was sent;
+ *    int-or-string is what was sent;
  *  - unknown fields are dropped (and reported, see enum kt_strict).
  * Types with KT_FIELD_UNSTRUCTURED (from a CRD) are kept as sent, nulls and zeros too; unknown
  * fields are pruned unless the type preserves them. Encoding accepts any tree that fits the type,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The scheduling queue: pods that wait for a decision, in order of priority and then age. A pod is
- * in one of four places: active         ready to be tried backoff        tried in vain; ready when
- * its back-off ends (1 s, doubling, at most 10 s) unschedulable  tried in vain; waits for a cluster
- * event that its refusing plugins named, or five minutes gated          not to be tried
- * (pre_enqueue); waits for a change of the pod
+ * in one of four places:
+ *   active         ready to be tried
+ *   backoff        tried in vain; ready when its back-off ends (1 s, doubling, at most 10 s)
+ *   unschedulable  tried in vain; waits for a cluster event that its refusing plugins named, or
+ *                  five minutes
+ *   gated          not to be tried (pre_enqueue); waits for a change of the pod
  *
  * Bounded by the number of pods in the cluster. Everything on one loop.
  */

@@ -5,29 +5,29 @@
  * sidecars, main containers, readiness, restarts with back-off, termination with grace, completion.
  * What a pod does is data in its annotations; without any it starts at once and runs for ever (the
  * pod of a Job ends with success after a second unless its image is pause, `sleep N` after N
- * seconds). Ephemeral containers
- * live the same way, are never restarted, and hold up nothing; init and ephemeral containers hear
- * of run-time and exit-code only by their own names.
+ * seconds). Ephemeral containers live the same way, are never restarted, and hold up nothing; init
+ * and ephemeral containers hear of run-time and exit-code only by their own names.
  *
- * Annotations, each also as "simulated.kube-tui.io/CONTAINER.KEY" for one container:
- *   simulated.kube-tui.io/pull-time         Go duration; 0s: the image is there already
- *   simulated.kube-tui.io/pull-error        text: pulling fails with it, for ever
- *   simulated.kube-tui.io/start-time        duration between pull and running
- *   simulated.kube-tui.io/ready-time        duration between running and ready; default: the
- * probes' initialDelaySeconds simulated.kube-tui.io/ready             "false": never becomes ready
- *   simulated.kube-tui.io/run-time          duration until it exits, or "forever"
- *   simulated.kube-tui.io/exit-code         one number, or a list "1,1,0": the n-th run's, the last
- * one repeats simulated.kube-tui.io/termination-time  duration between the termination signal and
- * the exit simulated.kube-tui.io/cpu-usage, memory-usage    quantities for `kubectl top`
- *   simulated.kube-tui.io/log-rate          lines per second; 0: silent
- *   simulated.kube-tui.io/log-lines         lines to say in turn, separated by newlines; {n} {pod}
- * {container} {time} are filled in
+ * Annotations "simulated.kube-tui.io/KEY", each also as "simulated.kube-tui.io/CONTAINER.KEY" for
+ * one container:
+ *   pull-time         Go duration; 0s: the image is there already
+ *   pull-error        text: pulling fails with it, for ever
+ *   start-time        duration between pull and running
+ *   ready-time        duration between running and ready; default: the probes' initialDelaySeconds
+ *   ready             "false": never becomes ready
+ *   run-time          duration until it exits, or "forever"
+ *   exit-code         one number, or a list "1,1,0": the n-th run's, the last one repeats
+ *   termination-time  duration between the termination signal and the exit
+ *   cpu-usage, memory-usage  quantities for `kubectl top`
+ *   log-rate          lines per second; 0: silent
+ *   log-lines         lines to say in turn, separated by newlines; {n} {pod} {container} {time} are
+ *                     filled in
  *
  * What a node does is data in the Node's annotations (kubectl annotate node dev-worker-0001 …):
- *   simulated.kube-tui.io/stopped            "true": the machine is off. It renews no lease, says
- * nothing, its pods neither start nor end and have no logs; without the annotation it is back
- *   simulated.kube-tui.io/not-ready          text: Ready is False with this message
- *   simulated.kube-tui.io/memory-pressure, disk-pressure, pid-pressure    "true": the condition is
+ *   stopped           "true": the machine is off. It renews no lease, says nothing, its pods
+ *                     neither start nor end and have no logs; without the annotation it is back
+ *   not-ready         text: Ready is False with this message
+ *   memory-pressure, disk-pressure, pid-pressure  "true": so is the condition
  *
  * Everything runs on the options' loop. The functions of the node connector (logs, metrics) may be
  * called from any thread. Cost follows change: an idle pod has no timer; leases are written at most
