@@ -31,6 +31,7 @@ struct sim_check {
 	struct kt_map writes; /* key -> struct writes */
 	int64_t revision;
 	uint64_t n_changes;
+	uint64_t n_restless; /* of them, what a restart is no reason for */
 };
 
 /* FNV-1a: not for attackers, only to compare two runs. */
@@ -212,7 +213,7 @@ static void check_order(struct sim_check *check, const struct kt_storage_event *
  * again. */
 static bool is_heartbeat(const struct kt_object *object)
 {
-	return sim_is_kind(object, "Lease") || sim_is_kind(object, "Node") ||
+	return sim_is_kind(object, "Lease") ||
 	       kt_json_string_is(
 	               kt_json_member(kt_object_doc(object), "reason"), "WaitForFirstConsumer");
 }
@@ -228,6 +229,9 @@ static void on_event(struct sim_check *check, struct kt_storage_event *event)
 		        kt_object_key(event->object));
 	sim->n_events++;
 	check->n_changes += !is_heartbeat(event->object);
+	/* A kubelet that starts says how its node is, and events tell who started. */
+	check->n_restless += !is_heartbeat(event->object) && !sim_is_kind(event->object, "Node") &&
+	                     !sim_is_kind(event->object, "Event");
 	hash_event(sim, event);
 	check_order(check, event);
 	if (!is_put) {
@@ -312,6 +316,11 @@ void sim_check_finish(struct sim *sim)
 	kt_map_finish(&sim->check->live);
 	kt_map_finish(&sim->check->writes);
 	free(kt_steal(&sim->check));
+}
+
+uint64_t sim_check_n_restless(const struct sim *sim)
+{
+	return sim->check->n_restless;
 }
 
 uint64_t sim_check_n_changes(const struct sim *sim)

@@ -243,6 +243,12 @@ static void run_ms(struct sim *sim, int64_t ms)
 	}
 }
 
+static void restart_components(struct sim *sim)
+{
+	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++)
+		restart_component(&sim->components[i]);
+}
+
 static void run_chaos(struct sim *sim)
 {
 	sim->faults = sim->options.chaos_s > 0;
@@ -253,8 +259,7 @@ static void run_chaos(struct sim *sim)
 		run_ms(sim, STEP_MS);
 	sim_workload_stop(sim);
 	/* A node that was deleted registers again when its machine starts. */
-	for (size_t i = 0; i < KT_ARRAY_SIZE(kinds); i++)
-		restart_component(&sim->components[i]);
+	restart_components(sim);
 }
 
 /* For whoever looks into a seed: KT_SIM_DUMP=/registry/pods/ shows what is there. */
@@ -269,6 +274,18 @@ static void dump(struct sim *sim)
 	for (size_t i = 0; i < list.n; i++)
 		fprintf(stderr, "%s\n", kt_object_json(list.objects[i]));
 	kt_storage_list_finish(&list);
+}
+
+/* Whoever starts finds all as it should be and has nothing to write. */
+static void restart_at_rest(struct sim *sim)
+{
+	uint64_t before = sim_check_n_restless(sim);
+
+	restart_components(sim);
+	run_ms(sim, QUIET_S * 1000);
+	if (sim_check_n_restless(sim) != before)
+		sim_fail(sim, "%llu changes after a restart at rest",
+		        (unsigned long long)(sim_check_n_restless(sim) - before));
 }
 
 static void run_to_rest(struct sim *sim)
@@ -301,6 +318,8 @@ static void run_to_rest(struct sim *sim)
 	unrest = sim_check_unrest(sim);
 	if (unrest)
 		sim_fail(sim, "at rest, and then no more: %s", unrest);
+	if (!sim->failure)
+		restart_at_rest(sim);
 }
 
 int sim_run(struct sim *sim, const struct sim_options *options)

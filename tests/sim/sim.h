@@ -90,6 +90,8 @@ void sim_check_pump(struct sim *sim);
 char *sim_check_unrest(struct sim *sim);
 /* Events since the start that are more than a heartbeat. */
 uint64_t sim_check_n_changes(const struct sim *sim);
+/* The same without what a restart of the components is a reason for. */
+uint64_t sim_check_n_restless(const struct sim *sim);
 
 /* rest.c: the same of a copy of the store, key -> object. */
 char *sim_rest_unrest(const struct kt_map *live);
