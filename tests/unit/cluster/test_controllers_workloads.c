@@ -263,6 +263,32 @@ static void a_lost_node_loses_its_pods(void **state)
 	assert_told(world, "Pod", "Cancelling deletion of Pod default/patient");
 }
 
+static void put_set(struct world *world, const char *name, int replicas, const char *owner_uid)
+{
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'apps/v1','kind':'ReplicaSet','metadata':{'name':'%s',"
+	        "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'m','uid':'%s',"
+	        "'controller':true}]},'spec':{'replicas':%d,'selector':{'matchLabels':{'app':'%s'}}"
+	        ",'template':{'metadata':{'labels':{'app':'%s'}},'spec':{'containers':[{'name':'c'}"
+	        "]}}}}",
+	        name, owner_uid, replicas, name, name);
+
+	fake_put(world->fake, "/apis/apps/v1/namespaces/default/replicasets", text);
+}
+
+/* It is adopted by the set of that name. */
+static void put_ready(struct world *world, const char *set, const char *node, int second)
+{
+	kt_auto_free char *text = kt_asprintf(
+	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s-%s','labels':{'app':'%s'}},"
+	        "'spec':{'nodeName':'%s','containers':[{'name':'c'}]},'status':{'phase':'Running',"
+	        "'conditions':[{'type':'Ready','status':'True','lastTransitionTime':"
+	        "'2023-11-14T22:13:%02dZ'}]}}",
+	        set, node, set, node, second);
+
+	fake_put(world->fake, PODS, text);
+}
+
 static void set_ready(struct world *world, const char *node, const char *ready)
 {
 	kt_auto_free char *path = kt_asprintf("/api/v1/nodes/%s/status", node);
@@ -304,6 +330,29 @@ static void nobody_is_driven_out_of_a_lost_cluster(void **state)
 	set_ready(world, "b", "True");
 	assert_true(is_evicted(world, "a"));
 	assert_false(is_evicted(world, "b"));
+}
+
+/* The taint that a person puts on a node that is surely dead frees its pods, once it is not ready
+ * and they are to go. */
+static void pods_of_a_node_out_of_service_are_freed(void **state)
+{
+	struct world *world = *state;
+	kt_auto_json json_t *pod = NULL;
+
+	put_node(world, "a", "");
+	put_node(world, "b", "");
+	put_ready(world, "p", "a", 1);
+	fake_delete(world->fake, PODS "/p-a");
+	fake_patch(world->fake, "/api/v1/nodes/a",
+	        "{'spec':{'taints':[{'key':'node.kubernetes.io/out-of-service','value':"
+	        "'nodeshutdown','effect':'NoExecute'}]}}");
+	world_run_ms(world, 1000);
+	pod = fake_get(world->fake, PODS "/p-a");
+	assert_non_null(pod); /* the node may still end it */
+	set_ready(world, "a", "False");
+	json_decref(pod);
+	pod = fake_get(world->fake, PODS "/p-a");
+	assert_null(pod);
 }
 
 /* Of five, three are more than 55 of 100 and more than two. */
@@ -524,32 +573,6 @@ static void daemons_leave_nodes_that_turn_them_out(void **state)
 	assert_int_equal(fake_count(world->fake, "/api/v1/pods"), 0);
 }
 
-static void put_set(struct world *world, const char *name, int replicas, const char *owner_uid)
-{
-	kt_auto_free char *text = kt_asprintf(
-	        "{'apiVersion':'apps/v1','kind':'ReplicaSet','metadata':{'name':'%s',"
-	        "'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'m','uid':'%s',"
-	        "'controller':true}]},'spec':{'replicas':%d,'selector':{'matchLabels':{'app':'%s'}}"
-	        ",'template':{'metadata':{'labels':{'app':'%s'}},'spec':{'containers':[{'name':'c'}"
-	        "]}}}}",
-	        name, owner_uid, replicas, name, name);
-
-	fake_put(world->fake, "/apis/apps/v1/namespaces/default/replicasets", text);
-}
-
-/* It is adopted by the set of that name. */
-static void put_ready(struct world *world, const char *set, const char *node, int second)
-{
-	kt_auto_free char *text = kt_asprintf(
-	        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s-%s','labels':{'app':'%s'}},"
-	        "'spec':{'nodeName':'%s','containers':[{'name':'c'}]},'status':{'phase':'Running',"
-	        "'conditions':[{'type':'Ready','status':'True','lastTransitionTime':"
-	        "'2023-11-14T22:13:%02dZ'}]}}",
-	        set, node, set, node, second);
-
-	fake_put(world->fake, PODS, text);
-}
-
 /* Where most pods of the owner's sets are one goes first; only then does age count. */
 static void sets_of_one_owner_thin_out_together(void **state)
 {
@@ -596,6 +619,7 @@ int main(void)
 	        T(a_lost_node_loses_its_pods),
 	        T(nobody_is_driven_out_of_a_lost_cluster),
 	        T(a_zone_that_mostly_fell_keeps_its_pods),
+	        T(pods_of_a_node_out_of_service_are_freed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
