@@ -631,6 +631,34 @@ static void test_bad_words_are_told_as_go_does(void **state)
 	kt_call_finish(&w.call);
 }
 
+#define HEADLESS "/api/v1/namespaces/default/services"
+
+/* A headless service without selector may have any family, but an update that only takes the
+ * selector away asks for none. */
+static void test_headless_families_stay(void **state)
+{
+	struct kt_pipeline *f = *state;
+	struct kt_waited w;
+
+	assert_int_equal(
+	        kt_pipeline_status(f, f->admin, "POST", HEADLESS,
+	                "{\"metadata\":{\"name\":\"h\"},\"spec\":{\"clusterIP\":\"None\","
+	                "\"ipFamilyPolicy\":\"PreferDualStack\",\"selector\":{\"a\":\"b\"}}}"),
+	        201);
+	kt_pipeline_request(f, f->admin, &w, "PATCH", HEADLESS "/h", "application/merge-patch+json",
+	        "{\"spec\":{\"selector\":null}}");
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
+	kt_auto_json json_t *service = kt_pipeline_read(f, HEADLESS "/h");
+	assert_int_equal(json_array_size(kt_jget(service, "spec.ipFamilies")), 1);
+	kt_pipeline_request(f, f->admin, &w, "PATCH", HEADLESS "/h", "application/merge-patch+json",
+	        "{\"spec\":{\"ipFamilies\":null}}");
+	assert_int_equal(w.call.status, 200);
+	kt_call_finish(&w.call);
+	kt_auto_json json_t *both = kt_pipeline_read(f, HEADLESS "/h");
+	assert_int_equal(json_array_size(kt_jget(both, "spec.ipFamilies")), 2);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -678,6 +706,8 @@ int main(void)
 	                kt_pipeline_setup, kt_pipeline_teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_policy_asks_the_authorizer, kt_pipeline_setup, kt_pipeline_teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_headless_families_stay, kt_pipeline_setup, kt_pipeline_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/machinery/selector.h"
 #include "api/server/rules/batch.h"
 
 #include "api/machinery/names.h"
@@ -121,6 +122,10 @@ static void check_generated_selector(
 	check_has_label(c, &labels, UID_LABEL, uid);
 	check_has_label(c, &labels, NAME_LABEL, name);
 	kt_auto_json json_t *expected = json_pack("{s:s}", UID_LABEL, uid);
+	struct kt_selector *parsed = NULL;
+	if (kt_selector_of_json(selector.value, &parsed, NULL) < 0)
+		return; /* what is wrong with it is said elsewhere */
+	kt_selector_destroy(parsed);
 	if (!kt_selector_selects(selector.value, expected) && json_object_size(selector.value))
 		kt_add_invalid(c, &selector, "`selector` not auto-generated");
 }

@@ -210,6 +210,19 @@ static void default_nameless(json_t *spec, const char *available)
 		        families, json_string(has_family(families, "IPv4") ? "IPv6" : "IPv4"));
 }
 
+/* An update that repeats what a service with this policy got: it asks for nothing. */
+static bool repeats_preference(const json_t *spec, const json_t *old_spec)
+{
+	static const char *const members[] = {"type", "ipFamilyPolicy", "ipFamilies", "clusterIPs"};
+	if (strcmp(kt_text_of(spec, "ipFamilyPolicy"), "PreferDualStack") != 0)
+		return false;
+	for (size_t i = 0; i < KT_ARRAY_SIZE(members); i++)
+		if (!kt_same(json_object_get(spec, members[i]),
+		            json_object_get(old_spec, members[i])))
+			return false;
+	return true;
+}
+
 static int set_families(struct kt_rule_context *c, json_t *service, const json_t *old)
 {
 	json_t *spec = json_object_get(service, "spec");
@@ -219,6 +232,8 @@ static int set_families(struct kt_rule_context *c, json_t *service, const json_t
 		return 0;
 	const json_t *old_spec = json_object_get(old, "spec");
 	bool was_same_kind = old && kt_service_needs_cluster_ip(old_spec);
+	if (was_same_kind && repeats_preference(spec, old_spec))
+		return 0;
 	if (was_same_kind && !json_array_size(json_object_get(spec, "ipFamilies")))
 		json_object_set_new(spec, "ipFamilies",
 		        json_deep_copy(json_object_get(old_spec, "ipFamilies")));
