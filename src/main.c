@@ -7,8 +7,10 @@
 #include "base/path.h"
 #include "tui/command/repl.h"
 #include "tui/command/script.h"
+#include "tui/command/session.h"
 #include "ui_main.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -87,6 +89,21 @@ static int run(int argc, char *const *argv)
 	return kt_command_run(session, argc, argv, stdin, stdout, stderr);
 }
 
+/* What was printed and could not be written is no success: a full disk behind `>`. */
+static int finish_output(int code)
+{
+	int problem = fflush(stdout) != 0 ? errno : 0;
+
+	if (!problem && ferror(stdout)) /* an earlier write failed: asked again for the reason */
+		problem = write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO;
+	if (!problem || problem == EPIPE || problem == EBADF)
+		return code;
+	kt_auto_free char *why = kt_open_problem("/dev/stdout", problem);
+
+	fprintf(stderr, "error: write %s\n", why + strlen("open "));
+	return code ? code : KT_EXIT_ERROR;
+}
+
 static void seed_hash_tables(void)
 {
 	uint64_t seed;
@@ -107,7 +124,7 @@ int main(int argc, char **argv)
 		return kt_ui_main(argc - 1, argv + 1);
 	session = kt_session_create(&(struct kt_session_options){0});
 	catch_interrupt();
-	int code = run(argc - 1, argv + 1);
+	int code = finish_output(run(argc - 1, argv + 1));
 
 	kt_session_destroy(session);
 	return code;

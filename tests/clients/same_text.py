@@ -21,6 +21,16 @@ from kubectl import MANIFEST
 
 MINOR_MIN = 35
 HERE = pathlib.Path(__file__).parent / "same_text"
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata: {a: b}\n"
+MANIFESTS = {
+    "list.yaml": "apiVersion: v1\nkind: List\nitems:\n" +
+                 "".join(f"- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}\n" for name in ("l1", "l2")),
+    "dup.yaml": MAP.replace("NAME", "dup") + "data: {c: d}\n",
+    "empty.yaml": "---\n# nothing\n---\n",
+    "json.json": '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"js"}}',
+    "mixed/deep/a.yaml": MAP.replace("NAME", "deep"),
+    "mixed/readme.txt": "no manifest\n",
+}
 NORMAL = [
     # what differs between any two moments, requests or objects
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
@@ -74,6 +84,12 @@ def settle(cluster, kubectl):
     cluster.file("env.txt", "A=1\n# remark\n\n  B=two words  \nHOME\nD=\"q\"\n")
     cluster.file("bad.env", "1A=x y\n")
     cluster.file("bad2.env", "a b=1\n")
+    cluster.file("cols.txt", "NAME STATUS\nmetadata.name status.phase\n")
+    cluster.file("jp.txt", "{.items[*].metadata.name}")
+    cluster.file("gt.txt", "{{len .items}}")
+    (cluster.dir / "manifests" / "mixed" / "deep").mkdir(parents=True)
+    for name, text in MANIFESTS.items():
+        cluster.file(f"manifests/{name}", text)
     (cluster.dir / "bin.dat").write_bytes(b"\xff\xfe\x00bin")
     (cluster.dir / "dir" / "inner").mkdir(parents=True)
     for name in ("f1", "f2", "inner/f3"):

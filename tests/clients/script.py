@@ -99,7 +99,7 @@ def arguments_of_a_script(cluster):
     cluster.file("args.kt", "echo $1-$2-$3\n")
     cluster.tui("args.kt", "a", "b c").ok("^a-b c-$")
     cluster.tui("-c", "source args.kt x y z; source args.kt q").ok("^x-y-z$", "^q--$")
-    cluster.tui("-c", "echo $1", "one").ok("^one$")
+    cluster.tui("-c", "echo $1", "one").ok("^one ?$")
 
 
 def here_documents(cluster):
@@ -125,6 +125,18 @@ def outputs_of_commands(cluster):
     run("get cm never").fails(1, "not found")
     cluster.file("loop.kt", "echo $(source loop.kt)\n")
     assert "too deep" in cluster.tui("loop.kt").err, "a script that runs itself"
+
+
+def text_that_ends_too_early(cluster):
+    cluster.file("open.kt", "echo one\necho 'two\nthree\n")
+    cluster.tui("open.kt").fails(1, "^error: quotes or .* are opened here and never closed$", "^open.kt:2: stopped")
+    cluster.tui("-c", "echo one \\").ok("^one ?$")
+
+
+def a_full_disk_behind_standard_output(cluster):
+    full = cluster.run("sh", "-c", f"{cluster.binary} get clusterroles -o yaml > /dev/full")
+    full.fails(1, "^error: write /dev/stdout: no space left on device$")
+    cluster.run("sh", "-c", f"{cluster.binary} get pods -A -o yaml | head -n 1").ok("^apiVersion: v1$")
 
 
 def a_mistyped_command(cluster):
@@ -294,7 +306,8 @@ def versions(cluster):
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
          a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, here_documents, outputs_of_commands,
-         a_mistyped_command, a_prompt_on_a_terminal, assertions, kubeconfigs, fields_of_kubeconfigs,
+         text_that_ends_too_early, a_full_disk_behind_standard_output, a_mistyped_command, a_prompt_on_a_terminal, assertions,
+         kubeconfigs, fields_of_kubeconfigs,
          answers_to_signing_requests,
          versions]
 

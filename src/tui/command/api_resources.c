@@ -29,6 +29,7 @@ static const struct kt_option OPTIONS[] = {
                 .type = KT_OPTION_STRINGS,
                 .value_name = "CATEGORY,…",
                 .help = "only those in these categories"},
+        {.name = "cached", .type = KT_OPTION_BOOL, .help = "as kubectl has it; nothing is cached"},
         {.name = "no-headers", .type = KT_OPTION_BOOL, .help = "no header line"},
         {.name = "sort-by",
                 .type = KT_OPTION_STRING,
@@ -123,12 +124,24 @@ static int by_kind(const void *a, const void *b)
 	        (*(const struct kt_resource *const *)b)->kind);
 }
 
+static int refuse_arguments(struct kt_command_context *ctx)
+{
+	kt_auto_str words = KT_STR_INIT;
+
+	for (int i = 0; i < ctx->argc; i++)
+		kt_str_printf(&words, "%s%s", i ? " " : "", ctx->argv[i]);
+	return kt_command_refuse(ctx, "unexpected arguments: [%s]", kt_str_text(&words));
+}
+
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
 	const char *output = kt_opt_string(ctx, "output"), *sort = kt_opt_string(ctx, "sort-by");
-	const struct kt_discovery *discovery = kt_session_discovery(ctx->session, &err);
+	const struct kt_discovery *discovery =
+	        ctx->argc ? NULL : kt_session_discovery(ctx->session, &err);
 
+	if (ctx->argc)
+		return refuse_arguments(ctx);
 	if (!discovery)
 		return kt_command_fail(ctx, &err, NULL);
 	const struct kt_resource **chosen =
@@ -162,11 +175,14 @@ static int run(struct kt_command_context *ctx)
 static int run_versions(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
-	const struct kt_discovery *discovery = kt_session_discovery(ctx->session, &err);
+	const struct kt_discovery *discovery =
+	        ctx->argc ? NULL : kt_session_discovery(ctx->session, &err);
 	struct kt_map seen;
 	const char *version;
 	size_t it = 0, n = 0;
 
+	if (ctx->argc)
+		return refuse_arguments(ctx);
 	if (!discovery)
 		return kt_command_fail(ctx, &err, NULL);
 	kt_map_init(&seen, NULL);

@@ -316,16 +316,14 @@ static int apply_client_side(struct kt_command_context *ctx, const struct kt_tar
 		return create_new(ctx, target, whole, applied, err);
 	}
 	if (!json_object_get(kt_jget(live, "metadata.annotations"), KT_LAST_APPLIED)) {
-		kt_auto_free char *label = kt_target_label(target);
-
 		fprintf(ctx->err,
-		        "Warning: resource %s is missing the " KT_LAST_APPLIED
-		        " annotation which is required by apply. apply should only be used on "
-		        "resources "
-		        "created declaratively by either create --save-config or apply. The "
-		        "missing annotation "
-		        "will be patched automatically.\n",
-		        label);
+		        "Warning: resource %s/%s is missing the " KT_LAST_APPLIED
+		        " annotation which is required by kube-tui apply. kube-tui apply should "
+		        "only "
+		        "be used on resources created declaratively by either kube-tui create "
+		        "--save-config or kube-tui apply. The missing annotation will be patched "
+		        "automatically.\n",
+		        target->resource->plural, target->name);
 	}
 	return patch_live(ctx, target, whole, live, applied, err);
 }

@@ -75,8 +75,8 @@ static const struct kt_resource *resource_of(
 {
 	const char *slash = strrchr(kind, '/');
 	kt_auto_free char *api_version = kt_strndup(kind, (size_t)(slash - kind));
-	const char *plain = kt_starts_with(api_version, "core/") ? api_version + strlen("core/")
-	                                                         : api_version;
+	const char *plain =
+	        kt_starts_with(api_version, "core/") ? api_version + strlen("core/") : api_version;
 
 	return kt_session_resource_of_kind(prune->ctx->session, plain, slash + 1, err);
 }

@@ -7,7 +7,7 @@
 
 /* What apply has done so far; its lists are borrowed. */
 struct kt_applied {
-	json_t *results;          /* for -o: the objects */
+	json_t *results;           /* for -o: the objects */
 	json_t *uids, *namespaces; /* sets: of the objects that stay, and where they are */
 };
 

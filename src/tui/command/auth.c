@@ -151,6 +151,9 @@ static int run_can(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
 
+	if (kt_opt_bool(ctx, "list") && ctx->argc)
+		return kt_command_fail(
+		        ctx, NULL, "list option must be specified with no arguments");
 	if (kt_opt_bool(ctx, "list"))
 		return list_rules(ctx);
 	if (ctx->argc != 2) {

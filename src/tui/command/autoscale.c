@@ -92,7 +92,11 @@ static int autoscale_one(
 	(void)arg;
 	if (!kt_resource_has_subresource(target->resource, "scale")) {
 		json_decref(spec);
-		return kt_fail(err, EINVAL, "cannot autoscale a %s", target->resource->kind);
+		return kt_fail(err, EINVAL,
+		        "cannot autoscale a %s: could not find scale subresource for %s/%s, "
+		        "Resource=%s in discovery information",
+		        target->resource->kind, target->resource->group, target->resource->version,
+		        target->resource->plural);
 	}
 	if (kt_opt_int(ctx, "min") > 0)
 		json_object_set_new(spec, "minReplicas", json_integer(kt_opt_int(ctx, "min")));

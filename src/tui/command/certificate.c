@@ -78,8 +78,8 @@ static int run_answer(struct kt_command_context *ctx, struct answer answer)
 	kt_auto_free char **words = kt_new_array(char *, (size_t)argc + 2);
 
 	if (!argc && !kt_opt_strings(ctx, "filename")->n)
-		return kt_command_fail(ctx, NULL,
-		        "one or more CSRs must be specified as <name> or -f <filename>");
+		return kt_command_fail(
+		        ctx, NULL, "one or more CSRs must be specified as <name> or -f <filename>");
 	words[0] = type;
 	memcpy(words + 1, argv, (size_t)argc * sizeof(*argv));
 	if (argc && !strchr(argv[0], '/')) {

@@ -96,8 +96,8 @@ static void copy_text(const struct kt_command_context *ctx, json_t *value, const
 }
 
 /* The file's name, or with --embed-certs its content, of which there is never both. */
-static int set_file(const struct kt_command_context *ctx, json_t *value, const char *option,
-        struct kt_err *err)
+static int set_file(
+        const struct kt_command_context *ctx, json_t *value, const char *option, struct kt_err *err)
 {
 	const char *path = kt_opt_string(ctx, option);
 	kt_auto_free char *data = kt_asprintf("%s-data", option);
@@ -185,8 +185,8 @@ static void set_environment(const struct kt_command_context *ctx, json_t *exec)
 			if (kt_streq(kt_jstr(json_array_get(env, j), "name"), name))
 				json_array_remove(env, j);
 		if (equals)
-			json_array_append_new(env,
-			        json_pack("{s:s, s:s}", "name", name, "value", equals + 1));
+			json_array_append_new(
+			        env, json_pack("{s:s, s:s}", "name", name, "value", equals + 1));
 	}
 }
 
@@ -330,8 +330,8 @@ static void property_parse(const char *path, struct property *property)
 		return;
 	bool has_field = last > dot;
 
-	property->name = has_field ? kt_strndup(dot + 1, (size_t)(last - dot - 1))
-	                           : kt_strdup(dot + 1);
+	property->name =
+	        has_field ? kt_strndup(dot + 1, (size_t)(last - dot - 1)) : kt_strdup(dot + 1);
 	property->field = has_field ? kt_strdup(last + 1) : NULL;
 }
 
@@ -363,8 +363,7 @@ static int set_value(json_t *value, void *arg, struct kt_err *err)
 		json_object_set_new(value, field->name, json_string(kt_str_text(&bytes)));
 		return 0;
 	}
-	if (field->type == FIELD_BYTES &&
-	        kt_base64_decode(&bytes, kt_sv_of(property->value)) < 0)
+	if (field->type == FIELD_BYTES && kt_base64_decode(&bytes, kt_sv_of(property->value)) < 0)
 		return kt_fail(err, EINVAL, "error decoding base64 data: %s", property->value);
 	json_object_set_new(value, field->name, json_string(property->value));
 	return 0;
@@ -375,8 +374,8 @@ static bool is_list(const char *word)
 	return !strcmp(word, "clusters") || !strcmp(word, "contexts") || !strcmp(word, "users");
 }
 
-static int set_property(struct kt_command_context *ctx, const char *path, const char *value,
-        struct kt_err *err)
+static int set_property(
+        struct kt_command_context *ctx, const char *path, const char *value, struct kt_err *err)
 {
 	struct property property = {.ctx = ctx, .value = value};
 	int r;

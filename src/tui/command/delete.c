@@ -181,7 +181,9 @@ static int run(struct kt_command_context *ctx)
 	if (kt_cluster_delete_is_meant(ctx))
 		return kt_cluster_delete(ctx);
 	if (check(ctx, &err) < 0 ||
-	        kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, &targets, &err) < 0)
+	        kt_targets_parse(ctx, 0,
+	                KT_TARGET_FILES | KT_TARGET_NEED_NAME | KT_TARGET_NONE_IS_FINE, &targets,
+	                &err) < 0)
 		return err.code == -EINVAL ? kt_command_fail(ctx, &err, NULL)
 		                           : fail_unknown(ctx, &err);
 	bool fetched = !targets.by_name;

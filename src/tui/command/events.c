@@ -187,11 +187,14 @@ static int print_objects(struct kt_command_context *ctx, json_t *list, json_t *c
 	}
 	json_object_set_new(list, "items", items);
 	json_object_set_new(list, "metadata", json_object());
-	int r = kt_printer_create(ctx, false, false, &printer, err);
+	const struct kt_resource *resource = kt_session_resource(ctx->session, "events", err);
+	int r = resource ? kt_printer_create(ctx, false, false, &printer, err) : err->code;
+	bool names = r == 0 && kt_printer_kind(printer) == KT_OUTPUT_NAME;
 
-	if (r == 0)
-		r = kt_printer_object(
-		        printer, kt_session_resource(ctx->session, "events", err), list, err);
+	for (size_t i = 0; names && i < n && r == 0; i++)
+		r = kt_printer_object(printer, resource, events[i], err);
+	if (r == 0 && !names)
+		r = kt_printer_object(printer, resource, list, err);
 	kt_printer_destroy(printer);
 	return r;
 }
@@ -230,7 +233,7 @@ static int print_events(struct kt_command_context *ctx, json_t *list, const char
 {
 	bool watch = kt_opt_bool(ctx, "watch");
 
-	if (kt_opt_string(ctx, "output")) {
+	if (kt_opt_string(ctx, "output") && n) {
 		/* print_objects() replaces the list that `events` points into */
 		json_t *held = json_incref(json_object_get(list, "items"));
 		int r = print_objects(ctx, list, events, n, err);

@@ -274,6 +274,14 @@ static int send_patch(struct kt_command_context *ctx, const struct kt_target *ta
 	return answer ? kt_print_result(ctx, target->resource, answer, done, err) : err->code;
 }
 
+static int not_supported(const struct kt_target *target, const char *what, struct kt_err *err)
+{
+	kt_auto_free char *type = kt_resource_full_name(target->resource);
+
+	return kt_fail(
+	        err, EINVAL, "error: %s \"%s\" %s is not supported", type, target->name, what);
+}
+
 static int restart_one(
         struct kt_command_context *ctx, struct kt_target *target, void *arg, struct kt_err *err)
 {
@@ -282,7 +290,7 @@ static int restart_one(
 	struct timespec ts;
 
 	if (!kt_jget(target->live, "spec.template"))
-		return kt_fail(err, EINVAL, "restarting is not supported");
+		return not_supported(target, "restarting", err);
 	if (kt_jbool(target->live, "spec.paused", false))
 		return kt_fail(err, EINVAL, "can't restart paused %s (run rollout resume first)",
 		        target->resource->singular);
@@ -298,11 +306,9 @@ static int set_paused(struct kt_command_context *ctx, const struct kt_target *ta
         struct kt_err *err)
 {
 	const char *word = paused ? "paused" : "resumed";
-	kt_auto_free char *verb = kt_strndup(ctx->command->name, strcspn(ctx->command->name, " "));
 
 	if (!kt_streq(target->resource->plural, "deployments"))
-		return kt_fail(
-		        err, EINVAL, "%s is not supported for %s", verb, target->resource->plural);
+		return not_supported(target, paused ? "pausing" : "resuming", err);
 	if (kt_jbool(target->live, "spec.paused", false) == paused)
 		return kt_fail(err, EINVAL, "%s.%s \"%s\" is %s", target->resource->plural,
 		        target->resource->group, target->name,
@@ -341,10 +347,33 @@ static int undo_one(
 
 static const enum kt_completion ARGUMENTS[] = {KT_COMPLETE_RESOURCE_OR_NAME, KT_COMPLETE_NONE};
 
+/* history says nothing of none, as kubectl does not. */
+static int run_rollout(struct kt_command_context *ctx, kt_target_fn *fn)
+{
+	kt_auto_err err = KT_ERR_INIT;
+	struct kt_targets targets = {0};
+	int code = KT_EXIT_OK;
+
+	if (!ctx->argc && !kt_opt_strings(ctx, "filename")->n)
+		return kt_command_fail(ctx, NULL, "required resource not specified");
+	if (kt_check_write_options(ctx, &err) < 0 ||
+	        kt_targets_parse(ctx, 0, KT_TARGET_FILES, &targets, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	if (!targets.by_name && kt_targets_fetch(ctx, &targets, &err) < 0)
+		return kt_command_fail(ctx, &err, NULL);
+	if (!targets.n && strcmp(ctx->command->name, "history") != 0)
+		fprintf(ctx->err, "No resources found in %s namespace.\n",
+		        kt_session_namespace(ctx->session));
+	else
+		code = kt_targets_each(ctx, &targets, KT_TARGET_LIVE, fn, NULL);
+	kt_targets_finish(&targets);
+	return code;
+}
+
 #define SUBCOMMAND(word, text, how, opts, reads_only) \
 	static int run_##word(struct kt_command_context *ctx) \
 	{ \
-		return kt_targets_run(ctx, KT_TARGET_FILES | KT_TARGET_LIVE, word##_one, NULL); \
+		return run_rollout(ctx, word##_one); \
 	} \
 	static const struct kt_command rollout_##word = { \
 	        .name = #word, \

@@ -345,6 +345,18 @@ static char *next_line(void *arg)
 	return kt_sv_dup(line);
 }
 
+/* The text ended inside quotes or $(; a backslash at the very end is only left out. */
+static bool is_cut_off(const char *line)
+{
+	return kt_script_is_open(line) && !kt_ends_with(line, "\\");
+}
+
+static int fail_open(const struct kt_script *script)
+{
+	fputs("error: quotes or $( are opened here and never closed\n", script->err);
+	return KT_EXIT_ERROR;
+}
+
 int kt_script_text(struct kt_script *script, const char *text)
 {
 	struct text_lines lines = {.rest = kt_sv_of(text)};
@@ -365,7 +377,8 @@ int kt_script_text(struct kt_script *script, const char *text)
 			free(more);
 			line = both;
 		}
-		code = kt_script_line(script, line, next_line, &lines);
+		code = is_cut_off(line) ? fail_open(script)
+		                        : kt_script_line(script, line, next_line, &lines);
 		free(line);
 		if (code != KT_EXIT_OK && script->stop_at_error && !script->exit_asked) {
 			fprintf(script->err, "%s:%u: stopped, exit code %d\n", script->name, number,

@@ -502,7 +502,7 @@ static void print_request(struct kt_command_context *ctx, const struct kt_call *
 		        call->path, call->status);
 }
 
-static int timeout_ms(const struct kt_command_context *ctx)
+int kt_request_timeout_ms(const struct kt_command_context *ctx)
 {
 	const char *text = kt_opt_string(ctx, "request-timeout");
 	int64_t ns;
@@ -523,7 +523,7 @@ static json_t *request(struct kt_command_context *ctx, struct kt_call *call, str
 
 	if (!client)
 		return NULL;
-	call->timeout_ms = timeout_ms(ctx);
+	call->timeout_ms = kt_request_timeout_ms(ctx);
 	call->user_agent = "kube-tui/" KT_VERSION;
 	int r = kt_client_call_wait(client, call, ctx->cancel);
 

@@ -34,6 +34,8 @@ const struct kt_resource *kt_session_builtin_resource(
  * NULL: JSON. Warnings of the server go to the context's err stream as kubectl prints them. */
 json_t *kt_session_request(struct kt_command_context *ctx, const char *method, const char *path,
         const char *content_type, const json_t *body, struct kt_err *err);
+/* --request-timeout; 0: none. */
+int kt_request_timeout_ms(const struct kt_command_context *ctx);
 /* GET with an Accept header of its own. */
 json_t *kt_session_get(
         struct kt_command_context *ctx, const char *path, const char *accept, struct kt_err *err);

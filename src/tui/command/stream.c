@@ -33,7 +33,11 @@ int kt_stream_watch(struct kt_command_context *ctx, const char *path, const char
 {
 	struct kt_client *client = kt_session_client(ctx->session, err);
 	struct stream stream = {
-	        .call = {.method = "GET", .path = path, .on_data = on_data, .accept = accept},
+	        .call = {.method = "GET",
+	                .path = path,
+	                .on_data = on_data,
+	                .accept = accept,
+	                .timeout_ms = kt_request_timeout_ms(ctx)},
 	        .fn = fn,
 	        .arg = arg,
 	};
@@ -42,9 +46,11 @@ int kt_stream_watch(struct kt_command_context *ctx, const char *path, const char
 		return err->code;
 	int r = kt_client_call_wait(client, &stream.call, ctx->cancel);
 
-	if (r < 0 && r != -ECANCELED)
+	bool over = r == -ECANCELED || (r == -ETIMEDOUT && stream.call.timeout_ms);
+
+	if (r < 0 && !over)
 		kt_err_move(err, &stream.call.err);
 	kt_call_finish(&stream.call);
 	kt_str_finish(&stream.line);
-	return r == -ECANCELED ? 0 : r;
+	return over ? 0 : r;
 }

@@ -247,11 +247,9 @@ static bool is_manifest_name(const char *name)
 	       kt_ends_with(name, ".json");
 }
 
-static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
-        struct kt_err *err);
-
+/* The manifests of a folder, with -R also of those in it; *any: there were some. */
 static int read_folder(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
-        struct kt_err *err)
+        bool *any, struct kt_err *err)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(path, &entries, NULL, alphasort), r = 0;
@@ -260,16 +258,19 @@ static int read_folder(struct kt_command_context *ctx, struct kt_targets *target
 		return kt_fail(err, errno, "cannot read folder \"%s\": %s", path, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		kt_auto_free char *inner = kt_path_join(path, entries[i]->d_name);
+		bool is_dots =
+		        !strcmp(entries[i]->d_name, ".") || !strcmp(entries[i]->d_name, "..");
 		struct stat st;
-		bool hidden = entries[i]->d_name[0] == '.' &&
-		              (!entries[i]->d_name[1] || !strcmp(entries[i]->d_name, ".."));
-		bool wanted = !hidden && stat(inner, &st) == 0 &&
-		              (S_ISDIR(st.st_mode) ? kt_opt_bool(ctx, "recursive")
-		                                   : is_manifest_name(inner));
 
-		if (r == 0 && wanted)
-			r = read_path(ctx, targets, inner, err);
 		free(entries[i]);
+		if (r < 0 || is_dots || stat(inner, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && kt_opt_bool(ctx, "recursive")) {
+			r = read_folder(ctx, targets, inner, any, err);
+		} else if (!S_ISDIR(st.st_mode) && is_manifest_name(inner)) {
+			*any = true;
+			r = read_file(ctx, targets, inner, err);
+		}
 	}
 	free(entries);
 	return r;
@@ -278,13 +279,20 @@ static int read_folder(struct kt_command_context *ctx, struct kt_targets *target
 static int read_path(struct kt_command_context *ctx, struct kt_targets *targets, const char *path,
         struct kt_err *err)
 {
+	bool any = false;
 	struct stat st;
 
 	if (is_url(path))
 		return read_url(ctx, targets, path, err);
-	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return read_folder(ctx, targets, path, err);
-	return read_file(ctx, targets, path, err);
+	if (!strcmp(path, "-") || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return read_file(ctx, targets, path, err);
+	if (read_folder(ctx, targets, path, &any, err) < 0)
+		return err->code;
+	return any ? 0
+	           : kt_fail(err, EINVAL,
+	                     "error reading [%s]: recognized file extensions are [.json .yaml "
+	                     ".yml]",
+	                     path);
 }
 
 int kt_targets_read_files(struct kt_command_context *ctx, unsigned flags,

@@ -53,9 +53,7 @@ static int parse_path(struct condition *condition, const char *text, struct kt_e
 
 static int parse_condition(struct condition *condition, const char *text, struct kt_err *err)
 {
-	if (!text || !*text)
-		return kt_fail(err, EINVAL,
-		        "--for must be given: delete, create, condition=… or jsonpath=…");
+	text = text ? text : "";
 	if (!strcasecmp(text, "delete")) {
 		condition->kind = GONE;
 		return 0;
@@ -155,22 +153,54 @@ static int wait_one(struct kt_command_context *ctx, const struct kt_target *targ
 	return kt_wait_for(ctx, target, KT_MAX(timeout_ns, 0), check, condition, err);
 }
 
+/* What was waited for in vain is told at the end. */
 static int wait_all(struct kt_command_context *ctx, struct condition *condition,
         const struct kt_targets *targets)
 {
-	int code = KT_EXIT_OK;
+	KT_VEC(struct kt_err) errors = {0};
 
 	for (size_t i = 0; i < targets->n && !kt_cancel_is_asked(ctx->cancel); i++) {
 		const struct kt_target *target = &targets->items[i];
 		kt_auto_free char *label = kt_target_label(target);
-		kt_auto_err err = KT_ERR_INIT;
+		struct kt_err err = KT_ERR_INIT;
 
 		if (wait_one(ctx, target, condition, &err) < 0)
-			code = kt_command_fail(ctx, &err, NULL);
-		else
+			kt_vec_push(&errors, err);
+		else if (condition->kind != GONE || target->live)
 			fprintf(ctx->out, "%s condition met\n", label);
+		fflush(ctx->out);
 	}
+	int code = errors.n ? KT_EXIT_ERROR : KT_EXIT_OK;
+
+	if (errors.n == 1)
+		kt_command_fail(ctx, &errors.items[0], NULL);
+	for (size_t i = 0; i < errors.n; i++) {
+		if (errors.n > 1)
+			kt_command_say(ctx, &errors.items[i]);
+		kt_err_clear(&errors.items[i]);
+	}
+	kt_vec_finish(&errors);
 	return code;
+}
+
+/* Those that are there when the waiting for their end begins get `live`. */
+static int find_living(
+        struct kt_command_context *ctx, struct kt_targets *targets, struct kt_err *err)
+{
+	for (size_t i = 0; i < targets->n; i++) {
+		struct kt_target *target = &targets->items[i];
+
+		if (kt_target_error(target, err) < 0)
+			return err->code;
+		kt_auto_free char *path = kt_target_path(target, NULL);
+
+		if (!target->live)
+			target->live = kt_session_get(ctx, path, NULL, err);
+		if (!target->live && err->code != -ENOENT)
+			return err->code;
+		kt_err_clear(err);
+	}
+	return 0;
 }
 
 /* A named object must exist unless its creation or its end is what is waited for. */
@@ -179,8 +209,10 @@ static int find_targets(struct kt_command_context *ctx, const struct condition *
 {
 	if (kt_targets_parse(ctx, 0, KT_TARGET_FILES | KT_TARGET_NEED_NAME, targets, err) < 0)
 		return err->code;
-	if (targets->by_name && (condition->kind == GONE || condition->kind == EXISTS))
+	if (targets->by_name && condition->kind == EXISTS)
 		return 0;
+	if (targets->by_name && condition->kind == GONE)
+		return find_living(ctx, targets, err);
 	if (kt_targets_fetch(ctx, targets, err) < 0)
 		return err->code;
 	return targets->n || condition->kind == GONE
