@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/admission/webhook_target.h"
 
+#include "base/mem.h"
+#include "base/str.h"
+
 #include <errno.h>
 
 #define DEFAULT_PORT 443
@@ -171,26 +174,56 @@ static int resolve(const struct kt_admission_context *a, const json_t *config, c
 	return r;
 }
 
+/* As kube-apiserver's client joins paths: "//a/./b/../c/" is "/a/c". */
+static void append_path(struct kt_str *out, const char *path)
+{
+	size_t root = out->len;
+
+	for (const char *part = path; part && *part; part += strspn(part, "/")) {
+		size_t len = strcspn(part, "/");
+
+		if (len == 2 && !strncmp(part, "..", 2))
+			while (out->len > root && out->data[--out->len] != '/')
+				;
+		else if (len && !(len == 1 && *part == '.'))
+			kt_str_printf(out, "/%.*s", (int)len, part);
+		part += len;
+	}
+	if (out->len == root)
+		kt_str_putc(out, '/');
+}
+
+/* url NULL: the service's. */
+static char *url_of(const char *url, const json_t *service, int timeout_s)
+{
+	kt_auto_str text = KT_STR_INIT;
+	const char *host = url ? strstr(url, "://") : NULL;
+
+	if (host) {
+		host += 3;
+		kt_str_printf(&text, "%.*s", (int)(host - url + (int)strcspn(host, "/")), url);
+		append_path(&text, host + strcspn(host, "/"));
+	} else {
+		kt_str_printf(&text, "https://%s.%s.svc:%lld", kt_jstr(service, "name"),
+		        kt_jstr(service, "namespace"),
+		        (long long)kt_jint(service, "port", DEFAULT_PORT));
+		append_path(&text, kt_jstr(service, "path"));
+	}
+	kt_str_printf(&text, "?timeout=%ds", timeout_s);
+	return kt_strdup(kt_str_text(&text));
+}
+
 int kt_webhook_target_find(const struct kt_webhook *hook, const struct kt_admission_context *a,
         struct kt_webhook_target *ret_target, struct kt_err *err)
 {
 	const json_t *config = kt_jget(hook->tree, "clientConfig.service");
 	const char *url = kt_jstr(hook->tree, "clientConfig.url");
-	const char *path = kt_jstr(config, "path");
-	struct kt_webhook_target target = {0};
+	struct kt_webhook_target target = {.url = url_of(url, config, hook->timeout_s)};
 
-	if (url) {
-		target.url = kt_asprintf("%s?timeout=%ds", url, hook->timeout_s);
-	} else {
-		target.url = kt_asprintf("https://%s.%s.svc:%lld%s%s?timeout=%ds",
-		        kt_jstr(config, "name"), kt_jstr(config, "namespace"),
-		        (long long)kt_jint(config, "port", DEFAULT_PORT),
-		        path && *path == '/' ? "" : "/", path ? path : "", hook->timeout_s);
-		if (resolve(a, config, &target.connect_to, err) < 0) {
-			kt_wrap(err, "Post \"%s\"", target.url);
-			kt_webhook_target_finish(&target);
-			return -EHOSTUNREACH;
-		}
+	if (!url && resolve(a, config, &target.connect_to, err) < 0) {
+		kt_wrap(err, "Post \"%s\"", target.url);
+		kt_webhook_target_finish(&target);
+		return -EHOSTUNREACH;
 	}
 	*ret_target = target;
 	return 0;
