@@ -7,6 +7,7 @@
 #include "base/path.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 #include <signal.h>
@@ -61,10 +62,8 @@ static void on_interrupt(int number)
 
 /* ^C while a line is typed: it is thrown away, as in a shell, with the lines before that belong to
  * it. */
-static int drop_line(void)
+static void drop_line(void)
 {
-	if (!kt_cancel_is_asked(kt_session_cancel(prompt.session)))
-		return 0;
 	kt_cancel_reset(kt_session_cancel(prompt.session));
 	rl_crlf();
 	rl_replace_line("", 0);
@@ -74,7 +73,29 @@ static int drop_line(void)
 	}
 	rl_on_new_line();
 	rl_redisplay();
-	return 0;
+}
+
+/* The next key, or ^C first: readline alone notices a ^C only while it reads, and one that comes
+ * just before would wait for the next key. */
+static int read_key(FILE *in)
+{
+	struct kt_cancel *cancel = kt_session_cancel(prompt.session);
+	struct pollfd fds[] = {
+	        {.fd = fileno(in), .events = POLLIN}, {.fd = cancel->fd, .events = POLLIN}};
+	sigset_t interrupt, outer;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	while (!fds[0].revents) {
+		rl_check_signals();
+		if (kt_cancel_is_asked(cancel))
+			drop_line();
+		sigprocmask(SIG_BLOCK, &interrupt, &outer);
+		if (!rl_pending_signal() && ppoll(fds, KT_ARRAY_SIZE(fds), NULL, &outer) < 0)
+			fds[0].revents = 0;
+		sigprocmask(SIG_SETMASK, &outer, NULL);
+	}
+	return rl_getc(in);
 }
 
 /* A blank at the start keeps a line out of the history, and so do tokens. */
@@ -160,7 +181,7 @@ static void set_up(struct kt_session *session, const char *history_path)
 	prompt.session = session;
 	rl_readline_name = "kube-tui";
 	rl_attempted_completion_function = complete;
-	rl_signal_event_hook = drop_line;
+	rl_getc_function = read_key;
 	rl_basic_word_break_characters = " \t\n;|<>&=(";
 	rl_completer_quote_characters = "'\"";
 	/* with the times entries of several lines are read as they were written */
