@@ -37,6 +37,7 @@ NORMAL = [
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b(\d+h)?(\d+m)?\d+m?s\b( +)?", "AGE "),
     (r"(?<=  )\d+[mhd]\b( +)?", "AGE "),
+    (r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [-+]\d{4}\b", "DATE"),
     (r"\bAge +(?=From\b)", "Age "),
     (r"(?<=---) +(?=---)", " "),
     (r"resourceVersion: \"\d+\"", "resourceVersion: N"),
