@@ -445,6 +445,26 @@ static void test_conversion_clients(void **state)
 	        "only allowed URL scheme");
 }
 
+static void test_avoided_pods(void **state)
+{
+	const struct kt_kind *node = kt_builtin_kind("", "v1", "Node");
+#define AVOIDS(value) \
+	"{\"metadata\":{\"name\":\"n\",\"annotations\":{" \
+	"\"scheduler.alpha.kubernetes.io/preferAvoidPods\":\"" value "\"}}}"
+
+	expect_invalid(*state, node, AVOIDS("x"),
+	        "metadata.annotations.AvoidPods: Invalid value: "
+	        "\"scheduler.alpha.kubernetes.io/preferAvoidPods\": invalid character 'x' looking "
+	        "for beginning of value");
+	expect_invalid(*state, node, AVOIDS("{\\\"preferAvoidPods\\\":[{}]}"),
+	        "metadata.annotations.scheduler.alpha.kubernetes.io/"
+	        "preferAvoidPods[0].PodSignature: "
+	        "Required value");
+	struct answer answer = create(*state, node, AVOIDS(""), NULL);
+	assert_int_equal(answer.status, 201);
+	answer_finish(&answer);
+}
+
 static char *without_backslashes(const char *text)
 {
 	char *copy = kt_strdup(text ? text : ""), *to = copy;
@@ -581,6 +601,7 @@ int main(void)
 	                test_storage_capacities_and_attributes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_conversion_clients, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_node_labels_are_warned_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_avoided_pods, setup, teardown),
 	        cmocka_unit_test(test_warnings_have_an_end),
 	};
 

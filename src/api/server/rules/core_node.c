@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "api/machinery/go_text.h"
 #include "api/machinery/names.h"
 #include "api/server/rules/addresses.h"
 #include "api/server/rules/meta.h"
@@ -148,12 +149,37 @@ static void check_update(struct kt_rule_context *c, const struct kt_at *spec, co
 		        "node updates may not change providerID except from \"\" to valid");
 }
 
+/* An old annotation that a scheduler once read; still checked. */
+static void check_avoided(struct kt_rule_context *c, const struct kt_at *meta)
+{
+	static const char key[] = "scheduler.alpha.kubernetes.io/preferAvoidPods";
+	struct kt_at annotations = kt_at(meta, "annotations"), value = kt_at_key(&annotations, key);
+	kt_auto_err err = KT_ERR_INIT;
+	if (!*kt_at_text(&value))
+		return;
+	kt_auto_json json_t *parsed = kt_json_parse(kt_sv_of(kt_at_text(&value)), NULL, &err);
+	struct kt_at at = kt_at_alone(value.type, value.value, "metadata.annotations.AvoidPods");
+	if (!parsed) {
+		kt_add_invalid_text(c, &at, key, "%s", kt_go_json_reason(kt_err_message(&err)));
+		return;
+	}
+	size_t i;
+	json_t *entry;
+	json_array_foreach(json_object_get(parsed, "preferAvoidPods"), i, entry) {
+		const char *path =
+		        kt_path(c->arena, "metadata.annotations.%s[%zu].PodSignature", key, i);
+		if (!kt_jget(entry, "podSignature.podController"))
+			kt_field_required(&c->errors, path, "");
+	}
+}
+
 static void validate(struct kt_rule_context *c, const json_t *node, const json_t *old)
 {
 	struct kt_at root = kt_at_root(c, node), spec = kt_at(&root, "spec"),
 	             status = kt_at(&root, "status");
 	struct kt_at meta = kt_at(&root, "metadata");
 	kt_meta_validate(c, node, NULL);
+	check_avoided(c, &meta);
 	check_taints(c, &meta, &spec);
 	if (!old)
 		check_amounts(c, &status, "capacity");
@@ -164,6 +190,7 @@ static void validate(struct kt_rule_context *c, const json_t *node, const json_t
 	if (!old)
 		return;
 	kt_meta_validate_update(c, node, old);
+	check_avoided(c, &meta);
 	check_amounts(c, &status, "capacity");
 	check_amounts(c, &status, "allocatable");
 	check_update(c, &spec, old);
