@@ -40,6 +40,7 @@ NORMAL = [
     (r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [-+]\d{4}\b", "DATE"),
     (r"\bAge +(?=From\b)", "Age "),
     (r"(?<=---) +(?=---)", " "),
+    (r"\bAGE +", "AGE "),
     (r"resourceVersion: \"\d+\"", "resourceVersion: N"),
     (r"\"resourceVersion\": \"\d+\"", "resourceVersion: N"),
     (r"\b10(\.\d+){3}\b *", "IP "),
@@ -108,6 +109,7 @@ def settle(cluster, kubectl):
     cluster.run(kubectl, "wait", "--for=condition=Complete", "job/once", "--timeout=200s").ok()
     cluster.run(kubectl, "rollout", "status", "statefulset/db", "--timeout=200s").ok()
     cluster.run(kubectl, "rollout", "status", "daemonset/agent", "--timeout=200s").ok()
+    eventually(lambda: "<unknown>" not in cluster.run(kubectl, "get", "hpa", "web").ok().out, "the autoscaler has a number")
     eventually(lambda: cluster.run(kubectl, "logs", "deployment/web").out.count("\n") >= 2, "the pods say something")
 
 
