@@ -78,15 +78,55 @@ static int run_script(
 	return path ? kt_script_file(&script, path) : kt_script_text(&script, text);
 }
 
-static int run(int argc, char *const *argv)
+/* --context C, -n NAMESPACE and --kubeconfig FILE at the head of the words, as they stand before
+ * (and behind) `repl`, before -c and FILE.kt. Returns how many words they are. */
+static int take_session_options(int argc, char *const *argv, struct kt_session_options *options)
 {
-	if (argc == 1 && !strcmp(argv[0], "repl"))
-		return run_repl();
-	if (argc >= 2 && !strcmp(argv[0], "-c"))
-		return run_script("-c", argv[1], NULL, argc - 2, argv + 2);
-	if (argc >= 1 && kt_ends_with(argv[0], ".kt"))
+	const struct {
+		const char *name, **value;
+	} known[] = {
+	        {"--context", &options->context},
+	        {"--namespace", &options->namespace},
+	        {"-n", &options->namespace},
+	        {"--kubeconfig", &options->kubeconfig},
+	};
+	int at = 0;
+
+	while (at < argc) {
+		size_t i = 0, len = strcspn(argv[at], "=");
+
+		while (i < KT_ARRAY_SIZE(known) &&
+		        (strlen(known[i].name) != len ||
+		                strncmp(known[i].name, argv[at], len) != 0))
+			i++;
+		if (i == KT_ARRAY_SIZE(known) || (!argv[at][len] && at + 1 == argc))
+			break;
+		*known[i].value = argv[at][len] ? argv[at] + len + 1 : argv[at + 1];
+		at += argv[at][len] ? 1 : 2;
+	}
+	return at;
+}
+
+static bool is_script(int argc, char *const *argv)
+{
+	return argc &&
+	       (!strcmp(argv[0], "repl") || !strcmp(argv[0], "-c") || kt_ends_with(argv[0], ".kt"));
+}
+
+/* The prompt or a script, for which is_script() is true. */
+static int run_lines(int argc, char *const *argv)
+{
+	if (strcmp(argv[0], "-c") != 0 && strcmp(argv[0], "repl") != 0)
 		return run_script(argv[0], NULL, argv[0], argc - 1, argv + 1);
-	return kt_command_run(session, argc, argv, stdin, stdout, stderr);
+	if (!strcmp(argv[0], "-c") && argc > 1)
+		return run_script("-c", argv[1], NULL, argc - 2, argv + 2);
+	if (!strcmp(argv[0], "repl") && argc == 1)
+		return run_repl();
+	if (argc == 1)
+		fputs("error: -c needs the lines to run\n", stderr);
+	else
+		fprintf(stderr, "error: repl takes no \"%s\"\n", argv[1]);
+	return KT_EXIT_USAGE;
 }
 
 /* What was printed and could not be written is no success: a full disk behind `>`. */
@@ -120,12 +160,23 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NAME, "kube-tui"); /* `up` executes /proc/self/exe */
 	kt_log_open(STDERR_FILENO, KT_LOG_WARNING);
 	kt_cluster_commands_init(argc - 1, argv + 1, monotonic_ns());
-	if (kt_ui_is_asked(argc - 1, argv + 1))
-		return kt_ui_main(argc - 1, argv + 1);
-	session = kt_session_create(&(struct kt_session_options){0});
-	catch_interrupt();
-	int code = finish_output(run(argc - 1, argv + 1));
+	struct kt_session_options options = {0};
+	int at = 1 + take_session_options(argc - 1, argv + 1, &options), code;
+	bool script = is_script(argc - at, argv + at);
 
+	if (script && !strcmp(argv[at], "repl")) {
+		int more = take_session_options(argc - at - 1, argv + at + 1, &options);
+
+		argv[at + more] = argv[at];
+		at += more;
+	}
+	if (!script && kt_ui_is_asked(argc - 1, argv + 1))
+		return kt_ui_main(argc - 1, argv + 1);
+	session = kt_session_create(script ? &options : &(struct kt_session_options){0});
+	catch_interrupt();
+	code = script ? run_lines(argc - at, argv + at)
+	              : kt_command_run(session, argc - 1, argv + 1, stdin, stdout, stderr);
+	code = finish_output(code);
 	kt_session_destroy(session);
 	return code;
 }

@@ -102,6 +102,20 @@ def arguments_of_a_script(cluster):
     cluster.tui("-c", "echo $1", "one").ok("^one ?$")
 
 
+def options_of_a_session(cluster):
+    context = f"kube-tui-{cluster.name}"
+    cluster.file("where.kt", "get cm -o name\n")
+    for words in (("-c", "get cm -o name"), ("where.kt",)):
+        cluster.tui("--context", context, "-n", "kube-system", *words).ok("^configmap/extension-apiserver-authentication$")
+        cluster.tui("--namespace=kube-system", f"--kubeconfig={cluster.kubeconfig}", *words).ok("^configmap/extension-")
+        cluster.tui("--context", "nowhere", *words).fails(1, 'context "nowhere" does not exist')
+    cluster.tui("repl", "--context=nowhere").fails(1, 'context "nowhere" does not exist')
+    cluster.tui("--context", context, "repl", "-n", "kube-system", stdin="get cm -o name\n").ok("^configmap/extension-")
+    cluster.tui("repl", "now").fails(2, 'error: repl takes no "now"')
+    cluster.tui("--context", context, "-c").fails(2, "error: -c needs the lines to run")
+    cluster.tui("-n", "kube-system", "get", "cm", "-o", "name").ok("^configmap/extension-")
+
+
 def here_documents(cluster):
     manifest = "{apiVersion: v1, kind: ConfigMap, metadata: {name: here}}"
     cluster.tui("-c", f"apply -f - <<END\n{manifest}\nEND\necho next").ok("^configmap/here created$", "^next$")
@@ -306,7 +320,7 @@ def versions(cluster):
 
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
-         a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, here_documents, outputs_of_commands,
+         a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, options_of_a_session, here_documents, outputs_of_commands,
          text_that_ends_too_early, a_full_disk_behind_standard_output, a_mistyped_command, a_prompt_on_a_terminal, assertions,
          kubeconfigs, fields_of_kubeconfigs,
          answers_to_signing_requests,
