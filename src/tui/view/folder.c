@@ -35,7 +35,15 @@ static char *path_of(const char *argument)
 /* As one word of a command line. */
 static char *quoted(const char *path)
 {
-	return strchr(path, '\'') ? kt_asprintf("\"%s\"", path) : kt_asprintf("'%s'", path);
+	struct kt_str out = KT_STR_INIT;
+
+	if (!strchr(path, '\''))
+		return kt_asprintf("'%s'", path);
+	kt_str_putc(&out, '"');
+	for (; *path; path++)
+		kt_str_printf(&out, strchr("\"\\$", *path) ? "\\%c" : "%c", *path);
+	kt_str_putc(&out, '"');
+	return kt_str_steal(&out);
 }
 
 static void add_entry(struct kt_view *view, const char *folder, const char *name, int64_t now_ns)
