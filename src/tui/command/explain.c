@@ -357,8 +357,7 @@ static void print_head(struct kt_command_context *ctx, const struct kt_resource 
 {
 	print_kind(ctx, resource);
 	if (member->name) {
-		fprintf(ctx->out, "FIELD: %s <%s>%s\n", member->name, member->type_text,
-		        member->required ? " -required-" : "");
+		fprintf(ctx->out, "FIELD: %s <%s>\n", member->name, member->type_text);
 		fputs(member->enum_values ? "ENUM:\n" : "\n", ctx->out);
 		for (size_t i = 0; member->enum_values && member->enum_values[i]; i++)
 			fprintf(ctx->out, "    %s\n", member->enum_values[i]);
@@ -431,6 +430,23 @@ static const struct kt_resource *find_resource(
 	return resource;
 }
 
+/* The bytes of the type in TYPE.FIELD…: up to the first dot, or all of "PLURAL.GROUP". */
+static size_t type_length(struct kt_command_context *ctx, const char *text)
+{
+	const struct kt_discovery *discovery = kt_session_discovery(ctx->session, NULL);
+	size_t longest = strcspn(text, ".");
+
+	for (size_t i = 0; discovery && i < discovery->n; i++) {
+		kt_auto_free char *name = kt_resource_full_name(&discovery->resources[i]);
+		size_t len = strlen(name);
+
+		if (len > longest && !strncmp(text, name, len) &&
+		        (!text[len] || text[len] == '.'))
+			longest = len;
+	}
+	return longest;
+}
+
 static int run(struct kt_command_context *ctx)
 {
 	kt_auto_err err = KT_ERR_INIT;
@@ -444,9 +460,9 @@ static int run(struct kt_command_context *ctx)
 	if (!kt_streq(kt_opt_string(ctx, "output"), "plaintext"))
 		return kt_command_fail(
 		        ctx, NULL, "unrecognized format: %s", kt_opt_string(ctx, "output"));
-	const char *dot = strchr(ctx->argv[0], '.');
-	kt_auto_free char *word = dot ? kt_strndup(ctx->argv[0], (size_t)(dot - ctx->argv[0]))
-	                              : kt_strdup(ctx->argv[0]);
+	size_t length = type_length(ctx, ctx->argv[0]);
+	kt_auto_free char *word = kt_strndup(ctx->argv[0], length);
+	const char *dot = ctx->argv[0][length] ? ctx->argv[0] + length : NULL;
 	const struct kt_resource *resource = find_resource(ctx, word, &err);
 
 	if (!resource && kt_opt_given(ctx, "api-version"))
