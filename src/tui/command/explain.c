@@ -46,7 +46,6 @@ static const char *shape_word(enum kt_shape shape)
 {
 	switch (shape) {
 	case KT_SHAPE_OBJECT:
-	case KT_SHAPE_RAW:
 		return "Object";
 	case KT_SHAPE_FIELDS_V1:
 		return "FieldsV1";
@@ -85,9 +84,13 @@ static void type_text(const struct kt_type *type, char *out, size_t size)
 		        inner);
 		return;
 	}
-	snprintf(out, size, "%s",
-	        type->go_name && type->shape == KT_SHAPE_OBJECT ? type->go_name
-	                                                        : shape_word(type->shape));
+	bool has_fields = type->shape == KT_SHAPE_OBJECT || type->shape == KT_SHAPE_RAW ||
+	                  type->shape == KT_SHAPE_SCHEMA_OR_BOOL ||
+	                  type->shape == KT_SHAPE_SCHEMA_OR_ARRAY ||
+	                  type->shape == KT_SHAPE_SCHEMA_OR_STRINGS;
+	const char *dot = has_fields && type->name ? strrchr(type->name, '.') : NULL;
+
+	snprintf(out, size, "%s", dot ? dot + 1 : shape_word(type->shape));
 }
 
 /* The type whose fields a path goes on with: lists and maps are entered silently. */
@@ -186,7 +189,9 @@ static struct member *put_fields(const struct kt_type *type, struct member *to)
 		        .doc = field->doc,
 		        .node = {.type = field->type},
 		        .required = field->flags & KT_FIELD_REQUIRED,
-		        .enum_values = field->limits ? field->limits->enum_values : NULL};
+		        .enum_values = field->limits && entered(field->type) == field->type
+		                               ? field->limits->enum_values
+		                               : NULL};
 		type_text(field->type, to->type_text, sizeof(to->type_text));
 		to++;
 	}
@@ -270,12 +275,31 @@ static void print_enum(FILE *out, const char *const *values, int indent)
 	fputc('\n', out);
 }
 
-#define RECURSION_MAX 12 /* JSONSchemaProps contains itself */
+#define RECURSION_MAX 12
 
-static void print_members(const struct kt_command_context *ctx, const struct node *node, int depth)
+/* What a member is in; a type that is among them is not entered again (JSONSchemaProps). */
+struct outer {
+	const struct outer *outer;
+	const struct kt_type *type;
+	int depth;
+};
+
+static bool may_enter(const struct outer *outer, const struct node *node)
 {
+	if (outer->depth >= RECURSION_MAX || !has_members(node))
+		return false;
+	for (; outer; outer = outer->outer)
+		if (node->type && outer->type == node->type)
+			return false;
+	return true;
+}
+
+static void print_members(
+        const struct kt_command_context *ctx, const struct node *node, const struct outer *outer)
+{
+	const struct outer here = {outer, node->type, outer ? outer->depth + 1 : 0};
 	bool recursive = kt_opt_bool(ctx, "recursive");
-	int indent = 2 + 2 * depth;
+	int indent = 2 + 2 * here.depth;
 	size_t n;
 	struct member *members = members_of(node, &n);
 
@@ -287,8 +311,8 @@ static void print_members(const struct kt_command_context *ctx, const struct nod
 		        member->required ? " -required-" : "");
 		if (member->enum_values)
 			print_enum(ctx->out, member->enum_values, indent);
-		if (recursive && has_members(&inside) && depth < RECURSION_MAX)
-			print_members(ctx, &inside, depth + 1);
+		if (recursive && may_enter(&here, &inside))
+			print_members(ctx, &inside, &here);
 		if (!recursive) {
 			if (member->doc && *member->doc)
 				print_wrapped(ctx->out, member->doc, indent + 2,
@@ -389,7 +413,7 @@ static int explain(struct kt_command_context *ctx, const struct kt_resource *res
 	        member.name && inside.type ? inside.type->doc : NULL);
 	if (has_members(&inside)) {
 		fputs("FIELDS:\n", ctx->out);
-		print_members(ctx, &inside, 0);
+		print_members(ctx, &inside, NULL);
 	}
 	fputc('\n', ctx->out);
 	return 0;
