@@ -74,4 +74,8 @@
 /* Its level as well: JSON shrinks eightfold already, and higher levels cost ten times the time. */
 #define KT_HTTP_GZIP_LEVEL 1
 
+/* For the account `default` of a namespace that was just made: kube-apiserver asks ten times, 100
+ * to 200 ms apart. */
+#define KT_DEFAULT_ACCOUNT_WAIT_MS 1500
+
 #endif

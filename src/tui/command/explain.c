@@ -464,8 +464,7 @@ static size_t type_length(struct kt_command_context *ctx, const char *text)
 		kt_auto_free char *name = kt_resource_full_name(&discovery->resources[i]);
 		size_t len = strlen(name);
 
-		if (len > longest && !strncmp(text, name, len) &&
-		        (!text[len] || text[len] == '.'))
+		if (len > longest && !strncmp(text, name, len) && (!text[len] || text[len] == '.'))
 			longest = len;
 	}
 	return longest;

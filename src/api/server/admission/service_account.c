@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every pod runs as a service account: its token, the cluster's CA and its namespace are mounted,
- * its pull secrets taken over. */
+ * its pull secrets taken over. The account `default` of a namespace is made by a controller: who
+ * comes just before that waits for it, as upstream's plugin tries again. */
 #include "api/server/admission/plugins.h"
+#include "api/server/limits.h"
 #include "api/server/rules/check.h"
+#include "api/server/rules/lookup.h"
 
 #define MOUNT_PATH "/var/run/secrets/kubernetes.io/serviceaccount"
 #define TOKEN_SECONDS \
 	3607 /* an hour; the odd seconds tell the bound tokens of this plugin from others */
 #define SUFFIX_CHARS 5
+#define DEFAULT_ACCOUNT "default"
 
 static bool automounts(const json_t *account, const json_t *spec)
 {
@@ -107,6 +111,116 @@ static int admit_mirror(struct kt_admission_context *a, const json_t *spec)
 	return 0;
 }
 
+static void use_account(struct kt_admission_context *a, json_t *spec, const json_t *account)
+{
+	json_t *secrets = json_object_get(account, "imagePullSecrets");
+
+	if (automounts(account, spec))
+		mount_token(a, spec);
+	if (!json_array_size(json_object_get(spec, "imagePullSecrets")) && json_array_size(secrets))
+		json_object_set_new(spec, "imagePullSecrets", json_deep_copy(secrets));
+}
+
+static int forbid(struct kt_admission_context *a, const char *name)
+{
+	return kt_admission_forbid(a,
+	        "error looking up service account %s/%s: serviceaccount \"%s\" not found",
+	        a->namespace, name, name);
+}
+
+/* A pod that comes before its account. */
+struct waiting {
+	struct kt_admission_context *a; /* NULL: nobody waits any more */
+	struct kt_storage *storage;
+	struct kt_storage_watch *watch; /* of the account */
+	struct kt_task wake;
+	struct kt_timer timer;
+};
+
+static json_t *read_default(const struct kt_admission_context *a)
+{
+	return kt_admission_read(a, "", "serviceaccounts", a->namespace, DEFAULT_ACCOUNT);
+}
+
+static void destroy(struct waiting *waiting)
+{
+	kt_timer_cancel(&waiting->timer);
+	if (waiting->watch)
+		waiting->storage->ops->watch_close(waiting->watch);
+	waiting->a = NULL;
+	if (!atomic_load(&waiting->wake.queued))
+		free(waiting); /* else the task, when it runs */
+}
+
+static void cancel(struct kt_admission_context *a)
+{
+	destroy(kt_steal(&a->waiting));
+}
+
+static void conclude(struct waiting *waiting, const json_t *account)
+{
+	struct kt_admission_context *a = waiting->a;
+	int r = 0;
+
+	a->waiting = NULL;
+	destroy(waiting);
+	if (account)
+		use_account(a, json_object_get(a->object, "spec"), account);
+	else
+		r = forbid(a, DEFAULT_ACCOUNT);
+	kt_admission_resume(a, r);
+}
+
+static void on_wake(struct kt_task *task)
+{
+	struct waiting *waiting = kt_container_of(task, struct waiting, wake);
+
+	if (!waiting->a) {
+		free(waiting);
+		return;
+	}
+	kt_auto_json json_t *account = read_default(waiting->a);
+	struct kt_storage_event event;
+
+	if (account) {
+		conclude(waiting, account);
+		return;
+	}
+	while (waiting->storage->ops->watch_next(waiting->watch, &event) > 0)
+		kt_storage_event_finish(&event);
+}
+
+static void on_time_out(struct kt_timer *timer)
+{
+	struct waiting *waiting = kt_container_of(timer, struct waiting, timer);
+	kt_auto_json json_t *account = read_default(waiting->a);
+
+	conclude(waiting, account);
+}
+
+/* Until it is made after the revision. KT_ADMIT_WAIT, or negative with a->err. */
+static int wait_for_default(struct kt_admission_context *a, int64_t revision)
+{
+	struct kt_storage *storage = a->rules->storage;
+	struct waiting *waiting = kt_new(struct waiting);
+	const char *key =
+	        kt_rule_key(a->rules, "", "serviceaccounts", a->namespace, DEFAULT_ACCOUNT);
+
+	waiting->a = a;
+	waiting->storage = storage;
+	kt_task_init(&waiting->wake, on_wake);
+	kt_timer_init(&waiting->timer, a->rules->loop, on_time_out);
+	if (storage->ops->watch_open(storage, key, revision, a->rules->loop, &waiting->wake,
+	            &waiting->watch, &a->err) < 0) {
+		destroy(waiting);
+		return a->err.code;
+	}
+	kt_timer_set_after_ms(&waiting->timer, KT_DEFAULT_ACCOUNT_WAIT_MS);
+	a->waiting = waiting;
+	a->cancel = cancel;
+	return KT_ADMIT_WAIT;
+}
+
 static int mutate(struct kt_admission_context *a, json_t *object, const json_t *old)
 {
 	(void)old;
@@ -116,21 +230,20 @@ static int mutate(struct kt_admission_context *a, json_t *object, const json_t *
 	if (json_object_get(kt_jget(object, "metadata.annotations"), "kubernetes.io/config.mirror"))
 		return admit_mirror(a, spec);
 	if (!*kt_text_of(spec, "serviceAccountName")) {
-		json_object_set_new(spec, "serviceAccountName", json_string("default"));
-		json_object_set_new(spec, "serviceAccount", json_string("default"));
+		json_object_set_new(spec, "serviceAccountName", json_string(DEFAULT_ACCOUNT));
+		json_object_set_new(spec, "serviceAccount", json_string(DEFAULT_ACCOUNT));
 	}
 	const char *name = kt_text_of(spec, "serviceAccountName");
+	struct kt_storage *storage = a->rules->storage;
+	int64_t revision = storage ? storage->ops->revision(storage) : 0;
 	kt_auto_json json_t *account =
 	        kt_admission_read(a, "", "serviceaccounts", a->namespace, name);
-	if (!account)
-		return kt_admission_forbid(a,
-		        "error looking up service account %s/%s: serviceaccount \"%s\" not found",
-		        a->namespace, name, name);
-	if (automounts(account, spec))
-		mount_token(a, spec);
-	json_t *secrets = json_object_get(account, "imagePullSecrets");
-	if (!json_array_size(json_object_get(spec, "imagePullSecrets")) && json_array_size(secrets))
-		json_object_set_new(spec, "imagePullSecrets", json_deep_copy(secrets));
+	if (account)
+		use_account(a, spec, account);
+	else if (a->resume && storage && kt_streq(name, DEFAULT_ACCOUNT))
+		return wait_for_default(a, revision);
+	else
+		return forbid(a, name);
 	return 0;
 }
 
