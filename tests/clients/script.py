@@ -153,6 +153,26 @@ def a_full_disk_behind_standard_output(cluster):
     cluster.run("sh", "-c", f"{cluster.binary} get pods -A -o yaml | head -n 1").ok("^apiVersion: v1$")
 
 
+def apply_goes_over_to_the_server(cluster):
+    """What a client-side apply owned is taken away when a server-side apply lacks it, as kubectl does."""
+    def apply(data, *more):
+        cluster.file("over.yaml", json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "over"}, "data": data}))
+        return cluster.tui("apply", "-f", "over.yaml", *more).ok()
+
+    def stored():
+        return json.loads(cluster.tui("get", "cm", "over", "-o", "json", "--show-managed-fields").ok().out)
+
+    apply({"a": "1", "b": "1"})
+    assert apply({"a": "2"}, "--server-side", "--dry-run=server").out and set(stored()["data"]) == {"a", "b"}
+    said = apply({"a": "2"}, "--server-side")
+    assert said.out == "configmap/over serverside-applied\n" and not said.err, said
+    after = stored()
+    managers = {(entry["manager"], entry["operation"]) for entry in after["metadata"]["managedFields"]}
+    assert after["data"] == {"a": "2"} and managers == {("kubectl", "Apply"), ("kubectl-last-applied", "Apply")}, after
+    apply({"a": "3"})
+    assert stored()["data"] == {"a": "3"}
+
+
 def a_mistyped_command(cluster):
     cluster.tui("delpoy").fails(1, '^error: unknown command "delpoy" for "kube-tui"$')
     cluster.tui("gte", "pods").fails(1, "^Did you mean this[?]$", "^\tget$")
@@ -320,7 +340,7 @@ def versions(cluster):
 
 
 STEPS = [kinds_that_come_during_a_session, an_unknown_kind_among_known_ones, delete_takes_no_type_for_a_cluster,
-         a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, options_of_a_session, here_documents, outputs_of_commands,
+         a_cluster_takes_no_name_that_means_something_else, a_cluster_keeps_its_shape, arguments_of_a_script, options_of_a_session, here_documents, outputs_of_commands, apply_goes_over_to_the_server,
          text_that_ends_too_early, a_full_disk_behind_standard_output, a_mistyped_command, a_prompt_on_a_terminal, assertions,
          kubeconfigs, fields_of_kubeconfigs,
          answers_to_signing_requests,

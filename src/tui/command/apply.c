@@ -3,6 +3,7 @@
  * server-side. */
 #include "tui/command/apply_last.h"
 #include "tui/command/apply_prune.h"
+#include "tui/command/apply_server.h"
 #include "tui/command/options.h"
 #include "tui/command/output.h"
 #include "tui/command/wait.h"
@@ -12,9 +13,6 @@
 #include "api/status.h"
 
 #include <errno.h>
-
-#define CLIENT_SIDE_MANAGER "kubectl-client-side-apply"
-#define SERVER_SIDE_MANAGER "kubectl"
 
 static const struct kt_option OPTIONS[] = {
         KT_OPTION_FILENAME,
@@ -26,9 +24,9 @@ static const struct kt_option OPTIONS[] = {
         {.name = "field-manager",
                 .type = KT_OPTION_STRING,
                 .value_name = "NAME",
-                .fallback = CLIENT_SIDE_MANAGER,
+                .fallback = KT_CLIENT_SIDE_MANAGER,
                 .help = "the manager that owns the fields written "
-                        "(server-side: " SERVER_SIDE_MANAGER ")"},
+                        "(server-side: " KT_SERVER_SIDE_MANAGER ")"},
         {.name = "server-side",
                 .type = KT_OPTION_BOOL,
                 .help = "the server merges and remembers who owns which field"},
@@ -120,57 +118,12 @@ static int print_results(struct kt_command_context *ctx, const json_t *results, 
 	return r;
 }
 
-/* Server-side */
-
-/* Fields of others: what a person can do then. */
-static int explain_conflict(struct kt_err *err)
-{
-	kt_auto_err why = KT_ERR_INIT;
-
-	kt_err_move(&why, err);
-	return kt_fail(err, why.code,
-	        "%s\nPlease review the fields above--they currently have other managers. Here\nare "
-	        "the ways you can resolve this warning:\n* If you intend to manage all of these "
-	        "fields, please re-run the apply\n  command with the `--force-conflicts` flag.\n* "
-	        "If "
-	        "you do not intend to manage all of the fields, please edit your\n  manifest to "
-	        "remove references to the fields that should keep their\n  current managers.\n* "
-	        "You "
-	        "may co-own fields by updating your manifest to match the existing\n  value; in "
-	        "this "
-	        "case, you'll become the manager if the other manager(s)\n  stop managing the "
-	        "field "
-	        "(remove it from their configuration).\nSee "
-	        "https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts",
-	        kt_err_message(&why));
-}
-
 static int apply_server_side(struct kt_command_context *ctx, const struct kt_target *target,
         struct kt_applied *applied, struct kt_err *err)
 {
-	kt_auto_free char *path = kt_target_path(target, kt_opt_string(ctx, "subresource"));
-	kt_auto_str full = KT_STR_INIT;
-	kt_auto_json json_t *object = json_deep_copy(target->object);
+	kt_auto_json json_t *answer = kt_apply_server_side(ctx, target, err);
 
-	if (json_object_get(json_object_get(object, "metadata"), "managedFields"))
-		json_object_del(json_object_get(object, "metadata"), "managedFields");
-	if (target->namespace && *target->namespace)
-		json_object_set_new(json_object_get(object, "metadata"), "namespace",
-		        json_string(target->namespace));
-	kt_str_printf(&full, "%s?fieldManager=", path);
-	kt_url_escape(&full, kt_opt_given(ctx, "field-manager")
-	                             ? kt_opt_string(ctx, "field-manager")
-	                             : SERVER_SIDE_MANAGER);
-	if (kt_opt_bool(ctx, "force-conflicts"))
-		kt_str_puts(&full, "&force=true");
-	if (kt_streq(kt_opt_string(ctx, "dry-run"), "server"))
-		kt_str_puts(&full, "&dryRun=All");
-	kt_auto_json json_t *answer = kt_session_request(
-	        ctx, "PATCH", kt_str_text(&full), "application/apply-patch+yaml", object, err);
-
-	if (!answer)
-		return err->status == 409 ? explain_conflict(err) : err->code;
-	return done(ctx, target, applied, answer, "serverside-applied", err);
+	return answer ? done(ctx, target, applied, answer, "serverside-applied", err) : err->code;
 }
 
 /* Client-side */
