@@ -114,4 +114,8 @@ bool kt_codec_has_protobuf(const struct kt_type *type);
 int kt_protobuf_decode(
         struct kt_sv message, const struct kt_type *type, json_t **ret_tree, struct kt_err *err);
 
+/* What Go's zero value of a type looks like in a tree, a new reference; NULL for what is written as
+ * null. */
+json_t *kt_codec_zero(const struct kt_type *type);
+
 #endif

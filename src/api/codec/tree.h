@@ -34,8 +34,6 @@ void kt_codec_path(struct kt_str *out, const struct codec_at *at);
 /* "string", "number", "bool": as Go's decoder calls a value. */
 const char *kt_codec_json_kind(const json_t *value);
 
-/* What Go's zero value of a type looks like in a tree; NULL for what is written as null. */
-json_t *kt_codec_zero(const struct kt_type *type);
 /* True when value is what an absent field of this type stands for. */
 bool kt_codec_is_zero(const struct kt_type *type, const json_t *value);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/server/rules/check.h"
 
+#include "api/codec/codec.h"
 #include "api/machinery/names.h"
 #include "api/server/rules/unversioned.h"
 
@@ -182,20 +183,8 @@ static json_t *shown(const struct kt_rule_context *c, const struct kt_at *at)
 		return printable(at, at->value, kt_at_sent(c, at));
 	if (!at->type || (at->field && (at->field->flags & KT_FIELD_POINTER)))
 		return at->type ? json_null() : json_string("");
+	json_t *zero;
 	switch (at->type->shape) {
-	case KT_SHAPE_STRING:
-		return json_string("");
-	case KT_SHAPE_QUANTITY:
-		return json_string("0");
-	case KT_SHAPE_INT32:
-	case KT_SHAPE_INT64:
-	case KT_SHAPE_UINT32:
-	case KT_SHAPE_UINT64:
-	case KT_SHAPE_DOUBLE:
-	case KT_SHAPE_INT_OR_STRING:
-		return json_integer(0);
-	case KT_SHAPE_BOOL:
-		return json_false();
 	case KT_SHAPE_OBJECT:
 		return json_object();
 	case KT_SHAPE_LIST:
@@ -203,7 +192,8 @@ static json_t *shown(const struct kt_rule_context *c, const struct kt_at *at)
 	case KT_SHAPE_BYTES:
 		return shown_empty(c, at);
 	default:
-		return json_null();
+		zero = kt_codec_zero(at->type);
+		return zero ? zero : json_null();
 	}
 }
 

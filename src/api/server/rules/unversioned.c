@@ -99,25 +99,10 @@ static json_t *zero_of(const struct kt_field *field, const json_t *sent)
 		return json_array();
 	if (is_map && json_is_object(sent) && !json_object_size(sent))
 		return json_object();
-	switch (type->shape) {
-	case KT_SHAPE_STRING:
-		return json_string("");
-	case KT_SHAPE_BOOL:
-		return json_false();
-	case KT_SHAPE_INT32:
-	case KT_SHAPE_INT64:
-	case KT_SHAPE_UINT32:
-	case KT_SHAPE_UINT64:
-	case KT_SHAPE_DOUBLE:
-	case KT_SHAPE_INT_OR_STRING:
-		return json_integer(0);
-	case KT_SHAPE_QUANTITY:
-		return json_string("0");
-	case KT_SHAPE_OBJECT:
+	if (type->shape == KT_SHAPE_OBJECT)
 		return kt_unversioned(type, NULL, sent);
-	default:
-		return json_null();
-	}
+	json_t *zero = type->shape == KT_SHAPE_BYTES ? NULL : kt_codec_zero(type);
+	return zero ? zero : json_null();
 }
 
 static void put_field(
