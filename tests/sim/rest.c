@@ -86,10 +86,10 @@ static char *unrest_of_deployment(const struct rest *rest, const struct kt_objec
 	return unrest ? unrest : count_unrest(d, wanted, counts);
 }
 
-static char *unrest_of_replica_set(const struct rest *rest, const struct kt_object *set)
+/* A set of spec.replicas pods, which its status counts. */
+static char *unrest_of_set(
+        const struct rest *rest, const struct kt_object *set, const char *const *counts)
 {
-	static const char *const counts[] = {
-	        "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", NULL};
 	int64_t wanted = sim_number(set, "spec", "replicas", 1);
 	char *unrest = generation_unrest(set);
 
@@ -98,16 +98,20 @@ static char *unrest_of_replica_set(const struct rest *rest, const struct kt_obje
 	return unrest ? unrest : count_unrest(set, wanted, counts);
 }
 
+static char *unrest_of_replica_set(const struct rest *rest, const struct kt_object *set)
+{
+	static const char *const counts[] = {
+	        "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", NULL};
+
+	return unrest_of_set(rest, set, counts);
+}
+
 static char *unrest_of_stateful_set(const struct rest *rest, const struct kt_object *set)
 {
 	static const char *const counts[] = {
 	        "replicas", "readyReplicas", "availableReplicas", "currentReplicas", NULL};
-	int64_t wanted = sim_number(set, "spec", "replicas", 1);
-	char *unrest = generation_unrest(set);
 
-	if (!unrest)
-		unrest = pods_unrest(rest, set, wanted);
-	return unrest ? unrest : count_unrest(set, wanted, counts);
+	return unrest_of_set(rest, set, counts);
 }
 
 /* One pod on each node: all nodes are alike here. */
