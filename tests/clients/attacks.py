@@ -352,43 +352,31 @@ def half_closed_tls(target):
 
 def too_many_connections(target):
     """Connections that say nothing take every place; those who have something to say are served all the same."""
-    held = []
-    try:
+    with contextlib.ExitStack() as held:
         for _ in range(1500):
-            held.append(socket.create_connection(("127.0.0.1", target.port), HANG_S))
+            held.enter_context(socket.create_connection(("127.0.0.1", target.port), HANG_S))
         target.others_are_served()
-    finally:
-        for s in held:
-            s.close()
 
 
 def too_many_idle_connections(target):
     """The same after a handshake, without a name."""
-    held = []
-    try:
-        for _ in range(940):
+    with contextlib.ExitStack() as held:
+        for i in range(940):
             try:
-                held.append(target.connect("http/1.1", admin=False))
+                held.enter_context(target.connect("http/1.1", admin=False))
             except OSError as why:
-                raise AssertionError(f"connection {len(held)}: {why}") from why
+                raise AssertionError(f"connection {i}: {why}") from why
         target.others_are_served()
-    finally:
-        for s in held:
-            s.close()
 
 
 def too_many_connections_of_one_thread(target):
     """Every second one goes away again: whoever hands them out in turns has all that stay in one place."""
-    held = []
-    try:
+    with contextlib.ExitStack() as held:
         for _ in range(940):
-            held.append(socket.create_connection(("127.0.0.1", target.port), HANG_S))
+            held.enter_context(socket.create_connection(("127.0.0.1", target.port), HANG_S))
             target.connect("http/1.1", admin=False).close()
         for _ in range(10):
             target.others_are_served()
-    finally:
-        for s in held:
-            s.close()
 
 
 def smuggling(target):
